@@ -1,1 +1,19 @@
-fn main() {}
+//! The browser application: client side rendered, on the public REST API alone.
+
+mod api;
+mod app;
+mod catalogue;
+mod components;
+mod live;
+mod load;
+mod pages;
+mod ranges;
+mod state;
+mod theme;
+mod time;
+mod words;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    leptos::mount::mount_to_body(app::App);
+}

@@ -1,1 +1,16 @@
-//! migrations
+//! The database schema, one set for SQLite and PostgreSQL. A migration that has shipped is never edited; a change is
+//! a new file. Columns are added first and removed one release later, so that two versions can run side by side.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261123_000001_spine;
+mod table;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261123_000001_spine::Migration)]
+    }
+}

@@ -1,1 +1,22 @@
-//! phone-core
+//! The phone: a sans-IO core ([`Phone`]) and a thin tokio shell ([`io`]).
+//!
+//! The core is handed bytes, settings, keys and the time, and is asked for datagrams, events and the next deadline. It
+//! owns no clock, no socket, no task and no source of randomness (a seed is given once), so it runs unchanged in the
+//! phone, in the simulator and in tests with virtual time.
+//!
+//! What it does today: keeps the SIP registration of each account (RFC 3261 §10 with digest by RFC 8760) and answers
+//! requests it does not serve. Calls, TCP/TLS and media come with later issues, by the same shape.
+
+pub mod io;
+pub mod phone;
+pub mod rng;
+pub mod settings;
+pub mod sip;
+pub mod state;
+pub mod time;
+
+pub use io::{IoOptions, PhoneHandle, spawn};
+pub use phone::{HookSwitch, Input, Phone, PhoneConfig, PhoneEvent, Transmit};
+pub use settings::{AccountSettings, Secret, UnregisterOnReboot};
+pub use state::{AccountState, AccountStatus, PhoneState};
+pub use time::Instant;

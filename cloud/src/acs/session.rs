@@ -1,0 +1,147 @@
+//! CWMP sessions in the database: any process can serve any POST, and a restart loses none. A session is found by the
+//! hash of its cookie and moves on by compare-and-swap; a phone has one at most.
+
+use axum::http::{HeaderMap, header};
+use cwmp::AcsSession;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::Expr,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::work::Work;
+use crate::app::Result;
+use crate::clock::now_ms;
+use crate::db::entity::cwmp_session;
+use crate::secrets::{random_token, token_hash};
+
+const COOKIE: &str = "bellhop_session";
+
+/// What is kept between two POSTs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    pub acs: AcsSession,
+    /// What waits for the phone's answer.
+    pub work: Work,
+    /// The phone is to get its credentials in this session.
+    pub enrol: bool,
+    /// Jobs may be carried out: the phone has proved itself, or gets its credentials here.
+    pub trusted: bool,
+    /// The name or address the phone reached us by.
+    pub host: String,
+}
+
+/// A session as loaded.
+pub struct Session {
+    id: String,
+    seq: i64,
+    pub phone: Uuid,
+    pub state: State,
+}
+
+/// Begins a session, ending any the phone had. Returns the cookie's text.
+pub async fn begin(tx: &impl ConnectionTrait, phone: Uuid, state: &State, timeout_s: u32) -> Result<String> {
+    let token = random_token();
+    cwmp_session::Entity::delete_many()
+        .filter(cwmp_session::Column::PhoneId.eq(phone))
+        .exec(tx)
+        .await?;
+    let row = cwmp_session::Model {
+        id: token_hash(&token),
+        phone_id: phone,
+        seq: 0,
+        state: serde_json::to_string(state)?,
+        lease_until: lease(timeout_s),
+    };
+    cwmp_session::Entity::insert(row.into_active_model()).exec(tx).await?;
+    Ok(format!("{COOKIE}={token}; Path=/; HttpOnly"))
+}
+
+/// The session a request's cookie names, unless its time is over.
+pub async fn load(tx: &impl ConnectionTrait, headers: &HeaderMap) -> Result<Option<Session>> {
+    let Some(token) = cookie(headers) else { return Ok(None) };
+    let found = cwmp_session::Entity::find_by_id(token_hash(&token)).one(tx).await?;
+    let Some(row) = found.filter(|row| row.lease_until >= now_ms()) else {
+        return Ok(None);
+    };
+    let state = serde_json::from_str(&row.state)?;
+    Ok(Some(Session {
+        id: row.id,
+        seq: row.seq,
+        phone: row.phone_id,
+        state,
+    }))
+}
+
+/// Saves the next state. `false`: somebody else moved the session on, so this POST must not be answered.
+pub async fn save(tx: &impl ConnectionTrait, session: &Session, timeout_s: u32) -> Result<bool> {
+    let written = cwmp_session::Entity::update_many()
+        .col_expr(cwmp_session::Column::Seq, Expr::value(session.seq + 1))
+        .col_expr(
+            cwmp_session::Column::State,
+            Expr::value(serde_json::to_string(&session.state)?),
+        )
+        .col_expr(cwmp_session::Column::LeaseUntil, Expr::value(lease(timeout_s)))
+        .filter(cwmp_session::Column::Id.eq(&session.id))
+        .filter(cwmp_session::Column::Seq.eq(session.seq))
+        .exec(tx)
+        .await?;
+    Ok(written.rows_affected == 1)
+}
+
+pub async fn end(tx: &impl ConnectionTrait, session: &Session) -> Result<()> {
+    cwmp_session::Entity::delete_by_id(&session.id).exec(tx).await?;
+    Ok(())
+}
+
+/// Sessions whose time is not over.
+pub async fn running(tx: &impl ConnectionTrait) -> Result<u64> {
+    Ok(cwmp_session::Entity::find()
+        .filter(cwmp_session::Column::LeaseUntil.gte(now_ms()))
+        .count(tx)
+        .await?)
+}
+
+/// Removes sessions whose phones fell silent. Their jobs come back by their own leases.
+pub async fn sweep(tx: &impl ConnectionTrait) -> Result<u64> {
+    let gone = cwmp_session::Entity::delete_many()
+        .filter(cwmp_session::Column::LeaseUntil.lt(now_ms()))
+        .exec(tx)
+        .await?;
+    Ok(gone.rows_affected)
+}
+
+fn lease(timeout_s: u32) -> i64 {
+    now_ms() + i64::from(timeout_s) * 1000
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .map(|(_, token)| token.trim_matches('"').to_owned())
+        .filter(|token| token.len() <= 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_its_cookie_among_others() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(cookie(&headers), None);
+        headers.append(header::COOKIE, "a=b; bellhop_session=\"abc\"; c=d".parse().unwrap());
+        assert_eq!(cookie(&headers).as_deref(), Some("abc"));
+        headers.clear();
+        headers.append(
+            header::COOKIE,
+            format!("bellhop_session={}", "x".repeat(65)).parse().unwrap(),
+        );
+        assert_eq!(cookie(&headers), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! The REST API, `/api/v1`. Handlers take what was asked apart and call a use case; the OpenAPI document is made from
+//! the same declarations that make the routes.
+
+mod auth;
+mod extract;
+mod jobs;
+mod live;
+mod phones;
+mod problem;
+mod properties;
+mod rooms;
+mod settings;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// The largest request body, in bytes: a layout of some thousand rooms fits.
+const MAX_BODY: usize = 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Bellhop", description = "Rooms and phones of a hotel chain.", license(name = "Apache-2.0")),
+    modifiers(&BearerToken)
+)]
+struct Document;
+
+struct BearerToken;
+
+impl utoipa::Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", scheme);
+    }
+}
+
+fn operations() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::me))
+        .routes(routes!(properties::list, properties::create))
+        .routes(routes!(properties::one))
+        .routes(routes!(properties::board))
+        .routes(routes!(properties::add_layout))
+        .routes(routes!(properties::progress))
+        .routes(routes!(settings::of_property, settings::change_property))
+        .routes(routes!(settings::of_room, settings::change_room))
+        .routes(routes!(settings::of_phone, settings::change_phone))
+        .routes(routes!(rooms::one, rooms::change))
+        .routes(routes!(rooms::assign, rooms::unassign))
+        .routes(routes!(phones::list))
+        .routes(routes!(phones::new_phones))
+        .routes(routes!(phones::announce))
+        .routes(routes!(phones::one, phones::remove))
+        .routes(routes!(phones::accept))
+        .routes(routes!(phones::push))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::quarantine))
+        .routes(routes!(live::ticket))
+        .routes(routes!(live::stream))
+}
+
+/// The API with its document, and the browser application.
+pub fn router(app: Arc<App>) -> Router {
+    let (api, document) = operations().split_for_parts();
+    let api = api
+        .route("/api/v1/openapi.json", get(move || async move { Json(document) }))
+        .route("/api/v1/health", get(health))
+        .route("/api/{*rest}", axum::routing::any(|| async { StatusCode::NOT_FOUND }))
+        .layer(middleware::map_response(problem::explain))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(app.clone());
+    let root = &app.config.server.web_root;
+    let pages = ServeDir::new(root)
+        .precompressed_gzip()
+        .fallback(ServeFile::new(root.join("index.html")));
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    Router::new()
+        .merge(api)
+        .fallback_service(pages)
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "same-origin"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+             img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+        ))
+        .layer(header(header::CACHE_CONTROL, "no-cache"))
+}
+
+/// The OpenAPI document as JSON.
+pub fn openapi_json() -> anyhow::Result<String> {
+    Ok(operations().split_for_parts().1.to_pretty_json()?)
+}
+
+/// 200 while the database answers.
+async fn health(axum::extract::State(app): axum::extract::State<Arc<App>>) -> impl IntoResponse {
+    match app.db.read().ping().await {
+        Ok(()) => (StatusCode::OK, "ok\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    }
+}

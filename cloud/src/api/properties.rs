@@ -1,0 +1,68 @@
+//! Properties, their layout and their room board.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use contract::PropertyId;
+use contract::problem::Problem;
+use contract::rest::{Board, Layout, NewProperty, Progress, Property};
+
+use super::extract::{Body, Caller};
+use crate::app::{App, Result, board, layers, tree};
+
+/// Every property.
+#[utoipa::path(get, path = "/api/v1/properties", tag = "properties", security(("token" = [])),
+    responses((status = 200, body = Vec<Property>)))]
+pub async fn list(State(app): State<Arc<App>>, _: Caller) -> Result<Json<Vec<Property>>> {
+    board::properties(&app).await.map(Json)
+}
+
+/// Make a property.
+#[utoipa::path(post, path = "/api/v1/properties", tag = "properties", security(("token" = [])), request_body = NewProperty,
+    responses((status = 201, body = Property), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body<NewProperty>,
+) -> Result<(StatusCode, Json<Property>)> {
+    Ok((
+        StatusCode::CREATED,
+        Json(tree::create_property(&app, &caller.actor, body).await?),
+    ))
+}
+
+/// One property.
+#[utoipa::path(get, path = "/api/v1/properties/{property}", tag = "properties", security(("token" = [])),
+    params(("property" = PropertyId, Path)), responses((status = 200, body = Property), (status = 404, body = Problem)))]
+pub async fn one(State(app): State<Arc<App>>, _: Caller, Path(id): Path<PropertyId>) -> Result<Json<Property>> {
+    board::property(&app, id).await.map(Json)
+}
+
+/// The room board: every room by building and floor.
+#[utoipa::path(get, path = "/api/v1/properties/{property}/board", tag = "properties", security(("token" = [])),
+    params(("property" = PropertyId, Path)), responses((status = 200, body = Board), (status = 404, body = Problem)))]
+pub async fn board(State(app): State<Arc<App>>, _: Caller, Path(id): Path<PropertyId>) -> Result<Json<Board>> {
+    board::board(&app, id).await.map(Json)
+}
+
+/// Add buildings, floors and rooms. What exists stays as it is.
+#[utoipa::path(post, path = "/api/v1/properties/{property}/layout", tag = "properties", security(("token" = [])),
+    params(("property" = PropertyId, Path)), request_body = Layout,
+    responses((status = 200, body = Property), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn add_layout(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<PropertyId>,
+    Body(body): Body<Layout>,
+) -> Result<Json<Property>> {
+    tree::add_layout(&app, &caller.actor, id, body).await.map(Json)
+}
+
+/// How far the phones of a property are with what they should be.
+#[utoipa::path(get, path = "/api/v1/properties/{property}/progress", tag = "properties", security(("token" = [])),
+    params(("property" = PropertyId, Path)), responses((status = 200, body = Progress), (status = 404, body = Problem)))]
+pub async fn progress(State(app): State<Arc<App>>, _: Caller, Path(id): Path<PropertyId>) -> Result<Json<Progress>> {
+    layers::progress(&app, id).await.map(Json)
+}

@@ -1,0 +1,171 @@
+//! How a phone gets credentials of its own. A MAC address is a name, never a secret: an unknown phone is let in only as
+//! far as the "new phones" list, and credentials go out once, to a phone somebody announced or accepted.
+
+use auth_digest::{Algorithm, Ha1};
+use contract::rest::Enrolment;
+use contract::{Mac, PhoneId};
+use cwmp::{Inform, ParameterValue, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::announce::blank;
+use super::error::{invalid, unavailable};
+use super::live::{Touched, touch};
+use super::{App, Result, views};
+use crate::db::entity::phone;
+use crate::secrets::{random_token, token_hash};
+
+/// The realm of the ACS; part of every stored HA1.
+pub const REALM: &str = "Bellhop";
+
+/// The MAC address an Inform names: from its LAN parameters, or from a serial number that is one.
+pub fn mac_of(inform: &Inform) -> Result<Mac> {
+    let parameter = inform
+        .parameters
+        .iter()
+        .find(|parameter| parameter.name.ends_with("LAN.MACAddress") || parameter.name.ends_with(".MACAddress"));
+    let text = parameter.map_or(inform.device_id.serial_number.as_str(), |parameter| {
+        parameter.value.text.as_str()
+    });
+    text.parse().map_err(|_| {
+        invalid(
+            "SerialNumber",
+            "The Inform names no MAC address, neither in a MACAddress parameter nor as its SerialNumber.",
+        )
+    })
+}
+
+/// The phone an Inform speaks of, by MAC; a new row for one never seen, within the limit.
+pub async fn find_or_make(app: &App, tx: &impl ConnectionTrait, inform: &Inform) -> Result<phone::Model> {
+    let mac = mac_of(inform)?;
+    if let Some(phone) = phone::Entity::find()
+        .filter(phone::Column::Mac.eq(mac.compact()))
+        .one(tx)
+        .await?
+    {
+        return Ok(phone);
+    }
+    let waiting = phone::Entity::find()
+        .filter(phone::Column::Enrolment.eq(Enrolment::New.as_str()))
+        .count(tx)
+        .await?;
+    if waiting >= app.config.acs.max_new_phones {
+        return Err(unavailable(format!(
+            "{waiting} new phones wait already; accept or reject some first."
+        )));
+    }
+    let row = blank(mac, &inform.device_id.serial_number, Enrolment::New);
+    phone::Entity::insert(row.clone().into_active_model()).exec(tx).await?;
+    touch(tx, [Touched::phone(&row)]).await?;
+    Ok(row)
+}
+
+/// Whether an announced phone shows the serial number it was announced with. The label's number proves possession.
+pub fn serial_matches(phone: &phone::Model, inform: &Inform) -> bool {
+    phone.serial.eq_ignore_ascii_case(inform.device_id.serial_number.trim())
+}
+
+/// Makes new credentials, stores their hashes and returns the parameters that give them to the phone. Ours also gets
+/// its MQTT credentials.
+pub async fn credentials(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: &phone::Model,
+    ours: bool,
+    acs_host: &str,
+) -> Result<Vec<ParameterValue>> {
+    let user = phone.id.to_string();
+    let (password, request_password, mqtt_password) = (random_token(), random_token(), random_token());
+    phone::Entity::update_many()
+        .col_expr(
+            phone::Column::AcsHa1Md5,
+            Expr::value(Ha1::new(Algorithm::Md5, &user, REALM, &password).expose()),
+        )
+        .col_expr(
+            phone::Column::AcsHa1Sha256,
+            Expr::value(Ha1::new(Algorithm::Sha256, &user, REALM, &password).expose()),
+        )
+        .col_expr(
+            phone::Column::MqttHash,
+            Expr::value(if ours {
+                token_hash(&mqtt_password)
+            } else {
+                String::new()
+            }),
+        )
+        .col_expr(phone::Column::ConnectionRequestUser, Expr::value(user.clone()))
+        .col_expr(
+            phone::Column::ConnectionRequestPassword,
+            Expr::value(app.secrets.seal("connection-request", &request_password)?),
+        )
+        .filter(phone::Column::Id.eq(phone.id))
+        .exec(tx)
+        .await?;
+    let set = |name: &str, value: Value| ParameterValue::new(format!("Device.{name}"), value);
+    let mut parameters = vec![
+        set("ManagementServer.Username", Value::string(user.clone())),
+        set("ManagementServer.Password", Value::string(password)),
+        set(
+            "ManagementServer.ConnectionRequestUsername",
+            Value::string(user.clone()),
+        ),
+        set(
+            "ManagementServer.ConnectionRequestPassword",
+            Value::string(request_password),
+        ),
+        set("ManagementServer.PeriodicInformEnable", Value::boolean(true)),
+        set(
+            "ManagementServer.PeriodicInformInterval",
+            Value::unsigned(app.config.acs.inform_interval_s),
+        ),
+    ];
+    if ours {
+        let mqtt = &app.config.mqtt;
+        let host = if mqtt.advertise_host.is_empty() {
+            acs_host
+        } else {
+            &mqtt.advertise_host
+        };
+        parameters.extend([
+            set("X_BELLHOP_Mqtt.Host", Value::string(host)),
+            set("X_BELLHOP_Mqtt.Port", Value::unsigned(u32::from(app.mqtt_port()))),
+            set("X_BELLHOP_Mqtt.Username", Value::string(user)),
+            set("X_BELLHOP_Mqtt.Password", Value::string(mqtt_password)),
+            set("X_BELLHOP_Mqtt.Enable", Value::boolean(true)),
+        ]);
+    }
+    Ok(parameters)
+}
+
+/// The phone has its credentials and used them, or confirmed them.
+pub async fn enrolled(tx: &impl ConnectionTrait, phone: &phone::Model) -> Result<()> {
+    if views::enrolment(phone) == Enrolment::Enrolled {
+        return Ok(());
+    }
+    phone::Entity::update_many()
+        .col_expr(phone::Column::Enrolment, Expr::value(Enrolment::Enrolled.as_str()))
+        .filter(phone::Column::Id.eq(phone.id))
+        .exec(tx)
+        .await?;
+    touch(tx, [Touched::phone(phone)]).await?;
+    Ok(())
+}
+
+/// Whether an MQTT login is a phone's own.
+pub async fn mqtt_login(app: &App, client_id: &str, username: &str, password: &[u8]) -> Result<Option<PhoneId>> {
+    if client_id != username {
+        return Ok(None);
+    }
+    let (Ok(id), Ok(password)) = (username.parse::<Uuid>(), std::str::from_utf8(password)) else {
+        return Ok(None);
+    };
+    let Some(phone) = phone::Entity::find_by_id(id).one(app.db.read()).await? else {
+        return Ok(None);
+    };
+    use subtle::ConstantTimeEq;
+    let known =
+        !phone.mqtt_hash.is_empty() && bool::from(phone.mqtt_hash.as_bytes().ct_eq(token_hash(password).as_bytes()));
+    Ok(known.then_some(PhoneId(id)))
+}

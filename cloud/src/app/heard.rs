@@ -1,0 +1,331 @@
+//! What was heard of a phone: Informs, events, state reports, presence. All entrances meet here.
+
+use contract::event::DeviceEvent;
+use contract::mqtt::{AccountState, AccountStatus, Presence, StateReport};
+use contract::{PhoneId, event::EventKind};
+use cwmp::Inform;
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+
+use super::live::{Touched, touch};
+use super::{App, Result, views};
+use crate::clock::now_ms;
+use crate::db::entity::{event, phone};
+use crate::domain::phone_state::{Facts, RECONNECT_GRACE_MS, phone_state};
+
+/// What a phone told, as it came in.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    Event(DeviceEvent),
+    State(StateReport),
+    Presence(Presence),
+}
+
+/// Whether our own agent runs on the phone.
+pub fn is_ours(phone: &phone::Model) -> bool {
+    phone.manufacturer == OUR_MANUFACTURER
+}
+
+/// The manufacturer our own phones give in their Inform.
+pub const OUR_MANUFACTURER: &str = "Bellhop";
+
+/// Recomputes what the phone is doing, after its row's facts changed. Returns whether that changed.
+fn restate(row: &mut phone::Model, now: i64) -> bool {
+    let accounts = views::accounts(row);
+    let state = phone_state(
+        &Facts {
+            enrolment: views::enrolment(row),
+            connected: row.connected,
+            has_agent: !row.mqtt_hash.is_empty() && row.boot > 0,
+            last_seen: row.last_seen,
+            inform_interval_s: row.inform_interval_s,
+            off_hook: row.off_hook,
+            accounts: &accounts,
+        },
+        now,
+    );
+    let changed = row.state != state.as_str();
+    if changed {
+        row.state = state.as_str().to_owned();
+        row.state_since = now;
+    }
+    changed
+}
+
+/// Stores what an Inform says of its phone.
+pub async fn inform(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: phone::Model,
+    inform: &Inform,
+) -> Result<phone::Model> {
+    let now = now_ms();
+    let mut row = phone.clone();
+    let cut = |text: &str| text.chars().take(120).collect::<String>();
+    row.manufacturer = cut(&inform.device_id.manufacturer);
+    row.oui = cut(&inform.device_id.oui);
+    row.model = cut(&inform.device_id.product_class);
+    // The number an announced phone must show stays the announced one until it has shown it.
+    row.serial = cut(&inform.device_id.serial_number);
+    for parameter in &inform.parameters {
+        let text = cut(parameter.value.text.trim());
+        match parameter.name.rsplit('.').next().unwrap_or_default() {
+            "SoftwareVersion" => row.firmware = text,
+            "HardwareVersion" => row.hardware = text,
+            "ConnectionRequestURL" => row.connection_request_url = parameter.value.text.chars().take(256).collect(),
+            "IPAddress" => row.ip = text,
+            _ => {}
+        }
+    }
+    row.inform_interval_s = app.config.acs.inform_interval_s as i32;
+    row.last_seen = Some(now);
+    row.last_inform = Some(now);
+    restate(&mut row, now);
+    let shown = |row: &phone::Model| {
+        (
+            row.state.clone(),
+            row.model.clone(),
+            row.firmware.clone(),
+            row.ip.clone(),
+            row.serial.clone(),
+        )
+    };
+    let visible = shown(&row) != shown(&phone);
+    save(tx, &phone, &row).await?;
+    if visible {
+        touch(tx, [Touched::phone(&row)]).await?;
+    }
+    Ok(row)
+}
+
+/// Writes the columns that differ.
+async fn save(tx: &impl ConnectionTrait, old: &phone::Model, new: &phone::Model) -> Result<()> {
+    if old == new {
+        return Ok(());
+    }
+    let mut row = old.clone().into_active_model();
+    row.manufacturer = Set(new.manufacturer.clone());
+    row.oui = Set(new.oui.clone());
+    row.model = Set(new.model.clone());
+    row.serial = Set(new.serial.clone());
+    row.firmware = Set(new.firmware.clone());
+    row.hardware = Set(new.hardware.clone());
+    row.connection_request_url = Set(new.connection_request_url.clone());
+    row.ip = Set(new.ip.clone());
+    row.inform_interval_s = Set(new.inform_interval_s);
+    row.last_seen = Set(new.last_seen);
+    row.last_inform = Set(new.last_inform);
+    row.state = Set(new.state.clone());
+    row.state_since = Set(new.state_since);
+    row.connected = Set(new.connected);
+    row.off_hook = Set(new.off_hook);
+    row.accounts = Set(new.accounts.clone());
+    row.boot = Set(new.boot);
+    row.state_seq = Set(new.state_seq);
+    row.uptime_s = Set(new.uptime_s);
+    row.update(tx).await?;
+    Ok(())
+}
+
+/// Stores a batch from one phone after another, in one transaction. What names no phone of ours is skipped: the broker
+/// lets nobody publish for another, so it was removed meanwhile. Returns how many events were new.
+pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
+    let write = app.db.write().await?;
+    let tx = &write.tx;
+    let now = now_ms();
+    let (mut fresh, mut touched) = (0, Vec::new());
+    let mut at = 0;
+    while at < heard.len() {
+        let id = heard[at].0;
+        let end = heard[at..]
+            .iter()
+            .position(|(other, _)| *other != id)
+            .map_or(heard.len(), |offset| at + offset);
+        let run = &heard[at..end];
+        at = end;
+        let Some(phone) = phone::Entity::find_by_id(id.0).one(tx).await? else {
+            continue;
+        };
+        let mut row = phone.clone();
+        for (_, heard) in run {
+            match heard {
+                Heard::Event(event) => {
+                    if let Some(stored) = store_event(tx, &row, event, now).await? {
+                        fresh += 1;
+                        follow(&mut row, event);
+                        touched.push(Touched {
+                            event: Some(stored),
+                            ..Touched::phone(&row)
+                        });
+                    }
+                    row.last_seen = Some(now);
+                }
+                Heard::State(report) => take_report(&mut row, report, now)?,
+                Heard::Presence(presence) => {
+                    // A last will of an older boot says nothing about this one.
+                    if presence.boot as i32 >= row.boot || presence.online {
+                        row.connected = presence.online;
+                        row.boot = Ord::max(row.boot, presence.boot as i32);
+                        row.last_seen = Some(if presence.online {
+                            now
+                        } else {
+                            now - RECONNECT_GRACE_MS - 1
+                        });
+                    }
+                }
+            }
+        }
+        restate(&mut row, now);
+        let shown = |row: &phone::Model| {
+            (
+                row.state.clone(),
+                row.connected,
+                row.accounts.clone(),
+                row.firmware.clone(),
+                row.ip.clone(),
+            )
+        };
+        if shown(&row) != shown(&phone) {
+            touched.push(Touched::phone(&row));
+        }
+        save(tx, &phone, &row).await?;
+    }
+    touch(tx, touched).await?;
+    write.commit().await?;
+    app.live.wake();
+    Ok(fresh)
+}
+
+/// Stores an event once. Returns its id when it was new.
+async fn store_event(
+    tx: &impl ConnectionTrait,
+    phone: &phone::Model,
+    told: &DeviceEvent,
+    now: i64,
+) -> Result<Option<i64>> {
+    let row = event::ActiveModel {
+        phone_id: Set(phone.id),
+        property_id: Set(phone.property_id),
+        boot: Set(told.boot as i32),
+        seq: Set(told.seq as i64),
+        kind: Set(told.kind.as_str().to_owned()),
+        at: Set(told.at.millis()),
+        received_at: Set(now),
+        account: Set(told.account.map(i32::from)),
+        detail: Set(told.detail.clone()),
+        ..Default::default()
+    };
+    let inserted = event::Entity::insert(row)
+        .on_conflict(
+            OnConflict::columns([event::Column::PhoneId, event::Column::Boot, event::Column::Seq])
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec(tx)
+        .await;
+    match inserted {
+        Ok(inserted) => Ok(Some(inserted.last_insert_id)),
+        Err(sea_orm::DbErr::RecordNotInserted) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An event also says what the phone is now, unless a newer boot has spoken already.
+fn follow(row: &mut phone::Model, event: &DeviceEvent) {
+    if (event.boot as i32) < row.boot {
+        return;
+    }
+    let mut accounts = views::accounts(row);
+    let mut set = |status: AccountStatus| {
+        let number = event.account.unwrap_or(1);
+        match accounts.iter_mut().find(|account| account.account == number) {
+            Some(account) => {
+                account.status = status;
+                account.reason.clone_from(&event.detail);
+            }
+            None => accounts.push(AccountState {
+                account: number,
+                status,
+                user: String::new(),
+                reason: event.detail.clone(),
+            }),
+        }
+    };
+    match event.kind {
+        EventKind::OffHook => row.off_hook = true,
+        EventKind::OnHook => row.off_hook = false,
+        EventKind::Registered => set(AccountStatus::Registered),
+        EventKind::Unregistered => set(AccountStatus::Unregistered),
+        EventKind::RegisterFailed => set(AccountStatus::Failed),
+        _ => return,
+    }
+    row.accounts = serde_json::to_string(&accounts).unwrap_or_else(|_| "[]".to_owned());
+}
+
+fn take_report(row: &mut phone::Model, report: &StateReport, now: i64) -> Result<()> {
+    let (boot, seq) = (report.boot as i32, report.seq as i64);
+    if (boot, seq) <= (row.boot, row.state_seq) && boot <= row.boot {
+        return Ok(());
+    }
+    row.boot = boot;
+    row.state_seq = seq;
+    row.firmware = report.firmware.chars().take(120).collect();
+    row.ip = report.ip.chars().take(60).collect();
+    row.uptime_s = i64::try_from(report.uptime_s).ok();
+    row.off_hook = report.off_hook;
+    row.accounts = serde_json::to_string(&report.accounts)?;
+    row.last_seen = Some(now);
+    Ok(())
+}
+
+/// After a start with the embedded broker nobody is connected yet; phones have the grace time to come back before they
+/// count as offline.
+pub async fn forget_connections(app: &App) -> Result<()> {
+    phone::Entity::update_many()
+        .col_expr(phone::Column::Connected, Expr::value(false))
+        .col_expr(phone::Column::LastSeen, Expr::value(now_ms()))
+        .filter(phone::Column::Connected.eq(true))
+        .exec(app.db.read())
+        .await?;
+    Ok(())
+}
+
+/// Marks phones offline that were silent for longer than they may be.
+pub async fn sweep_silent(app: &App) -> Result<usize> {
+    let now = now_ms();
+    let offline = contract::rest::RoomState::Offline.as_str();
+    let candidates = phone::Entity::find()
+        .filter(phone::Column::Connected.eq(false))
+        .filter(phone::Column::State.ne(offline))
+        .filter(phone::Column::LastSeen.is_not_null())
+        .filter(Condition::any().add(Expr::col(phone::Column::LastSeen).lt(now - RECONNECT_GRACE_MS)))
+        .all(app.db.read())
+        .await?;
+    let mut changed: Vec<phone::Model> = Vec::new();
+    for mut row in candidates {
+        if restate(&mut row, now) {
+            changed.push(row);
+        }
+    }
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    let write = app.db.write().await?;
+    for row in &changed {
+        phone::Entity::update_many()
+            .col_expr(phone::Column::State, Expr::value(row.state.clone()))
+            .col_expr(phone::Column::StateSince, Expr::value(now))
+            .filter(phone::Column::Id.eq(row.id))
+            .filter(phone::Column::Connected.eq(false))
+            .exec(&write.tx)
+            .await?;
+    }
+    touch(&write.tx, changed.iter().map(Touched::phone)).await?;
+    write.commit().await?;
+    app.live.wake();
+    Ok(changed.len())
+}

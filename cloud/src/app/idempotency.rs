@@ -1,0 +1,74 @@
+//! `Idempotency-Key`: the row is written in the change's own transaction, so a repeated request finds either nothing or
+//! the answer. The same key with another body is refused.
+
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::error::{conflict, invalid};
+use super::{Actor, Result};
+use crate::clock::now_ms;
+use crate::db::entity::idempotency;
+
+/// A request that may be repeated. Without a key it is carried out each time.
+#[derive(Clone, Debug, Default)]
+pub struct Once {
+    key: Option<String>,
+    hash: String,
+}
+
+impl Once {
+    /// `operation` names method and path; `key` is the header as it came.
+    pub fn new(actor: &Actor, key: Option<&str>, operation: &str, body: &impl Serialize) -> Result<Self> {
+        let Some(key) = key else { return Ok(Self::default()) };
+        if key.is_empty() || key.len() > 128 || !key.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(invalid(
+                "Idempotency-Key",
+                "Idempotency-Key must be 1 to 128 printable characters.",
+            ));
+        }
+        let body = serde_json::to_vec(body)?;
+        let hash = hex::encode(
+            Sha256::new()
+                .chain_update(operation)
+                .chain_update([0])
+                .chain_update(body)
+                .finalize(),
+        );
+        Ok(Self {
+            key: Some(format!("{}\n{key}", actor.0)),
+            hash,
+        })
+    }
+
+    /// The answer given before, if any.
+    pub async fn replay<T: DeserializeOwned>(&self, tx: &impl ConnectionTrait) -> Result<Option<T>> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let Some(row) = idempotency::Entity::find_by_id(key).one(tx).await? else {
+            return Ok(None);
+        };
+        if row.request_hash != self.hash {
+            return Err(conflict(
+                "idempotency-key-reused",
+                "Idempotency-Key",
+                "This Idempotency-Key was used for another request. Use a new one for each change.",
+            ));
+        }
+        Ok(Some(serde_json::from_str(&row.response)?))
+    }
+
+    /// Keeps the answer for 24 hours.
+    pub async fn keep<T: Serialize>(&self, tx: &impl ConnectionTrait, answer: &T) -> Result<()> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let row = idempotency::ActiveModel {
+            key: Set(key.clone()),
+            request_hash: Set(self.hash.clone()),
+            status: Set(202),
+            response: Set(serde_json::to_string(answer)?),
+            created_at: Set(now_ms()),
+        };
+        idempotency::Entity::insert(row).exec(tx).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,276 @@
+//! The job engine. A job is claimed under a lease with a fence; every later write names the fence, so whoever lost the
+//! lease cannot write any more. A step is saved before it leaves, and after a crash its effect is read back first.
+
+use contract::JobId;
+use contract::rest::{JobState, JobView, SyncState};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::error::{conflict, not_found};
+use super::live::{Touched, touch};
+use super::{Actor, App, Result, audit, views};
+use crate::clock::now_ms;
+use crate::config::Jobs;
+use crate::db::entity::{job, phone, room};
+use crate::domain::retry::backoff_s;
+use crate::secrets::random_fraction;
+
+/// A claimed job: the right to write about it until somebody else claims it.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq, Eq)]
+pub struct Claim {
+    pub id: Uuid,
+    pub fence: i64,
+}
+
+/// Takes the oldest job that is due for a phone. `take_over`: the phone has begun a new session, so whoever was
+/// running its job is gone.
+pub async fn claim(
+    tx: &impl ConnectionTrait,
+    limits: &Jobs,
+    phone: Uuid,
+    take_over: bool,
+) -> Result<Option<job::Model>> {
+    let now = now_ms();
+    let mut due = Expr::col(job::Column::State)
+        .eq(JobState::Ready.as_str())
+        .and(Expr::col(job::Column::RunAt).lte(now))
+        .or(Expr::col(job::Column::State)
+            .eq(JobState::Running.as_str())
+            .and(Expr::col(job::Column::LeaseUntil).lt(now)));
+    if take_over {
+        due = due.or(Expr::col(job::Column::State).eq(JobState::Running.as_str()));
+    }
+    let found = job::Entity::find()
+        .filter(job::Column::PhoneId.eq(phone))
+        .filter(due)
+        .order_by_asc(job::Column::CreatedAt)
+        .order_by_asc(job::Column::Id)
+        .one(tx)
+        .await?;
+    let Some(mut job) = found else { return Ok(None) };
+    if job.attempts >= job.max_attempts {
+        // Every attempt so far was cut off before it could end; one more would be, too.
+        park(tx, &job).await?;
+        return Box::pin(claim(tx, limits, phone, take_over)).await;
+    }
+    let claimed = job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Running.as_str()))
+        .col_expr(job::Column::Fence, Expr::value(job.fence + 1))
+        .col_expr(job::Column::Attempts, Expr::value(job.attempts + 1))
+        .col_expr(
+            job::Column::LeaseUntil,
+            Expr::value(now + i64::from(limits.lease_s) * 1000),
+        )
+        .col_expr(job::Column::Note, Expr::value("The phone is here; working on it."))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence))
+        .exec(tx)
+        .await?;
+    if claimed.rows_affected == 0 {
+        return Ok(None);
+    }
+    job.fence += 1;
+    job.attempts += 1;
+    job.state = JobState::Running.as_str().to_owned();
+    Ok(Some(job))
+}
+
+async fn park(tx: &impl ConnectionTrait, job: &job::Model) -> Result<()> {
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Parked.as_str()))
+        .col_expr(
+            job::Column::Note,
+            Expr::value(format!("Cut off {} times before it could end.", job.attempts)),
+        )
+        .col_expr(job::Column::DoneAt, Expr::value(now_ms()))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence))
+        .exec(tx)
+        .await?;
+    settle(tx, job.phone_id, Some(job.id)).await
+}
+
+/// Saves what is about to be sent and renews the lease. `false`: the job is no longer ours.
+pub async fn save_step(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, step: &str) -> Result<bool> {
+    let written = job::Entity::update_many()
+        .col_expr(job::Column::Step, Expr::value(step))
+        .col_expr(
+            job::Column::LeaseUntil,
+            Expr::value(now_ms() + i64::from(limits.lease_s) * 1000),
+        )
+        .filter(held(claim))
+        .exec(tx)
+        .await?;
+    Ok(written.rows_affected == 1)
+}
+
+fn held(claim: &Claim) -> Expr {
+    Expr::col(job::Column::Id)
+        .eq(claim.id)
+        .and(Expr::col(job::Column::Fence).eq(claim.fence))
+        .and(Expr::col(job::Column::State).eq(JobState::Running.as_str()))
+}
+
+/// How an attempt ended.
+pub enum Outcome {
+    /// Done, and seen to be done.
+    Done(String),
+    /// May work next time.
+    Failed(String),
+    /// Will not work however often it is tried.
+    Refused(String),
+}
+
+/// Ends an attempt. `false`: the job is no longer ours and nothing was written.
+pub async fn end(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, outcome: Outcome) -> Result<bool> {
+    let Some(job) = job::Entity::find_by_id(claim.id).filter(held(claim)).one(tx).await? else {
+        return Ok(false);
+    };
+    let now = now_ms();
+    let last = job.attempts >= job.max_attempts;
+    let (state, note, done_at, run_at) = match outcome {
+        Outcome::Done(note) => (JobState::Done, note, Some(now), job.run_at),
+        Outcome::Refused(note) => (JobState::Parked, note, Some(now), job.run_at),
+        Outcome::Failed(note) if last => (
+            JobState::Parked,
+            format!("{note} Given up after {} tries.", job.attempts),
+            Some(now),
+            job.run_at,
+        ),
+        Outcome::Failed(note) => {
+            let wait = backoff_s(job.attempts, limits.retry_base_s, limits.retry_cap_s, random_fraction());
+            (
+                JobState::Ready,
+                format!("{note} Trying again."),
+                None,
+                now + (wait * 1000.0) as i64,
+            )
+        }
+    };
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(state.as_str()))
+        .col_expr(job::Column::Note, Expr::value(note))
+        .col_expr(job::Column::DoneAt, Expr::value(done_at))
+        .col_expr(job::Column::RunAt, Expr::value(run_at))
+        .col_expr(job::Column::Step, Expr::value(""))
+        .filter(held(claim))
+        .exec(tx)
+        .await?;
+    settle(tx, job.phone_id, Some(job.id)).await?;
+    Ok(true)
+}
+
+/// Derives a phone's sync state from its jobs, and tells the live stream.
+pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -> Result<()> {
+    let newest = job::Entity::find()
+        .filter(job::Column::PhoneId.eq(phone))
+        .filter(job::Column::State.is_not_in([JobState::Superseded.as_str(), JobState::Cancelled.as_str()]))
+        .order_by_desc(job::Column::CreatedAt)
+        .order_by_desc(job::Column::Id)
+        .one(tx)
+        .await?;
+    let sync = match newest.as_ref().map(views::job_state) {
+        Some(JobState::Done) => SyncState::InSync,
+        Some(JobState::Parked) => SyncState::Failed,
+        Some(_) => SyncState::Pending,
+        None => SyncState::Unknown,
+    };
+    phone::Entity::update_many()
+        .col_expr(phone::Column::Sync, Expr::value(sync.as_str()))
+        .filter(phone::Column::Id.eq(phone))
+        .exec(tx)
+        .await?;
+    if let Some(row) = phone::Entity::find_by_id(phone).one(tx).await? {
+        touch(
+            tx,
+            [Touched {
+                job,
+                ..Touched::phone(&row)
+            }],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Puts a parked job back to work.
+pub async fn retry(app: &App, actor: &Actor, id: JobId) -> Result<JobView> {
+    change(app, actor, id, "job.retry", &[JobState::Parked], |_| {
+        (JobState::Ready, "Waiting for the phone to come in.", None)
+    })
+    .await
+}
+
+/// Gives a waiting job up.
+pub async fn cancel(app: &App, actor: &Actor, id: JobId) -> Result<JobView> {
+    change(
+        app,
+        actor,
+        id,
+        "job.cancel",
+        &[JobState::Ready, JobState::Parked],
+        |now| (JobState::Cancelled, "Cancelled.", Some(now)),
+    )
+    .await
+}
+
+async fn change(
+    app: &App,
+    actor: &Actor,
+    id: JobId,
+    action: &str,
+    from: &[JobState],
+    to: impl FnOnce(i64) -> (JobState, &'static str, Option<i64>),
+) -> Result<JobView> {
+    let write = app.db.write().await?;
+    let job = job::Entity::find_by_id(id.0)
+        .one(&write.tx)
+        .await?
+        .ok_or_else(|| not_found("job"))?;
+    if !from.contains(&views::job_state(&job)) {
+        let words: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
+        let detail = format!(
+            "The job is {}; only one that is {} can be changed like this.",
+            job.state,
+            words.join(" or ")
+        );
+        return Err(conflict("job-state", "state", detail));
+    }
+    let now = now_ms();
+    let (state, note, done_at) = to(now);
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(state.as_str()))
+        .col_expr(job::Column::Note, Expr::value(note))
+        .col_expr(job::Column::DoneAt, Expr::value(done_at))
+        .col_expr(job::Column::RunAt, Expr::value(now))
+        .col_expr(job::Column::Attempts, Expr::value(0))
+        // Whoever may still hold it loses it.
+        .col_expr(job::Column::Fence, Expr::value(job.fence + 1))
+        .filter(job::Column::Id.eq(job.id))
+        .exec(&write.tx)
+        .await?;
+    audit::record(&write.tx, actor, action, &job.id.to_string(), job.summary.clone()).await?;
+    settle(&write.tx, job.phone_id, Some(job.id)).await?;
+    let job = job::Entity::find_by_id(id.0)
+        .one(&write.tx)
+        .await?
+        .ok_or_else(|| not_found("job"))?;
+    let room = room_of(&write.tx, job.phone_id).await?;
+    write.commit().await?;
+    app.live.wake();
+    if state == JobState::Ready {
+        app.nudge([contract::PhoneId(job.phone_id)]);
+    }
+    Ok(views::job_view(&job, room.as_ref()))
+}
+
+async fn room_of(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Option<room::Model>> {
+    let phone = phone::Entity::find_by_id(phone).one(tx).await?;
+    match phone.and_then(|phone| phone.room_id) {
+        Some(id) => Ok(room::Entity::find_by_id(id).one(tx).await?),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,300 @@
+//! The live stream. A change writes a row naming what changed in its own transaction; the hub reads new rows, loads
+//! what they name as it is now, and hands it to every open stream. A stream that was lost resumes from the table.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::live::LiveChange;
+use contract::{PhoneId, PropertyId};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{App, Result, views};
+use crate::clock::now_ms;
+use crate::db::entity::{event, job, live, phone, room};
+
+/// Rows looked back at on each read. PostgreSQL hands out ids before commit, so a row may appear below one already
+/// read; within this window it is still found.
+const LOOK_BACK: i64 = 256;
+/// The most rows a resuming stream is sent; beyond it, it is told to load everything again.
+const RESUME_LIMIT: u64 = 2_000;
+/// Another process may have written; its rows are found at the latest after this long.
+const POLL: Duration = Duration::from_millis(500);
+
+/// A change with the id a client resumes after.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub id: i64,
+    pub change: Arc<LiveChange>,
+}
+
+/// Where streams subscribe.
+pub struct Hub {
+    sender: broadcast::Sender<Sent>,
+    written: Notify,
+}
+
+impl Hub {
+    pub fn new() -> Self {
+        Self {
+            sender: broadcast::channel(4096).0,
+            written: Notify::new(),
+        }
+    }
+
+    pub fn subscribe(&self) -> broadcast::Receiver<Sent> {
+        self.sender.subscribe()
+    }
+
+    /// Rows were committed: read them now rather than at the next poll.
+    pub fn wake(&self) {
+        self.written.notify_one();
+    }
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Touched {
+    pub property: Option<Uuid>,
+    pub room: Option<Uuid>,
+    pub phone: Option<Uuid>,
+    pub job: Option<Uuid>,
+    pub event: Option<i64>,
+    /// The phone named is no more.
+    pub gone: bool,
+}
+
+impl Touched {
+    /// A phone, with its room and property if it has them.
+    pub fn phone(phone: &phone::Model) -> Self {
+        Self {
+            property: phone.property_id,
+            room: phone.room_id,
+            phone: Some(phone.id),
+            ..Self::default()
+        }
+    }
+}
+
+/// Writes the rows, in the transaction of the change.
+pub async fn touch(
+    tx: &impl ConnectionTrait,
+    touched: impl IntoIterator<Item = Touched>,
+) -> std::result::Result<(), DbErr> {
+    let at = now_ms();
+    let rows: Vec<live::ActiveModel> = touched
+        .into_iter()
+        .map(|touched| live::ActiveModel {
+            at: Set(at),
+            property_id: Set(touched.property),
+            phone_id: Set(touched.phone),
+            room_id: Set(touched.room),
+            job_id: Set(touched.job),
+            event_id: Set(touched.event),
+            gone: Set(touched.gone),
+            ..Default::default()
+        })
+        .collect();
+    for chunk in rows.chunks(500) {
+        live::Entity::insert_many(chunk.to_vec()).exec(tx).await?;
+    }
+    Ok(())
+}
+
+/// The newest id, from which a stream opened now continues.
+pub async fn newest(app: &App) -> Result<i64> {
+    let row = live::Entity::find()
+        .order_by_desc(live::Column::Id)
+        .one(app.db.read())
+        .await?;
+    Ok(row.map_or(0, |row| row.id))
+}
+
+/// Reads new rows and hands them out until cancelled.
+pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    let mut seen = BTreeSet::new();
+    let mut high = match newest(&app).await {
+        Ok(high) => high,
+        Err(error) => {
+            tracing::error!(%error, "cannot read the live table");
+            0
+        }
+    };
+    // What is there already was sent, or is resumed from the table.
+    seen.extend((high - LOOK_BACK).max(0)..=high);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = app.live.written.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+        match read_new(&app, &mut seen, &mut high).await {
+            Ok(sent) => sent.into_iter().for_each(|sent| {
+                // No stream is open: nobody to tell.
+                let _ = app.live.sender.send(sent);
+            }),
+            Err(error) => tracing::error!(%error, "cannot read the live table"),
+        }
+    }
+}
+
+async fn read_new(app: &App, seen: &mut BTreeSet<i64>, high: &mut i64) -> Result<Vec<Sent>> {
+    let rows: Vec<live::Model> = live::Entity::find()
+        .filter(live::Column::Id.gt(*high - LOOK_BACK))
+        .order_by_asc(live::Column::Id)
+        .limit(5_000)
+        .all(app.db.read())
+        .await?
+        .into_iter()
+        .filter(|row| seen.insert(row.id))
+        .collect();
+    *high = rows.last().map_or(*high, |row| row.id.max(*high));
+    *seen = seen.split_off(&(*high - LOOK_BACK));
+    load(app, rows).await
+}
+
+/// What a stream missed after `after`, or `None` when it is too much or too long ago.
+pub async fn missed(app: &App, after: i64) -> Result<Option<Vec<Sent>>> {
+    let oldest = live::Entity::find()
+        .order_by_asc(live::Column::Id)
+        .one(app.db.read())
+        .await?;
+    if oldest.is_some_and(|oldest| oldest.id > after + 1 && after > 0) {
+        return Ok(None);
+    }
+    let rows = live::Entity::find()
+        .filter(live::Column::Id.gt(after))
+        .order_by_asc(live::Column::Id)
+        .limit(RESUME_LIMIT + 1)
+        .all(app.db.read())
+        .await?;
+    if rows.len() as u64 > RESUME_LIMIT {
+        return Ok(None);
+    }
+    load(app, rows).await.map(Some)
+}
+
+/// Loads what rows name, each thing once, under the newest row that names it.
+async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let db = app.db.read();
+    let ids = |pick: fn(&live::Model) -> Option<Uuid>| rows.iter().filter_map(pick).collect::<BTreeSet<Uuid>>();
+    let mut phones: HashMap<Uuid, phone::Model> = HashMap::new();
+    let room_ids = ids(|row| row.room_id);
+    let phone_ids = ids(|row| row.phone_id);
+    for chunk in chunks(&phone_ids) {
+        phones.extend(
+            phone::Entity::find()
+                .filter(phone::Column::Id.is_in(chunk))
+                .all(db)
+                .await?
+                .into_iter()
+                .map(|p| (p.id, p)),
+        );
+    }
+    let mut by_room: HashMap<Uuid, phone::Model> = HashMap::new();
+    let mut rooms: HashMap<Uuid, room::Model> = HashMap::new();
+    let mut wanted_rooms = room_ids.clone();
+    wanted_rooms.extend(phones.values().filter_map(|phone| phone.room_id));
+    for chunk in chunks(&wanted_rooms) {
+        rooms.extend(
+            room::Entity::find()
+                .filter(room::Column::Id.is_in(chunk.clone()))
+                .all(db)
+                .await?
+                .into_iter()
+                .map(|r| (r.id, r)),
+        );
+        let there = phone::Entity::find()
+            .filter(phone::Column::RoomId.is_in(chunk))
+            .all(db)
+            .await?;
+        by_room.extend(there.into_iter().filter_map(|phone| Some((phone.room_id?, phone))));
+    }
+    let mut jobs: HashMap<Uuid, job::Model> = HashMap::new();
+    for chunk in chunks(&ids(|row| row.job_id)) {
+        jobs.extend(
+            job::Entity::find()
+                .filter(job::Column::Id.is_in(chunk))
+                .all(db)
+                .await?
+                .into_iter()
+                .map(|j| (j.id, j)),
+        );
+    }
+    let event_ids: Vec<i64> = rows.iter().filter_map(|row| row.event_id).collect();
+    let mut events: HashMap<i64, event::Model> = HashMap::new();
+    for chunk in event_ids.chunks(500) {
+        let found = event::Entity::find()
+            .filter(event::Column::Id.is_in(chunk.to_vec()))
+            .all(db)
+            .await?;
+        events.extend(found.into_iter().map(|event| (event.id, event)));
+    }
+    let names = views::PropertyNames::load(db).await?;
+
+    // The newest row of each thing carries it; older ones would only repeat it.
+    let mut done: BTreeSet<(u8, Uuid)> = BTreeSet::new();
+    let mut first_time = |kind: u8, id: Uuid| done.insert((kind, id));
+    let mut sent = Vec::with_capacity(rows.len());
+    for row in rows.into_iter().rev() {
+        let change = LiveChange {
+            property: row.property_id.map(PropertyId),
+            room: row
+                .room_id
+                .filter(|id| first_time(0, *id))
+                .and_then(|id| rooms.get(&id))
+                .map(|room| views::room_card(room, by_room.get(&room.id))),
+            phone: row
+                .phone_id
+                .filter(|id| !row.gone && first_time(1, *id))
+                .and_then(|id| phones.get(&id))
+                .map(|phone| {
+                    let room = phone.room_id.and_then(|id| rooms.get(&id));
+                    views::phone_row(phone, room, &names)
+                }),
+            gone: row.phone_id.filter(|_| row.gone).map(PhoneId),
+            job: row
+                .job_id
+                .filter(|id| first_time(2, *id))
+                .and_then(|id| jobs.get(&id))
+                .map(|job| {
+                    let room = phones.get(&job.phone_id).and_then(|phone| rooms.get(&phone.room_id?));
+                    views::job_view(job, room)
+                }),
+            event: row.event_id.and_then(|id| events.get(&id)).and_then(views::event_view),
+            reload: false,
+        };
+        if change.room.is_some()
+            || change.phone.is_some()
+            || change.gone.is_some()
+            || change.job.is_some()
+            || change.event.is_some()
+        {
+            sent.push(Sent {
+                id: row.id,
+                change: Arc::new(change),
+            });
+        }
+    }
+    sent.reverse();
+    Ok(sent)
+}
+
+fn chunks(ids: &BTreeSet<Uuid>) -> Vec<Vec<Uuid>> {
+    let all: Vec<Uuid> = ids.iter().copied().collect();
+    all.chunks(500).map(<[Uuid]>::to_vec).collect()
+}

@@ -1,0 +1,89 @@
+//! Use cases: one transaction each, which also writes the audit row and what the live stream shows.
+
+pub mod announce;
+pub mod audit;
+pub mod board;
+pub mod desired;
+pub mod enrol;
+pub mod error;
+pub mod heard;
+pub mod idempotency;
+pub mod jobs;
+pub mod layers;
+pub mod live;
+pub mod people;
+pub mod phones;
+pub mod quarantine;
+pub mod rooms;
+pub mod tree;
+pub mod views;
+
+use std::sync::{Arc, OnceLock};
+
+use contract::PhoneId;
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::secrets::Secrets;
+
+pub use error::{AppError, Result};
+
+/// What every use case works with.
+pub struct App {
+    pub db: Db,
+    pub config: Config,
+    pub secrets: Secrets,
+    pub live: live::Hub,
+    /// Phones to ask in, because something waits for them.
+    nudges: mpsc::UnboundedSender<PhoneId>,
+    /// The broker's port, known once it listens.
+    mqtt_port: OnceLock<u16>,
+}
+
+/// Who does something, for the audit and for "changed by".
+#[derive(Clone, Debug)]
+pub struct Actor(pub String);
+
+impl Actor {
+    pub fn system() -> Self {
+        Self("Bellhop".to_owned())
+    }
+}
+
+impl App {
+    pub fn new(db: Db, config: Config, secrets: Secrets) -> (Arc<Self>, mpsc::UnboundedReceiver<PhoneId>) {
+        let (nudges, nudged) = mpsc::unbounded_channel();
+        (
+            Arc::new(Self {
+                db,
+                config,
+                secrets,
+                live: live::Hub::new(),
+                nudges,
+                mqtt_port: OnceLock::new(),
+            }),
+            nudged,
+        )
+    }
+
+    /// The port phones are told to reach the broker at.
+    pub fn mqtt_port(&self) -> u16 {
+        match self.config.mqtt.advertise_port {
+            0 => self.mqtt_port.get().copied().unwrap_or(self.config.mqtt.port),
+            port => port,
+        }
+    }
+
+    pub(crate) fn set_mqtt_port(&self, port: u16) {
+        let _ = self.mqtt_port.set(port);
+    }
+
+    /// Asks phones in, after the transaction that gave them something to do.
+    pub fn nudge(&self, phones: impl IntoIterator<Item = PhoneId>) {
+        for phone in phones {
+            // Without a worker role in this process nobody listens; the worker of another one finds the job itself.
+            let _ = self.nudges.send(phone);
+        }
+    }
+}

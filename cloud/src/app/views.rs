@@ -1,0 +1,119 @@
+//! Rows as the REST API shows them. No secret passes through here.
+
+use std::collections::HashMap;
+
+use contract::mqtt::AccountState;
+use contract::rest::*;
+use contract::{FloorId, JobId, Mac, PhoneId, PropertyId, RoomId, Timestamp};
+use sea_orm::{ConnectionTrait, EntityTrait};
+use uuid::Uuid;
+
+use super::Result;
+use crate::db::entity::{event, job, phone, property, room};
+
+/// Names of properties by id; few enough to load at once.
+pub struct PropertyNames(HashMap<Uuid, String>);
+
+impl PropertyNames {
+    pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
+        let all = property::Entity::find().all(db).await?;
+        Ok(Self(
+            all.into_iter().map(|property| (property.id, property.name)).collect(),
+        ))
+    }
+}
+
+/// The MAC of a stored phone. Stored ones were parsed before.
+pub fn mac(phone: &phone::Model) -> Mac {
+    phone.mac.parse().unwrap_or_else(|_| Mac::new([0; 6]))
+}
+
+pub fn state(phone: &phone::Model) -> RoomState {
+    phone.state.parse().unwrap_or(RoomState::Offline)
+}
+
+pub fn sync(phone: &phone::Model) -> SyncState {
+    phone.sync.parse().unwrap_or(SyncState::Unknown)
+}
+
+pub fn enrolment(phone: &phone::Model) -> Enrolment {
+    phone.enrolment.parse().unwrap_or(Enrolment::New)
+}
+
+pub fn accounts(phone: &phone::Model) -> Vec<AccountState> {
+    serde_json::from_str(&phone.accounts).unwrap_or_default()
+}
+
+pub fn room_card(room: &room::Model, phone: Option<&phone::Model>) -> RoomCard {
+    RoomCard {
+        id: RoomId(room.id),
+        property: PropertyId(room.property_id),
+        floor: FloorId(room.floor_id),
+        number: room.number.clone(),
+        extension: room.extension.clone(),
+        guest_name: room.guest_name.clone(),
+        state: phone.map_or(RoomState::NoPhone, state),
+        since: Timestamp(phone.map_or(0, |phone| phone.state_since)),
+        sync: phone.map_or(SyncState::InSync, sync),
+        phone: phone.map(|phone| PhoneId(phone.id)),
+        mac: phone.map(mac),
+        model: phone.map(|phone| phone.model.clone()),
+        last_seen: phone.and_then(|phone| phone.last_seen).map(Timestamp),
+    }
+}
+
+pub fn phone_row(phone: &phone::Model, room: Option<&room::Model>, names: &PropertyNames) -> PhoneRow {
+    PhoneRow {
+        id: PhoneId(phone.id),
+        mac: mac(phone),
+        serial: phone.serial.clone(),
+        manufacturer: phone.manufacturer.clone(),
+        model: phone.model.clone(),
+        firmware: phone.firmware.clone(),
+        ip: phone.ip.clone(),
+        enrolment: enrolment(phone),
+        property: phone.property_id.map(PropertyId),
+        property_name: phone.property_id.and_then(|id| names.0.get(&id).cloned()),
+        room: phone.room_id.map(RoomId),
+        room_number: room.map(|room| room.number.clone()),
+        state: state(phone),
+        since: Timestamp(phone.state_since),
+        sync: sync(phone),
+        last_seen: phone.last_seen.map(Timestamp),
+    }
+}
+
+pub fn job_state(job: &job::Model) -> JobState {
+    job.state.parse().unwrap_or(JobState::Parked)
+}
+
+pub fn job_view(job: &job::Model, room: Option<&room::Model>) -> JobView {
+    let state = job_state(job);
+    JobView {
+        id: JobId(job.id),
+        phone: PhoneId(job.phone_id),
+        room_number: room.map(|room| room.number.clone()),
+        kind: job.kind.clone(),
+        state,
+        summary: job.summary.clone(),
+        note: job.note.clone(),
+        attempts: job.attempts,
+        max_attempts: job.max_attempts,
+        created_at: Timestamp(job.created_at),
+        created_by: job.created_by.clone(),
+        run_at: (state == JobState::Ready).then_some(Timestamp(job.run_at)),
+        done_at: job.done_at.map(Timestamp),
+    }
+}
+
+/// `None` for a kind this version does not know (written by a newer one).
+pub fn event_view(event: &event::Model) -> Option<EventView> {
+    Some(EventView {
+        id: event.id,
+        phone: PhoneId(event.phone_id),
+        kind: event.kind.parse().ok()?,
+        at: Timestamp(event.at),
+        account: event.account.and_then(|account| u8::try_from(account).ok()),
+        detail: event.detail.clone(),
+    })
+}

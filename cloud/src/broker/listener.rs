@@ -1,0 +1,158 @@
+//! Accepting connections, and how many.
+//!
+//! The library's own accept loop counts a connection only once it has logged in, and spins when the process is out of
+//! file descriptors; this one bounds sockets from the first byte and pauses instead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mqtt5::broker::client_handler::ClientHandler;
+use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
+use mqtt5::broker::router::MessageRouter;
+use mqtt5::broker::transport::BrokerTransport;
+use mqtt5::broker::{AuthProvider, DynamicStorage};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, broadcast};
+use tokio::task::JoinSet;
+
+use super::auth::{DeviceAuth, Gate};
+use super::config::BrokerConfig;
+use super::events::Events;
+use super::stats::{Counters, Refusal};
+
+/// Pause after a failed accept (usually: no file descriptor left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) struct Listener {
+    limits: Arc<mqtt5::broker::BrokerConfig>,
+    gate: Arc<dyn AuthProvider>,
+    router: Arc<MessageRouter>,
+    storage: Arc<DynamicStorage>,
+    monitor: Arc<ResourceMonitor>,
+    slots: Arc<Semaphore>,
+    counters: Arc<Counters>,
+    stop: broadcast::Sender<()>,
+}
+
+impl Listener {
+    pub(super) fn new(
+        config: &BrokerConfig,
+        auth: Arc<dyn DeviceAuth>,
+        router: Arc<MessageRouter>,
+        storage: Arc<DynamicStorage>,
+        events: Arc<Events>,
+        counters: Arc<Counters>,
+        stop: broadcast::Sender<()>,
+    ) -> Self {
+        let monitor = ResourceMonitor::new(ResourceLimits {
+            max_connections: config.max_connections,
+            max_connections_per_ip: config.max_connections_per_ip,
+            max_message_rate_per_client: config.max_publishes_per_second,
+            max_bandwidth_per_client: 0,
+            max_connection_rate: config.max_connects_per_second,
+            rate_limit_window: Duration::from_secs(1),
+        });
+        Self {
+            limits: Arc::new(library_config(config, events)),
+            gate: Arc::new(Gate::new(auth, counters.clone(), config.max_keep_alive)),
+            router,
+            storage,
+            monitor: Arc::new(monitor),
+            slots: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
+            counters,
+            stop,
+        }
+    }
+
+    /// Serves until told to stop, then waits for the connections to end.
+    pub(super) async fn run(self, socket: TcpListener) {
+        let mut stopped = self.stop.subscribe();
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                _ = stopped.recv() => break,
+                Some(_) = connections.join_next() => {}
+                accepted = socket.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer, &mut connections).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "MQTT accept");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+        drop(socket);
+        while connections.join_next().await.is_some() {}
+    }
+
+    async fn admit(&self, stream: TcpStream, peer: std::net::SocketAddr, connections: &mut JoinSet<()>) {
+        let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+            self.counters.refused(Refusal::Connection);
+            return;
+        };
+        if !self.monitor.can_accept_connection(peer.ip()).await {
+            self.counters.refused(Refusal::Connection);
+            return;
+        }
+        let _ = stream.set_nodelay(true);
+        let handler = Box::new(ClientHandler::new(
+            BrokerTransport::tcp(stream),
+            peer,
+            self.limits.clone(),
+            self.router.clone(),
+            self.gate.clone(),
+            Some(self.storage.clone()),
+            self.counters.library.clone(),
+            self.monitor.clone(),
+            self.stop.subscribe(),
+        ));
+        let open = Open::new(self.counters.clone());
+        connections.spawn(async move {
+            if let Err(error) = handler.run().await
+                && !error.is_normal_disconnect()
+            {
+                open.0.failed();
+                tracing::debug!(%peer, %error, "MQTT connection");
+            }
+            drop((open, slot));
+        });
+    }
+}
+
+/// Counts a socket as open while it lives.
+struct Open(Arc<Counters>);
+
+impl Open {
+    fn new(counters: Arc<Counters>) -> Self {
+        counters.opened();
+        Self(counters)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
+}
+
+/// Our limits in the library's words. Nothing of it touches the disk, TLS or `$SYS`.
+fn library_config(config: &BrokerConfig, events: Arc<Events>) -> mqtt5::broker::BrokerConfig {
+    mqtt5::broker::BrokerConfig {
+        bind_addresses: Vec::new(),
+        max_clients: config.max_connections,
+        session_expiry_interval: config.session_expiry,
+        max_packet_size: config.max_packet_bytes,
+        topic_alias_maximum: 16,
+        max_subscriptions_per_client: config.max_subscriptions,
+        max_retained_messages: config.max_retained,
+        max_retained_message_size: config.max_retained_bytes,
+        client_channel_capacity: config.max_pending,
+        max_outbound_inflight: config.max_inflight,
+        server_receive_maximum: Some(config.max_inflight),
+        sys_topics_enabled: false,
+        max_message_rate_per_client: config.max_publishes_per_second,
+        event_handler: Some(events),
+        ..Default::default()
+    }
+}

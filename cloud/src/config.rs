@@ -1,0 +1,271 @@
+//! Configuration: defaults (embedded, and the documentation), then a file, then the environment.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The defaults, with a comment for every key.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+const ENV_PREFIX: &str = "BELLHOP__";
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub database: DatabaseConfig,
+    pub admin: Admin,
+    pub auth: Auth,
+    pub acs: Acs,
+    pub mqtt: Mqtt,
+    pub jobs: Jobs,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub roles: Vec<Role>,
+    pub web_root: PathBuf,
+    pub secret_key: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    All,
+    Api,
+    Acs,
+    Ingest,
+    Worker,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    pub url: String,
+    pub max_connections: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    pub email: String,
+    pub password: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    pub access_minutes: u32,
+    pub refresh_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acs {
+    pub listen: SocketAddr,
+    pub inform_interval_s: u32,
+    pub session_timeout_s: u32,
+    pub max_body_bytes: usize,
+    pub max_new_phones: u64,
+    pub max_sessions: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mqtt {
+    pub broker: BrokerKind,
+    pub listen: SocketAddr,
+    pub host: String,
+    pub port: u16,
+    pub username: String,
+    pub password: String,
+    pub advertise_host: String,
+    pub advertise_port: u16,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum BrokerKind {
+    Embedded,
+    External,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    pub max_attempts: i32,
+    pub retry_base_s: u32,
+    pub retry_cap_s: u32,
+    pub lease_s: u32,
+    pub nudges_per_second: u32,
+}
+
+impl Config {
+    /// Reads the defaults, `file` if given, and the process's environment.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+            None => String::new(),
+        };
+        let name = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
+        Self::from_parts(&text, &name, std::env::vars())
+    }
+
+    /// The same from given texts, for tests.
+    pub fn from_parts(
+        text: &str,
+        name: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> anyhow::Result<Self> {
+        let mut merged: Table = DEFAULTS.parse().context("the embedded defaults are not TOML")?;
+        let given: Table = text.parse().with_context(|| format!("{name} is not TOML"))?;
+        for (section, values) in given {
+            let Value::Table(values) = values else {
+                bail!("{name}: `{section}` stands outside a section")
+            };
+            for (key, value) in values {
+                *slot(&mut merged, &section, &key).with_context(|| name.to_owned())? = value;
+            }
+        }
+        let overrides: BTreeMap<String, String> = environment
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(ENV_PREFIX))
+            .collect();
+        for (variable, text) in overrides {
+            let path = variable[ENV_PREFIX.len()..].to_lowercase();
+            let (section, key) = path
+                .split_once("__")
+                .with_context(|| format!("environment variable {variable}: write {ENV_PREFIX}SECTION__KEY"))?;
+            let slot = slot(&mut merged, section, key).with_context(|| format!("environment variable {variable}"))?;
+            *slot = match slot {
+                Value::Integer(_) => Value::Integer(
+                    text.parse()
+                        .with_context(|| format!("environment variable {variable}: not a whole number"))?,
+                ),
+                Value::Array(_) => {
+                    Value::Array(text.split(',').map(|item| Value::String(item.trim().into())).collect())
+                }
+                _ => Value::String(text),
+            };
+        }
+        let config: Config = Value::Table(merged)
+            .try_into()
+            .with_context(|| format!("{name} is wrong"))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        for (name, value, least) in [
+            ("auth.access_minutes", self.auth.access_minutes, 1),
+            ("auth.refresh_days", self.auth.refresh_days, 1),
+            ("acs.inform_interval_s", self.acs.inform_interval_s, 1),
+            ("acs.session_timeout_s", self.acs.session_timeout_s, 5),
+            ("jobs.retry_base_s", self.jobs.retry_base_s, 1),
+            ("jobs.lease_s", self.jobs.lease_s, 5),
+            ("jobs.nudges_per_second", self.jobs.nudges_per_second, 1),
+        ] {
+            if value < least {
+                bail!("{name} is {value}; the least is {least}");
+            }
+        }
+        if self.jobs.max_attempts < 1 {
+            bail!("jobs.max_attempts is {}; the least is 1", self.jobs.max_attempts);
+        }
+        if self.jobs.retry_cap_s < self.jobs.retry_base_s {
+            bail!("jobs.retry_cap_s is below jobs.retry_base_s");
+        }
+        Ok(())
+    }
+
+    /// Whether this process plays a role.
+    pub fn plays(&self, role: Role) -> bool {
+        self.server.roles.iter().any(|own| *own == Role::All || *own == role)
+    }
+
+    /// The database's address, with the default filled in.
+    pub fn database_url(&self) -> String {
+        if self.database.url.is_empty() {
+            format!("sqlite://{}", self.server.data_dir.join("bellhop.sqlite").display())
+        } else {
+            self.database.url.clone()
+        }
+    }
+}
+
+fn slot<'a>(merged: &'a mut Table, section: &str, key: &str) -> anyhow::Result<&'a mut Value> {
+    let sections: Vec<String> = merged.keys().cloned().collect();
+    let Some(Value::Table(values)) = merged.get_mut(section) else {
+        bail!(
+            "there is no section [{section}]; the sections are {}",
+            sections.join(", ")
+        );
+    };
+    let keys: Vec<String> = values.keys().cloned().collect();
+    values
+        .get_mut(key)
+        .with_context(|| format!("[{section}] has no key `{key}`; its keys are {}", keys.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
+        Config::from_parts(
+            text,
+            "test.toml",
+            env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
+        )
+    }
+
+    #[test]
+    fn the_defaults_stand_alone() {
+        let config = load("", &[]).unwrap();
+        assert!(config.plays(Role::Acs));
+        assert_eq!(config.database_url(), "sqlite://bellhop-data/bellhop.sqlite");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = load(
+            "[jobs]\nmax_attempts = 3\nlease_s = 10",
+            &[
+                ("BELLHOP__JOBS__LEASE_S", "20"),
+                ("BELLHOP__SERVER__ROLES", "api, worker"),
+                ("OTHER", "x"),
+            ],
+        )
+        .unwrap();
+        assert_eq!((config.jobs.max_attempts, config.jobs.lease_s), (3, 20));
+        assert!(config.plays(Role::Api) && !config.plays(Role::Acs));
+    }
+
+    #[test]
+    fn wrong_keys_are_refused_by_name() {
+        for (text, env, expected) in [
+            (
+                "[server]\nlisten_on = \"x\"",
+                &[][..],
+                "no key `listen_on`; its keys are",
+            ),
+            ("[sever]\nlisten = \"x\"", &[], "no section [sever]"),
+            ("listen = 1", &[], "`listen` stands outside a section"),
+            ("", &[("BELLHOP__JOBS__SPEED", "1")], "BELLHOP__JOBS__SPEED"),
+            ("", &[("BELLHOP__JOBS", "1")], "write BELLHOP__SECTION__KEY"),
+            ("", &[("BELLHOP__JOBS__LEASE_S", "soon")], "not a whole number"),
+            ("[jobs]\nlease_s = 1", &[], "jobs.lease_s is 1; the least is 5"),
+            ("[server]\nroles = [\"king\"]", &[], "unknown variant `king`"),
+        ] {
+            let error = format!("{:#}", load(text, env).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! A change on its way to a phone. Every write while it runs names its `fence`.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "job")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub phone_id: Uuid,
+    pub kind: String,
+    pub state: String,
+    pub step: String,
+    pub summary: String,
+    pub note: String,
+    pub version: i64,
+    pub attempts: i32,
+    pub max_attempts: i32,
+    pub run_at: i64,
+    pub lease_until: i64,
+    pub fence: i64,
+    pub created_at: i64,
+    pub created_by: String,
+    pub done_at: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,19 @@
+//! One file per table. Entities hold rows and nothing else; rules live in `domain`, use cases in `app`.
+
+pub mod audit;
+pub mod building;
+pub mod chain;
+pub mod cwmp_session;
+pub mod event;
+pub mod floor;
+pub mod idempotency;
+pub mod job;
+pub mod layer_value;
+pub mod live;
+pub mod person;
+pub mod phone;
+pub mod phone_document;
+pub mod property;
+pub mod quarantine;
+pub mod refresh_token;
+pub mod room;

@@ -1,0 +1,87 @@
+//! The database: connection, transactions, entities.
+
+pub mod entity;
+
+use std::time::Duration;
+
+use migrations::Migrator;
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// A pool, and for SQLite the queue its single writer needs.
+pub struct Db {
+    pool: DatabaseConnection,
+    /// SQLite has one writer. Waiting here is fair and cannot time out as waiting inside SQLite does.
+    writer: Option<Mutex<()>>,
+}
+
+/// A write transaction. Nothing is kept unless [`WriteTx::commit`] returns.
+pub struct WriteTx<'a> {
+    pub tx: DatabaseTransaction,
+    _turn: Option<MutexGuard<'a, ()>>,
+}
+
+impl WriteTx<'_> {
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.tx.commit().await
+    }
+}
+
+impl Db {
+    /// Connects to `sqlite://path` (the file is made if it is missing) or `postgres://…`, and migrates.
+    pub async fn connect(url: &str, max_connections: u32) -> anyhow::Result<Self> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|options| {
+                options
+                    .create_if_missing(true)
+                    .foreign_keys(true)
+                    .pragma("journal_mode", "WAL")
+                    // An acknowledged event or an accepted change survives a power cut, not only a crash.
+                    .pragma("synchronous", "FULL")
+                    .pragma("busy_timeout", "10000")
+            });
+        let pool = Database::connect(options).await?;
+        Migrator::up(&pool, None).await?;
+        let writer = (pool.get_database_backend() == DbBackend::Sqlite).then(|| Mutex::new(()));
+        Ok(Self { pool, writer })
+    }
+
+    /// For reading.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    /// For writing, and for reading what the write depends on.
+    pub async fn write(&self) -> Result<WriteTx<'_>, DbErr> {
+        let turn = match &self.writer {
+            Some(writer) => Some(writer.lock().await),
+            None => None,
+        };
+        let options = TransactionOptions {
+            // Taking the write lock at BEGIN, so that a transaction that starts by reading cannot fail to upgrade.
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(WriteTx {
+            tx: self.pool.begin_with_options(options).await?,
+            _turn: turn,
+        })
+    }
+
+    pub async fn close(&self) -> Result<(), DbErr> {
+        self.pool.close_by_ref().await
+    }
+}
+
+/// Whether an error is a unique index saying no.
+pub fn is_duplicate(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
+}

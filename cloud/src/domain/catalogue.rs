@@ -1,0 +1,75 @@
+//! The catalogue as the server uses it: by key, and by the TR-069 path a phone knows a key under.
+
+use cwmp::{Value, XsdType};
+use settings::{Catalogue, SettingRef, ValueType};
+
+/// Keys the server itself sets from the room and the property.
+pub const ROOM_NUMBER: &str = "hotel.room.number";
+pub const HOTEL_NAME: &str = "hotel.name";
+pub const ACCOUNT_NAME: &str = "account.1.name";
+pub const SIP_USER: &str = "account.1.sip.userid";
+pub const SIP_AUTH_USER: &str = "account.1.sip.subscriber.userid";
+pub const SIP_DISPLAY_NAME: &str = "account.1.sip.subscriber.name";
+
+pub fn find(key: &str) -> Option<SettingRef> {
+    Catalogue::get().find(key)
+}
+
+pub fn is_secret(key: &str) -> bool {
+    find(key).is_none_or(|found| found.setting.secret)
+}
+
+/// The factory's value; empty where the guide gives none.
+pub fn default_value(key: &str) -> String {
+    find(key)
+        .and_then(|found| found.setting.default.clone())
+        .unwrap_or_default()
+}
+
+/// Title and page of a key, for people.
+pub fn title_and_page(key: &str) -> (String, String) {
+    find(key).map_or_else(
+        || (key.to_owned(), String::new()),
+        |found| (found.setting.title.clone(), found.setting.page.clone()),
+    )
+}
+
+/// Whether a key exists on a model. A model the catalogue does not know gets everything.
+pub fn exists_on(key: &str, model: &str) -> bool {
+    let Some(found) = find(key) else { return false };
+    model.parse().map_or(true, |model| found.on(model))
+}
+
+/// The TR-069 path to set a key at. Our own phones hold every key in one vendor subtree; a vendor's phone only knows
+/// the standard paths, so `None` means "not by TR-069".
+pub fn path_on(key: &str, ours: bool) -> Option<String> {
+    let found = find(key)?;
+    if ours {
+        Some(settings::vendor_path(&found.key()))
+    } else {
+        found.tr069_path()
+    }
+}
+
+/// A canonical value as the path wants it.
+pub fn to_wire(key: &str, path: &str, canonical: &str) -> Value {
+    let Some(found) = find(key) else {
+        return Value::string(canonical);
+    };
+    let text = settings::value_to_path(found, path, canonical);
+    let type_ = match found.setting.value_type {
+        ValueType::Bool if text == "true" || text == "false" => XsdType::Boolean,
+        ValueType::Int { .. } if canonical.parse::<i32>().is_ok() => XsdType::Int,
+        _ => XsdType::String,
+    };
+    Value::new(type_, text)
+}
+
+/// What a phone reported at a path: the key and its canonical value. A value the catalogue does not allow is kept as
+/// it came, so that it shows.
+pub fn from_wire(path: &str, text: &str) -> Option<(String, String)> {
+    let key = settings::key_of_path(path)?;
+    let value = settings::value_from_path(path, text);
+    let canonical = settings::validate(&key, value).unwrap_or_else(|_| value.to_owned());
+    Some((key, canonical))
+}

@@ -1,0 +1,185 @@
+//! What phones tell over MQTT: read in batches, stored in one transaction, then acknowledged. The broker may lose
+//! everything; a phone repeats an event until its acknowledgement comes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::PhoneId;
+use contract::mqtt::{ALL_UP, Channel, EventAck, Topic, decode, decode_event};
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet};
+use rumqttc::v5::{AsyncClient, Event, EventLoop, Incoming, MqttOptions};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::app::heard::{self, Heard};
+use crate::app::quarantine;
+
+/// Messages stored together.
+const BATCH: usize = 500;
+/// How long a batch waits for company.
+const BATCH_WAIT: Duration = Duration::from_millis(10);
+
+/// How to reach the broker as the server itself.
+#[derive(Clone)]
+pub struct Link {
+    pub host: String,
+    pub port: u16,
+    pub client_id: String,
+    pub username: String,
+    pub password: String,
+}
+
+/// The server's own MQTT connection: publishes to phones, and (`ingest`) reads what they tell.
+pub struct Mqtt {
+    client: AsyncClient,
+}
+
+impl Mqtt {
+    /// Starts the connection; it reconnects by itself until `stop`.
+    pub fn start(app: Arc<App>, link: Link, ingest: bool, stop: CancellationToken) -> Arc<Self> {
+        let mut options = MqttOptions::new(link.client_id, link.host, link.port);
+        options.set_credentials(link.username, link.password);
+        options.set_keep_alive(Duration::from_secs(30));
+        options.set_clean_start(true);
+        options.set_max_packet_size(Some(256 * 1024));
+        let (client, events) = AsyncClient::new(options, 1_000);
+        let (sender, receiver) = mpsc::channel(4 * BATCH);
+        tokio::spawn(poll(client.clone(), events, ingest, sender, stop));
+        let mqtt = Arc::new(Self { client });
+        if ingest {
+            tokio::spawn(store(app, mqtt.clone(), receiver));
+        }
+        mqtt
+    }
+
+    /// Publishes to a phone, QoS 1. Retained messages wait for phones that are not there.
+    pub async fn publish(&self, topic: Topic, payload: &impl serde::Serialize, retain: bool) -> anyhow::Result<()> {
+        let bytes = serde_json::to_vec(payload)?;
+        self.client
+            .publish(topic.to_string(), QoS::AtLeastOnce, retain, bytes)
+            .await?;
+        Ok(())
+    }
+}
+
+struct Message {
+    topic: String,
+    payload: bytes::Bytes,
+}
+
+async fn poll(
+    client: AsyncClient,
+    mut events: EventLoop,
+    ingest: bool,
+    sender: mpsc::Sender<Message>,
+    stop: CancellationToken,
+) {
+    let mut wait = Duration::from_millis(100);
+    loop {
+        let event = tokio::select! {
+            () = stop.cancelled() => {
+                let _ = client.try_disconnect();
+                return;
+            }
+            event = events.poll() => event,
+        };
+        match event {
+            Ok(Event::Incoming(Incoming::ConnAck(ack))) if ack.code == ConnectReturnCode::Success => {
+                wait = Duration::from_millis(100);
+                if ingest && let Err(error) = client.try_subscribe(ALL_UP, QoS::AtLeastOnce) {
+                    tracing::error!(%error, "cannot subscribe to what phones tell");
+                }
+            }
+            Ok(Event::Incoming(Packet::Publish(publish))) => {
+                let topic = String::from_utf8_lossy(&publish.topic).into_owned();
+                // A full queue slows the broker down, which slows phones down; nothing is dropped.
+                if sender
+                    .send(Message {
+                        topic,
+                        payload: publish.payload,
+                    })
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "MQTT connection lost; connecting again");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(wait) => {}
+                }
+                wait = (wait * 2).min(Duration::from_secs(10));
+            }
+        }
+    }
+}
+
+async fn store(app: Arc<App>, mqtt: Arc<Mqtt>, mut receiver: mpsc::Receiver<Message>) {
+    let mut messages = Vec::with_capacity(BATCH);
+    while receiver.recv_many(&mut messages, BATCH).await > 0 {
+        if messages.len() < BATCH {
+            // Under load the next messages are there already; alone, one hardly waits.
+            tokio::time::sleep(BATCH_WAIT).await;
+            while messages.len() < BATCH
+                && let Ok(message) = receiver.try_recv()
+            {
+                messages.push(message);
+            }
+        }
+        let mut batch = Vec::with_capacity(messages.len());
+        for message in messages.drain(..) {
+            match read(&message) {
+                Ok(heard) => batch.push(heard),
+                Err(reason) => {
+                    if let Err(error) = quarantine::keep(&app, &message.topic, &reason, &message.payload).await {
+                        tracing::error!(%error, "cannot quarantine");
+                    }
+                }
+            }
+        }
+        while let Err(error) = heard::batch(&app, &batch).await {
+            tracing::error!(%error, "cannot store what phones told; trying again");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        acknowledge(&mqtt, &batch).await;
+    }
+}
+
+fn read(message: &Message) -> Result<(PhoneId, Heard), String> {
+    let topic: Topic = message.topic.parse().map_err(|_| "unknown topic".to_owned())?;
+    let heard = match topic.channel {
+        Channel::Event => Heard::Event(decode_event(&message.payload)?),
+        Channel::State => Heard::State(decode(&message.payload)?),
+        Channel::Presence => Heard::Presence(decode(&message.payload)?),
+        Channel::Ack | Channel::Desired => return Err("a topic of the server's own".to_owned()),
+    };
+    Ok((topic.phone, heard))
+}
+
+/// Events come in order from each phone, so the last one of a batch acknowledges those before it.
+async fn acknowledge(mqtt: &Mqtt, batch: &[(PhoneId, Heard)]) {
+    let mut newest: HashMap<PhoneId, EventAck> = HashMap::new();
+    for (phone, heard) in batch {
+        if let Heard::Event(event) = heard {
+            let ack = EventAck {
+                boot: event.boot,
+                seq: event.seq,
+            };
+            let held = newest.entry(*phone).or_insert(ack);
+            if (ack.boot, ack.seq) > (held.boot, held.seq) {
+                *held = ack;
+            }
+        }
+    }
+    for (phone, ack) in newest {
+        if let Err(error) = mqtt.publish(Topic::new(phone, Channel::Ack), &ack, false).await {
+            tracing::warn!(%error, "cannot acknowledge; the phone repeats its events");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a phone tells: the vocabulary of the guide's Action URLs, one name per event.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $alias:literal;)*) => {
+        /// The 24 events of the guide's "Maintenance / Action URL" page.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum EventKind {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl EventKind {
+            pub const ALL: &'static [EventKind] = &[$(EventKind::$name,)*];
+
+            /// The name on the wire, for example `off-hook`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(EventKind::$name => $text,)* }
+            }
+
+            /// The catalogue's setting that holds this event's Action URL.
+            pub const fn setting(self) -> &'static str {
+                match self { $(EventKind::$name => concat!("ons.actionurl.", $alias),)* }
+            }
+        }
+
+        impl std::str::FromStr for EventKind {
+            type Err = ();
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($text => Ok(EventKind::$name),)* _ => Err(()) }
+            }
+        }
+    };
+}
+
+kinds! {
+    SetupCompleted = "setup-completed", "setupcompleted";
+    Registered = "registered", "registered";
+    Unregistered = "unregistered", "unregistered";
+    RegisterFailed = "register-failed", "registerfailed";
+    IdleToBusy = "idle-to-busy", "idletobusy";
+    BusyToIdle = "busy-to-idle", "busytoidle";
+    AutoProvisionCompleted = "auto-provision-completed", "autopfinish";
+    IpChange = "ip-change", "ipchanged";
+    OffHook = "off-hook", "offhook";
+    OnHook = "on-hook", "onhook";
+    IncomingCall = "incoming-call", "incomingcall";
+    OutgoingCall = "outgoing-call", "outgoingcall";
+    MissedCall = "missed-call", "missedcall";
+    EstablishedCall = "established-call", "establishedcall";
+    TerminatedCall = "terminated-call", "terminatedcall";
+    AnsweredCall = "answered-call", "answernewincall";
+    BlindTransfer = "blind-transfer", "blindtransfer";
+    AttendedTransfer = "attended-transfer", "attendedtransfer";
+    TransferCompleted = "transfer-completed", "transferfinished";
+    TransferFailed = "transfer-failed", "transferfailed";
+    HoldCall = "hold-call", "holdcall";
+    UnholdCall = "unhold-call", "unholdcall";
+    MuteCall = "mute-call", "mute";
+    UnmuteCall = "unmute-call", "unmute";
+}
+
+/// One event of one phone. `(boot, seq)` names it for ever: the phone keeps it on disk until the cloud has
+/// acknowledged that pair, and the cloud stores a pair once however often it arrives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceEvent {
+    /// How often the phone had started, counting from 1.
+    pub boot: u32,
+    /// Counts from 1 within a boot, without gaps.
+    pub seq: u64,
+    /// When it happened, by the phone's clock.
+    pub at: Timestamp,
+    pub kind: EventKind,
+    /// SIP account, 1 or 2, where the event concerns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<u8>,
+    /// A short explanation for people, for example `403 Forbidden`. At most [`DeviceEvent::MAX_DETAIL`] characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl DeviceEvent {
+    pub const MAX_DETAIL: usize = 256;
+
+    /// Says what is wrong with an event that decoded but cannot be true.
+    pub fn check(&self) -> Result<(), String> {
+        if self.boot == 0 || self.boot > i32::MAX as u32 {
+            return Err(format!("boot is {}; it counts from 1", self.boot));
+        }
+        if self.seq == 0 || self.seq > i64::MAX as u64 {
+            return Err(format!("seq is {}; it counts from 1", self.seq));
+        }
+        if self.account.is_some_and(|account| !(1..=2).contains(&account)) {
+            return Err(format!(
+                "account is {}; a phone has accounts 1 and 2",
+                self.account.unwrap_or_default()
+            ));
+        }
+        if self
+            .detail
+            .as_ref()
+            .is_some_and(|detail| detail.chars().count() > Self::MAX_DETAIL)
+        {
+            return Err(format!("detail is longer than {} characters", Self::MAX_DETAIL));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guide_has_24_events() {
+        assert_eq!(EventKind::ALL.len(), 24);
+        for kind in EventKind::ALL {
+            assert_eq!(kind.as_str().parse::<EventKind>(), Ok(*kind));
+        }
+    }
+}

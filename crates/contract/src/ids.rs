@@ -1,0 +1,46 @@
+//! Identifiers. Each kind is its own type, so a room's id cannot be handed in where a phone's is wanted.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+id! {
+    /// A hotel chain: the tenant.
+    ChainId,
+    /// One hotel.
+    PropertyId,
+    /// A building of a property.
+    BuildingId,
+    /// A floor of a building.
+    FloorId,
+    /// A room: keeps its number, accounts and history whatever phone stands in it.
+    RoomId,
+    /// A phone: hardware. Also its MQTT user name and client id.
+    PhoneId,
+    /// A change on its way to a phone.
+    JobId,
+    /// A person who signs in.
+    UserId,
+}

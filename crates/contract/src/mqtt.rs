@@ -1,0 +1,238 @@
+//! Topics and payloads between the agent and the cloud, version 1. A phone's user name and client id are its
+//! [`PhoneId`]; it may publish below `v1/{phone}/up/` and read below `v1/{phone}/down/`, nothing else.
+//!
+//! | topic | payload | |
+//! |---|---|---|
+//! | `v1/{phone}/up/event` | [`DeviceEvent`] | QoS 1, repeated until acknowledged by [`EventAck`] |
+//! | `v1/{phone}/up/state` | [`StateReport`] | QoS 1, retained |
+//! | `v1/{phone}/up/presence` | [`Presence`] | QoS 1, retained; the last will says `online: false` |
+//! | `v1/{phone}/down/ack` | [`EventAck`] | QoS 1, sent after the event is committed |
+//! | `v1/{phone}/down/desired` | [`Desired`] | QoS 1, retained: "there is something for you, open a CWMP session" |
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::DeviceEvent;
+use crate::{PhoneId, Timestamp};
+
+/// The largest payload either side accepts, in bytes.
+pub const MAX_PAYLOAD: usize = 64 * 1024;
+
+/// What a topic of one phone is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Event,
+    State,
+    Presence,
+    Ack,
+    Desired,
+}
+
+impl Channel {
+    pub const ALL: [Channel; 5] = [
+        Channel::Event,
+        Channel::State,
+        Channel::Presence,
+        Channel::Ack,
+        Channel::Desired,
+    ];
+
+    const fn path(self) -> &'static str {
+        match self {
+            Channel::Event => "up/event",
+            Channel::State => "up/state",
+            Channel::Presence => "up/presence",
+            Channel::Ack => "down/ack",
+            Channel::Desired => "down/desired",
+        }
+    }
+}
+
+/// A topic: one phone, one channel.
+///
+/// ```
+/// use contract::mqtt::{Channel, Topic};
+/// let topic: Topic = "v1/6f2c1f9e-0d1c-4b5e-9a57-3f1f6a2b9d10/up/event".parse().unwrap();
+/// assert_eq!(topic.channel, Channel::Event);
+/// assert_eq!(topic.to_string(), "v1/6f2c1f9e-0d1c-4b5e-9a57-3f1f6a2b9d10/up/event");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Topic {
+    pub phone: PhoneId,
+    pub channel: Channel,
+}
+
+impl Topic {
+    pub const fn new(phone: PhoneId, channel: Channel) -> Self {
+        Self { phone, channel }
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v1/{}/{}", self.phone, self.channel.path())
+    }
+}
+
+/// A topic this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown topic")]
+pub struct UnknownTopic;
+
+impl FromStr for Topic {
+    type Err = UnknownTopic;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTopic> {
+        let rest = text.strip_prefix("v1/").ok_or(UnknownTopic)?;
+        let (phone, path) = rest.split_once('/').ok_or(UnknownTopic)?;
+        let phone = phone.parse().map_err(|_| UnknownTopic)?;
+        let channel = Channel::ALL
+            .into_iter()
+            .find(|channel| channel.path() == path)
+            .ok_or(UnknownTopic)?;
+        Ok(Self { phone, channel })
+    }
+}
+
+/// Everything a phone has to tell, in one topic filter for the cloud.
+pub const ALL_UP: &str = "v1/+/up/+";
+
+/// The filter of everything meant for one phone.
+pub fn all_down(phone: PhoneId) -> String {
+    format!("v1/{phone}/down/+")
+}
+
+/// A phone's state as a whole; each report replaces the one before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateReport {
+    pub boot: u32,
+    /// Counts reports within a boot, from 1; an older report never overwrites a newer one.
+    pub seq: u64,
+    pub at: Timestamp,
+    pub firmware: String,
+    pub ip: String,
+    /// Seconds since start.
+    pub uptime_s: u64,
+    pub off_hook: bool,
+    pub accounts: Vec<AccountState>,
+    /// The version of the desired document the phone last applied; 0 = none.
+    pub applied_version: i64,
+}
+
+/// One SIP account as the phone sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountState {
+    /// 1 or 2.
+    pub account: u8,
+    pub status: AccountStatus,
+    /// SIP user id.
+    pub user: String,
+    /// Why, when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountStatus {
+    Disabled,
+    Registering,
+    Registered,
+    Failed,
+    Unregistered,
+}
+
+/// Whether the phone's agent is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    pub online: bool,
+    pub boot: u32,
+}
+
+/// "Every event of this boot up to and including `seq` is stored."
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventAck {
+    pub boot: u32,
+    pub seq: u64,
+}
+
+/// The newest version of what the phone should be; a phone that applied an older one opens a CWMP session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    pub version: i64,
+}
+
+/// Decodes a payload; the error says what is wrong with it and is safe to show.
+pub fn decode<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, String>
+where
+    T: Deserialize<'a>,
+{
+    if payload.len() > MAX_PAYLOAD {
+        return Err(format!("{} bytes; at most {MAX_PAYLOAD} are read", payload.len()));
+    }
+    serde_json::from_slice(payload).map_err(|error| error.to_string())
+}
+
+/// Decodes and checks an event.
+pub fn decode_event(payload: &[u8]) -> Result<DeviceEvent, String> {
+    let event: DeviceEvent = decode(payload)?;
+    event.check()?;
+    Ok(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn refuses_foreign_topics() {
+        let phone = "6f2c1f9e-0d1c-4b5e-9a57-3f1f6a2b9d10";
+        for text in [
+            "",
+            "v1",
+            "v1/",
+            "v2/x/up/event",
+            "v1/not-an-id/up/event",
+            &format!("v1/{phone}/up/other"),
+        ] {
+            assert_eq!(text.parse::<Topic>(), Err(UnknownTopic), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_reads_as_in_the_contract() {
+        let text = r#"{"boot":3,"seq":17,"at":"2026-01-31T14:05:00.000Z","kind":"off-hook"}"#;
+        let event = decode_event(text.as_bytes()).unwrap();
+        assert_eq!(event.kind, crate::event::EventKind::OffHook);
+        assert_eq!(serde_json::to_string(&event).unwrap(), text);
+    }
+
+    #[test]
+    fn a_broken_payload_says_why() {
+        assert!(decode_event(b"{").unwrap_err().contains("EOF"));
+        assert!(
+            decode_event(br#"{"boot":0,"seq":1,"at":"2026-01-31T14:05:00Z","kind":"off-hook"}"#)
+                .unwrap_err()
+                .contains("boot")
+        );
+        assert!(
+            decode_event(&vec![b' '; MAX_PAYLOAD + 1])
+                .unwrap_err()
+                .contains("at most")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".*") {
+            let _ = decode_event(&bytes);
+            let _ = decode::<StateReport>(&bytes);
+            let _ = text.parse::<Topic>();
+        }
+    }
+}

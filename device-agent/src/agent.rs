@@ -1,0 +1,254 @@
+//! One phone: everything put together, life after life. A reboot is the end of one life and the begin of the next, with
+//! another boot number, in the same process.
+
+mod life;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use contract::{Mac, PhoneId};
+use settings::Model;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::control;
+use crate::cpe::CpeOptions;
+use crate::device::{Device, Identity, ROOM_KEY, Restart, StateFile};
+use crate::keypad::{self, Keypad};
+use crate::phone::Line;
+use crate::store::{Effect, Storage};
+use life::Life;
+
+/// What a phone is started with.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    pub storage: Storage,
+    pub mac: Mac,
+    pub serial: String,
+    pub model: Model,
+    pub firmware: String,
+    /// Where to look for an ACS before one has said otherwise.
+    pub acs_url: String,
+    /// Where to offer the control endpoint (loopback only), if at all; port 0 takes any.
+    pub control: Option<SocketAddr>,
+    /// Instead of the setting's port; 0 takes any.
+    pub connection_request_port: Option<u16>,
+    /// Address SIP binds to; unspecified finds it from the route.
+    pub sip_bind: IpAddr,
+    /// Leave SIP out, as the simulator does.
+    pub simulated: bool,
+    /// First wait after a failed session, seconds; the standard says 5.
+    pub retry_wait_s: u32,
+}
+
+impl AgentConfig {
+    /// A GHP620 that keeps its things below `state_dir`.
+    pub fn new(state_dir: impl Into<PathBuf>, mac: Mac, acs_url: impl Into<String>) -> Self {
+        Self {
+            storage: Storage::Disk(state_dir.into()),
+            mac,
+            serial: mac.compact(),
+            model: Model::Ghp620,
+            firmware: env!("CARGO_PKG_VERSION").to_owned(),
+            acs_url: acs_url.into(),
+            control: None,
+            connection_request_port: None,
+            sip_bind: Ipv4Addr::UNSPECIFIED.into(),
+            simulated: false,
+            retry_wait_s: cwmp::retry::MINIMUM_WAIT,
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        Identity {
+            mac: self.mac,
+            serial: self.serial.clone(),
+            model: self.model,
+            firmware: self.firmware.clone(),
+            acs_url: self.acs_url.clone(),
+        }
+    }
+}
+
+/// What outlives a life: who handles the phone holds this.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    now: Mutex<(Arc<Device>, Line)>,
+    keypad: Mutex<Keypad>,
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> (Arc<Device>, Line) {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) async fn hook(&self, off: bool) {
+        self.keypad.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let (device, line) = self.now();
+        line.hook(&device, off).await;
+    }
+
+    pub(crate) async fn key(&self, key: char) {
+        let (device, line) = self.now();
+        line.key(key).await;
+        let code = self.keypad.lock().unwrap_or_else(PoisonError::into_inner).press(key);
+        let Some(dialled) = code else { return };
+        let set = device.blocking(move |device| {
+            let (current, password) = (device.value(ROOM_KEY), device.value("keys.lock.password"));
+            let room = keypad::room_of(&dialled, &current, &password).map_err(str::to_owned)?;
+            device.set_locally(ROOM_KEY, room)
+        });
+        match set.await {
+            Ok(Ok(())) => tracing::info!("the room number was set at the phone"),
+            Ok(Err(why)) => tracing::info!(%why, "a dialled room number was not accepted"),
+            Err(error) => tracing::error!(%error, "a dialled room number could not be stored"),
+        }
+    }
+}
+
+/// The phone. See [`Agent::start`].
+#[derive(Debug)]
+pub struct Agent;
+
+impl Agent {
+    /// Starts a phone on the current tokio runtime. It runs until [`AgentHandle::shutdown`] or until the handle is
+    /// dropped (then without goodbye).
+    ///
+    /// # Errors
+    /// If its directory, a port or a socket cannot be had.
+    pub async fn start(config: AgentConfig) -> anyhow::Result<AgentHandle> {
+        let options = CpeOptions { minimum_wait: config.retry_wait_s, ..CpeOptions::new()? };
+        let life = Life::begin(&config, options.clone()).await?;
+        let shared = Arc::new(Shared { now: Mutex::new(life.seen()), keypad: Mutex::default() });
+        let stop = CancellationToken::new();
+        let control_addr = match config.control {
+            Some(address) => Some(control::start(address, &config.storage, shared.clone(), stop.clone()).await?),
+            None => None,
+        };
+        let task = tokio::spawn(supervise(config, options, life, shared.clone(), stop.clone()));
+        Ok(AgentHandle { shared, stop, task: Some(task), control_addr })
+    }
+}
+
+/// Life after life.
+async fn supervise(config: AgentConfig, options: CpeOptions, first: Life, shared: Arc<Shared>, stop: CancellationToken) {
+    let mut life = first;
+    loop {
+        let restart = tokio::select! {
+            restart = life.restart() => restart,
+            () = stop.cancelled() => None,
+        };
+        let device = life.end().await;
+        let Some(restart) = restart else { return };
+        tracing::info!(?restart, "the phone restarts");
+        if restart == Restart::FactoryReset
+            && let Err(error) = device.blocking(Device::forget_settings).await.flatten()
+        {
+            tracing::error!(%error, "the settings could not be forgotten");
+        }
+        drop(device);
+        match next_life(&config, &options, &stop).await {
+            Some(next) => life = next,
+            None => return,
+        }
+        *shared.now.lock().unwrap_or_else(PoisonError::into_inner) = life.seen();
+    }
+}
+
+/// Tries until it works: nobody is there to press a button.
+async fn next_life(config: &AgentConfig, options: &CpeOptions, stop: &CancellationToken) -> Option<Life> {
+    loop {
+        match Life::begin(config, options.clone()).await {
+            Ok(life) => return Some(life),
+            Err(error) => tracing::error!(%error, "the phone could not start again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+            () = stop.cancelled() => return None,
+        }
+    }
+}
+
+/// A running phone.
+#[derive(Debug)]
+pub struct AgentHandle {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+    control_addr: Option<SocketAddr>,
+}
+
+impl AgentHandle {
+    /// As in `state.json`.
+    pub fn state(&self) -> StateFile {
+        self.device().state()
+    }
+
+    /// The present life's memory.
+    pub fn device(&self) -> Arc<Device> {
+        self.shared.now().0
+    }
+
+    /// A setting's value: as set, else the factory's, else empty.
+    pub fn value(&self, key: &str) -> String {
+        self.device().value(key)
+    }
+
+    /// Every setting that really changed.
+    pub fn effects(&self) -> Vec<Effect> {
+        self.device().effects()
+    }
+
+    /// Lifts (`true`) or replaces the handset.
+    pub async fn hook(&self, off: bool) {
+        self.shared.hook(off).await;
+    }
+
+    /// Presses keys, one after the other.
+    pub async fn keys(&self, keys: &str) {
+        for key in keys.chars() {
+            self.shared.key(key).await;
+        }
+    }
+
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.control_addr
+    }
+
+    /// This phone's id, once the cloud has given it one.
+    pub fn phone_id(&self) -> Option<PhoneId> {
+        self.device().phone_id()
+    }
+
+    /// Whether the broker has the phone.
+    pub fn is_connected(&self) -> bool {
+        self.device().reached().0
+    }
+
+    /// Unregisters, says goodbye to the broker, and ends.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the phone ended badly");
+        }
+    }
+}
+
+impl Drop for AgentHandle {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
+/// The control token's file in a state directory, and the endpoint's address.
+pub(crate) fn control_files(storage: &Storage) -> io::Result<(PathBuf, PathBuf)> {
+    let file = |name| storage.file(name).ok_or_else(|| io::Error::other("the control endpoint needs a state directory"));
+    Ok((file(control::TOKEN_FILE)?, file(control::ADDRESS_FILE)?))
+}

@@ -1,0 +1,115 @@
+//! From power-on to power-off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::AgentConfig;
+use crate::apply::{Applier, wanted_port};
+use crate::cpe::connection_request::Listener;
+use crate::cpe::{self, CpeOptions};
+use crate::device::{Device, Restart};
+use crate::phone::{self, Line};
+use crate::{mqtt, net};
+
+/// How long the farewells may take together.
+const END_TIME: Duration = Duration::from_secs(5);
+
+pub(super) struct Life {
+    device: Arc<Device>,
+    line: Line,
+    /// Ends when the ACS has made the phone restart.
+    sessions: JoinHandle<Restart>,
+    /// What is simply dropped at the end.
+    others: JoinSet<()>,
+    /// Carries the line's last events over.
+    events: Option<JoinHandle<()>>,
+    mqtt: JoinHandle<()>,
+    stop_mqtt: CancellationToken,
+}
+
+impl Life {
+    pub(super) async fn begin(config: &AgentConfig, options: CpeOptions) -> anyhow::Result<Self> {
+        let (identity, storage) = (config.identity(), config.storage.clone());
+        let device = tokio::task::spawn_blocking(move || Device::open(identity, storage)).await??;
+        let acs = device.acs_url();
+        let ip = tokio::task::spawn_blocking(move || net::own_address(&acs)).await?;
+        device.set_line(|line| line.ip = ip);
+
+        let port = config.connection_request_port.unwrap_or_else(|| wanted_port(&device));
+        let listener = Listener::start(port, false).await?;
+        listener.add(&device, ip)?;
+
+        let mut others = JoinSet::new();
+        let (line, events) = if config.simulated {
+            others.spawn(phone::run_simulated(device.clone()));
+            (Line::Simulated, None)
+        } else {
+            let (line, events) = phone::start_real(&device, config.sip_bind)?;
+            (line, Some(tokio::spawn(events)))
+        };
+        let in_force = config.connection_request_port.is_none().then_some(port);
+        if !config.simulated {
+            others.spawn(Applier::new(device.clone(), line.clone(), listener, in_force, ip).run());
+        } else {
+            // Kept for as long as the life lasts.
+            others.spawn(async move {
+                let _listener = listener;
+                std::future::pending::<()>().await;
+            });
+        }
+        let stop_mqtt = CancellationToken::new();
+        let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));
+        let sessions = tokio::spawn(cpe::run(device.clone(), options));
+        tracing::info!(mac = %device.identity().mac, boot = device.boot(), "the phone is up");
+        Ok(Self { device, line, sessions, others, events, mqtt, stop_mqtt })
+    }
+
+    pub(super) fn seen(&self) -> (Arc<Device>, Line) {
+        (self.device.clone(), self.line.clone())
+    }
+
+    /// Waits until the phone is to restart. `None`: the sessions ended badly, which is a restart as well.
+    pub(super) async fn restart(&mut self) -> Option<Restart> {
+        match (&mut self.sessions).await {
+            Ok(restart) => Some(restart),
+            Err(error) => {
+                tracing::error!(%error, "the session task ended badly");
+                Some(Restart::Reboot)
+            }
+        }
+    }
+
+    /// Goodbye to the registrars, then to the broker, with the last events.
+    pub(super) async fn end(mut self) -> Arc<Device> {
+        self.sessions.abort();
+        let device = self.device.clone();
+        let farewell = async {
+            self.line.shutdown().await;
+            if let Some(events) = &mut self.events {
+                // Its end means that every event of the line is in the outbox.
+                let _ = events.await;
+            }
+            self.stop_mqtt.cancel();
+            let _ = (&mut self.mqtt).await;
+        };
+        if tokio::time::timeout(END_TIME, farewell).await.is_err() {
+            tracing::warn!("the farewells took too long");
+        }
+        device
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.stop_mqtt.cancel();
+        self.sessions.abort();
+        self.mqtt.abort();
+        if let Some(events) = &self.events {
+            events.abort();
+        }
+        self.others.abort_all();
+    }
+}

@@ -1,0 +1,67 @@
+//! Changed settings put into force while the phone runs: accounts, and the port the ACS calls on. Everything else reads
+//! its setting when it needs it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use phone_core::AccountSettings;
+
+use crate::cpe::connection_request::Listener;
+use crate::device::Device;
+use crate::phone::{ACCOUNTS, Line, real};
+
+/// The setting of the port.
+const PORT_KEY: &str = "tr069.connectionrequestport";
+
+/// What a running phone has in force.
+#[derive(Debug)]
+pub struct Applier {
+    device: Arc<Device>,
+    line: Line,
+    accounts: Vec<AccountSettings>,
+    listener: Arc<Listener>,
+    /// The setting's port in force; `None`: the command line's counts.
+    port: Option<u16>,
+    ip: IpAddr,
+}
+
+/// The port to listen on by the settings.
+pub fn wanted_port(device: &Device) -> u16 {
+    device.value(PORT_KEY).parse().unwrap_or(7547)
+}
+
+impl Applier {
+    pub fn new(device: Arc<Device>, line: Line, listener: Arc<Listener>, port: Option<u16>, ip: IpAddr) -> Self {
+        let accounts = ACCOUNTS.iter().map(|account| real::settings_of(&device, *account)).collect();
+        Self { device, line, accounts, listener, port, ip }
+    }
+
+    /// Lives until dropped.
+    pub async fn run(mut self) {
+        loop {
+            self.device.settings_wake.notified().await;
+            self.apply().await;
+        }
+    }
+
+    async fn apply(&mut self) {
+        if let Line::Real(phone) = &self.line {
+            real::apply(&self.device, phone, &mut self.accounts).await;
+        }
+        let wanted = wanted_port(&self.device);
+        if self.port.is_none_or(|port| port == wanted) {
+            return;
+        }
+        let moved = match Listener::start(wanted, false).await {
+            Ok(listener) => listener.add(&self.device, self.ip).map(|()| listener),
+            Err(error) => Err(error),
+        };
+        match moved {
+            Ok(listener) => {
+                self.listener = listener;
+                self.port = Some(wanted);
+            }
+            Err(error) => tracing::warn!(%error, "the connection request port could not be changed"),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `run`: one phone.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use contract::Mac;
+use device_agent::{Agent, AgentConfig, Storage};
+use settings::Model;
+
+#[derive(clap::Args)]
+pub struct Run {
+    /// Directory of everything the phone remembers; created if missing.
+    #[arg(long, env = "BELLHOP_STATE_DIR")]
+    state_dir: PathBuf,
+    /// MAC address, for example c0:74:ad:12:07:01.
+    #[arg(long)]
+    mac: Mac,
+    /// Serial number; the MAC's digits unless given.
+    #[arg(long)]
+    serial: Option<String>,
+    /// GHP610, GHP610W, GHP611, GHP611W, GHP620, GHP620W, GHP621 or GHP621W.
+    #[arg(long, default_value = "GHP620")]
+    model: Model,
+    /// Where to look for the server before it has said otherwise.
+    #[arg(long)]
+    acs_url: String,
+    /// Offer the control endpoint on this loopback address, for example 127.0.0.1:9470.
+    #[arg(long)]
+    control: Option<SocketAddr>,
+    /// Port the server calls on, instead of the setting's; 0 takes any.
+    #[arg(long)]
+    connection_request_port: Option<u16>,
+    /// Firmware version to report.
+    #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
+    firmware: String,
+    /// Address SIP binds to.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::UNSPECIFIED))]
+    sip_bind: IpAddr,
+    /// Seconds before a failed session is tried again the first time.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    retry_wait: u32,
+}
+
+impl Run {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = AgentConfig {
+            storage: Storage::Disk(self.state_dir),
+            mac: self.mac,
+            serial: self.serial.unwrap_or_else(|| self.mac.compact()),
+            model: self.model,
+            firmware: self.firmware,
+            acs_url: self.acs_url,
+            control: self.control,
+            connection_request_port: self.connection_request_port,
+            sip_bind: self.sip_bind,
+            simulated: false,
+            retry_wait_s: self.retry_wait,
+        };
+        let agent = Agent::start(config).await?;
+        if let Some(address) = agent.control_addr() {
+            tracing::info!(%address, "control endpoint");
+        }
+        super::told_to_end().await?;
+        tracing::info!("ending");
+        agent.shutdown().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! The local control endpoint: loopback only, for whoever may read the token in the state directory.
+//!
+//! `GET /state`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
+use hyper::{Method, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Shared, control_files};
+use crate::atomic::{self, Survive};
+use crate::clock;
+use crate::serve::{self, Answer, json, plain};
+use crate::store::Storage;
+
+/// Holds the bearer token, for the owner alone.
+pub const TOKEN_FILE: &str = "control.token";
+/// Holds the endpoint's address.
+pub const ADDRESS_FILE: &str = "control.addr";
+const CONNECTIONS: usize = 16;
+const MOST_KEYS: usize = 64;
+
+/// `POST /hook`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HookRequest {
+    pub hook: Hook,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Hook {
+    /// Lift the handset.
+    Off,
+    /// Put it back.
+    On,
+}
+
+/// `POST /key`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRequest {
+    pub keys: String,
+}
+
+/// Opens the endpoint and leaves token and address in the state directory.
+pub(crate) async fn start(
+    address: SocketAddr,
+    storage: &Storage,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) -> anyhow::Result<SocketAddr> {
+    let (token_file, address_file) = control_files(storage)?;
+    let (listener, token) = open(address, &token_file, &address_file).await?;
+    let bound = listener.local_addr()?;
+    tokio::spawn(serve::serve(listener, CONNECTIONS, stop, move |request| {
+        let (shared, token) = (shared.clone(), token.clone());
+        async move {
+            if !authorized(&request, &token) {
+                return plain(StatusCode::UNAUTHORIZED, "the bearer token is in control.token\n");
+            }
+            answer(&shared, request).await
+        }
+    }));
+    Ok(bound)
+}
+
+/// A listener on loopback and a new token.
+pub(crate) async fn open(address: SocketAddr, token_file: &Path, address_file: &Path) -> io::Result<(TcpListener, Arc<str>)> {
+    if !address.ip().is_loopback() {
+        return Err(io::Error::other("the control endpoint listens on loopback only, for example 127.0.0.1:9470"));
+    }
+    let listener = TcpListener::bind(address).await?;
+    let token = clock::token(24)?;
+    atomic::replace(token_file, token.as_bytes(), Survive::Kill)?;
+    atomic::replace(address_file, listener.local_addr()?.to_string().as_bytes(), Survive::Kill)?;
+    Ok((listener, token.into()))
+}
+
+pub(crate) fn authorized<B>(request: &Request<B>, token: &str) -> bool {
+    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    given.as_bytes().ct_eq(token.as_bytes()).into()
+}
+
+async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
+    match (request.method().clone(), request.uri().path().to_owned().as_str()) {
+        (Method::GET, "/state") => json(StatusCode::OK, &shared.now().0.state()),
+        (Method::GET, "/effects") => json(StatusCode::OK, &shared.now().0.effects()),
+        (Method::POST, "/hook") => match read::<HookRequest>(request).await {
+            Ok(HookRequest { hook }) => {
+                shared.hook(hook == Hook::Off).await;
+                json(StatusCode::OK, &HookRequest { hook })
+            }
+            Err(refused) => refused,
+        },
+        (Method::POST, "/key") => match read::<KeyRequest>(request).await {
+            Ok(KeyRequest { keys }) if valid_keys(&keys) => {
+                for key in keys.chars() {
+                    shared.key(key).await;
+                }
+                json(StatusCode::OK, &KeyRequest { keys })
+            }
+            Ok(_) => plain(StatusCode::BAD_REQUEST, "keys are 1 to 64 of 0-9 * #\n"),
+            Err(refused) => refused,
+        },
+        (_, "/state" | "/effects" | "/hook" | "/key") => plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n"),
+        _ => plain(StatusCode::NOT_FOUND, "GET /state, GET /effects, POST /hook, POST /key\n"),
+    }
+}
+
+fn valid_keys(keys: &str) -> bool {
+    (1..=MOST_KEYS).contains(&keys.len()) && keys.chars().all(|key| matches!(key, '0'..='9' | '*' | '#'))
+}
+
+/// A JSON body, or the answer that says what is wrong.
+pub(crate) async fn read<T: for<'de> Deserialize<'de>>(request: Request<Incoming>) -> Result<T, Answer> {
+    let body = serve::body(request).await.map_err(|status| plain(status, "the body is too long or broke off\n"))?;
+    serde_json::from_slice(&body).map_err(|error| plain(StatusCode::BAD_REQUEST, &format!("{error}\n")))
+}

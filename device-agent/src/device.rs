@@ -1,0 +1,384 @@
+//! One phone's memory: identity, settings, outbox, line state, and the reasons to talk to the cloud. Tasks meet here and
+//! nowhere else. No lock is held across an await.
+
+mod report;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use contract::event::EventKind;
+use contract::mqtt::{AccountState, EventAck};
+use contract::{Mac, PhoneId};
+use settings::{Catalogue, Model};
+use tokio::sync::Notify;
+
+use crate::boot;
+use crate::clock;
+use crate::cpe::reasons::Reasons;
+use crate::outbox::Outbox;
+use crate::store::{Change, Document, Effect, MqttAccess, Storage, Store, intern};
+
+pub use report::{STATE_FILE, StateFile};
+
+/// The room's number, which the phone shows, announces and tells.
+pub const ROOM_KEY: &str = "hotel.room.number";
+
+/// What a phone is, from the factory and its start.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub mac: Mac,
+    pub serial: String,
+    pub model: Model,
+    pub firmware: String,
+    /// Where to look for an ACS before one has said otherwise.
+    pub acs_url: String,
+}
+
+/// What can be seen of the handset and the accounts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineState {
+    pub off_hook: bool,
+    pub ip: IpAddr,
+    pub accounts: Vec<AccountState>,
+}
+
+/// How a life ends, if not by being told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    Reboot,
+    FactoryReset,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Device {
+    identity: Identity,
+    storage: Storage,
+    boot: u32,
+    started: Instant,
+    inner: Mutex<Inner>,
+    /// Something to publish, or other credentials.
+    pub(crate) mqtt_wake: Notify,
+    /// A reason for a session, or another interval.
+    pub(crate) cwmp_wake: Notify,
+    /// Settings changed.
+    pub(crate) settings_wake: Notify,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    outbox: Outbox,
+    line: LineState,
+    /// Counts what a state report would show differently.
+    state_version: u64,
+    reports: u64,
+    reasons: Reasons,
+    connected: bool,
+    online: bool,
+    connection_request_url: String,
+    restart: Option<Restart>,
+}
+
+/// What happened to a value that came from outside the ACS.
+pub type LocalResult = Result<(), String>;
+
+impl Device {
+    /// Starts a life: counts the boot, opens what is stored.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn open(identity: Identity, storage: Storage) -> io::Result<Arc<Self>> {
+        let boot = boot::count(&storage)?;
+        let store = Store::open(storage.clone())?;
+        let outbox = Outbox::open(&storage, boot)?;
+        Ok(Self::born(identity, storage, boot, store, outbox))
+    }
+
+    fn born(identity: Identity, storage: Storage, boot: u32, store: Store, outbox: Outbox) -> Arc<Self> {
+        let mut reasons = Reasons::default();
+        reasons.booted(store.document());
+        let device = Self {
+            identity,
+            storage,
+            boot,
+            started: Instant::now(),
+            inner: Mutex::new(Inner {
+                store,
+                outbox,
+                line: LineState { off_hook: false, ip: Ipv4Addr::LOCALHOST.into(), accounts: Vec::new() },
+                state_version: 1,
+                reports: 0,
+                reasons,
+                connected: false,
+                online: false,
+                connection_request_url: String::new(),
+                restart: None,
+            }),
+            mqtt_wake: Notify::new(),
+            cwmp_wake: Notify::new(),
+            settings_wake: Notify::new(),
+        };
+        device.write_state_file(&device.lock());
+        Arc::new(device)
+    }
+
+    /// The next life of a phone without a disk: what a disk would keep, and the next boot number.
+    pub(crate) fn reborn(&self) -> Arc<Self> {
+        let mut inner = self.lock();
+        let boot = self.boot.saturating_add(1).min(i32::MAX as u32);
+        let store = inner.store.take();
+        let outbox = inner.outbox.take(boot);
+        Self::born(self.identity.clone(), self.storage.clone(), boot, store, outbox)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs what may wait for a disk where waiting is allowed.
+    pub(crate) async fn blocking<R: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> R + Send + 'static,
+    ) -> io::Result<R> {
+        if !self.storage.is_disk() {
+            return Ok(work(self));
+        }
+        let device = self.clone();
+        tokio::task::spawn_blocking(move || work(&device)).await.map_err(io::Error::other)
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    pub fn boot(&self) -> u32 {
+        self.boot
+    }
+
+    pub fn uptime_s(&self) -> u64 {
+        self.started.elapsed().as_secs()
+    }
+
+    // --- settings ---
+
+    /// A setting's value: as set, else the factory's, else empty.
+    pub fn value(&self, key: &str) -> String {
+        if let Some(stored) = self.lock().store.value(key) {
+            return stored.to_owned();
+        }
+        Catalogue::get().find(key).and_then(|found| found.setting.default.clone()).unwrap_or_default()
+    }
+
+    /// As set, or `None`.
+    pub fn stored_value(&self, key: &str) -> Option<String> {
+        self.lock().store.value(key).map(str::to_owned)
+    }
+
+    pub(crate) fn document<R>(&self, read: impl FnOnce(&Document) -> R) -> R {
+        read(self.lock().store.document())
+    }
+
+    /// The version of the desired document last applied; 0 = none.
+    pub fn applied_version(&self) -> i64 {
+        self.document(|document| document.version)
+    }
+
+    pub fn effects(&self) -> Vec<Effect> {
+        self.lock().store.effects()
+    }
+
+    /// What the ACS set, all or nothing. Blocking.
+    pub(crate) fn set_from_acs(
+        &self,
+        changes: &[Change],
+        also: impl FnOnce(&mut Document),
+    ) -> io::Result<Vec<Effect>> {
+        let effects = {
+            let mut inner = self.lock();
+            let before = (inner.store.document().version, inner.store.document().mqtt.clone());
+            let effects = inner.store.set(changes, clock::now(), also)?;
+            let after = inner.store.document();
+            if effects.is_empty() && before == (after.version, after.mqtt.clone()) {
+                return Ok(effects);
+            }
+            self.state_changed(&mut inner);
+            effects
+        };
+        self.settings_wake.notify_one();
+        self.mqtt_wake.notify_one();
+        self.cwmp_wake.notify_one();
+        Ok(effects)
+    }
+
+    /// What a person set at the phone; the ACS is told. Blocking.
+    ///
+    /// # Errors
+    /// What is wrong with the value, or with the disk.
+    pub fn set_locally(&self, key: &str, value: &str) -> LocalResult {
+        let canonical = settings::validate_for(self.identity.model, key, value).map_err(|error| error.to_string())?;
+        {
+            let mut inner = self.lock();
+            let change = (intern(key), Some(canonical));
+            let effects = inner.store.set(&[change], clock::now(), |_| {}).map_err(|error| error.to_string())?;
+            if effects.is_empty() {
+                return Ok(());
+            }
+            inner.reasons.value_change = true;
+            self.state_changed(&mut inner);
+        }
+        self.settings_wake.notify_one();
+        self.mqtt_wake.notify_one();
+        self.cwmp_wake.notify_one();
+        Ok(())
+    }
+
+    /// Changes what is not a setting. Blocking.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Document)) -> io::Result<()> {
+        self.lock().store.update(change)
+    }
+
+    /// The ACS to talk to.
+    pub fn acs_url(&self) -> String {
+        let inner = self.lock();
+        acs_url(inner.store.document(), &self.identity.acs_url)
+    }
+
+    // --- MQTT ---
+
+    pub(crate) fn mqtt_access(&self) -> MqttAccess {
+        self.document(|document| document.mqtt.clone())
+    }
+
+    /// This phone's id, once the cloud has given it one.
+    pub fn phone_id(&self) -> Option<PhoneId> {
+        self.document(|document| document.mqtt.username.parse().ok())
+    }
+
+    /// Whether the broker has us, and whether a session with the ACS has ever worked in this life.
+    pub fn reached(&self) -> (bool, bool) {
+        let inner = self.lock();
+        (inner.connected, inner.online)
+    }
+
+    pub(crate) fn set_connected(&self, connected: bool) {
+        self.lock().connected = connected;
+    }
+
+    // --- events ---
+
+    /// Stores an event and has it published. Returns when it is on disk.
+    pub async fn raise(self: &Arc<Self>, kind: EventKind, account: Option<u8>, detail: Option<String>) {
+        let stored = self
+            .blocking(move |device| device.lock().outbox.push(clock::now(), kind, account, detail.as_deref()))
+            .await
+            .and_then(|stored| stored.map(|_| ()));
+        if let Err(error) = stored {
+            tracing::error!(%error, event = kind.as_str(), "an event could not be stored; it is sent all the same");
+        }
+        self.mqtt_wake.notify_one();
+    }
+
+    pub(crate) async fn acknowledge(self: &Arc<Self>, ack: EventAck) {
+        if let Err(error) = self.blocking(move |device| device.lock().outbox.acknowledge(ack)).await.flatten() {
+            tracing::warn!(%error, "an acknowledgement could not be stored");
+        }
+    }
+
+    /// The oldest unacknowledged event after this one, as it is published.
+    pub(crate) fn event_after(&self, last: Option<(u32, u64)>) -> Option<((u32, u64), Vec<u8>)> {
+        let inner = self.lock();
+        let event = inner.outbox.after(last)?;
+        let payload = serde_json::to_vec(event).unwrap_or_default();
+        Some(((event.boot, event.seq), payload))
+    }
+
+    /// Events not acknowledged yet.
+    pub fn unacknowledged(&self) -> usize {
+        self.lock().outbox.len()
+    }
+
+    // --- line ---
+
+    pub fn line(&self) -> LineState {
+        self.lock().line.clone()
+    }
+
+    /// Changes what is seen of the line; told to the cloud if it makes a difference.
+    pub(crate) fn set_line(&self, change: impl FnOnce(&mut LineState)) {
+        let mut inner = self.lock();
+        let before = inner.line.clone();
+        change(&mut inner.line);
+        if inner.line != before {
+            self.state_changed(&mut inner);
+            drop(inner);
+            self.mqtt_wake.notify_one();
+        }
+    }
+
+    fn state_changed(&self, inner: &mut Inner) {
+        inner.state_version += 1;
+        self.write_state_file(inner);
+    }
+
+    // --- sessions ---
+
+    pub(crate) fn with_reasons<R>(&self, change: impl FnOnce(&mut Reasons, &Document) -> R) -> R {
+        let mut inner = self.lock();
+        let Inner { reasons, store, .. } = &mut *inner;
+        change(reasons, store.document())
+    }
+
+    /// Adds a reason for a session and wakes whoever runs them.
+    pub(crate) fn want_session(&self, add: impl FnOnce(&mut Reasons)) {
+        add(&mut self.lock().reasons);
+        self.cwmp_wake.notify_one();
+    }
+
+    pub(crate) fn session_worked(&self) {
+        self.lock().online = true;
+    }
+
+    pub fn connection_request_url(&self) -> String {
+        self.lock().connection_request_url.clone()
+    }
+
+    pub(crate) fn set_connection_request_url(&self, url: String) {
+        self.lock().connection_request_url = url;
+    }
+
+    pub(crate) fn restart(&self) -> Option<Restart> {
+        self.lock().restart
+    }
+
+    pub(crate) fn set_restart(&self, restart: Restart) {
+        self.lock().restart = Some(restart);
+    }
+
+    /// Forgets every setting and credential; events and the boot counter stay. Blocking.
+    pub(crate) fn forget_settings(&self) -> io::Result<()> {
+        let mut inner = self.lock();
+        let changes: Vec<Change> = inner.store.document().values.keys().map(|key| (key.clone(), None)).collect();
+        inner.store.set(&changes, clock::now(), |document| {
+            document.version = 0;
+            document.parameter_key.clear();
+            document.mqtt = MqttAccess::default();
+            document.bootstrapped.clear();
+        })?;
+        self.state_changed(&mut inner);
+        Ok(())
+    }
+}
+
+/// The ACS a document names; the guide allows an address without scheme.
+pub(crate) fn acs_url(document: &Document, factory: &str) -> String {
+    let url = document.values.get("tr069.url").map_or(factory, AsRef::as_ref);
+    let url = if url.is_empty() { factory } else { url };
+    if url.is_empty() || url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+}

@@ -1,0 +1,61 @@
+//! The handset and the SIP accounts: the real phone (`phone-core`), or one that only says what a phone would say.
+
+pub(crate) mod real;
+mod simulated;
+
+use std::sync::Arc;
+
+use contract::event::EventKind;
+use phone_core::{HookSwitch, PhoneHandle};
+
+use crate::device::Device;
+
+pub use real::start as start_real;
+pub use simulated::run as run_simulated;
+
+/// How many SIP accounts a phone has.
+pub const ACCOUNTS: [u8; 2] = [1, 2];
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub enum Line {
+    Real(PhoneHandle),
+    Simulated,
+}
+
+impl Line {
+    /// Lifts or replaces the handset.
+    pub async fn hook(&self, device: &Arc<Device>, off: bool) {
+        match self {
+            Self::Real(phone) => {
+                let switch = if off { HookSwitch::Off } else { HookSwitch::On };
+                if phone.hook(switch).await.is_err() {
+                    tracing::warn!("the phone has stopped");
+                }
+            }
+            Self::Simulated => {
+                if device.line().off_hook == off {
+                    return;
+                }
+                device.set_line(|line| line.off_hook = off);
+                device.raise(if off { EventKind::OffHook } else { EventKind::OnHook }, None, None).await;
+            }
+        }
+    }
+
+    /// Presses a key.
+    pub async fn key(&self, key: char) {
+        if let Self::Real(phone) = self
+            && phone.key(key).await.is_err()
+        {
+            tracing::warn!("the phone has stopped");
+        }
+    }
+
+    /// Takes leave of the registrars.
+    pub async fn shutdown(&self) {
+        if let Self::Real(phone) = self {
+            phone.shutdown().await;
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The typed client of `/api/v1`. It keeps the session, renews it once when the server says 401, sends an
+//! `Idempotency-Key` with every change (and repeats a change whose answer was lost under the same key), and turns
+//! every refusal into an [`ApiError`].
+
+use std::rc::Rc;
+
+use contract::problem::Problem;
+use contract::rest::{Login, Refresh, Tokens};
+use futures_util::lock::Mutex;
+use gloo_net::http::{Method, RequestBuilder, Response};
+use leptos::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::time;
+
+const BASE: &str = "/api/v1";
+const STORE: &str = "bellhop.session";
+const EXPIRED: &str = "Your session has ended, so you were signed out. Sign in again to carry on where you were.";
+
+/// Why a request did not do what was asked, ready to be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiError(pub Problem);
+
+impl ApiError {
+    pub fn local(kind: &str, title: &str, detail: impl Into<String>) -> Self {
+        Self(Problem {
+            kind: kind.into(),
+            title: title.into(),
+            status: 0,
+            detail: detail.into(),
+            field: None,
+        })
+    }
+
+    fn unreachable() -> Self {
+        Self::local(
+            "unreachable",
+            "Bellhop cannot be reached",
+            "Check this computer's network connection, then try again. Nothing was lost.",
+        )
+    }
+
+    fn unreadable() -> Self {
+        Self::local(
+            "unreadable-answer",
+            "The answer could not be read",
+            "This page may be older than the server. Reload it; if that does not help, tell your administrator.",
+        )
+    }
+
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// What to say below the input `name`, if this error is about it.
+    pub fn at(&self, name: &str) -> Option<String> {
+        (self.0.field.as_deref() == Some(name)).then(|| self.sentence())
+    }
+
+    /// Title and detail in one.
+    pub fn sentence(&self) -> String {
+        if self.0.detail.is_empty() {
+            self.0.title.clone()
+        } else {
+            self.0.detail.clone()
+        }
+    }
+}
+
+/// The client. Cheap to copy; hand it into futures.
+#[derive(Clone, Copy)]
+pub struct Api {
+    pub session: RwSignal<Option<Tokens>>,
+    /// Shown on the sign-in page: why one is there.
+    pub notice: RwSignal<Option<String>>,
+    /// One renewal at a time: a refresh token counts once.
+    turn: StoredValue<Rc<Mutex<()>>, LocalStorage>,
+}
+
+pub fn use_api() -> Api {
+    expect_context()
+}
+
+impl Api {
+    pub fn new() -> Self {
+        let stored = window()
+            .session_storage()
+            .ok()
+            .flatten()
+            .and_then(|store| store.get_item(STORE).ok().flatten())
+            .and_then(|text| serde_json::from_str(&text).ok());
+        Self {
+            session: RwSignal::new(stored),
+            notice: RwSignal::new(None),
+            turn: StoredValue::new_local(Rc::new(Mutex::new(()))),
+        }
+    }
+
+    pub fn signed_in(self) -> bool {
+        self.session.with(Option::is_some)
+    }
+
+    fn keep(self, tokens: Option<Tokens>) {
+        if let Ok(Some(store)) = window().session_storage() {
+            let text = tokens.as_ref().and_then(|tokens| serde_json::to_string(tokens).ok());
+            let _ = match text {
+                Some(text) => store.set_item(STORE, &text),
+                None => store.remove_item(STORE),
+            };
+        }
+        self.session.set(tokens);
+    }
+
+    fn end(self, notice: Option<&str>) {
+        if self.session.with_untracked(Option::is_some) {
+            self.notice.set(notice.map(str::to_owned));
+            self.keep(None);
+        }
+    }
+
+    pub async fn login(self, login: Login) -> Result<(), ApiError> {
+        let text = once(&Method::POST, "/login", Some(&to_json(&login)?), None, None).await?;
+        self.notice.set(None);
+        self.keep(Some(from_json(&text)?));
+        Ok(())
+    }
+
+    /// Ends the session here at once and on the server as soon as it hears of it.
+    pub async fn logout(self) {
+        if let Some(tokens) = self.session.get_untracked() {
+            self.notice.set(None);
+            self.keep(None);
+            let body = to_json(&Refresh { refresh_token: tokens.refresh_token }).ok();
+            let _ = once(&Method::POST, "/logout", body.as_deref(), Some(&tokens.access_token), None).await;
+        }
+    }
+
+    async fn renew(self, stale: &str) -> Result<String, ApiError> {
+        let turn = self.turn.get_value();
+        let _turn = turn.lock().await;
+        let Some(tokens) = self.session.get_untracked() else {
+            return Err(ApiError::local("signed-out", "You are signed out", EXPIRED));
+        };
+        if tokens.access_token != stale {
+            return Ok(tokens.access_token); // renewed while we waited
+        }
+        let body = to_json(&Refresh { refresh_token: tokens.refresh_token })?;
+        match once(&Method::POST, "/refresh", Some(&body), None, None).await {
+            Ok(text) => {
+                let tokens: Tokens = from_json(&text)?;
+                let access = tokens.access_token.clone();
+                self.keep(Some(tokens));
+                Ok(access)
+            }
+            Err(error) => {
+                if (400..500).contains(&error.status()) {
+                    self.end(Some(EXPIRED));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError> {
+        let key = (method != Method::GET).then(|| uuid::Uuid::new_v4().to_string());
+        let access = self.session.with_untracked(|s| s.as_ref().map(|tokens| tokens.access_token.clone()));
+        let Some(mut access) = access else {
+            return Err(ApiError::local("signed-out", "You are signed out", EXPIRED));
+        };
+        let (mut renewed, mut repeated) = (false, false);
+        loop {
+            match once(&method, path, body.as_deref(), Some(&access), key.as_deref()).await {
+                Err(error) if error.status() == 401 && !renewed => {
+                    renewed = true;
+                    access = self.renew(&access).await?;
+                }
+                Err(error) if error.status() == 401 => {
+                    self.end(Some(EXPIRED));
+                    return Err(error);
+                }
+                Err(error) if error.0.kind == "unreachable" && !repeated => {
+                    repeated = true;
+                    time::sleep(600).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    pub async fn get<T: DeserializeOwned>(self, path: &str) -> Result<T, ApiError> {
+        from_json(&self.send(Method::GET, path, None).await?)
+    }
+
+    /// Like [`Api::get`], for loaders that make the path.
+    pub async fn get_owned<T: DeserializeOwned>(self, path: String) -> Result<T, ApiError> {
+        self.get(&path).await
+    }
+
+    pub async fn post<B: Serialize, T: DeserializeOwned>(self, path: &str, body: &B) -> Result<T, ApiError> {
+        from_json(&self.send(Method::POST, path, Some(to_json(body)?)).await?)
+    }
+
+    pub async fn put<B: Serialize, T: DeserializeOwned>(self, path: &str, body: &B) -> Result<T, ApiError> {
+        from_json(&self.send(Method::PUT, path, Some(to_json(body)?)).await?)
+    }
+
+    pub async fn patch<B: Serialize, T: DeserializeOwned>(self, path: &str, body: &B) -> Result<T, ApiError> {
+        from_json(&self.send(Method::PATCH, path, Some(to_json(body)?)).await?)
+    }
+
+    /// A change whose answer's body does not matter.
+    pub async fn tell<B: Serialize>(self, path: &str, body: &B) -> Result<(), ApiError> {
+        self.send(Method::POST, path, Some(to_json(body)?)).await.map(drop)
+    }
+
+    /// `POST` without a body, answer ignored.
+    pub async fn nudge(self, path: &str) -> Result<(), ApiError> {
+        self.send(Method::POST, path, None).await.map(drop)
+    }
+
+    /// `POST` without a body.
+    pub async fn ask<T: DeserializeOwned>(self, path: &str) -> Result<T, ApiError> {
+        from_json(&self.send(Method::POST, path, None).await?)
+    }
+
+    pub async fn delete(self, path: &str) -> Result<(), ApiError> {
+        self.send(Method::DELETE, path, None).await.map(drop)
+    }
+}
+
+fn to_json(body: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(body).map_err(|_| ApiError::unreadable())
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    serde_json::from_str(text).map_err(|error| {
+        leptos::logging::warn!("unreadable answer: {error}");
+        ApiError::unreadable()
+    })
+}
+
+async fn once(
+    method: &Method,
+    path: &str,
+    body: Option<&str>,
+    access: Option<&str>,
+    key: Option<&str>,
+) -> Result<String, ApiError> {
+    let mut request = RequestBuilder::new(&format!("{BASE}{path}"))
+        .method(method.clone())
+        .header("Accept", "application/json");
+    if let Some(access) = access {
+        request = request.header("Authorization", &format!("Bearer {access}"));
+    }
+    if let Some(key) = key {
+        request = request.header("Idempotency-Key", key);
+    }
+    let request = match body {
+        Some(body) => request.header("Content-Type", "application/json").body(body.to_owned()),
+        None => request.build(),
+    };
+    let response = request.map_err(|_| ApiError::unreadable())?.send().await.map_err(|_| ApiError::unreachable())?;
+    if let Some(date) = response.headers().get("date") {
+        time::learn_server_date(&date);
+    }
+    if response.ok() {
+        response.text().await.map_err(|_| ApiError::unreachable())
+    } else {
+        Err(refusal(response).await)
+    }
+}
+
+async fn refusal(response: Response) -> ApiError {
+    let status = response.status();
+    let text = response.text().await.unwrap_or_default();
+    if let Ok(problem) = serde_json::from_str::<Problem>(&text) {
+        return ApiError(problem);
+    }
+    let (title, detail) = match status {
+        401 => ("You are signed out", "Sign in and try again."),
+        403 => ("Your role does not allow this", "Ask your chain's administrator if you need it."),
+        404 => ("Not found", "It may have been removed. Go back and look for it again."),
+        429 => ("Too many requests", "Wait a minute, then try again."),
+        502..=504 => ("Bellhop is restarting", "Wait a few seconds, then try again."),
+        _ => ("Something went wrong on the server", "Try again; if it stays, tell your administrator."),
+    };
+    let mut error = ApiError::local("http", title, detail);
+    error.0.status = status;
+    error
+}
+
+/// Writes a value for a path segment or query.
+pub fn quote(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}

@@ -1,0 +1,67 @@
+//! A button for what cannot be undone: it asks once more, in place.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, Svg};
+
+#[component]
+pub fn ConfirmButton(
+    #[prop(into)] label: String,
+    icon: Icon,
+    /// The question, for example "Remove the phone from this room?".
+    #[prop(into)]
+    question: String,
+    /// The word on the button that does it.
+    #[prop(into)]
+    yes: String,
+    on_yes: Callback<()>,
+    #[prop(optional)] testid: &'static str,
+) -> impl IntoView {
+    let asking = RwSignal::new(false);
+    let (label, question, yes) = (StoredValue::new(label), StoredValue::new(question), StoredValue::new(yes));
+    let yes_ref = NodeRef::<leptos::html::Button>::new();
+    Effect::new(move |_| {
+        if asking.get()
+            && let Some(button) = yes_ref.get()
+        {
+            let _ = button.focus();
+        }
+    });
+    move || {
+        if asking.get() {
+            view! {
+                <span class="confirm" role="group" aria-label=question.get_value()>
+                    <span>{question.get_value()}</span>
+                    <button
+                        type="button"
+                        class="button danger"
+                        node_ref=yes_ref
+                        data-testid=(!testid.is_empty()).then(|| format!("{testid}-yes"))
+                        on:click=move |_| {
+                            asking.set(false);
+                            on_yes.run(());
+                        }
+                        on:keydown=move |event| {
+                            if event.key() == "Escape" {
+                                event.stop_propagation();
+                                asking.set(false);
+                            }
+                        }
+                    >
+                        {yes.get_value()}
+                    </button>
+                    <button type="button" class="button" on:click=move |_| asking.set(false)>"Keep"</button>
+                </span>
+            }
+            .into_any()
+        } else {
+            view! {
+                <button type="button" class="button quiet" data-testid=(!testid.is_empty()).then_some(testid) on:click=move |_| asking.set(true)>
+                    <Svg icon/>
+                    {label.get_value()}
+                </button>
+            }
+            .into_any()
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! One file per page.
+
+pub mod board;
+pub mod board_keys;
+pub mod layout;
+pub mod login;
+pub mod new_phones;
+pub mod phone;
+pub mod phones;
+pub mod properties;
+pub mod property;
+pub mod property_settings;
+pub mod room;

@@ -1,0 +1,248 @@
+//! The panel of one room: what it is called, which phone stands in it, and what is happening to it.
+
+use contract::RoomId;
+use contract::live::LiveChange;
+use contract::rest::{Accepted, JobState, RoomDetail, SyncState};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
+
+use super::board_keys::focus_cell;
+use super::property::use_scope;
+use crate::app::{focus, use_title};
+use crate::components::age::Ago;
+use crate::components::assign::Assign;
+use crate::components::chip::{AgedChip, Chip};
+use crate::components::confirm::ConfirmButton;
+use crate::components::empty::skeleton_panel;
+use crate::components::icon::{Icon, Svg};
+use crate::components::job_card::JobCard;
+use crate::components::room_form::RoomForm;
+use crate::components::timeline::Timeline;
+use crate::live::use_live;
+use crate::load::{Loaded, use_load};
+use crate::state::use_shared;
+use crate::words;
+
+const EVENTS: usize = 20;
+
+#[component]
+pub fn RoomPanel() -> impl IntoView {
+    let shared = use_shared();
+    let params = use_params_map();
+    let navigate = use_navigate();
+    let Some(scope) = use_scope() else { return ().into_any() };
+    let id = Memo::new(move |_| params.read().get("room").unwrap_or_default());
+    let detail = use_load(move || id.get(), move |id| shared.api.get_owned::<RoomDetail>(format!("/rooms/{id}")));
+    use_live(move |change| apply(detail, change));
+    let number = Memo::new(move |_| detail.with(|detail| detail.card.number.clone()));
+    use_title(move || format!("Room {}", number.get().unwrap_or_default()));
+    Effect::new(move |_| {
+        id.track();
+        focus("panel-title");
+    });
+    let close = StoredValue::new_local(move || {
+        let board = format!("/p/{}/rooms", scope.0.get_untracked());
+        let cell = format!("{board}/{}", id.get_untracked());
+        navigate(&board, NavigateOptions { scroll: false, ..Default::default() });
+        request_animation_frame(move || focus_cell(&cell));
+    });
+    let keys = window_event_listener(leptos::ev::keydown, move |event| {
+        if event.key() == "Escape" && !event.default_prevented() {
+            close.with_value(|close| close());
+        }
+    });
+    on_cleanup(move || keys.remove());
+    view! {
+        <aside
+            class="panel"
+            role="dialog"
+            aria-labelledby="panel-title"
+            aria-modal=move || shared.narrow.get().then_some("true")
+            data-testid="panel"
+        >
+            <header class="panel-head">
+                <h2 id="panel-title" tabindex="-1">"Room " {move || number.get()}</h2>
+                <button
+                    type="button"
+                    class="icon-button"
+                    aria-label="Close"
+                    title="Close (Esc)"
+                    data-testid="panel-close"
+                    on:click=move |_| close.with_value(|close| close())
+                >
+                    <Svg icon=Icon::Close/>
+                </button>
+            </header>
+            <div class="panel-body">
+                {detail.view(skeleton_panel, move |value| view! { <Room value detail/> }.into_any())}
+            </div>
+        </aside>
+    }
+    .into_any()
+}
+
+/// Applies a live change to what the panel shows.
+fn apply(detail: Loaded<RoomDetail>, change: &LiveChange) {
+    let Some((room, phone)) = detail.with_untracked(|detail| (detail.card.id, detail.card.phone)) else { return };
+    if change.reload {
+        return detail.reload();
+    }
+    if let Some(card) = change.room.clone().filter(|card| card.id == room) {
+        let swapped = card.phone != phone;
+        detail.touch(|detail| detail.card = card);
+        if swapped {
+            detail.reload();
+        }
+    }
+    if let Some(row) = change.phone.clone().filter(|row| Some(row.id) == phone) {
+        detail.touch(|detail| detail.phone = Some(row));
+    }
+    if let Some(job) = change.job.clone().filter(|job| Some(job.phone) == phone) {
+        detail.touch(|detail| {
+            if detail.job.as_ref().is_none_or(|old| old.id == job.id || old.created_at <= job.created_at) {
+                detail.job = Some(job);
+            }
+        });
+    }
+    if let Some(event) = change.event.clone().filter(|event| Some(event.phone) == phone) {
+        detail.touch(|detail| {
+            if detail.events.iter().all(|old| old.id != event.id) {
+                detail.events.insert(0, event);
+                detail.events.truncate(EVENTS);
+            }
+        });
+    }
+}
+
+#[component]
+fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoView {
+    let shared = use_shared();
+    let card = Memo::new(move |_| value.with(|value| value.card.clone()));
+    let phone = Memo::new(move |_| value.with(|value| value.phone.clone()));
+    let job = Memo::new(move |_| value.with(|value| value.job.clone()));
+    let zone = Signal::derive(move || shared.zone(Some(card.with(|card| card.property))));
+    let accepted = Callback::new(move |accepted: Accepted| {
+        shared.say(match accepted.phones {
+            0 => "Saved.",
+            _ => "Saved. The change is on its way to the phone.",
+        });
+        let phone = card.with_untracked(|card| card.phone);
+        if let Some(job) = accepted.jobs.into_iter().find(|job| Some(job.phone) == phone) {
+            detail.touch(|detail| detail.job = Some(job));
+        }
+        detail.reload();
+    });
+    let assigning = RwSignal::new(false);
+    let room = Memo::new(move |_| card.with(|card| card.id));
+    Effect::new(move |_| {
+        room.track();
+        assigning.set(false);
+    });
+    let remove = Callback::new(move |()| {
+        let RoomId(id) = room.get_untracked();
+        shared.run(async move {
+            shared.api.delete(&format!("/rooms/{id}/phone")).await?;
+            shared.say("The room has no phone now. It keeps its number, extension and guest.");
+            detail.reload();
+            Ok(())
+        });
+    });
+    let place = move || value.with(|value| format!("{} · {}", value.building, value.floor));
+    view! {
+        <div class="stack">
+            <p class="quiet-text">{place}</p>
+            <div class="row wrap">
+                <AgedChip
+                    look=Signal::derive(move || words::room(card.with(|card| card.state)))
+                    since=Signal::derive(move || card.with(|card| card.since))
+                />
+                <SyncLine card_sync=Signal::derive(move || card.with(|card| card.sync)) job/>
+            </div>
+            <p class="help">{move || words::room_help(card.with(|card| card.state))}</p>
+        </div>
+        <section aria-label="Room data">
+            <RoomForm card on_accepted=accepted/>
+        </section>
+        <section class="stack" aria-labelledby="phone-title">
+            <h3 id="phone-title">"Phone"</h3>
+            {move || phone.get().map(|row| view! {
+                <div class="phone-card">
+                    <span class="phone-icon"><Svg icon=Icon::Phone/></span>
+                    <div>
+                        <a href=format!("/phones/{}", row.id)><b>{if row.model.is_empty() { "Phone".to_owned() } else { row.model.clone() }}</b></a>
+                        <p class="mono">{row.mac.to_string()}</p>
+                        <p class="quiet-text">
+                            {[row.firmware.clone(), row.ip.clone()].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" · ")}
+                        </p>
+                        <p class="quiet-text">
+                            {match row.last_seen {
+                                Some(at) => view! { "Last heard " <Ago at=at zone=zone/> }.into_any(),
+                                None => "Never heard of".into_any(),
+                            }}
+                        </p>
+                    </div>
+                </div>
+            })}
+            {move || if assigning.get() {
+                let done = Callback::new(move |answer: Accepted| {
+                    assigning.set(false);
+                    accepted.run(answer);
+                });
+                view! { <Assign card on_accepted=done on_cancel=Callback::new(move |()| assigning.set(false))/> }.into_any()
+            } else {
+                let has = card.with(|card| card.phone.is_some());
+                view! {
+                    <div class="row wrap">
+                        <button type="button" class="button" class:primary=!has data-testid="assign-open" on:click=move |_| assigning.set(true)>
+                            <Svg icon=if has { Icon::Swap } else { Icon::Plus }/>
+                            {if has { "Swap the phone" } else { "Assign a phone" }}
+                        </button>
+                        {has.then(|| view! {
+                            <ConfirmButton
+                                label="Remove" icon=Icon::Trash question="Take the phone out of this room?" yes="Remove"
+                                on_yes=remove testid="phone-remove"
+                            />
+                        })}
+                    </div>
+                }.into_any()
+            }}
+        </section>
+        {move || job.with(Option::is_some).then(|| {
+            let latest = Signal::derive(move || job.get());
+            let reload = Callback::new(move |()| detail.reload());
+            view! {
+                <section class="stack" aria-labelledby="job-title">
+                    <h3 id="job-title">"Latest change"</h3>
+                    {move || latest.get().map(|job| view! { <JobCard job zone on_change=reload/> })}
+                </section>
+            }
+        })}
+        <section class="stack" aria-labelledby="events-title">
+            <h3 id="events-title">"Last events"</h3>
+            <Timeline events=Signal::derive(move || value.with(|value| value.events.clone())) zone/>
+        </section>
+    }
+}
+
+/// Pending, applied or failed; read out when it changes.
+#[component]
+fn SyncLine(
+    #[prop(into)] card_sync: Signal<SyncState>,
+    #[prop(into)] job: Signal<Option<contract::rest::JobView>>,
+) -> impl IntoView {
+    let sync = Memo::new(move |_| card_sync.get());
+    let applied = Memo::new(move |_| job.with(|job| job.as_ref().is_some_and(|job| job.state == JobState::Done)));
+    let look = Signal::derive(move || {
+        let mut look = words::sync(sync.get());
+        if sync.get() == SyncState::InSync && applied.get() {
+            look.word = "Applied";
+        }
+        look
+    });
+    view! {
+        <span aria-live="polite" role="status" data-testid="sync-state" data-sync=move || sync.get().as_str()>
+            <Chip look/>
+        </span>
+    }
+}

@@ -1,0 +1,149 @@
+//! Every state in words, with its symbol and colour class: a colour never stands alone.
+
+use contract::event::EventKind;
+use contract::mqtt::AccountStatus;
+use contract::rest::{Enrolment, JobState, Layer, RoomState, SyncState, ValueState};
+
+use crate::components::icon::Icon;
+
+/// How something is shown: what it is called, its symbol, and its tone (a class of the style sheet).
+#[derive(Clone, Copy, PartialEq)]
+pub struct Look {
+    pub word: &'static str,
+    pub icon: Icon,
+    pub tone: &'static str,
+}
+
+const fn look(word: &'static str, icon: Icon, tone: &'static str) -> Look {
+    Look { word, icon, tone }
+}
+
+/// The states in the order a person should see to them.
+pub const ROOM_STATES: [RoomState; 7] = [
+    RoomState::RegisterFailed,
+    RoomState::Offline,
+    RoomState::Unregistered,
+    RoomState::NoPhone,
+    RoomState::Expected,
+    RoomState::OffHook,
+    RoomState::Idle,
+];
+
+pub const fn room(state: RoomState) -> Look {
+    match state {
+        RoomState::NoPhone => look("No phone", Icon::Dashed, "none"),
+        RoomState::Expected => look("Expected", Icon::Clock, "violet"),
+        RoomState::Offline => look("Offline", Icon::Offline, "orange"),
+        RoomState::RegisterFailed => look("Register failed", Icon::Alert, "red"),
+        RoomState::Unregistered => look("Unregistered", Icon::Minus, "amber"),
+        RoomState::Idle => look("Idle", Icon::Check, "green"),
+        RoomState::OffHook => look("Off hook", Icon::OffHook, "blue"),
+    }
+}
+
+/// What the state asks of a person, where it does.
+pub const fn room_help(state: RoomState) -> &'static str {
+    match state {
+        RoomState::NoPhone => "No phone stands here. Assign one.",
+        RoomState::Expected => "Announced for this room, has not phoned home yet. Plug it in.",
+        RoomState::Offline => "Not heard of for longer than it should take. Check its cable and the switch port.",
+        RoomState::RegisterFailed => "The SIP server refuses this phone. Check extension and password.",
+        RoomState::Unregistered => "Connected to Bellhop, but no SIP account is registered.",
+        RoomState::Idle => "Registered and on hook.",
+        RoomState::OffHook => "The handset is lifted or a call is on.",
+    }
+}
+
+/// Whether a person should look at the room now.
+pub const fn needs_person(state: RoomState, sync: SyncState) -> bool {
+    matches!(state, RoomState::RegisterFailed | RoomState::Offline | RoomState::Unregistered)
+        || matches!(sync, SyncState::Failed)
+}
+
+pub const fn sync(state: SyncState) -> Look {
+    match state {
+        SyncState::InSync => look("In sync", Icon::Check, "green"),
+        SyncState::Pending => look("Change pending", Icon::Sync, "blue"),
+        SyncState::Failed => look("Change failed", Icon::Alert, "red"),
+        SyncState::Unknown => look("Not reported yet", Icon::Minus, "none"),
+    }
+}
+
+pub const fn job(state: JobState) -> Look {
+    match state {
+        JobState::Ready => look("Pending", Icon::Clock, "blue"),
+        JobState::Running => look("Being applied", Icon::Sync, "blue"),
+        JobState::Done => look("Applied", Icon::Check, "green"),
+        JobState::Parked => look("Failed", Icon::Alert, "red"),
+        JobState::Cancelled => look("Cancelled", Icon::Minus, "none"),
+        JobState::Superseded => look("Covered by a newer change", Icon::Minus, "none"),
+    }
+}
+
+pub const fn value(state: ValueState) -> Look {
+    match state {
+        ValueState::InSync => look("In sync", Icon::Check, "green"),
+        ValueState::Pending => look("Pending", Icon::Sync, "blue"),
+        ValueState::Drift => look("Drift", Icon::Alert, "amber"),
+        ValueState::NotReported => look("Not reported", Icon::Minus, "none"),
+    }
+}
+
+pub const fn layer(layer: Layer) -> Look {
+    match layer {
+        Layer::ModelDefault => look("Model default", Icon::Phone, "none"),
+        Layer::Chain => look("Chain", Icon::Chain, "violet"),
+        Layer::Property => look("Property", Icon::Building, "blue"),
+        Layer::RoomType => look("Room type", Icon::Rooms, "green"),
+        Layer::Room => look("Room", Icon::Door, "amber"),
+        Layer::Phone => look("This phone", Icon::Phone, "accent"),
+    }
+}
+
+pub const fn enrolment(enrolment: Enrolment) -> Look {
+    match enrolment {
+        Enrolment::New => look("New", Icon::Plus, "violet"),
+        Enrolment::Expected => look("Expected", Icon::Clock, "violet"),
+        Enrolment::Enrolled => look("Enrolled", Icon::Check, "green"),
+    }
+}
+
+pub const fn account(status: AccountStatus) -> Look {
+    match status {
+        AccountStatus::Disabled => look("Disabled", Icon::Minus, "none"),
+        AccountStatus::Registering => look("Registering", Icon::Sync, "blue"),
+        AccountStatus::Registered => look("Registered", Icon::Check, "green"),
+        AccountStatus::Failed => look("Failed", Icon::Alert, "red"),
+        AccountStatus::Unregistered => look("Unregistered", Icon::Minus, "amber"),
+    }
+}
+
+pub const fn event(kind: EventKind) -> Look {
+    use EventKind::*;
+    match kind {
+        SetupCompleted => look("Set up", Icon::Check, "green"),
+        Registered => look("Registered", Icon::Check, "green"),
+        Unregistered => look("Unregistered", Icon::Minus, "amber"),
+        RegisterFailed => look("Registration failed", Icon::Alert, "red"),
+        IdleToBusy => look("Became busy", Icon::OffHook, "blue"),
+        BusyToIdle => look("Became idle", Icon::Check, "none"),
+        AutoProvisionCompleted => look("Configuration applied", Icon::Check, "green"),
+        IpChange => look("IP address changed", Icon::Sync, "none"),
+        OffHook => look("Off hook", Icon::OffHook, "blue"),
+        OnHook => look("On hook", Icon::Phone, "none"),
+        IncomingCall => look("Incoming call", Icon::Phone, "blue"),
+        OutgoingCall => look("Outgoing call", Icon::Phone, "blue"),
+        MissedCall => look("Missed call", Icon::Alert, "amber"),
+        EstablishedCall => look("Call established", Icon::OffHook, "blue"),
+        TerminatedCall => look("Call ended", Icon::Phone, "none"),
+        AnsweredCall => look("Call answered", Icon::OffHook, "blue"),
+        BlindTransfer => look("Blind transfer", Icon::Swap, "none"),
+        AttendedTransfer => look("Attended transfer", Icon::Swap, "none"),
+        TransferCompleted => look("Transfer completed", Icon::Swap, "green"),
+        TransferFailed => look("Transfer failed", Icon::Alert, "amber"),
+        HoldCall => look("Call on hold", Icon::Minus, "none"),
+        UnholdCall => look("Call off hold", Icon::OffHook, "none"),
+        MuteCall => look("Muted", Icon::Minus, "none"),
+        UnmuteCall => look("Unmuted", Icon::OffHook, "none"),
+    }
+}

@@ -1,0 +1,126 @@
+//! The tokio shell: sockets, name resolution, the clock. No SIP in here.
+//!
+//! One task a phone. It holds a UDP socket for each local port in use, and ends when told to
+//! ([`PhoneHandle::shutdown`]) or when every [`PhoneHandle`] is gone (then without unregistering).
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::phone::{HookSwitch, Input, Phone, PhoneConfig, PhoneEvent};
+use crate::settings::AccountSettings;
+use crate::state::PhoneState;
+
+mod driver;
+mod sockets;
+
+/// Events kept for a reader that is behind; later ones are dropped with a warning.
+const EVENT_QUEUE: usize = 1024;
+const COMMAND_QUEUE: usize = 64;
+
+/// How the shell touches the machine it runs on.
+#[derive(Clone, Debug)]
+pub struct IoOptions {
+    /// Address to bind to. If unspecified (`0.0.0.0`, the default, or `::`), the phone's own address is found from the
+    /// route to its server and watched.
+    pub bind: IpAddr,
+    /// How often the own address is looked at. Default 5 s.
+    pub address_check: Duration,
+    /// How long [`PhoneHandle::shutdown`] waits for registrars. Default 3 s.
+    pub shutdown_wait: Duration,
+    /// Seed for identifiers; `None` (the default) takes it from the operating system.
+    pub seed: Option<u64>,
+}
+
+impl Default for IoOptions {
+    fn default() -> Self {
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            address_check: Duration::from_secs(5),
+            shutdown_wait: Duration::from_secs(3),
+            seed: None,
+        }
+    }
+}
+
+/// The phone's task has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the phone has stopped")]
+pub struct Stopped;
+
+enum Command {
+    Input(Input),
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// Steers a running phone; clones steer the same one.
+#[derive(Clone, Debug)]
+pub struct PhoneHandle {
+    commands: mpsc::Sender<Command>,
+    state: watch::Receiver<PhoneState>,
+}
+
+/// Starts a phone on the current tokio runtime. Events arrive on the receiver, in order; it closes when the phone ends.
+/// Fails only if the operating system gives no randomness. A socket that cannot be bound is tried again.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn spawn(config: PhoneConfig, options: IoOptions) -> std::io::Result<(PhoneHandle, mpsc::Receiver<PhoneEvent>)> {
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => getrandom::u64().map_err(|error| std::io::Error::other(error.to_string()))?,
+    };
+    let clock = driver::Clock::start();
+    let phone = Phone::new(config, seed, clock.now());
+    let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
+    let (events, event_queue) = mpsc::channel(EVENT_QUEUE);
+    let (state_sender, state) = watch::channel(phone.state());
+    tokio::spawn(driver::Driver::new(phone, clock, options, command_queue, events, state_sender).run());
+    Ok((PhoneHandle { commands, state }, event_queue))
+}
+
+impl PhoneHandle {
+    /// The handset moved.
+    pub async fn hook(&self, hook: HookSwitch) -> Result<(), Stopped> {
+        self.input(Input::Hook(hook)).await
+    }
+
+    /// A key was pressed.
+    pub async fn key(&self, key: char) -> Result<(), Stopped> {
+        self.input(Input::KeyPress(key)).await
+    }
+
+    /// New settings of an account (1-based).
+    pub async fn settings(&self, account: u8, settings: AccountSettings) -> Result<(), Stopped> {
+        self.input(Input::Settings {
+            account,
+            settings: Box::new(settings),
+        })
+        .await
+    }
+
+    /// Tells the phone its own address at once, instead of at the next check.
+    pub async fn local_address(&self, address: IpAddr) -> Result<(), Stopped> {
+        self.input(Input::LocalAddress(address)).await
+    }
+
+    /// The phone's state now and whenever it changes.
+    pub fn state(&self) -> watch::Receiver<PhoneState> {
+        self.state.clone()
+    }
+
+    /// Unregisters as set, waiting at most [`IoOptions::shutdown_wait`], and ends the phone. Ok if it has ended already.
+    pub async fn shutdown(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.commands.send(Command::Shutdown(done)).await.is_ok() {
+            // An error means the task has gone: shut down all the same.
+            let _ = wait.await;
+        }
+    }
+
+    /// Hands any input to the core.
+    pub async fn input(&self, input: Input) -> Result<(), Stopped> {
+        self.commands.send(Command::Input(input)).await.map_err(|_| Stopped)
+    }
+}

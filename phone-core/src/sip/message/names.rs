@@ -1,0 +1,93 @@
+//! Header field names, with the compact forms of RFC 3261 §7.3.3 and its extensions.
+
+use std::fmt;
+
+macro_rules! names {
+    ($($variant:ident $text:literal $($compact:literal)?;)*) => {
+        /// A header field this phone knows. Others are reached by their text.
+        #[allow(missing_docs)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Name { $($variant,)* }
+
+        impl Name {
+            /// Every known name.
+            pub const ALL: &[Name] = &[$(Name::$variant,)*];
+
+            /// The full name, as sent.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Name::$variant => $text,)* }
+            }
+
+            /// The compact form, if there is one.
+            pub const fn compact(self) -> Option<&'static str> {
+                match self { $(Name::$variant => names!(@compact $($compact)?),)* }
+            }
+        }
+    };
+    (@compact) => { None };
+    (@compact $compact:literal) => { Some($compact) };
+}
+
+names! {
+    Via "Via" "v";
+    From "From" "f";
+    To "To" "t";
+    CallId "Call-ID" "i";
+    CSeq "CSeq";
+    Contact "Contact" "m";
+    MaxForwards "Max-Forwards";
+    Expires "Expires";
+    MinExpires "Min-Expires";
+    ContentLength "Content-Length" "l";
+    ContentType "Content-Type" "c";
+    ContentEncoding "Content-Encoding" "e";
+    Route "Route";
+    RecordRoute "Record-Route";
+    Path "Path";
+    ServiceRoute "Service-Route";
+    WwwAuthenticate "WWW-Authenticate";
+    ProxyAuthenticate "Proxy-Authenticate";
+    Authorization "Authorization";
+    ProxyAuthorization "Proxy-Authorization";
+    AuthenticationInfo "Authentication-Info";
+    Allow "Allow";
+    Accept "Accept";
+    Supported "Supported" "k";
+    Require "Require";
+    ProxyRequire "Proxy-Require";
+    Unsupported "Unsupported";
+    RetryAfter "Retry-After";
+    UserAgent "User-Agent";
+    Server "Server";
+    Warning "Warning";
+    Date "Date";
+    Subject "Subject" "s";
+    Event "Event" "o";
+    AllowEvents "Allow-Events" "u";
+    SubscriptionState "Subscription-State";
+    ReferTo "Refer-To" "r";
+    ReferredBy "Referred-By" "b";
+    SessionExpires "Session-Expires" "x";
+    MinSe "Min-SE";
+    AlertInfo "Alert-Info";
+    CallInfo "Call-Info";
+    Replaces "Replaces";
+    Reason "Reason";
+}
+
+impl Name {
+    /// The name `text` stands for, in any case, full or compact.
+    pub fn lookup(text: &str) -> Option<Name> {
+        let same = |known: &str| known.eq_ignore_ascii_case(text);
+        Name::ALL
+            .iter()
+            .copied()
+            .find(|name| same(name.as_str()) || name.compact().is_some_and(same))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

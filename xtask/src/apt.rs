@@ -1,0 +1,113 @@
+//! Debian packages that a command needs: says which and why, installs them, and keeps their daemons from starting.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::procs;
+
+/// One package, how to tell that it is there, and what for.
+pub struct Package {
+    pub name: &'static str,
+    /// Any of these files means it is installed.
+    pub files: &'static [&'static str],
+    pub why: &'static str,
+}
+
+pub const KAMAILIO: Package = Package {
+    name: "kamailio",
+    files: &["/usr/sbin/kamailio", "/usr/local/sbin/kamailio"],
+    why: "the SIP registrar the phones register at",
+};
+pub const POSTGRESQL: Package = Package {
+    name: "postgresql",
+    files: &["/usr/lib/postgresql"],
+    why: "the integration tests run on it a second time, in a private cluster",
+};
+pub const CHROMIUM: Package = Package {
+    name: "chromium",
+    files: &["/usr/bin/chromium"],
+    why: "the browser tests click through the application in it",
+};
+pub const CHROMEDRIVER: Package = Package {
+    name: "chromium-driver",
+    files: &["/usr/bin/chromedriver"],
+    why: "steers Chromium in the browser tests",
+};
+pub const FONTS: Package = Package {
+    name: "fonts-dejavu-core",
+    files: &["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"],
+    why: "Chromium cannot lay out text without a font",
+};
+
+/// As root. A `policy-rc.d` that says 101 keeps every installed daemon from starting; what stood there before comes back, also
+/// after a run that was killed in between.
+const INSTALL: &str = r#"
+policy=/usr/sbin/policy-rc.d
+saved=$policy.before-bellhop
+restore() { rm -f "$policy"; if [ -e "$saved" ]; then mv "$saved" "$policy"; fi; }
+if [ -e "$policy" ] && [ ! -e "$saved" ]; then mv "$policy" "$saved"; fi
+trap restore EXIT
+trap 'exit 130' INT TERM HUP
+printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit 1
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q && apt-get install -q -y --no-install-recommends "$@"
+"#;
+
+fn missing<'a>(packages: &[&'a Package]) -> Vec<&'a Package> {
+    let there = |package: &Package| package.files.iter().any(|file| std::path::Path::new(file).exists());
+    packages.iter().copied().filter(|package| !there(package)).collect()
+}
+
+/// Installs what is missing, after saying so.
+pub fn ensure(packages: &[&Package]) -> Result<()> {
+    let missing_packages = missing(packages);
+    if missing_packages.is_empty() {
+        return Ok(());
+    }
+    println!("Debian packages that are missing:");
+    for package in &missing_packages {
+        println!("  {:<18} {}", package.name, package.why);
+    }
+    let names: Vec<&str> = missing_packages.iter().map(|package| package.name).collect();
+    let by_hand = format!(
+        "apt-get update && apt-get install -y --no-install-recommends {}",
+        names.join(" ")
+    );
+    if procs::which("apt-get").is_none() {
+        bail!(
+            "there is no apt-get here; install the equivalents of {} and start again",
+            names.join(", ")
+        );
+    }
+
+    let root = nix::unistd::geteuid().is_root();
+    let mut command = if root {
+        Command::new("sh")
+    } else if let Some(sudo) = procs::which("sudo") {
+        println!("(sudo may ask for your password)");
+        let mut command = Command::new(sudo);
+        command.arg("sh");
+        command
+    } else {
+        bail!("not root and there is no sudo. Run this as root, then start again:\n\n    {by_hand}\n");
+    };
+    command.args(["-c", INSTALL, "sh"]).args(&names);
+    // sudo needs the terminal to ask, so that one stays in our process group.
+    let installed = if root {
+        procs::run(&mut command)?
+    } else {
+        command.status().context("cannot run sudo")?.success()
+    };
+    if procs::interrupted() {
+        return Err(procs::Interrupted.into());
+    }
+    let still: Vec<&str> = missing(packages).iter().map(|package| package.name).collect();
+    if !installed || !still.is_empty() {
+        bail!(
+            "could not install {}. Run this as root to see why, then start again:\n\n    {by_hand}\n",
+            names.join(", ")
+        );
+    }
+    Ok(())
+}
