@@ -71,6 +71,7 @@ pub struct Auth {
 pub struct Acs {
     pub listen: SocketAddr,
     pub inform_interval_s: u32,
+    pub new_phone_interval_s: u32,
     pub session_timeout_s: u32,
     pub max_body_bytes: usize,
     pub max_new_phones: u64,
@@ -115,7 +116,10 @@ impl Config {
             None => String::new(),
         };
         let name = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
-        Self::from_parts(&text, &name, std::env::vars())
+        // A variable that is no text is none of ours.
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_parts(&text, &name, environment)
     }
 
     /// The same from given texts, for tests.
@@ -127,17 +131,13 @@ impl Config {
         let mut merged: Table = DEFAULTS.parse().context("the embedded defaults are not TOML")?;
         let given: Table = text.parse().with_context(|| format!("{name} is not TOML"))?;
         for (section, values) in given {
-            let Value::Table(values) = values else {
-                bail!("{name}: `{section}` stands outside a section")
-            };
+            let Value::Table(values) = values else { bail!("{name}: `{section}` stands outside a section") };
             for (key, value) in values {
                 *slot(&mut merged, &section, &key).with_context(|| name.to_owned())? = value;
             }
         }
-        let overrides: BTreeMap<String, String> = environment
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(ENV_PREFIX))
-            .collect();
+        let overrides: BTreeMap<String, String> =
+            environment.into_iter().filter(|(name, _)| name.starts_with(ENV_PREFIX)).collect();
         for (variable, text) in overrides {
             let path = variable[ENV_PREFIX.len()..].to_lowercase();
             let (section, key) = path
@@ -146,8 +146,7 @@ impl Config {
             let slot = slot(&mut merged, section, key).with_context(|| format!("environment variable {variable}"))?;
             *slot = match slot {
                 Value::Integer(_) => Value::Integer(
-                    text.parse()
-                        .with_context(|| format!("environment variable {variable}: not a whole number"))?,
+                    text.parse().with_context(|| format!("environment variable {variable}: not a whole number"))?,
                 ),
                 Value::Array(_) => {
                     Value::Array(text.split(',').map(|item| Value::String(item.trim().into())).collect())
@@ -155,9 +154,7 @@ impl Config {
                 _ => Value::String(text),
             };
         }
-        let config: Config = Value::Table(merged)
-            .try_into()
-            .with_context(|| format!("{name} is wrong"))?;
+        let config: Config = Value::Table(merged).try_into().with_context(|| format!("{name} is wrong"))?;
         config.check()?;
         Ok(config)
     }
@@ -167,6 +164,7 @@ impl Config {
             ("auth.access_minutes", self.auth.access_minutes, 1),
             ("auth.refresh_days", self.auth.refresh_days, 1),
             ("acs.inform_interval_s", self.acs.inform_interval_s, 1),
+            ("acs.new_phone_interval_s", self.acs.new_phone_interval_s, 1),
             ("acs.session_timeout_s", self.acs.session_timeout_s, 5),
             ("jobs.retry_base_s", self.jobs.retry_base_s, 1),
             ("jobs.lease_s", self.jobs.lease_s, 5),
@@ -175,6 +173,11 @@ impl Config {
             if value < least {
                 bail!("{name} is {value}; the least is {least}");
             }
+        }
+        if self.mqtt.broker == BrokerKind::Embedded && self.plays(Role::Ingest) != self.plays(Role::Worker) {
+            bail!(
+                "the embedded broker serves one process: give it the roles ingest and worker, or set mqtt.broker to \"external\""
+            );
         }
         if self.jobs.max_attempts < 1 {
             bail!("jobs.max_attempts is {}; the least is 1", self.jobs.max_attempts);
@@ -203,15 +206,10 @@ impl Config {
 fn slot<'a>(merged: &'a mut Table, section: &str, key: &str) -> anyhow::Result<&'a mut Value> {
     let sections: Vec<String> = merged.keys().cloned().collect();
     let Some(Value::Table(values)) = merged.get_mut(section) else {
-        bail!(
-            "there is no section [{section}]; the sections are {}",
-            sections.join(", ")
-        );
+        bail!("there is no section [{section}]; the sections are {}", sections.join(", "));
     };
     let keys: Vec<String> = values.keys().cloned().collect();
-    values
-        .get_mut(key)
-        .with_context(|| format!("[{section}] has no key `{key}`; its keys are {}", keys.join(", ")))
+    values.get_mut(key).with_context(|| format!("[{section}] has no key `{key}`; its keys are {}", keys.join(", ")))
 }
 
 #[cfg(test)]
@@ -219,11 +217,7 @@ mod tests {
     use super::*;
 
     fn load(text: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
-        Config::from_parts(
-            text,
-            "test.toml",
-            env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
-        )
+        Config::from_parts(text, "test.toml", env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
     }
 
     #[test]
@@ -237,11 +231,7 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let config = load(
             "[jobs]\nmax_attempts = 3\nlease_s = 10",
-            &[
-                ("BELLHOP__JOBS__LEASE_S", "20"),
-                ("BELLHOP__SERVER__ROLES", "api, worker"),
-                ("OTHER", "x"),
-            ],
+            &[("BELLHOP__JOBS__LEASE_S", "20"), ("BELLHOP__SERVER__ROLES", "api, worker, ingest"), ("OTHER", "x")],
         )
         .unwrap();
         assert_eq!((config.jobs.max_attempts, config.jobs.lease_s), (3, 20));
@@ -251,11 +241,7 @@ mod tests {
     #[test]
     fn wrong_keys_are_refused_by_name() {
         for (text, env, expected) in [
-            (
-                "[server]\nlisten_on = \"x\"",
-                &[][..],
-                "no key `listen_on`; its keys are",
-            ),
+            ("[server]\nlisten_on = \"x\"", &[][..], "no key `listen_on`; its keys are"),
             ("[sever]\nlisten = \"x\"", &[], "no section [sever]"),
             ("listen = 1", &[], "`listen` stands outside a section"),
             ("", &[("BELLHOP__JOBS__SPEED", "1")], "BELLHOP__JOBS__SPEED"),
@@ -263,6 +249,7 @@ mod tests {
             ("", &[("BELLHOP__JOBS__LEASE_S", "soon")], "not a whole number"),
             ("[jobs]\nlease_s = 1", &[], "jobs.lease_s is 1; the least is 5"),
             ("[server]\nroles = [\"king\"]", &[], "unknown variant `king`"),
+            ("[server]\nroles = [\"worker\"]", &[], "the embedded broker serves one process"),
         ] {
             let error = format!("{:#}", load(text, env).unwrap_err());
             assert!(error.contains(expected), "{error}");

@@ -45,21 +45,15 @@ fn main() -> anyhow::Result<()> {
 
 #[tokio::main]
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("BELLHOP_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    let filter = EnvFilter::try_from_env("BELLHOP_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,mqtt5=warn,sea_orm_migration=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let server = startup::start(config).await?;
     if let Some((email, password)) = &server.administrator {
         println!("administrator: {email} password: {password}");
         println!("(This is shown once. Sign in and keep it safe.)");
     }
-    for (name, address) in [
-        ("browser and API", server.api),
-        ("TR-069", server.acs),
-        ("MQTT", server.mqtt),
-    ] {
+    for (name, address) in [("browser and API", server.api), ("TR-069", server.acs), ("MQTT", server.mqtt)] {
         if let Some(address) = address {
             println!("{name}: {address}");
         }

@@ -64,19 +64,10 @@ impl Secrets {
         let nonce = random::<12>();
         let sealed = self
             .cipher()
-            .encrypt(
-                Nonce::from_slice(&nonce),
-                Payload {
-                    msg: plain.as_bytes(),
-                    aad: context.as_bytes(),
-                },
-            )
+            .encrypt(Nonce::from_slice(&nonce), Payload { msg: plain.as_bytes(), aad: context.as_bytes() })
             .ok()
             .context("cannot seal a value")?;
-        Ok(format!(
-            "{SEALED}{}",
-            STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())
-        ))
+        Ok(format!("{SEALED}{}", STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())))
     }
 
     /// Decrypts what [`Secrets::seal`] made. Text that is not sealed is returned as it is.
@@ -91,13 +82,7 @@ impl Secrets {
         let (nonce, sealed) = bytes.split_at(12);
         let plain = self
             .cipher()
-            .decrypt(
-                Nonce::from_slice(nonce),
-                Payload {
-                    msg: sealed,
-                    aad: context.as_bytes(),
-                },
-            )
+            .decrypt(Nonce::from_slice(nonce), Payload { msg: sealed, aad: context.as_bytes() })
             .ok()
             .context("a sealed value does not open with this secret key")?;
         String::from_utf8(plain).context("a sealed value is not text")
@@ -154,10 +139,7 @@ mod tests {
         let secrets = secrets();
         let sealed = secrets.seal("account.1.sip.subscriber.password", "pw-1207").unwrap();
         assert!(!sealed.contains("pw-1207"));
-        assert_eq!(
-            secrets.open("account.1.sip.subscriber.password", &sealed).unwrap(),
-            "pw-1207"
-        );
+        assert_eq!(secrets.open("account.1.sip.subscriber.password", &sealed).unwrap(), "pw-1207");
         assert!(secrets.open("account.2.sip.subscriber.password", &sealed).is_err());
         assert!(secrets.open("x", "sealed:1:AAAA").is_err());
         assert!(Secrets::from_hex("abc").is_err());
@@ -177,10 +159,7 @@ mod tests {
         let first = Secrets::load("", folder.path()).unwrap();
         let second = Secrets::load("", folder.path()).unwrap();
         assert_eq!(first.root, second.root);
-        let mode = fs::metadata(folder.path().join("secret.key"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(folder.path().join("secret.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -32,9 +32,7 @@ const DRAIN: Duration = Duration::from_secs(3);
 
 /// Binds `listen` (port 0: any free one) and serves `router` until `stop`. Returns the address bound.
 pub async fn start(listen: SocketAddr, router: Router, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let router = router.layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER));
     tokio::spawn(accept(listener, router, stop));

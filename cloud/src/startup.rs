@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use contract::PhoneId;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,7 +29,7 @@ pub struct Server {
     pub app: Arc<App>,
     stop: CancellationToken,
     tasks: TaskTracker,
-    broker: Option<Broker>,
+    broker: Option<Arc<Broker>>,
 }
 
 /// Starts every role the configuration names.
@@ -35,20 +37,25 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
     std::fs::create_dir_all(&config.server.data_dir)
         .with_context(|| format!("cannot make {}", config.server.data_dir.display()))?;
     let secrets = Secrets::load(&config.server.secret_key, &config.server.data_dir)?;
-    let db = Db::connect(&config.database_url(), config.database.max_connections)
-        .await
-        .context("database")?;
-    let (app, nudged) = App::new(db, config, secrets);
+    let db = Db::connect(&config.database_url(), config.database.max_connections).await.context("database")?;
+    let (app, calls) = App::new(db, config, secrets);
     let config = &app.config;
     let administrator = people::first_administrator(&app).await?;
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let (broker, link) = broker(&app).await?;
     let wants_mqtt = config.plays(Role::Ingest) || config.plays(Role::Worker);
-    let mqtt = wants_mqtt.then(|| Mqtt::start(app.clone(), link, config.plays(Role::Ingest), stop.clone()));
+    let (mut broker, mut mqtt) = (None, None);
+    if wants_mqtt {
+        let (embedded, link) = start_broker(&app).await?;
+        broker = embedded.map(Arc::new);
+        mqtt = Some(Mqtt::start(app.clone(), link, config.plays(Role::Ingest), &tasks, stop.clone()));
+    }
+    if let Some(broker) = broker.clone() {
+        tasks.spawn(forget_removed(broker, calls.forgotten, stop.clone()));
+    }
     if config.plays(Role::Worker) {
-        tasks.spawn(worker::run_nudges(app.clone(), mqtt, nudged, stop.clone()));
+        tasks.spawn(worker::run_nudges(app.clone(), mqtt, calls.nudged, stop.clone()));
         tasks.spawn(worker::run_sweeps(app.clone(), stop.clone()));
     }
     let mut api_address = None;
@@ -63,7 +70,7 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
     Ok(Server {
         api: api_address,
         acs: acs_address,
-        mqtt: broker.as_ref().map(Broker::addr),
+        mqtt: broker.as_ref().map(|broker| broker.addr()),
         administrator,
         stop,
         tasks,
@@ -78,7 +85,8 @@ impl Server {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        if let Some(broker) = self.broker {
+        // Every task that held it has ended.
+        if let Some(broker) = self.broker.and_then(Arc::into_inner) {
             broker.shutdown().await;
         }
         if let Err(error) = self.app.db.close().await {
@@ -88,7 +96,7 @@ impl Server {
 }
 
 /// The embedded broker where it is wanted, and how this process reaches its broker.
-async fn broker(app: &Arc<App>) -> anyhow::Result<(Option<Broker>, Link)> {
+async fn start_broker(app: &Arc<App>) -> anyhow::Result<(Option<Broker>, Link)> {
     let mqtt = &app.config.mqtt;
     let client_id = format!("{}{}", broker::SERVICE_CLIENT_PREFIX, random_token());
     if mqtt.broker == BrokerKind::External {
@@ -104,34 +112,29 @@ async fn broker(app: &Arc<App>) -> anyhow::Result<(Option<Broker>, Link)> {
     }
     // A password of this process's own life: nobody else connects as the server.
     let password = random_token();
-    let gate = Gate {
-        app: app.clone(),
-        username: mqtt.username.clone(),
-        password: password.clone(),
-    };
-    let config = BrokerConfig {
-        listen: mqtt.listen,
-        ..BrokerConfig::default()
-    };
-    let broker = broker::start(config, Arc::new(gate))
-        .await
-        .context("embedded MQTT broker")?;
+    let gate = Gate { app: app.clone(), username: mqtt.username.clone(), password: password.clone() };
+    let config = BrokerConfig { listen: mqtt.listen, ..BrokerConfig::default() };
+    let broker = broker::start(config, Arc::new(gate)).await.context("embedded MQTT broker")?;
     heard::forget_connections(app).await?;
     let address = broker.addr();
     app.set_mqtt_port(address.port());
-    let host = if address.ip().is_unspecified() {
-        "127.0.0.1".to_owned()
-    } else {
-        address.ip().to_string()
-    };
-    let link = Link {
-        host,
-        port: address.port(),
-        client_id,
-        username: mqtt.username.clone(),
-        password,
-    };
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    let link = Link { host, port: address.port(), client_id, username: mqtt.username.clone(), password };
     Ok((Some(broker), link))
+}
+
+/// Closes the connections of removed phones and drops what was kept for them.
+async fn forget_removed(broker: Arc<Broker>, mut forgotten: mpsc::UnboundedReceiver<PhoneId>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Some(phone) = forgotten.recv() => {
+                if let Err(error) = broker.forget(&phone.to_string()).await {
+                    tracing::warn!(%phone, %error, "the broker cannot forget a removed phone");
+                }
+            }
+        }
+    }
 }
 
 /// Lets phones in with their own credentials, and the server itself.

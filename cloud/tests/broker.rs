@@ -31,12 +31,7 @@ struct Fleet {
 impl DeviceAuth for Fleet {
     async fn authenticate(&self, login: Login<'_>) -> anyhow::Result<Option<Identity>> {
         anyhow::ensure!(login.username != "database-away", "no database");
-        let right = self
-            .passwords
-            .lock()
-            .unwrap()
-            .get(login.username)
-            .is_some_and(|p| p.as_bytes() == login.password);
+        let right = self.passwords.lock().unwrap().get(login.username).is_some_and(|p| p.as_bytes() == login.password);
         Ok(right.then(|| match login.username {
             "cloud" => Identity::Service,
             device => Identity::Device(device.to_owned()),
@@ -45,10 +40,7 @@ impl DeviceAuth for Fleet {
 }
 
 async fn start_with(change: impl FnOnce(&mut BrokerConfig)) -> (Broker, Arc<Fleet>) {
-    let mut config = BrokerConfig {
-        listen: ([127, 0, 0, 1], 0).into(),
-        ..BrokerConfig::default()
-    };
+    let mut config = BrokerConfig { listen: ([127, 0, 0, 1], 0).into(), ..BrokerConfig::default() };
     change(&mut config);
     let fleet = Arc::new(Fleet::default());
     for name in ["a", "b", "cloud", "database-away"] {
@@ -67,9 +59,7 @@ fn password(user: &str) -> String {
 
 fn options(broker: &Broker, client_id: &str, user: &str) -> MqttOptions {
     let mut options = MqttOptions::new(client_id, "127.0.0.1", broker.addr().port());
-    options
-        .set_credentials(user, password(user))
-        .set_keep_alive(Duration::from_secs(30));
+    options.set_credentials(user, password(user)).set_keep_alive(Duration::from_secs(30));
     options
 }
 
@@ -124,18 +114,12 @@ impl Client {
 
     async fn service(broker: &Broker, filter: &str) -> Self {
         let mut service = connect(options(broker, "svc-test", "cloud")).await.unwrap();
-        assert_eq!(
-            service.subscribe(filter).await,
-            SubscribeReasonCode::Success(QoS::AtLeastOnce)
-        );
+        assert_eq!(service.subscribe(filter).await, SubscribeReasonCode::Success(QoS::AtLeastOnce));
         service
     }
 
     async fn next(&mut self) -> Packet {
-        timeout(SOON, self.packets.recv())
-            .await
-            .expect("no packet came")
-            .expect("the connection ended")
+        timeout(SOON, self.packets.recv()).await.expect("no packet came").expect("the connection ended")
     }
 
     async fn subscribe(&mut self, filter: &str) -> SubscribeReasonCode {
@@ -148,10 +132,7 @@ impl Client {
     }
 
     async fn publish(&mut self, topic: &str, retain: bool, payload: &str) -> PubAckReason {
-        self.mqtt
-            .publish(topic, QoS::AtLeastOnce, retain, payload.to_owned())
-            .await
-            .unwrap();
+        self.mqtt.publish(topic, QoS::AtLeastOnce, retain, payload.to_owned()).await.unwrap();
         loop {
             if let Packet::PubAck(ack) = self.next().await {
                 return ack.reason;
@@ -162,10 +143,7 @@ impl Client {
     async fn message(&mut self) -> (String, String) {
         loop {
             if let Packet::Publish(Publish { topic, payload, .. }) = self.next().await {
-                return (
-                    String::from_utf8(topic.to_vec()).unwrap(),
-                    String::from_utf8(payload.to_vec()).unwrap(),
-                );
+                return (String::from_utf8(topic.to_vec()).unwrap(), String::from_utf8(payload.to_vec()).unwrap());
             }
         }
     }
@@ -191,46 +169,24 @@ async fn only_the_right_password_gets_in() {
     wrong.set_credentials("a", "secret of b");
     assert_eq!(refusal(connect(wrong).await), ConnectReturnCode::BadUserNamePassword);
     let anonymous = MqttOptions::new("a", "127.0.0.1", broker.addr().port());
-    assert_eq!(
-        refusal(connect(anonymous).await),
-        ConnectReturnCode::BadUserNamePassword
-    );
-    assert_eq!(
-        refusal(connect(options(&broker, "c", "c")).await),
-        ConnectReturnCode::BadUserNamePassword
-    );
+    assert_eq!(refusal(connect(anonymous).await), ConnectReturnCode::BadUserNamePassword);
+    assert_eq!(refusal(connect(options(&broker, "c", "c")).await), ConnectReturnCode::BadUserNamePassword);
     let away = options(&broker, "database-away", "database-away");
     assert_eq!(refusal(connect(away).await), ConnectReturnCode::ServerUnavailable);
     Client::device(&broker, "a").await;
     let stats = broker.stats();
-    assert_eq!(
-        (stats.refused_logins, stats.unavailable_logins, stats.logins),
-        (3, 1, 1)
-    );
+    assert_eq!((stats.refused_logins, stats.unavailable_logins, stats.logins), (3, 1, 1));
 }
 
 #[tokio::test]
 async fn a_client_id_cannot_be_stolen() {
     let broker = start().await;
     let mut b = Client::device(&broker, "b").await;
-    for (client_id, user) in [
-        ("b", "a"),
-        ("svc-test", "a"),
-        ("b", "cloud"),
-        ("anything", "cloud"),
-        ("", "a"),
-    ] {
+    for (client_id, user) in [("b", "a"), ("svc-test", "a"), ("b", "cloud"), ("anything", "cloud"), ("", "a")] {
         let code = refusal(connect(options(&broker, client_id, user)).await);
-        assert_eq!(
-            code,
-            ConnectReturnCode::ClientIdentifierNotValid,
-            "{client_id} by {user}"
-        );
+        assert_eq!(code, ConnectReturnCode::ClientIdentifierNotValid, "{client_id} by {user}");
     }
-    assert_eq!(
-        b.publish("v1/b/up/event", false, "still here").await,
-        PubAckReason::Success
-    );
+    assert_eq!(b.publish("v1/b/up/event", false, "still here").await, PubAckReason::Success);
     assert_eq!(broker.stats().refused_client_ids, 5);
 }
 
@@ -239,23 +195,10 @@ async fn a_device_publishes_only_its_own_up_topics() {
     let broker = start().await;
     let mut service = Client::service(&broker, "#").await;
     let mut a = Client::device(&broker, "a").await;
-    for topic in [
-        "v1/b/up/event",
-        "v1/a/down/job",
-        "v1/a/up",
-        "other",
-        "$SYS/broker/uptime",
-    ] {
-        assert_eq!(
-            a.publish(topic, true, "forged").await,
-            PubAckReason::NotAuthorized,
-            "{topic}"
-        );
+    for topic in ["v1/b/up/event", "v1/a/down/job", "v1/a/up", "other", "$SYS/broker/uptime"] {
+        assert_eq!(a.publish(topic, true, "forged").await, PubAckReason::NotAuthorized, "{topic}");
     }
-    a.mqtt
-        .publish("v1/b/up/event", QoS::AtMostOnce, false, "forged")
-        .await
-        .unwrap();
+    a.mqtt.publish("v1/b/up/event", QoS::AtMostOnce, false, "forged").await.unwrap();
     assert_eq!(a.publish("v1/a/up/event", false, "true").await, PubAckReason::Success);
     assert_eq!(service.message().await, pair("v1/a/up/event", "true"));
     service.nothing_comes().await;
@@ -279,16 +222,9 @@ async fn a_device_subscribes_only_its_own_down_topics() {
         "v1/a/#",
     ];
     for filter in refused {
-        assert_eq!(
-            a.subscribe(filter).await,
-            SubscribeReasonCode::NotAuthorized,
-            "{filter}"
-        );
+        assert_eq!(a.subscribe(filter).await, SubscribeReasonCode::NotAuthorized, "{filter}");
     }
-    assert_eq!(
-        a.subscribe("v1/a/down/#").await,
-        SubscribeReasonCode::Success(QoS::AtLeastOnce)
-    );
+    assert_eq!(a.subscribe("v1/a/down/#").await, SubscribeReasonCode::Success(QoS::AtLeastOnce));
     for topic in ["v1/b/down/job", "v1/a/up/x", "v1/a/down/job"] {
         service.publish(topic, false, topic).await;
     }
@@ -390,10 +326,7 @@ async fn shutdown_says_goodbye_and_frees_the_port() {
     socket.read_exact(&mut vec![0; connack[1].into()]).await.unwrap();
     timeout(SOON, broker.shutdown()).await.expect("shutdown hangs");
     let mut goodbye = Vec::new();
-    timeout(SOON, socket.read_to_end(&mut goodbye))
-        .await
-        .expect("kept open")
-        .unwrap();
+    timeout(SOON, socket.read_to_end(&mut goodbye)).await.expect("kept open").unwrap();
     assert_eq!(goodbye, [0xe0, 1, 0x8b], "DISCONNECT, server shutting down");
     assert!(TcpStream::connect(addr).await.is_err());
 }
@@ -421,13 +354,7 @@ async fn a_socket_that_does_not_log_in_is_closed_after_ten_seconds() {
     let mut slow = TcpStream::connect(broker.addr()).await.unwrap();
     slow.write_all(&login_packet(4, "a", 30)[..9]).await.unwrap();
     for socket in [&mut silent, &mut slow] {
-        assert_eq!(
-            timeout(SOON * 3, socket.read(&mut [0; 1]))
-                .await
-                .expect("kept open")
-                .unwrap(),
-            0
-        );
+        assert_eq!(timeout(SOON * 3, socket.read(&mut [0; 1])).await.expect("kept open").unwrap(), 0);
     }
 }
 
@@ -463,10 +390,7 @@ async fn a_keep_alive_of_never_or_of_hours_is_refused_and_a_silent_client_droppe
     let mut socket = TcpStream::connect(broker.addr()).await.unwrap();
     socket.write_all(&login_packet(4, "a", 1)).await.unwrap();
     let mut answer = Vec::new();
-    timeout(SOON, socket.read_to_end(&mut answer))
-        .await
-        .expect("never dropped")
-        .unwrap();
+    timeout(SOON, socket.read_to_end(&mut answer)).await.expect("never dropped").unwrap();
     assert_eq!(answer, [0x20, 2, 0, 0]);
 }
 
@@ -474,20 +398,14 @@ async fn a_keep_alive_of_never_or_of_hours_is_refused_and_a_silent_client_droppe
 async fn an_oversized_packet_ends_the_connection_before_it_is_read() {
     let broker = start().await;
     let mut service = Client::service(&broker, "#").await;
-    for large in [
-        &[0x30, 0x81, 0x80, 0x04][..],
-        &[0x30, 0xff, 0xff, 0xff, 0x7f],
-        &[0x10, 0xff, 0xff, 0xff, 0x7f],
-    ] {
+    for large in [&[0x30, 0x81, 0x80, 0x04][..], &[0x30, 0xff, 0xff, 0xff, 0x7f], &[0x10, 0xff, 0xff, 0xff, 0x7f]] {
         let mut socket = TcpStream::connect(broker.addr()).await.unwrap();
         if large[0] == 0x30 {
             socket.write_all(&login_packet(4, "a", 30)).await.unwrap();
             socket.read_exact(&mut [0; 4]).await.unwrap();
         }
         socket.write_all(large).await.unwrap();
-        let _ = timeout(SOON, socket.read_to_end(&mut Vec::new()))
-            .await
-            .expect("waits for 64 KiB or more");
+        let _ = timeout(SOON, socket.read_to_end(&mut Vec::new())).await.expect("waits for 64 KiB or more");
     }
     service.nothing_comes().await;
     assert_eq!(broker.stats().failed_connections, 3);
@@ -496,23 +414,14 @@ async fn an_oversized_packet_ends_the_connection_before_it_is_read() {
 #[tokio::test]
 async fn rubbish_is_not_a_login() {
     let broker = start().await;
-    let rubbish: [&[u8]; 5] = [
-        b"GET / HTTP/1.1\r\n\r\n",
-        &[0; 64],
-        &[0xff; 64],
-        &[0x10, 2, 0, 4],
-        &[0xc0, 0],
-    ];
+    let rubbish: [&[u8]; 5] = [b"GET / HTTP/1.1\r\n\r\n", &[0; 64], &[0xff; 64], &[0x10, 2, 0, 4], &[0xc0, 0]];
     for bytes in rubbish {
         let mut socket = TcpStream::connect(broker.addr()).await.unwrap();
         socket.write_all(bytes).await.unwrap();
         socket.shutdown().await.unwrap(); // "GET " happens to start a packet of 69 bytes
         let mut answer = Vec::new();
         let _ = timeout(SOON, socket.read_to_end(&mut answer)).await.expect("kept open");
-        assert!(
-            answer.get(3).is_none_or(|&code| code != 0),
-            "{bytes:?} -> {answer:02x?}"
-        );
+        assert!(answer.get(3).is_none_or(|&code| code != 0), "{bytes:?} -> {answer:02x?}");
     }
     assert_eq!(broker.stats().logins, 0);
 }
@@ -523,9 +432,7 @@ async fn mqtt_3_1_1_has_the_same_rules() {
     let broker = start().await;
     let mut service = Client::service(&broker, "#").await;
     let mut options = v4::MqttOptions::new("a", "127.0.0.1", broker.addr().port());
-    options
-        .set_credentials("a", password("a"))
-        .set_keep_alive(Duration::from_secs(30));
+    options.set_credentials("a", password("a")).set_keep_alive(Duration::from_secs(30));
     let (mqtt, mut events) = v4::AsyncClient::new(options.clone(), 16);
     mqtt.subscribe_many(
         ["#", "$share/g/v1/a/down/#", "v1/b/down/#", "v1/a/down/#"]
@@ -533,12 +440,8 @@ async fn mqtt_3_1_1_has_the_same_rules() {
     )
     .await
     .unwrap();
-    mqtt.publish("v1/b/up/event", v4::QoS::AtLeastOnce, false, "forged")
-        .await
-        .unwrap();
-    mqtt.publish("v1/a/up/event", v4::QoS::AtLeastOnce, false, "true")
-        .await
-        .unwrap();
+    mqtt.publish("v1/b/up/event", v4::QoS::AtLeastOnce, false, "forged").await.unwrap();
+    mqtt.publish("v1/a/up/event", v4::QoS::AtLeastOnce, false, "true").await.unwrap();
     let mut codes = Vec::new();
     let mut acks = 0;
     while acks < 2 {
@@ -563,8 +466,5 @@ async fn mqtt_3_1_1_has_the_same_rules() {
     options.set_credentials("a", "wrong");
     let (_mqtt, mut events) = v4::AsyncClient::new(options, 16);
     let refused = timeout(SOON, events.poll()).await.unwrap();
-    assert!(
-        matches!(refused, Err(v4::ConnectionError::ConnectionRefused(_))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(v4::ConnectionError::ConnectionRefused(_))), "{refused:?}");
 }

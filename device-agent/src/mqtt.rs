@@ -6,6 +6,7 @@
 //! everything therefore costs nothing.
 
 mod connection;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Backoff;
 use crate::device::Device;
 use crate::store::MqttAccess;
-use connection::{Connection, End};
+use connection::Connection;
+use wire::End;
 
 const DEFAULT_PORT: u16 = 1883;
 const FIRST_WAIT: Duration = Duration::from_millis(500);

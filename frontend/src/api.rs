@@ -4,69 +4,20 @@
 
 use std::rc::Rc;
 
-use contract::problem::Problem;
 use contract::rest::{Login, Refresh, Tokens};
 use futures_util::lock::Mutex;
-use gloo_net::http::{Method, RequestBuilder, Response};
+use gloo_net::http::{Method, RequestBuilder};
 use leptos::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::error::ApiError;
+use crate::error::refusal;
 use crate::time;
 
 const BASE: &str = "/api/v1";
 const STORE: &str = "bellhop.session";
 const EXPIRED: &str = "Your session has ended, so you were signed out. Sign in again to carry on where you were.";
-
-/// Why a request did not do what was asked, ready to be shown.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ApiError(pub Problem);
-
-impl ApiError {
-    pub fn local(kind: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self(Problem {
-            kind: kind.into(),
-            title: title.into(),
-            status: 0,
-            detail: detail.into(),
-            field: None,
-        })
-    }
-
-    fn unreachable() -> Self {
-        Self::local(
-            "unreachable",
-            "Bellhop cannot be reached",
-            "Check this computer's network connection, then try again. Nothing was lost.",
-        )
-    }
-
-    fn unreadable() -> Self {
-        Self::local(
-            "unreadable-answer",
-            "The answer could not be read",
-            "This page may be older than the server. Reload it; if that does not help, tell your administrator.",
-        )
-    }
-
-    pub fn status(&self) -> u16 {
-        self.0.status
-    }
-
-    /// What to say below the input `name`, if this error is about it.
-    pub fn at(&self, name: &str) -> Option<String> {
-        (self.0.field.as_deref() == Some(name)).then(|| self.sentence())
-    }
-
-    /// Title and detail in one.
-    pub fn sentence(&self) -> String {
-        if self.0.detail.is_empty() {
-            self.0.title.clone()
-        } else {
-            self.0.detail.clone()
-        }
-    }
-}
 
 /// The client. Cheap to copy; hand it into futures.
 #[derive(Clone, Copy)]
@@ -131,8 +82,18 @@ impl Api {
         if let Some(tokens) = self.session.get_untracked() {
             self.notice.set(None);
             self.keep(None);
-            let body = to_json(&Refresh { refresh_token: tokens.refresh_token }).ok();
-            let _ = once(&Method::POST, "/logout", body.as_deref(), Some(&tokens.access_token), None).await;
+            let body = to_json(&Refresh {
+                refresh_token: tokens.refresh_token,
+            })
+            .ok();
+            let _ = once(
+                &Method::POST,
+                "/logout",
+                body.as_deref(),
+                Some(&tokens.access_token),
+                None,
+            )
+            .await;
         }
     }
 
@@ -145,7 +106,9 @@ impl Api {
         if tokens.access_token != stale {
             return Ok(tokens.access_token); // renewed while we waited
         }
-        let body = to_json(&Refresh { refresh_token: tokens.refresh_token })?;
+        let body = to_json(&Refresh {
+            refresh_token: tokens.refresh_token,
+        })?;
         match once(&Method::POST, "/refresh", Some(&body), None, None).await {
             Ok(text) => {
                 let tokens: Tokens = from_json(&text)?;
@@ -164,7 +127,9 @@ impl Api {
 
     async fn send(self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError> {
         let key = (method != Method::GET).then(|| uuid::Uuid::new_v4().to_string());
-        let access = self.session.with_untracked(|s| s.as_ref().map(|tokens| tokens.access_token.clone()));
+        let access = self
+            .session
+            .with_untracked(|s| s.as_ref().map(|tokens| tokens.access_token.clone()));
         let Some(mut access) = access else {
             return Err(ApiError::local("signed-out", "You are signed out", EXPIRED));
         };
@@ -260,7 +225,11 @@ async fn once(
         Some(body) => request.header("Content-Type", "application/json").body(body.to_owned()),
         None => request.build(),
     };
-    let response = request.map_err(|_| ApiError::unreadable())?.send().await.map_err(|_| ApiError::unreachable())?;
+    let response = request
+        .map_err(|_| ApiError::unreadable())?
+        .send()
+        .await
+        .map_err(|_| ApiError::unreachable())?;
     if let Some(date) = response.headers().get("date") {
         time::learn_server_date(&date);
     }
@@ -269,25 +238,6 @@ async fn once(
     } else {
         Err(refusal(response).await)
     }
-}
-
-async fn refusal(response: Response) -> ApiError {
-    let status = response.status();
-    let text = response.text().await.unwrap_or_default();
-    if let Ok(problem) = serde_json::from_str::<Problem>(&text) {
-        return ApiError(problem);
-    }
-    let (title, detail) = match status {
-        401 => ("You are signed out", "Sign in and try again."),
-        403 => ("Your role does not allow this", "Ask your chain's administrator if you need it."),
-        404 => ("Not found", "It may have been removed. Go back and look for it again."),
-        429 => ("Too many requests", "Wait a minute, then try again."),
-        502..=504 => ("Bellhop is restarting", "Wait a few seconds, then try again."),
-        _ => ("Something went wrong on the server", "Try again; if it stays, tell your administrator."),
-    };
-    let mut error = ApiError::local("http", title, detail);
-    error.0.status = status;
-    error
 }
 
 /// Writes a value for a path segment or query.

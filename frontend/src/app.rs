@@ -71,7 +71,11 @@ fn Shell() -> impl IntoView {
     Effect::new(move |_| {
         if !signed_in.get() {
             let here = location.pathname.get_untracked();
-            let target = if here == "/" { "/login".into() } else { format!("/login?next={}", quote(&here)) };
+            let target = if here == "/" {
+                "/login".into()
+            } else {
+                format!("/login?next={}", quote(&here))
+            };
             navigate(&target, Default::default());
         }
     });
@@ -117,12 +121,22 @@ fn Home() -> impl IntoView {
         let many = shared.properties.with(Vec::len);
         let target = match (shared.chosen(), many) {
             (_, None) => return,
-            (Some(id), Some(many)) if many == 1 || shared.current.get_untracked() == Some(id) => format!("/p/{id}/rooms"),
+            (Some(id), Some(many)) if many == 1 || shared.current.get_untracked() == Some(id) => {
+                format!("/p/{id}/rooms")
+            }
             _ => "/properties".into(),
         };
-        navigate(&target, leptos_router::NavigateOptions { replace: true, ..Default::default() });
+        navigate(
+            &target,
+            leptos_router::NavigateOptions {
+                replace: true,
+                ..Default::default()
+            },
+        );
     });
-    shared.properties.view(crate::components::empty::skeleton_list, |_| ().into_any())
+    shared
+        .properties
+        .view(crate::components::empty::skeleton_list, |_| ().into_any())
 }
 
 #[component]
@@ -140,7 +154,9 @@ fn Nowhere() -> impl IntoView {
 /// Moves the keyboard focus to the element with this id.
 pub fn focus(id: &str) {
     use wasm_bindgen::JsCast;
-    let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    let element = document()
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
     if let Some(element) = element {
         let _ = element.focus();
     }

@@ -73,7 +73,8 @@ pub fn use_live(on_change: impl Fn(&LiveChange) + 'static) {
         inner.listeners.push((id, Rc::new(on_change)));
     });
     on_cleanup(move || {
-        live.inner.try_update_value(|inner| inner.listeners.retain(|(other, _)| *other != id));
+        live.inner
+            .try_update_value(|inner| inner.listeners.retain(|(other, _)| *other != id));
     });
 }
 
@@ -100,7 +101,9 @@ impl Live {
     pub fn watch(self, scope: Option<PropertyId>, after: Option<i64>) {
         let mut fits = false;
         self.inner.update_value(|inner| {
-            fits = inner.running && inner.scope == scope && after.is_none_or(|after| inner.last.is_some_and(|last| last <= after));
+            fits = inner.running
+                && inner.scope == scope
+                && after.is_none_or(|after| inner.last.is_some_and(|last| last <= after));
             inner.running = true;
             inner.scope = scope;
             if !fits && after.is_some() {
@@ -144,7 +147,9 @@ impl Live {
     }
 
     fn current(self, mine: u32) -> bool {
-        self.inner.try_with_value(|inner| inner.running && inner.attempt == mine) == Some(true)
+        self.inner
+            .try_with_value(|inner| inner.running && inner.attempt == mine)
+            == Some(true)
     }
 
     fn open(self, ticket: &str, mine: u32) {
@@ -164,7 +169,10 @@ impl Live {
                 self.inner.update_value(|inner| inner.opened_at = js_sys::Date::now());
                 self.on.set(true);
                 if after.is_none() {
-                    self.tell(&LiveChange { reload: true, ..LiveChange::default() });
+                    self.tell(&LiveChange {
+                        reload: true,
+                        ..LiveChange::default()
+                    });
                 }
             }
         });
@@ -177,7 +185,12 @@ impl Live {
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onmessage(Some(message.as_ref().unchecked_ref()));
         source.set_onerror(Some(error.as_ref().unchecked_ref()));
-        let stream = Stream { source, _open: opened, _message: message, _error: error };
+        let stream = Stream {
+            source,
+            _open: opened,
+            _message: message,
+            _error: error,
+        };
         self.inner.update_value(|inner| inner.stream = Some(stream));
     }
 
@@ -193,8 +206,9 @@ impl Live {
     }
 
     fn tell(self, change: &LiveChange) {
-        let listeners: Vec<Listener> =
-            self.inner.with_value(|inner| inner.listeners.iter().map(|(_, listener)| listener.clone()).collect());
+        let listeners: Vec<Listener> = self
+            .inner
+            .with_value(|inner| inner.listeners.iter().map(|(_, listener)| listener.clone()).collect());
         for listener in listeners {
             listener(change);
         }

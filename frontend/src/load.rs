@@ -49,7 +49,9 @@ where
         let (mine, wanted, fetch) = (run.get_value(), key.clone(), fetch.clone());
         spawn_local(async move {
             for attempt in 0..3 {
-                let Some(touched) = loaded.touched.try_get_value() else { return };
+                let Some(touched) = loaded.touched.try_get_value() else {
+                    return;
+                };
                 let answer = fetch(wanted.clone()).await;
                 if run.try_get_value() != Some(mine) {
                     return;
@@ -93,7 +95,10 @@ impl<T: Send + Sync + 'static> Loaded<T> {
     }
 
     pub fn with_untracked<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
-        self.slot.try_get_untracked().flatten().map(|signal| signal.with_untracked(read))
+        self.slot
+            .try_get_untracked()
+            .flatten()
+            .map(|signal| signal.with_untracked(read))
     }
 
     /// The page's body: `ready` is built once per key and given the data as a signal.

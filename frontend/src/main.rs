@@ -4,6 +4,7 @@ mod api;
 mod app;
 mod catalogue;
 mod components;
+mod error;
 mod live;
 mod load;
 mod pages;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use contract::Timestamp;
 use js_sys::{Date, Function, Intl, Object, Reflect};
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 thread_local! {
     /// How far the server's clock is ahead of this computer's, in milliseconds.
@@ -58,9 +58,17 @@ pub fn use_clock() -> Clock {
     expect_context()
 }
 
-/// How long ago, in the largest unit that fits: `now`, `12 s`, `3 min`, `2 h`, `4 d`.
+/// How long ago, in the largest unit that fits: `now`, `10 s`, `3 min`, `2 h`, `4 d`. Empty where it is not known
+/// since when, which the API writes as 1970.
 pub fn age(now: i64, at: Timestamp) -> String {
-    let seconds = (now - at.millis()) / 1000;
+    if at.millis() <= 0 {
+        return String::new();
+    }
+    span((now - at.millis()) / 1000)
+}
+
+/// A length of time in the largest unit that fits.
+pub fn span(seconds: i64) -> String {
     match seconds {
         ..5 => "now".into(),
         5..60 => format!("{} s", seconds / 5 * 5),
@@ -72,7 +80,11 @@ pub fn age(now: i64, at: Timestamp) -> String {
 
 /// `3 min` as `3 min ago`.
 pub fn ago(age: &str) -> String {
-    if age == "now" { "just now".into() } else { format!("{age} ago") }
+    match age {
+        "" => "never".into(),
+        "now" => "just now".into(),
+        age => format!("{age} ago"),
+    }
 }
 
 /// A point in time in a zone (IANA name; empty = this computer's), with or without the year and seconds.
@@ -83,7 +95,11 @@ pub fn in_zone(at: Timestamp, zone: &str, full: bool) -> String {
             .or_insert_with(|| formatter(zone, full).or_else(|| formatter("", full)));
         format
             .as_ref()
-            .and_then(|format| format.call1(&JsValue::NULL, &Date::new(&(at.millis() as f64).into())).ok())
+            .and_then(|format| {
+                format
+                    .call1(&JsValue::NULL, &Date::new(&(at.millis() as f64).into()))
+                    .ok()
+            })
             .and_then(|text| text.as_string())
             .unwrap_or_else(|| at.rfc3339())
     })
@@ -128,12 +144,17 @@ pub fn own_zone() -> String {
 pub fn all_zones() -> Vec<String> {
     let list = || {
         let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
-        let values: Function = Reflect::get(&intl, &"supportedValuesOf".into()).ok()?.try_into().ok()?;
+        let values: Function = Reflect::get(&intl, &"supportedValuesOf".into()).ok()?.dyn_into().ok()?;
         values.call1(&intl, &"timeZone".into()).ok()
     };
     let list: Option<JsValue> = list();
     let mut zones: Vec<String> = list
-        .map(|list| js_sys::Array::from(&list).iter().filter_map(|zone| zone.as_string()).collect())
+        .map(|list| {
+            js_sys::Array::from(&list)
+                .iter()
+                .filter_map(|zone| zone.as_string())
+                .collect()
+        })
         .unwrap_or_default();
     if !zones.iter().any(|zone| zone == "UTC") {
         zones.push("UTC".into());
@@ -154,9 +175,17 @@ mod tests {
 
     #[test]
     fn ages_read_well() {
-        for (seconds, text) in [(-9, "now"), (4, "now"), (14, "10 s"), (60, "1 min"), (7_300, "2 h"), (200_000, "2 d")] {
-            assert_eq!(age(seconds * 1000, Timestamp(0)), text);
+        for (seconds, text) in [
+            (-9, "now"),
+            (4, "now"),
+            (14, "10 s"),
+            (60, "1 min"),
+            (7_300, "2 h"),
+            (200_000, "2 d"),
+        ] {
+            assert_eq!(age(1_000_000 + seconds * 1000, Timestamp(1_000_000)), text);
         }
+        assert_eq!(age(1_000_000, Timestamp(0)), "");
         assert_eq!(ago("now"), "just now");
         assert_eq!(ago("2 h"), "2 h ago");
     }

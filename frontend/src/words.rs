@@ -41,6 +41,14 @@ pub const fn room(state: RoomState) -> Look {
     }
 }
 
+/// The word in a cell of the board, where there is little room.
+pub const fn room_short(state: RoomState) -> &'static str {
+    match state {
+        RoomState::RegisterFailed => "Reg. failed",
+        other => room(other).word,
+    }
+}
+
 /// What the state asks of a person, where it does.
 pub const fn room_help(state: RoomState) -> &'static str {
     match state {
@@ -56,8 +64,10 @@ pub const fn room_help(state: RoomState) -> &'static str {
 
 /// Whether a person should look at the room now.
 pub const fn needs_person(state: RoomState, sync: SyncState) -> bool {
-    matches!(state, RoomState::RegisterFailed | RoomState::Offline | RoomState::Unregistered)
-        || matches!(sync, SyncState::Failed)
+    matches!(
+        state,
+        RoomState::RegisterFailed | RoomState::Offline | RoomState::Unregistered
+    ) || matches!(sync, SyncState::Failed)
 }
 
 pub const fn sync(state: SyncState) -> Look {
@@ -146,4 +156,9 @@ pub const fn event(kind: EventKind) -> Look {
         MuteCall => look("Muted", Icon::Minus, "none"),
         UnmuteCall => look("Unmuted", Icon::OffHook, "none"),
     }
+}
+
+/// `1 room is`, `3 rooms are`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -99,9 +99,7 @@ pub fn ensure(packages: &[&Package]) -> Result<()> {
     } else {
         command.status().context("cannot run sudo")?.success()
     };
-    if procs::interrupted() {
-        return Err(procs::Interrupted.into());
-    }
+    procs::go_on()?;
     let still: Vec<&str> = missing(packages).iter().map(|package| package.name).collect();
     if !installed || !still.is_empty() {
         bail!(

@@ -16,6 +16,11 @@ use crate::progress::{Step, elapsed};
 use crate::rest::{self, Api};
 use crate::{apt, kamailio, wasm};
 
+const SERVER: &str = "target/debug/cloud";
+const AGENT: &str = "target/debug/device-agent";
+/// The lower half of MAC addresses.
+const FULL_PHONE: u32 = 0x00_1201;
+const FIRST_SIMULATED: u32 = 0x10_0000;
 const EMAIL: &str = "admin@bellhop.local";
 
 #[derive(clap::Args)]
@@ -38,7 +43,6 @@ pub struct Args {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     password: String,
-    phone_token: String,
     sip_password: String,
     acs_port: u16,
     mqtt_port: u16,
@@ -61,15 +65,18 @@ impl Kept {
         };
         let kept = Kept {
             password: random_word()?,
-            phone_token: random_word()?,
             sip_password: random_word()?,
             acs_port: preferred(7080)?,
             mqtt_port: preferred(1883)?,
-            sip_port: preferred(5060)?,
-            phone_control_port: preferred(7180)?,
+            sip_port: preferred(5080)?,
+            phone_control_port: preferred(9470)?,
         };
         write_private(&file, &serde_json::to_string_pretty(&kept)?)?;
         Ok(kept)
+    }
+
+    fn acs_url(&self) -> String {
+        format!("http://127.0.0.1:{}/acs", self.acs_port)
     }
 
     fn check_ports(&self, port: u16) -> Result<()> {
@@ -101,6 +108,8 @@ struct Description {
     phone_control_url: String,
     phone_control_token: String,
     phone_state_file: PathBuf,
+    phone_state_dir: PathBuf,
+    acs_url: String,
 }
 
 /// Random, about 79 bits, in letters that are read out without confusion.
@@ -131,7 +140,7 @@ pub fn description() -> PathBuf {
 /// The address of the demo that runs now.
 pub fn running() -> Option<String> {
     let description: Description = serde_json::from_str(&std::fs::read_to_string(description()).ok()?).ok()?;
-    rest::answers(&description.url).then_some(description.url)
+    rest::answers(&format!("{}/api/v1/health", description.url)).then_some(description.url)
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -171,7 +180,7 @@ pub fn run(args: &Args) -> Result<()> {
             Signal::SIGTERM,
         )?;
         procs.wait_for(step, "the server answers", Duration::from_secs(60), || {
-            Ok(rest::answers(&format!("{url}/health/ready")))
+            Ok(rest::answers(&format!("{url}/api/v1/health")))
         })
     })?;
     let phones = phones(args.phones);
@@ -182,11 +191,18 @@ pub fn run(args: &Args) -> Result<()> {
     Step::run("phones", |step| {
         start_phones(&mut procs, &dir, &kept, &phones)?;
         let api = Api::sign_in(&url, EMAIL, &kept.password)?;
-        procs.wait_for(step, "every phone is online", Duration::from_secs(120), || {
+        let mut last = (0, 0);
+        let online = procs.wait_for(step, "phones come online", Duration::from_secs(90), || {
             let hotel = hotel::find(&api)?.context("the property is gone")?;
-            step.tick(&format!("{} of {} online", hotel.online, hotel.phones));
-            Ok(hotel.phones >= phones.len() as u64 && hotel.online >= hotel.phones)
-        })
+            last = (hotel.online, hotel.phones);
+            step.tick(&format!("{} of {} online", last.0, last.1));
+            Ok(hotel.online >= hotel.phones)
+        });
+        match online {
+            Err(error) if last.0 == 0 || error.is::<procs::Interrupted>() => return Err(error),
+            _ => step.say(&format!("{} of {} phones online", last.0, last.1)),
+        }
+        Ok(())
     })?;
 
     let described = Description {
@@ -197,8 +213,11 @@ pub fn run(args: &Args) -> Result<()> {
         phone_mac: phones[0].mac.clone(),
         phone_room: FULL_PHONE_ROOM.to_string(),
         phone_control_url: format!("http://127.0.0.1:{}", kept.phone_control_port),
-        phone_control_token: kept.phone_token.clone(),
-        phone_state_file: dir.join("phone").join("state.json"),
+        phone_control_token: std::fs::read_to_string(dir.join("phone/control.token"))
+            .context("the phone left no control.token; look into .bellhop/demo/logs/phone.log")?,
+        phone_state_file: dir.join("phone/state.json"),
+        phone_state_dir: dir.join("phone"),
+        acs_url: kept.acs_url(),
     };
     write_private(&description(), &serde_json::to_string_pretty(&described)?)?;
     welcome(&described, started.elapsed(), args.minutes);
@@ -240,7 +259,7 @@ fn server(dir: &Path, kept: &Kept, port: u16, web_root: &Path) -> Result<Command
     );
     let file = dir.join("cloud.toml");
     std::fs::write(&file, config)?;
-    let mut command = procs::bound(crate::root().join("target/debug/cloud"), Signal::SIGTERM);
+    let mut command = procs::bound(crate::root().join(SERVER), Signal::SIGTERM);
     command
         .args(["serve", "--config"])
         .arg(file)
@@ -248,80 +267,103 @@ fn server(dir: &Path, kept: &Kept, port: u16, web_root: &Path) -> Result<Command
     Ok(command)
 }
 
-/// The full phone first, then the simulated ones.
+/// The full phone first, then the simulated ones, whose addresses count up.
 fn phones(simulated: u32) -> Vec<Phone> {
-    let phone = |n: u32, model: &str, room: u32| Phone {
+    let phone = |n: u32, model, room| Phone {
         mac: format!("c074ad{n:06x}"),
-        serial: format!("BHDEMO{n:06}"),
-        model: model.into(),
+        model,
         room,
     };
-    let rooms = hotel::simulated_rooms(simulated);
-    let simulated = (1..)
-        .zip(rooms)
-        .map(|(n, room)| phone(n, if n % 3 == 0 { "GHP620" } else { "GHP610" }, room));
-    std::iter::once(phone(0xfff, "GHP620W", FULL_PHONE_ROOM))
-        .chain(simulated)
+    let fleet = (FIRST_SIMULATED..)
+        .zip(hotel::simulated_rooms(simulated))
+        .map(|(n, room)| phone(n, "GHP620", room));
+    std::iter::once(phone(FULL_PHONE, "GHP621", FULL_PHONE_ROOM))
+        .chain(fleet)
         .collect()
 }
 
 fn start_phones(procs: &mut Procs, dir: &Path, kept: &Kept, phones: &[Phone]) -> Result<()> {
-    let agent = crate::root().join("target/debug/device-agent");
-    let acs = format!("http://127.0.0.1:{}/acs", kept.acs_port);
-    let mut full = procs::bound(&agent, Signal::SIGTERM);
-    full.args([
+    let agent = || {
+        let mut command = procs::bound(crate::root().join(AGENT), Signal::SIGTERM);
+        command.env("BELLHOP_LOG", "info");
+        command
+    };
+    let (acs, state) = (kept.acs_url(), dir.join("phone"));
+    let control = format!("127.0.0.1:{}", kept.phone_control_port);
+    let full = &phones[0];
+    let mut command = agent();
+    command.args([
         "run",
-        "--acs",
+        "--acs-url",
         &acs,
         "--mac",
-        &phones[0].mac,
-        "--serial",
-        &phones[0].serial,
-    ])
-    .arg("--state");
-    full.arg(dir.join("phone"))
-        .args(["--control", &format!("127.0.0.1:{}", kept.phone_control_port)]);
-    procs.start(
-        "phone",
-        full.env("BELLHOP_CONTROL_TOKEN", &kept.phone_token),
-        Signal::SIGTERM,
-    )?;
-    if phones.len() > 1 {
-        let mut simulated = procs::bound(&agent, Signal::SIGTERM);
-        simulated
-            .args(["simulate", "--acs", &acs, "--phones", &(phones.len() - 1).to_string()])
-            .arg("--state");
-        procs.start(
-            "simulated-phones",
-            simulated.arg(dir.join("simulated")),
-            Signal::SIGTERM,
-        )?;
+        &full.mac,
+        "--model",
+        full.model,
+        "--control",
+        &control,
+    ]);
+    command
+        .args([
+            "--connection-request-port",
+            "0",
+            "--sip-bind",
+            "127.0.0.1",
+            "--state-dir",
+        ])
+        .arg(state);
+    procs.start("phone", &mut command, Signal::SIGTERM)?;
+    if let Some(first) = phones.get(1) {
+        let count = (phones.len() - 1).to_string();
+        let mut command = agent();
+        command.args([
+            "simulate",
+            "--acs-url",
+            &acs,
+            "--count",
+            &count,
+            "--first-mac",
+            &first.mac,
+        ]);
+        command
+            .args(["--model", first.model, "--ramp", "2", "--report", "60", "--state-dir"])
+            .arg(dir.join("simulated"));
+        procs.start("simulated-phones", &mut command, Signal::SIGTERM)?;
     }
     Ok(())
 }
 
 fn welcome(demo: &Description, took: Duration, minutes: Option<u64>) {
     let end = minutes.map_or("Ctrl-C ends it".into(), |minutes| {
-        format!("ends by itself in {minutes} min, or Ctrl-C")
+        format!("ends by itself in {minutes} min, or by Ctrl-C")
     });
     println!(
         "\nBellhop runs (ready after {took}; {end}).\n\n\
          \x20 open      {url}\n\
          \x20 sign in   {email}   {password}\n\n\
-         What to try:\n\
-         \x20 - The room board: floors 9 to 12. Room {room} has the full phone, the others simulated ones.\n\
-         \x20 - Change a setting of a room or of the whole property and watch the phones take it.\n\
-         \x20 - Lift the handset of {room}:  curl -X POST -H 'Authorization: Bearer {token}' {control}/off-hook\n\
-         \x20   and see the room change on the board; /on-hook puts it down.\n\n\
+         What to try, in another terminal where there is a command:\n\n\
+         \x20 - The room board of Harbour House: floors 9 to 12. In room {room} stands a full phone, elsewhere simulated ones.\n\
+         \x20 - Lift the handset of {room} and see the board change; `on` puts it back:\n\
+         \x20     {AGENT} hook off --state-dir {state}\n\
+         \x20 - Change a room's number or guest name, or a setting of the whole property, and watch the phones take it.\n\
+         \x20   What the phone of {room} has made of it:\n\
+         \x20     {AGENT} state --state-dir {state}\n\
+         \x20 - Plug in a phone nobody announced, then accept it under \"New phones\":\n\
+         \x20     {AGENT} simulate --count 1 --first-mac c074ad200001 --acs-url {acs}\n\n\
          Logs: {logs}\nFor scripts: {json}\n",
         took = elapsed(took),
         url = demo.url,
         email = demo.email,
         password = demo.password,
         room = demo.phone_room,
-        token = demo.phone_control_token,
-        control = demo.phone_control_url,
-        logs = dir().join("logs").display(),
-        json = description().display(),
+        state = here(&demo.phone_state_dir),
+        acs = demo.acs_url,
+        logs = here(&dir().join("logs")),
+        json = here(&description()),
     );
+}
+
+/// A path as seen from the checkout.
+fn here(path: &Path) -> String {
+    path.strip_prefix(crate::root()).unwrap_or(path).display().to_string()
 }

@@ -1,6 +1,8 @@
 //! The hotel of the demo: which rooms there are and which phone stands where. Made over the public REST API, as a customer
 //! would.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
@@ -40,15 +42,14 @@ pub fn simulated_rooms(phones: u32) -> Vec<u32> {
 }
 
 /// A phone as its label says, with the room it stands in.
-#[derive(Clone)]
 pub struct Phone {
+    /// Twelve hex digits; also its serial number.
     pub mac: String,
-    pub serial: String,
-    pub model: String,
+    pub model: &'static str,
     pub room: u32,
 }
 
-/// What the server made of it.
+/// What the server knows of the demo's property.
 pub struct Hotel {
     pub property: String,
     /// Phones that are connected, of how many.
@@ -56,7 +57,7 @@ pub struct Hotel {
     pub phones: u64,
 }
 
-/// Makes the property, its rooms, its settings and its phones; what exists stays as it is.
+/// Makes the property, its rooms, its settings and its phones. What exists stays as it is, so this runs at every start.
 pub fn seed(api: &Api, phones: &[Phone], sip_port: u16, sip_password: &str) -> Result<String> {
     let property = match find(api)? {
         Some(hotel) => hotel.property,
@@ -68,50 +69,83 @@ pub fn seed(api: &Api, phones: &[Phone], sip_port: u16, sip_password: &str) -> R
             text(&made, "id")?
         }
     };
-    let per_floor = rooms_per_floor(phones.len() as u32 - 1);
-    let rooms = |floor: u32| -> Vec<Value> {
-        let number = |n: u32| (floor * 100 + n).to_string();
-        (1..=per_floor)
-            .map(|n| json!({ "number": number(n), "extension": number(n) }))
-            .collect()
+    let known = room_ids(&api.get(&format!("/api/v1/properties/{property}/board"))?);
+    let simulated = phones.len().saturating_sub(1) as u32;
+    let rooms = match rooms(simulated).iter().all(|room| known.contains_key(room)) {
+        true => known,
+        false => {
+            api.post(
+                &format!("/api/v1/properties/{property}/layout"),
+                &layout(rooms_per_floor(simulated)),
+            )?;
+            room_ids(&api.get(&format!("/api/v1/properties/{property}/board"))?)
+        }
     };
-    let floors: Vec<Value> = FLOORS
-        .iter()
-        .map(|floor| json!({ "name": format!("Floor {floor}"), "level": floor, "rooms": rooms(*floor) }))
+    accounts(api, &property, &format!("127.0.0.1:{sip_port}"), sip_password)?;
+
+    let listed = api.get(&format!("/api/v1/phones?property={property}&limit=500"))?;
+    let listed: Vec<&str> = items(&listed, "items")
+        .filter_map(|phone| phone["mac"].as_str())
         .collect();
-    let board = api.post(
-        &format!("/api/v1/properties/{property}/layout"),
-        &json!({ "buildings": [{ "name": "Main building", "floors": floors }] }),
-    )?;
-    let ids = room_ids(&board);
-    // TODO(interface): the settings of the property layer (SIP server, password) and the announcements.
-    let _ = (sip_port, sip_password, ids);
+    let digits = |mac: &str| {
+        mac.chars()
+            .filter(char::is_ascii_hexdigit)
+            .collect::<String>()
+            .to_lowercase()
+    };
+    for phone in phones
+        .iter()
+        .filter(|phone| !listed.iter().any(|mac| digits(mac) == phone.mac))
+    {
+        let room = rooms
+            .get(&phone.room.to_string())
+            .with_context(|| format!("there is no room {}", phone.room))?;
+        let label = json!({ "mac": phone.mac, "serial": phone.mac, "model": phone.model, "room": room });
+        // Refused when somebody has moved phones around since the first start: then it is as that person wants it.
+        api.post_new(&format!("/api/v1/phones/announce?property={property}"), &label)?;
+    }
     Ok(property)
 }
 
-/// Room numbers and ids on a board.
-fn room_ids(board: &Value) -> Vec<(String, String)> {
-    let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-    let mut found = Vec::new();
-    for building in list(board, "buildings") {
-        for floor in list(&building, "floors") {
-            for room in list(&floor, "rooms") {
-                if let (Some(number), Some(id)) = (room["number"].as_str(), room["id"].as_str()) {
-                    found.push((number.to_owned(), id.to_owned()));
-                }
-            }
-        }
+fn layout(per_floor: u32) -> Value {
+    let room = |number: u32| json!({ "number": number.to_string(), "extension": number.to_string() });
+    let floor = |floor: &u32| {
+        let rooms: Vec<Value> = (1..=per_floor).map(|n| room(floor * 100 + n)).collect();
+        json!({ "name": format!("Floor {floor}"), "level": floor, "rooms": rooms })
+    };
+    let floors: Vec<Value> = FLOORS.iter().map(floor).collect();
+    json!({ "buildings": [{ "name": "Main building", "floors": floors }] })
+}
+
+/// The property's SIP account settings; user and number come from the room's extension.
+fn accounts(api: &Api, property: &str, server: &str, password: &str) -> Result<()> {
+    let path = format!("/api/v1/properties/{property}/settings");
+    let key = "account.1.sip.server.1.address";
+    let set = api.get(&path)?;
+    if items(&set, "values").any(|value| value["key"] == key && value["value"] == server) {
+        return Ok(());
     }
-    found
+    let values = json!({ key: server, "account.1.enable": "yes", "account.1.sip.subscriber.password": password });
+    api.put(&path, &json!({ "values": values })).map(drop)
+}
+
+fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value[key].as_array().into_iter().flatten()
+}
+
+/// Room numbers and ids on a board.
+fn room_ids(board: &Value) -> BTreeMap<String, String> {
+    let floors = items(board, "buildings").flat_map(|building| items(building, "floors"));
+    let rooms = floors.flat_map(|floor| items(floor, "rooms"));
+    rooms
+        .filter_map(|room| Some((room["number"].as_str()?.into(), room["id"].as_str()?.into())))
+        .collect()
 }
 
 /// The demo's property, when it is there.
 pub fn find(api: &Api) -> Result<Option<Hotel>> {
     let list = api.get("/api/v1/properties")?;
-    let list = list
-        .as_array()
-        .or_else(|| list["items"].as_array())
-        .context("the list of properties is no list")?;
+    let list = list.as_array().context("the list of properties is no list")?;
     let Some(property) = list.iter().find(|property| property["code"] == CODE) else {
         return Ok(None);
     };

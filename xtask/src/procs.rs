@@ -40,6 +40,11 @@ pub fn interrupted() -> bool {
     STOP.load(Ordering::SeqCst)
 }
 
+/// An error once Ctrl-C was pressed.
+pub fn go_on() -> Result<()> {
+    if interrupted() { Err(Interrupted.into()) } else { Ok(()) }
+}
+
 /// Where a program is, if it is installed.
 pub fn which(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -94,8 +99,7 @@ fn finish(command: &mut Command, mut tick: impl FnMut() -> Result<()>) -> Result
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
-        let go_on = if interrupted() { Err(Interrupted.into()) } else { tick() };
-        if let Err(error) = go_on {
+        if let Err(error) = go_on().and_then(|()| tick()) {
             stop_group(&mut child, Signal::SIGTERM);
             return Err(error);
         }
@@ -195,7 +199,8 @@ impl Procs {
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
-            .process_group(0);
+            .process_group(0)
+            .env("NO_COLOR", "1");
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {name}: `{}`", shown(command)))?;
@@ -210,9 +215,7 @@ impl Procs {
 
     /// An error with the end of the log when one of them has ended by itself, or when Ctrl-C was pressed.
     pub fn check(&mut self) -> Result<()> {
-        if interrupted() {
-            return Err(Interrupted.into());
-        }
+        go_on()?;
         for proc in &mut self.running {
             if let Some(status) = proc.child.try_wait()? {
                 bail!(

@@ -34,7 +34,7 @@ impl Api {
             token: String::new(),
         };
         let tokens = api.post(
-            "/api/v1/auth/login",
+            "/api/v1/login",
             &serde_json::json!({ "email": email, "password": password }),
         )?;
         api.token = tokens["access_token"]
@@ -45,18 +45,31 @@ impl Api {
     }
 
     pub fn get(&self, path: &str) -> Result<Value> {
-        self.call("GET", path, None)
+        self.must("GET", path, None)
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        self.call("POST", path, Some(body))
+        self.must("POST", path, Some(body))
     }
 
     pub fn put(&self, path: &str, body: &Value) -> Result<Value> {
-        self.call("PUT", path, Some(body))
+        self.must("PUT", path, Some(body))
     }
 
-    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+    /// A request the server may refuse because it is so already (409): then nothing.
+    pub fn post_new(&self, path: &str, body: &Value) -> Result<Option<Value>> {
+        match self.call("POST", path, Some(body))? {
+            (409, _) => Ok(None),
+            (status, text) => parse("POST", path, status, &text).map(Some),
+        }
+    }
+
+    fn must(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let (status, text) = self.call(method, path, body)?;
+        parse(method, path, status, &text)
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, String)> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
@@ -64,13 +77,16 @@ impl Api {
         let text = body.map(Value::to_string).unwrap_or_default();
         let request = request.header("content-type", "application/json").body(text)?;
         let mut answer = self.agent.run(request).with_context(|| format!("{method} {path}"))?;
-        let text = answer.body_mut().read_to_string()?;
-        if !answer.status().is_success() {
-            bail!("{method} {path} answered {}: {text}", answer.status());
-        }
-        if text.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(&text).with_context(|| format!("{method} {path} answered no JSON: {text}"))
+        Ok((answer.status().as_u16(), answer.body_mut().read_to_string()?))
     }
+}
+
+fn parse(method: &str, path: &str, status: u16, text: &str) -> Result<Value> {
+    if !(200..300).contains(&status) {
+        bail!("{method} {path} answered {status}: {text}");
+    }
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(text).with_context(|| format!("{method} {path} answered no JSON: {text}"))
 }

@@ -117,10 +117,9 @@ impl Suite {
                     file: artifact.executable?,
                 })
             });
-        Ok(Suite {
-            nextest,
-            binaries: binaries.collect(),
-        })
+        let mut binaries: Vec<Binary> = binaries.collect();
+        binaries.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
+        Ok(Suite { nextest, binaries })
     }
 
     /// Runs a part; tests get the variables in `env`.

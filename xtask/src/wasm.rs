@@ -4,6 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
@@ -82,6 +83,13 @@ pub fn build(release: bool) -> Result<PathBuf> {
     let profile = if release { "wasm-release" } else { "wasm-dev" };
     Step::run(&format!("browser application ({profile})"), |step| {
         std::fs::create_dir_all(target_dir())?;
+        // The demo and a test run may want it at the same time.
+        let lock = std::fs::File::create(target_dir().join("xtask.lock"))?;
+        while lock.try_lock().is_err() {
+            procs::go_on()?;
+            step.tick("another xtask builds it right now");
+            std::thread::sleep(Duration::from_millis(100));
+        }
         procs::run_logged(step, &mut cargo("build", profile), &target_dir().join("build.log"))?;
         let wasm = target_dir().join(TARGET).join(profile).join("frontend.wasm");
         pack(step, &wasm, release)
@@ -163,12 +171,8 @@ fn pack(step: &Step, wasm: &Path, release: bool) -> Result<PathBuf> {
     }
     write_static(&fresh, &files, &name)?;
 
-    let bytes = std::fs::read(&bound)?;
-    step.say(&format!(
-        "{} kB, {} kB gzipped",
-        bytes.len() / 1000,
-        gzipped(&bytes)? / 1000
-    ));
+    let (plain, small) = precompress(&fresh, &bound)?;
+    step.say(&format!("{} kB, {} kB gzipped", plain / 1000, small / 1000));
     let _ = std::fs::remove_file(&stamp);
     if dist.exists() {
         std::fs::remove_dir_all(&dist)?;
@@ -237,11 +241,25 @@ fn write_static(dist: &Path, files: &[(String, Vec<u8>)], app: &str) -> Result<(
     Ok(())
 }
 
-fn gzipped(bytes: &[u8]) -> Result<usize> {
+/// Writes `<file>.gz` beside scripts, styles and the application, for the server to hand out. Returns the sizes of `wasm`.
+fn precompress(dist: &Path, wasm: &Path) -> Result<(usize, usize)> {
     use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.len())
+    let mut sizes = (0, 0);
+    for entry in std::fs::read_dir(dist)? {
+        let path = entry?.path();
+        let Some(kind @ ("js" | "css" | "wasm")) = path.extension().and_then(|kind| kind.to_str()) else {
+            continue;
+        };
+        let bytes = std::fs::read(&path)?;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&bytes)?;
+        let small = encoder.finish()?;
+        if path == wasm {
+            sizes = (bytes.len(), small.len());
+        }
+        std::fs::write(path.with_extension(format!("{kind}.gz")), small)?;
+    }
+    Ok(sizes)
 }
 
 #[cfg(test)]

@@ -38,11 +38,7 @@ pub fn check(app: &App, headers: &HeaderMap, phone: &phone::Model, uri: &str, bo
         let given = Ha1::new(Algorithm::Sha256, &basic.username, REALM, &basic.password);
         let right = Ha1::from_hex(Algorithm::Sha256, &phone.acs_ha1_sha256)
             .is_ok_and(|stored| bool::from(stored.expose().as_bytes().ct_eq(given.expose().as_bytes())));
-        return if right && basic.username == phone.id.to_string() {
-            Proof::Valid
-        } else {
-            Proof::Missing
-        };
+        return if right && basic.username == phone.id.to_string() { Proof::Valid } else { Proof::Missing };
     }
     let Ok(credentials) = Credentials::parse(value) else {
         return Proof::Missing;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use contract::rest::ValueState;
 use cwmp::{
     AcsInput, Fault, FaultCode, GetParameterValues, GetParameterValuesResponse, Message, ParameterValue,
-    SetParameterValues,
+    SetParameterValues, Value,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
@@ -34,56 +34,10 @@ pub async fn step(
     state: &mut State,
     input: AcsInput,
 ) -> Result<Option<Message>> {
-    let mut session = Step { app, tx, phone, state };
-    let work = std::mem::take(&mut session.state.work);
-    match (input, work) {
-        (
-            AcsInput::Response {
-                message: Message::SetParameterValuesResponse(_),
-                ..
-            },
-            Work::Enrolling,
-        ) => {
-            enrol::enrolled(tx, phone).await?;
-            session.next().await
-        }
-        (
-            AcsInput::Response {
-                message: Message::SetParameterValuesResponse(_),
-                ..
-            },
-            Work::Writing {
-                claim,
-                values,
-                fingerprints,
-            },
-        ) => session.written(claim, values, fingerprints).await,
-        (
-            AcsInput::Response {
-                message: Message::GetParameterValuesResponse(answer),
-                ..
-            },
-            work @ Work::Reading { .. },
-        ) => session.read(work, answer).await,
-        (AcsInput::Fault { fault, .. }, work) => session.refused(work, &fault).await,
-        (AcsInput::BadResponse { error, .. }, work) => {
-            session
-                .failed(
-                    work,
-                    Outcome::Failed(format!("The phone's answer cannot be read: {error}.")),
-                )
-                .await
-        }
-        (_, work @ (Work::Reading { .. } | Work::Writing { .. } | Work::Enrolling)) => {
-            session
-                .failed(
-                    work,
-                    Outcome::Failed("The phone answered something else than was asked.".to_owned()),
-                )
-                .await
-        }
-        (_, Work::Nothing) => session.next().await,
-    }
+    let mut session = Step { app, tx, phone, state, documents: None };
+    let next = session.take(input).await?;
+    session.save().await?;
+    Ok(next)
 }
 
 struct Step<'a, C> {
@@ -91,17 +45,49 @@ struct Step<'a, C> {
     tx: &'a C,
     phone: &'a phone::Model,
     state: &'a mut State,
+    /// Loaded when first needed, saved at the end of the step if they changed.
+    documents: Option<Documents>,
 }
 
 /// A phone's documents, with secrets opened.
+#[derive(Clone, Default)]
 struct Documents {
     desired: BTreeMap<String, String>,
     reported: Reported,
     applied: Applied,
-    version: i64,
+    changed: bool,
 }
 
 impl<C: ConnectionTrait> Step<'_, C> {
+    async fn take(&mut self, input: AcsInput) -> Result<Option<Message>> {
+        let work = std::mem::take(&mut self.state.work);
+        match (input, work) {
+            (AcsInput::Response { message: Message::SetParameterValuesResponse(_), .. }, Work::Enrolling) => {
+                enrol::enrolled(self.tx, self.phone).await?;
+                self.next().await
+            }
+            (
+                AcsInput::Response { message: Message::SetParameterValuesResponse(_), .. },
+                Work::Writing { claim, version, values, fingerprints },
+            ) => self.written(claim, version, values, fingerprints).await,
+            (AcsInput::Response { message: Message::SetParameterValuesResponse(_), .. }, Work::Welcoming) => Ok(None),
+            (
+                AcsInput::Response { message: Message::GetParameterValuesResponse(answer), .. },
+                work @ Work::Reading { .. },
+            ) => self.read(work, answer).await,
+            (AcsInput::Fault { fault, .. }, work) => self.refused(work, &fault).await,
+            (AcsInput::BadResponse { error, .. }, work) => {
+                let note = format!("The phone's answer cannot be read: {error}.");
+                self.failed(work, Outcome::Failed(note)).await
+            }
+            (_, work @ (Work::Reading { .. } | Work::Writing { .. } | Work::Enrolling | Work::Welcoming)) => {
+                let note = "The phone answered something else than was asked.".to_owned();
+                self.failed(work, Outcome::Failed(note)).await
+            }
+            (_, Work::Nothing) => self.next().await,
+        }
+    }
+
     /// Something to do, if there is anything.
     async fn next(&mut self) -> Result<Option<Message>> {
         if self.state.enrol {
@@ -109,20 +95,14 @@ impl<C: ConnectionTrait> Step<'_, C> {
             self.state.work = Work::Enrolling;
             let ours = heard::is_ours(self.phone);
             let parameters = enrol::credentials(self.app, self.tx, self.phone, ours, &self.state.host).await?;
-            let request = SetParameterValues {
-                parameters,
-                parameter_key: String::new(),
-            };
+            let request = SetParameterValues { parameters, parameter_key: String::new() };
             return Ok(Some(request.into()));
         }
         if !self.state.trusted {
-            return Ok(None);
+            return Ok(self.welcome());
         }
         while let Some(job) = jobs::claim(self.tx, &self.app.config.jobs, self.phone.id, true).await? {
-            let claim = Claim {
-                id: job.id,
-                fence: job.fence,
-            };
+            let claim = Claim { id: job.id, fence: job.fence };
             if let Some(request) = self.begin(&job, claim).await? {
                 return Ok(Some(request));
             }
@@ -130,10 +110,24 @@ impl<C: ConnectionTrait> Step<'_, C> {
         Ok(None)
     }
 
+    /// A phone that waits to be accepted knows nobody who could call it in, so it is asked to come by itself.
+    fn welcome(&mut self) -> Option<Message> {
+        if !std::mem::take(&mut self.state.welcome) {
+            return None;
+        }
+        self.state.work = Work::Welcoming;
+        let every = Value::unsigned(self.app.config.acs.new_phone_interval_s);
+        let parameters = vec![
+            ParameterValue::new("Device.ManagementServer.PeriodicInformEnable", Value::boolean(true)),
+            ParameterValue::new("Device.ManagementServer.PeriodicInformInterval", every),
+        ];
+        Some(SetParameterValues { parameters, parameter_key: String::new() }.into())
+    }
+
     /// Starts on a job. `None`: there was nothing to do for it.
     async fn begin(&mut self, job: &job::Model, claim: Claim) -> Result<Option<Message>> {
-        let documents = self.documents().await?;
         let ours = heard::is_ours(self.phone);
+        let documents = self.documents().await?;
         let readable: Vec<(&String, String)> = documents
             .desired
             .keys()
@@ -144,16 +138,17 @@ impl<C: ConnectionTrait> Step<'_, C> {
         // What the phone is now decides: after a crash the write may have happened.
         if (job.step == SENT || unknown) && !readable.is_empty() {
             let paths = readable.into_iter().map(|(_, path)| path).collect();
-            return Ok(Some(self.ask(claim, paths, BTreeMap::new(), 0)));
+            return Ok(Some(self.ask(claim, self.phone.desired_version, paths, BTreeMap::new(), 0)));
         }
-        self.write(claim, documents).await
+        self.write(claim).await
     }
 
     /// Sends the difference, or ends the job when there is none.
-    async fn write(&mut self, claim: Claim, documents: Documents) -> Result<Option<Message>> {
+    async fn write(&mut self, claim: Claim) -> Result<Option<Message>> {
         let (mut parameters, mut values, mut fingerprints, mut unreachable) =
             (Vec::new(), BTreeMap::new(), BTreeMap::new(), 0);
         let ours = heard::is_ours(self.phone);
+        let documents = self.documents().await?.clone();
         for (key, value) in &documents.desired {
             let Some(path) = catalogue::path_on(key, ours) else {
                 unreachable += 1;
@@ -182,7 +177,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
             many => format!(" {many} values have no TR-069 name on this phone."),
         };
         if parameters.is_empty() {
-            self.confirm(documents.version, &documents.desired).await?;
+            self.confirm(self.phone.desired_version).await?;
             let note = format!("The phone has everything already.{rest}");
             jobs::end(self.tx, &self.app.config.jobs, &claim, Outcome::Done(note)).await?;
             return Ok(None);
@@ -190,15 +185,9 @@ impl<C: ConnectionTrait> Step<'_, C> {
         if !jobs::save_step(self.tx, &self.app.config.jobs, &claim, SENT).await? {
             return Ok(None);
         }
-        self.state.work = Work::Writing {
-            claim,
-            values,
-            fingerprints,
-        };
-        let request = SetParameterValues {
-            parameters,
-            parameter_key: format!("bh:{}", documents.version),
-        };
+        let version = self.phone.desired_version;
+        self.state.work = Work::Writing { claim, version, values, fingerprints };
+        let request = SetParameterValues { parameters, parameter_key: format!("bh:{version}") };
         Ok(Some(request.into()))
     }
 
@@ -206,101 +195,77 @@ impl<C: ConnectionTrait> Step<'_, C> {
     async fn written(
         &mut self,
         claim: Claim,
+        version: i64,
         values: BTreeMap<String, String>,
         fingerprints: BTreeMap<String, String>,
     ) -> Result<Option<Message>> {
-        let mut documents = self.documents().await?;
         let count = fingerprints.len();
+        let documents = self.documents().await?;
         documents.applied.extend(fingerprints);
-        self.store(&documents.reported, &documents.applied).await?;
+        documents.changed = true;
         let ours = heard::is_ours(self.phone);
         let paths: Vec<String> = values.keys().filter_map(|key| catalogue::path_on(key, ours)).collect();
         if paths.is_empty() {
-            return self.done(claim, count).await;
+            return self.done(claim, version, count).await;
         }
-        Ok(Some(self.ask(claim, paths, values, count)))
+        Ok(Some(self.ask(claim, version, paths, values, count)))
     }
 
-    fn ask(&mut self, claim: Claim, paths: Vec<String>, written: BTreeMap<String, String>, count: usize) -> Message {
-        let size = if heard::is_ours(self.phone) {
-            READ_OURS
-        } else {
-            READ_OTHERS
-        };
+    fn ask(
+        &mut self,
+        claim: Claim,
+        version: i64,
+        paths: Vec<String>,
+        written: BTreeMap<String, String>,
+        count: usize,
+    ) -> Message {
+        let size = if heard::is_ours(self.phone) { READ_OURS } else { READ_OTHERS };
         let mut left: Vec<Vec<String>> = paths.chunks(size).map(<[String]>::to_vec).collect();
         let names = left.remove(0);
-        self.state.work = Work::Reading {
-            claim,
-            left,
-            written,
-            count,
-        };
+        self.state.work = Work::Reading { claim, version, left, written, count };
         GetParameterValues { names }.into()
     }
 
     async fn read(&mut self, work: Work, answer: GetParameterValuesResponse) -> Result<Option<Message>> {
-        let Work::Reading {
-            claim,
-            mut left,
-            written,
-            count,
-        } = work
-        else {
+        let Work::Reading { claim, version, mut left, written, count } = work else {
             return self.next().await;
         };
-        let mut documents = self.documents().await?;
+        let documents = self.documents().await?;
         for parameter in &answer.parameters {
             if let Some((key, value)) = catalogue::from_wire(&parameter.name, &parameter.value.text) {
                 documents.reported.insert(key, value);
             }
         }
-        self.store(&documents.reported, &documents.applied).await?;
+        documents.changed = true;
         if !left.is_empty() {
             let names = left.remove(0);
-            self.state.work = Work::Reading {
-                claim,
-                left,
-                written,
-                count,
-            };
+            self.state.work = Work::Reading { claim, version, left, written, count };
             return Ok(Some(GetParameterValues { names }.into()));
         }
         if written.is_empty() {
-            return match self.write(claim, documents).await? {
+            return match self.write(claim).await? {
                 Some(request) => Ok(Some(request)),
                 None => Box::pin(self.next()).await,
             };
         }
+        let documents = self.documents().await?;
         let wrong: Vec<String> = written
             .iter()
             .filter(|(key, value)| documents.reported.get(*key) != Some(value))
             .map(|(key, value)| {
                 let reported = documents.reported.get(key).map_or("nothing", String::as_str);
-                format!(
-                    "{} is \"{reported}\" instead of \"{value}\"",
-                    catalogue::title_and_page(key).0
-                )
+                format!("{} is \"{reported}\" instead of \"{value}\"", catalogue::title_and_page(key).0)
             })
             .collect();
         if wrong.is_empty() {
-            return self.done(claim, count).await;
+            return self.done(claim, version, count).await;
         }
         let note = format!("The phone accepted the change, but read back {}.", wrong.join("; "));
-        self.failed(
-            Work::Reading {
-                claim,
-                left,
-                written,
-                count,
-            },
-            Outcome::Failed(note),
-        )
-        .await
+        self.failed(Work::Reading { claim, version, left, written, count }, Outcome::Failed(note)).await
     }
 
-    async fn done(&mut self, claim: Claim, count: usize) -> Result<Option<Message>> {
-        let documents = self.documents().await?;
-        self.confirm(documents.version, &documents.desired).await?;
+    async fn done(&mut self, claim: Claim, version: i64, count: usize) -> Result<Option<Message>> {
+        self.confirm(version).await?;
         let note = if count == 1 {
             "One value set and read back.".to_owned()
         } else {
@@ -323,26 +288,10 @@ impl<C: ConnectionTrait> Step<'_, C> {
             .collect();
         // A value the phone does not take will not be taken next time either.
         let lasting = !fault.parameters.is_empty() || fault.code == FaultCode::METHOD_NOT_SUPPORTED;
-        let reasons = if reasons.is_empty() {
-            fault.text.clone()
-        } else {
-            reasons.join("; ")
-        };
-        let note = format!(
-            "The phone refused: {} ({}). {reasons} {}",
-            fault.code.text(),
-            fault.code.0,
-            fault.code.advice()
-        );
-        self.failed(
-            work,
-            if lasting {
-                Outcome::Refused(note)
-            } else {
-                Outcome::Failed(note)
-            },
-        )
-        .await
+        let reasons = if reasons.is_empty() { fault.text.clone() } else { reasons.join("; ") };
+        let note =
+            format!("The phone refused: {} ({}). {reasons} {}", fault.code.text(), fault.code.0, fault.code.advice());
+        self.failed(work, if lasting { Outcome::Refused(note) } else { Outcome::Failed(note) }).await
     }
 
     /// Ends the attempt; other jobs of this phone may still go on.
@@ -353,47 +302,32 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 Box::pin(self.next()).await
             }
             // Without its credentials the phone is asked nothing more; the next Inform tries again.
-            Work::Enrolling | Work::Nothing => Ok(None),
+            Work::Enrolling | Work::Welcoming | Work::Nothing => Ok(None),
         }
     }
 
-    async fn documents(&self) -> Result<Documents> {
-        let version = phone::Entity::find_by_id(self.phone.id)
-            .one(self.tx)
-            .await?
-            .map_or(0, |row| row.desired_version);
-        let Some(row) = desired::of(self.tx, self.phone.id).await? else {
-            return Ok(Documents {
-                desired: BTreeMap::new(),
-                reported: Reported::new(),
-                applied: Applied::new(),
-                version,
-            });
-        };
-        let sealed: Desired = serde_json::from_str(&row.desired)?;
-        let mut desired = BTreeMap::new();
-        for (key, effective) in sealed {
-            let plain = self.app.secrets.open(&key, &effective.value)?;
-            desired.insert(key, plain);
+    async fn documents(&mut self) -> Result<&mut Documents> {
+        if self.documents.is_none() {
+            let mut documents = Documents::default();
+            if let Some(row) = desired::of(self.tx, self.phone.id).await? {
+                let sealed: Desired = serde_json::from_str(&row.desired)?;
+                for (key, effective) in sealed {
+                    let plain = self.app.secrets.open(&key, &effective.value)?;
+                    documents.desired.insert(key, plain);
+                }
+                documents.reported = serde_json::from_str(&row.reported)?;
+                documents.applied = serde_json::from_str(&row.applied)?;
+            }
+            self.documents = Some(documents);
         }
-        Ok(Documents {
-            desired,
-            reported: serde_json::from_str(&row.reported)?,
-            applied: serde_json::from_str(&row.applied)?,
-            version,
-        })
+        Ok(self.documents.get_or_insert_default())
     }
 
-    async fn store(&self, reported: &Reported, applied: &Applied) -> Result<()> {
+    async fn save(&self) -> Result<()> {
+        let Some(documents) = self.documents.as_ref().filter(|documents| documents.changed) else { return Ok(()) };
         phone_document::Entity::update_many()
-            .col_expr(
-                phone_document::Column::Reported,
-                Expr::value(serde_json::to_string(reported)?),
-            )
-            .col_expr(
-                phone_document::Column::Applied,
-                Expr::value(serde_json::to_string(applied)?),
-            )
+            .col_expr(phone_document::Column::Reported, Expr::value(serde_json::to_string(&documents.reported)?))
+            .col_expr(phone_document::Column::Applied, Expr::value(serde_json::to_string(&documents.applied)?))
             .col_expr(phone_document::Column::ReportedAt, Expr::value(now_ms()))
             .filter(phone_document::Column::PhoneId.eq(self.phone.id))
             .exec(self.tx)
@@ -402,15 +336,15 @@ impl<C: ConnectionTrait> Step<'_, C> {
     }
 
     /// The phone is what `version` wants it to be.
-    async fn confirm(&self, version: i64, desired: &BTreeMap<String, String>) -> Result<()> {
+    async fn confirm(&mut self, version: i64) -> Result<()> {
+        let secrets = &self.app.secrets;
         let documents = self.documents().await?;
-        let mut applied = documents.applied;
-        for (key, value) in desired {
+        for (key, value) in &documents.desired {
             if !catalogue::is_secret(key) && documents.reported.get(key) == Some(value) {
-                applied.insert(key.clone(), self.app.secrets.fingerprint(value));
+                documents.applied.insert(key.clone(), secrets.fingerprint(value));
             }
         }
-        self.store(&documents.reported, &applied).await?;
+        documents.changed = true;
         phone::Entity::update_many()
             .col_expr(phone::Column::AppliedVersion, Expr::value(version))
             .filter(phone::Column::Id.eq(self.phone.id))

@@ -42,11 +42,7 @@ async fn receive(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let limit = app.config.acs.max_body_bytes;
-    let uri = parts
-        .uri
-        .path_and_query()
-        .map_or("/acs", |path| path.as_str())
-        .to_owned();
+    let uri = parts.uri.path_and_query().map_or("/acs", |path| path.as_str()).to_owned();
     let client = peer.ip().to_string();
     let body = match to_bytes(body, limit).await {
         Ok(body) => body,
@@ -55,24 +51,13 @@ async fn receive(
             return refuse(&app, &client, StatusCode::PAYLOAD_TOO_LARGE, &reason, &[]).await;
         }
     };
-    let limits = Limits {
-        body: limit,
-        ..Limits::default()
-    };
-    let encoding = parts
-        .headers
-        .get(header::CONTENT_ENCODING)
-        .map(|value| value.to_str().unwrap_or("?"));
+    let limits = Limits { body: limit, ..Limits::default() };
+    let encoding = parts.headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
     let inflated = match decode_body(encoding, &body, &limits) {
         Ok(inflated) => inflated.into_owned(),
         Err(error) => return refuse(&app, &client, StatusCode::BAD_REQUEST, &error.to_string(), &body).await,
     };
-    let post = Post {
-        headers: parts.headers,
-        uri,
-        client,
-        body: inflated,
-    };
+    let post = Post { headers: parts.headers, uri, client, body: inflated };
     match answer(&app, &post, &limits).await {
         Ok(response) => response,
         Err(AppError::Refused(problem)) => {
@@ -126,15 +111,14 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Response> {
     if proven {
         enrol::enrolled(tx, &phone).await?;
     }
-    let host = post
-        .headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("127.0.0.1");
+    let host = post.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
     let state = SessionState {
         acs,
         work: Work::Nothing,
         enrol: enrolment == Enrolment::Expected && !proven,
+        // Once: not at each of its visits.
+        welcome: enrolment == Enrolment::New
+            && inform.events.iter().any(|event| event.code != cwmp::EventCode::PERIODIC),
         trusted: enrolment != Enrolment::New,
         host: host_of(host),
     };
@@ -166,14 +150,8 @@ async fn go_on(
             }
             Err(error) => {
                 let fault = error.fault_envelope(cwmp::error::Side::Acs);
-                let mut refused = refuse(
-                    app,
-                    &post.client,
-                    StatusCode::BAD_REQUEST,
-                    &error.to_string(),
-                    &post.body,
-                )
-                .await;
+                let mut refused =
+                    refuse(app, &post.client, StatusCode::BAD_REQUEST, &error.to_string(), &post.body).await;
                 if error.version.is_some() {
                     refused = soap(StatusCode::INTERNAL_SERVER_ERROR, &fault);
                 }
@@ -217,14 +195,8 @@ async fn go_on(
 
 fn soap(status: StatusCode, envelope: &Envelope) -> Response {
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/xml; charset=utf-8"),
-        ),
-        (
-            header::HeaderName::from_static("soapaction"),
-            HeaderValue::from_static(""),
-        ),
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8")),
+        (header::HeaderName::from_static("soapaction"), HeaderValue::from_static("")),
     ];
     (status, headers, encode(envelope)).into_response()
 }
@@ -252,12 +224,7 @@ async fn refuse(app: &App, client: &str, status: StatusCode, reason: &str, body:
     if let Err(error) = quarantine::keep(app, &format!("acs {client}"), reason, body).await {
         tracing::error!(%error, "cannot quarantine");
     }
-    (
-        status,
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-        Body::from(format!("{reason}\n")),
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Body::from(format!("{reason}\n"))).into_response()
 }
 
 /// "Come back a little later", to each phone at another moment.
@@ -269,9 +236,7 @@ fn busy() -> Response {
 
 fn retry_later(response: &mut Response) {
     let seconds = 5 + (random_fraction() * 25.0) as u64;
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
 }
 
 /// The host part of a Host header.
@@ -290,11 +255,7 @@ mod tests {
 
     #[test]
     fn takes_the_host_without_its_port() {
-        for (header, host) in [
-            ("acs.example:7080", "acs.example"),
-            ("10.0.0.1", "10.0.0.1"),
-            ("[::1]:7080", "::1"),
-        ] {
+        for (header, host) in [("acs.example:7080", "acs.example"), ("10.0.0.1", "10.0.0.1"), ("[::1]:7080", "::1")] {
             assert_eq!(host_of(header), host);
         }
     }

@@ -25,6 +25,8 @@ pub struct State {
     pub work: Work,
     /// The phone is to get its credentials in this session.
     pub enrol: bool,
+    /// The phone waits to be accepted and is to be asked to come often meanwhile.
+    pub welcome: bool,
     /// Jobs may be carried out: the phone has proved itself, or gets its credentials here.
     pub trusted: bool,
     /// The name or address the phone reached us by.
@@ -42,10 +44,7 @@ pub struct Session {
 /// Begins a session, ending any the phone had. Returns the cookie's text.
 pub async fn begin(tx: &impl ConnectionTrait, phone: Uuid, state: &State, timeout_s: u32) -> Result<String> {
     let token = random_token();
-    cwmp_session::Entity::delete_many()
-        .filter(cwmp_session::Column::PhoneId.eq(phone))
-        .exec(tx)
-        .await?;
+    cwmp_session::Entity::delete_many().filter(cwmp_session::Column::PhoneId.eq(phone)).exec(tx).await?;
     let row = cwmp_session::Model {
         id: token_hash(&token),
         phone_id: phone,
@@ -65,22 +64,14 @@ pub async fn load(tx: &impl ConnectionTrait, headers: &HeaderMap) -> Result<Opti
         return Ok(None);
     };
     let state = serde_json::from_str(&row.state)?;
-    Ok(Some(Session {
-        id: row.id,
-        seq: row.seq,
-        phone: row.phone_id,
-        state,
-    }))
+    Ok(Some(Session { id: row.id, seq: row.seq, phone: row.phone_id, state }))
 }
 
 /// Saves the next state. `false`: somebody else moved the session on, so this POST must not be answered.
 pub async fn save(tx: &impl ConnectionTrait, session: &Session, timeout_s: u32) -> Result<bool> {
     let written = cwmp_session::Entity::update_many()
         .col_expr(cwmp_session::Column::Seq, Expr::value(session.seq + 1))
-        .col_expr(
-            cwmp_session::Column::State,
-            Expr::value(serde_json::to_string(&session.state)?),
-        )
+        .col_expr(cwmp_session::Column::State, Expr::value(serde_json::to_string(&session.state)?))
         .col_expr(cwmp_session::Column::LeaseUntil, Expr::value(lease(timeout_s)))
         .filter(cwmp_session::Column::Id.eq(&session.id))
         .filter(cwmp_session::Column::Seq.eq(session.seq))
@@ -96,18 +87,13 @@ pub async fn end(tx: &impl ConnectionTrait, session: &Session) -> Result<()> {
 
 /// Sessions whose time is not over.
 pub async fn running(tx: &impl ConnectionTrait) -> Result<u64> {
-    Ok(cwmp_session::Entity::find()
-        .filter(cwmp_session::Column::LeaseUntil.gte(now_ms()))
-        .count(tx)
-        .await?)
+    Ok(cwmp_session::Entity::find().filter(cwmp_session::Column::LeaseUntil.gte(now_ms())).count(tx).await?)
 }
 
 /// Removes sessions whose phones fell silent. Their jobs come back by their own leases.
 pub async fn sweep(tx: &impl ConnectionTrait) -> Result<u64> {
-    let gone = cwmp_session::Entity::delete_many()
-        .filter(cwmp_session::Column::LeaseUntil.lt(now_ms()))
-        .exec(tx)
-        .await?;
+    let gone =
+        cwmp_session::Entity::delete_many().filter(cwmp_session::Column::LeaseUntil.lt(now_ms())).exec(tx).await?;
     Ok(gone.rows_affected)
 }
 
@@ -138,10 +124,7 @@ mod tests {
         headers.append(header::COOKIE, "a=b; bellhop_session=\"abc\"; c=d".parse().unwrap());
         assert_eq!(cookie(&headers).as_deref(), Some("abc"));
         headers.clear();
-        headers.append(
-            header::COOKIE,
-            format!("bellhop_session={}", "x".repeat(65)).parse().unwrap(),
-        );
+        headers.append(header::COOKIE, format!("bellhop_session={}", "x".repeat(65)).parse().unwrap());
         assert_eq!(cookie(&headers), None);
     }
 }

@@ -13,9 +13,13 @@ pub enum Work {
     Nothing,
     /// Credentials were sent.
     Enrolling,
+    /// An unaccepted phone was asked to come back more often.
+    Welcoming,
     /// Values are read, in parts, to learn what the phone is (`written` is empty) or to see that a write took effect.
     Reading {
         claim: Claim,
+        /// The version of the desired document this is for.
+        version: i64,
         /// Paths still to be asked for, in parts.
         left: Vec<Vec<String>>,
         /// What was written and must now be reported, key → value. No secrets: those are never read back.
@@ -26,6 +30,7 @@ pub enum Work {
     /// Values were sent.
     Writing {
         claim: Claim,
+        version: i64,
         /// Key → value, secrets left out.
         values: BTreeMap<String, String>,
         /// Key → fingerprint, secrets included.

@@ -30,10 +30,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or_else(|| {
-                unauthorized(
-                    "token-missing",
-                    "Sign in first: send Authorization: Bearer <access token>.",
-                )
+                unauthorized("token-missing", "Sign in first: send Authorization: Bearer <access token>.")
             })?;
         let (actor, me) = people::authenticate(app, token.trim(), "api").await?;
         Ok(Self { actor, me })
@@ -75,10 +72,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Operation {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Ok(Self {
-            name: name(&parts.method, &parts.uri),
-            key: key(&parts.headers)?,
-        })
+        Ok(Self { name: name(&parts.method, &parts.uri), key: key(&parts.headers)? })
     }
 }
 
@@ -90,9 +84,6 @@ fn key(headers: &HeaderMap) -> Result<Option<String>> {
     match headers.get("idempotency-key").map(|value| value.to_str()) {
         None => Ok(None),
         Some(Ok(key)) => Ok(Some(key.to_owned())),
-        Some(Err(_)) => Err(invalid(
-            "Idempotency-Key",
-            "Idempotency-Key must be 1 to 128 printable characters.",
-        )),
+        Some(Err(_)) => Err(invalid("Idempotency-Key", "Idempotency-Key must be 1 to 128 printable characters.")),
     }
 }

@@ -26,9 +26,7 @@ use crate::secrets::random_fraction;
 #[utoipa::path(post, path = "/api/v1/live/ticket", tag = "live", security(("token" = [])),
     responses((status = 200, body = LiveTicket)))]
 pub async fn ticket(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<LiveTicket>> {
-    Ok(Json(LiveTicket {
-        ticket: people::live_ticket(&app, caller.me.id).await?,
-    }))
+    Ok(Json(LiveTicket { ticket: people::live_ticket(&app, caller.me.id).await? }))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -50,9 +48,7 @@ pub async fn stream(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
     people::authenticate(&app, &query.ticket, "live").await?;
-    let header = headers
-        .get("last-event-id")
-        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Subscribed before the table is read: a change is seen twice rather than never.
     let new = BroadcastStream::new(app.live.subscribe());
     let old = match header.or(query.after) {
@@ -78,17 +74,9 @@ pub async fn stream(
 }
 
 fn reload(id: i64) -> Sent {
-    Sent {
-        id,
-        change: Arc::new(LiveChange {
-            reload: true,
-            ..LiveChange::default()
-        }),
-    }
+    Sent { id, change: Arc::new(LiveChange { reload: true, ..LiveChange::default() }) }
 }
 
 fn event(sent: &Sent) -> Event {
-    Event::default()
-        .id(sent.id.to_string())
-        .data(serde_json::to_string(&*sent.change).unwrap_or_default())
+    Event::default().id(sent.id.to_string()).data(serde_json::to_string(&*sent.change).unwrap_or_default())
 }

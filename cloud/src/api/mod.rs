@@ -42,10 +42,7 @@ struct BearerToken;
 impl utoipa::Modify for BearerToken {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        document
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("token", scheme);
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
     }
 }
 
@@ -89,9 +86,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app.clone());
     let root = &app.config.server.web_root;
-    let pages = ServeDir::new(root)
-        .precompressed_gzip()
-        .fallback(ServeFile::new(root.join("index.html")));
+    let pages = ServeDir::new(root).precompressed_gzip().fallback(ServeFile::new(root.join("index.html")));
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };

@@ -80,10 +80,7 @@ pub async fn announce(
     Query(query): Query<AnnounceQuery>,
     Body(body): Body<AnnouncePhone>,
 ) -> Result<(StatusCode, Json<PhoneRow>)> {
-    Ok((
-        StatusCode::CREATED,
-        Json(announce::announce(&app, &caller.actor, query.property, body).await?),
-    ))
+    Ok((StatusCode::CREATED, Json(announce::announce(&app, &caller.actor, query.property, body).await?)))
 }
 
 /// A phone: identity, state, desired against reported, jobs, events.
@@ -122,8 +119,5 @@ pub async fn push(
     caller: Caller,
     Path(id): Path<PhoneId>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(desired::push(&app, &caller.actor, id).await?),
-    ))
+    Ok((StatusCode::ACCEPTED, Json(desired::push(&app, &caller.actor, id).await?)))
 }

@@ -36,18 +36,14 @@ fn respond(problem: &Problem) -> Response {
 pub async fn explain(response: Response) -> Response {
     let status = response.status();
     let typed = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
-        value
-            .to_str()
-            .is_ok_and(|value| value.contains("json") || value.starts_with("text/event-stream"))
+        value.to_str().is_ok_and(|value| value.contains("json") || value.starts_with("text/event-stream"))
     });
     if !(status.is_client_error() || status.is_server_error()) || typed {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let text = to_bytes(body, 4096)
-        .await
-        .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
-        .unwrap_or_default();
+    let text =
+        to_bytes(body, 4096).await.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()).unwrap_or_default();
     let detail = match status {
         StatusCode::NOT_FOUND => "There is nothing under this address.".to_owned(),
         StatusCode::METHOD_NOT_ALLOWED => "This address does not take this method.".to_owned(),
@@ -57,18 +53,9 @@ pub async fn explain(response: Response) -> Response {
         _ if text.is_empty() => "The request was refused.".to_owned(),
         _ => text.clone(),
     };
-    let status = if text.contains("Invalid URL") {
-        StatusCode::NOT_FOUND
-    } else {
-        status
-    };
+    let status = if text.contains("Invalid URL") { StatusCode::NOT_FOUND } else { status };
     let mut explained = respond(&Problem {
-        kind: if status == StatusCode::NOT_FOUND {
-            "not-found"
-        } else {
-            "bad-request"
-        }
-        .to_owned(),
+        kind: if status == StatusCode::NOT_FOUND { "not-found" } else { "bad-request" }.to_owned(),
         title: status.canonical_reason().unwrap_or("Refused").to_owned(),
         status: status.as_u16(),
         detail,

@@ -27,10 +27,7 @@ pub async fn create(
     caller: Caller,
     Body(body): Body<NewProperty>,
 ) -> Result<(StatusCode, Json<Property>)> {
-    Ok((
-        StatusCode::CREATED,
-        Json(tree::create_property(&app, &caller.actor, body).await?),
-    ))
+    Ok((StatusCode::CREATED, Json(tree::create_property(&app, &caller.actor, body).await?)))
 }
 
 /// One property.

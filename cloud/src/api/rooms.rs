@@ -31,10 +31,7 @@ pub async fn change(
     Body(body): Body<RoomChange>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
     let once = operation.once(&caller, &body)?;
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(rooms::change(&app, &caller.actor, &once, id, body).await?),
-    ))
+    Ok((StatusCode::ACCEPTED, Json(rooms::change(&app, &caller.actor, &once, id, body).await?)))
 }
 
 /// Put a phone into a room, or swap the one there.
@@ -49,10 +46,7 @@ pub async fn assign(
     Body(body): Body<AssignPhone>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
     let once = operation.once(&caller, &body)?;
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(rooms::assign(&app, &caller.actor, &once, id, body).await?),
-    ))
+    Ok((StatusCode::ACCEPTED, Json(rooms::assign(&app, &caller.actor, &once, id, body).await?)))
 }
 
 /// Take the phone out of a room.
@@ -63,8 +57,5 @@ pub async fn unassign(
     caller: Caller,
     Path(id): Path<RoomId>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(rooms::unassign(&app, &caller.actor, id).await?),
-    ))
+    Ok((StatusCode::ACCEPTED, Json(rooms::unassign(&app, &caller.actor, id).await?)))
 }

@@ -17,10 +17,7 @@ type Answer = Result<(StatusCode, Json<Accepted>)>;
 
 async fn put(app: &App, caller: &Caller, operation: &Operation, scope: Scope, body: LayerChange) -> Answer {
     let once = operation.once(caller, &body)?;
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(layers::change(app, &caller.actor, &once, scope, body).await?),
-    ))
+    Ok((StatusCode::ACCEPTED, Json(layers::change(app, &caller.actor, &once, scope, body).await?)))
 }
 
 /// What a property sets for all its phones.

@@ -56,28 +56,15 @@ pub fn blank(mac: Mac, serial: &str, enrolment: Enrolment) -> phone::Model {
 
 /// Binds a phone to its property, and to its room if one is given, before it first phones home.
 pub async fn announce(app: &App, actor: &Actor, to: PropertyId, wanted: AnnouncePhone) -> Result<PhoneRow> {
-    let mac: Mac = wanted
-        .mac
-        .parse()
-        .map_err(|error: contract::mac::MacError| invalid("mac", error.to_string()))?;
+    let mac: Mac = wanted.mac.parse().map_err(|error: contract::mac::MacError| invalid("mac", error.to_string()))?;
     let serial = wanted.serial.trim();
     if serial.is_empty() || serial.len() > 64 || !serial.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(invalid(
-            "serial",
-            "The serial number is 1 to 64 letters and digits, as printed on the label.",
-        ));
+        return Err(invalid("serial", "The serial number is 1 to 64 letters and digits, as printed on the label."));
     }
     let write = app.db.write().await?;
     let tx = &write.tx;
-    property::Entity::find_by_id(to.0)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("property"))?;
-    if let Some(known) = phone::Entity::find()
-        .filter(phone::Column::Mac.eq(mac.compact()))
-        .one(tx)
-        .await?
-    {
+    property::Entity::find_by_id(to.0).one(tx).await?.ok_or_else(|| not_found("property"))?;
+    if let Some(known) = phone::Entity::find().filter(phone::Column::Mac.eq(mac.compact())).one(tx).await? {
         let detail = match views::enrolment(&known) {
             Enrolment::New => "This phone has phoned home already. Accept it under \"New phones\".",
             Enrolment::Expected | Enrolment::Enrolled => "A phone with this MAC address is known already.",
@@ -100,10 +87,7 @@ pub async fn announce(app: &App, actor: &Actor, to: PropertyId, wanted: Announce
 pub async fn accept(app: &App, actor: &Actor, id: PhoneId, wanted: AcceptPhone) -> Result<PhoneRow> {
     let write = app.db.write().await?;
     let tx = &write.tx;
-    let row = phone::Entity::find_by_id(id.0)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("phone"))?;
+    let row = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     if views::enrolment(&row) != Enrolment::New {
         return Err(conflict("phone-known", "phone", "This phone was accepted already."));
     }
@@ -116,10 +100,7 @@ pub async fn accept(app: &App, actor: &Actor, id: PhoneId, wanted: AcceptPhone) 
         (None, Some(property)) => property,
         (None, None) => return Err(invalid("property", "Say which property the phone belongs to.")),
     };
-    property::Entity::find_by_id(to.0)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("property"))?;
+    property::Entity::find_by_id(to.0).one(tx).await?.ok_or_else(|| not_found("property"))?;
     let mut active = row.into_active_model();
     active.enrolment = Set(Enrolment::Expected.as_str().to_owned());
     active.property_id = Set(Some(to.0));
@@ -150,25 +131,11 @@ async fn finish(
     }
     let row = changed[0].clone();
     audit::record(tx, actor, action, &row.id.to_string(), row.mac.clone()).await?;
-    let place = room
-        .as_ref()
-        .map_or_else(|| "the property".to_owned(), |room| format!("room {}", room.number));
-    refresh(
-        app,
-        tx,
-        changed,
-        &Change {
-            actor,
-            summary: format!("First configuration for {place}"),
-        },
-    )
-    .await?;
+    let place = room.as_ref().map_or_else(|| "the property".to_owned(), |room| format!("room {}", room.number));
+    refresh(app, tx, changed, &Change { actor, summary: format!("First configuration for {place}") }).await?;
     touch(tx, touched).await?;
     let names = views::PropertyNames::load(tx).await?;
-    let row = phone::Entity::find_by_id(row.id)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("phone"))?;
+    let row = phone::Entity::find_by_id(row.id).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     let answer = views::phone_row(&row, room.as_ref(), &names);
     write.commit().await?;
     app.live.wake();
@@ -179,31 +146,19 @@ async fn finish(
 pub async fn remove(app: &App, actor: &Actor, id: PhoneId) -> Result<()> {
     let write = app.db.write().await?;
     let tx = &write.tx;
-    let row = phone::Entity::find_by_id(id.0)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("phone"))?;
+    let row = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     audit::record(tx, actor, "phone.remove", &row.id.to_string(), row.mac.clone()).await?;
-    touch(
-        tx,
-        [Touched {
-            gone: true,
-            ..Touched::phone(&row)
-        }],
-    )
-    .await?;
+    touch(tx, [Touched { gone: true, ..Touched::phone(&row) }]).await?;
     remove_row(tx, row.id).await?;
     write.commit().await?;
     app.live.wake();
+    app.forget(id);
     Ok(())
 }
 
 async fn remove_row(tx: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     use crate::db::entity::layer_value;
-    layer_value::Entity::delete_many()
-        .filter(layer_value::Column::ScopeId.eq(id))
-        .exec(tx)
-        .await?;
+    layer_value::Entity::delete_many().filter(layer_value::Column::ScopeId.eq(id)).exec(tx).await?;
     phone::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
 }

@@ -13,22 +13,13 @@ use crate::db::entity::{building, chain, floor, phone, property, room};
 
 /// Every property, by name, with its counts.
 pub async fn properties(app: &App) -> Result<Vec<Property>> {
-    let rows = property::Entity::find()
-        .order_by_asc(property::Column::Name)
-        .all(app.db.read())
-        .await?;
+    let rows = property::Entity::find().order_by_asc(property::Column::Name).all(app.db.read()).await?;
     with_counts(app, rows).await
 }
 
 pub async fn property(app: &App, id: PropertyId) -> Result<Property> {
-    let row = property::Entity::find_by_id(id.0)
-        .one(app.db.read())
-        .await?
-        .ok_or_else(|| not_found("property"))?;
-    with_counts(app, vec![row])
-        .await?
-        .pop()
-        .ok_or_else(|| not_found("property"))
+    let row = property::Entity::find_by_id(id.0).one(app.db.read()).await?.ok_or_else(|| not_found("property"))?;
+    with_counts(app, vec![row]).await?.pop().ok_or_else(|| not_found("property"))
 }
 
 #[derive(FromQueryResult)]
@@ -47,12 +38,8 @@ struct PhoneCount {
 
 async fn with_counts(app: &App, rows: Vec<property::Model>) -> Result<Vec<Property>> {
     let db = app.db.read();
-    let chains: HashMap<Uuid, String> = chain::Entity::find()
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|chain| (chain.id, chain.name))
-        .collect();
+    let chains: HashMap<Uuid, String> =
+        chain::Entity::find().all(db).await?.into_iter().map(|chain| (chain.id, chain.name)).collect();
     let rooms: HashMap<Uuid, i64> = room::Entity::find()
         .select_only()
         .column(room::Column::PropertyId)
@@ -77,29 +64,18 @@ async fn with_counts(app: &App, rows: Vec<property::Model>) -> Result<Vec<Proper
         .all(db)
         .await?;
     let online = |state: &str| {
-        [
-            RoomState::Idle,
-            RoomState::OffHook,
-            RoomState::Unregistered,
-            RoomState::RegisterFailed,
-        ]
-        .iter()
-        .any(|online| online.as_str() == state)
+        [RoomState::Idle, RoomState::OffHook, RoomState::Unregistered, RoomState::RegisterFailed]
+            .iter()
+            .any(|online| online.as_str() == state)
     };
     let attention =
         |row: &PhoneCount| row.sync == SyncState::Failed.as_str() || row.state == RoomState::RegisterFailed.as_str();
     Ok(rows
         .into_iter()
         .map(|row| {
-            let own: Vec<&PhoneCount> = phones
-                .iter()
-                .filter(|count| count.property_id == Some(row.id))
-                .collect();
+            let own: Vec<&PhoneCount> = phones.iter().filter(|count| count.property_id == Some(row.id)).collect();
             let sum = |wanted: &dyn Fn(&PhoneCount) -> bool| {
-                own.iter()
-                    .filter(|count| wanted(count))
-                    .map(|count| count.count as u32)
-                    .sum()
+                own.iter().filter(|count| wanted(count)).map(|count| count.count as u32).sum()
             };
             Property {
                 id: PropertyId(row.id),
@@ -142,11 +118,7 @@ pub async fn board(app: &App, id: PropertyId) -> Result<Board> {
         .filter_map(|phone| Some((phone.room_id?, phone)))
         .collect();
     let mut rooms: HashMap<Uuid, Vec<room::Model>> = HashMap::new();
-    for room in room::Entity::find()
-        .filter(room::Column::PropertyId.eq(id.0))
-        .all(db)
-        .await?
-    {
+    for room in room::Entity::find().filter(room::Column::PropertyId.eq(id.0)).all(db).await? {
         rooms.entry(room.floor_id).or_default().push(room);
     }
     let buildings = buildings
@@ -162,10 +134,7 @@ pub async fn board(app: &App, id: PropertyId) -> Result<Board> {
                         id: FloorId(floor.id),
                         name: floor.name.clone(),
                         level: floor.level,
-                        rooms: own
-                            .iter()
-                            .map(|room| views::room_card(room, phones.get(&room.id)))
-                            .collect(),
+                        rooms: own.iter().map(|room| views::room_card(room, phones.get(&room.id))).collect(),
                     }
                 })
                 .collect(),
@@ -173,11 +142,7 @@ pub async fn board(app: &App, id: PropertyId) -> Result<Board> {
             name: building.name,
         })
         .collect();
-    Ok(Board {
-        property,
-        buildings,
-        live_after,
-    })
+    Ok(Board { property, buildings, live_after })
 }
 
 /// Sorts "9" before "10", and letters after numbers.

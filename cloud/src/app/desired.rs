@@ -74,6 +74,7 @@ async fn refresh_round(
         };
         let mut new = layers.fold(phone);
         keep_managed(&mut new, &old, catalogue::default_value);
+        new.retain(|key, _| catalogue::exists_on(key, &phone.model));
         if new == old {
             continue;
         }
@@ -84,13 +85,7 @@ async fn refresh_round(
             applied: Set(document.map_or_else(|| "{}".to_owned(), |document| document.applied.clone())),
             reported_at: Set(document.map_or(0, |document| document.reported_at)),
         });
-        new_jobs.push(new_job(
-            app,
-            phone,
-            change.actor,
-            change.summary.clone(),
-            phone.desired_version + 1,
-        ));
+        new_jobs.push(new_job(app, phone, change.actor, change.summary.clone(), phone.desired_version + 1));
     }
     if new_jobs.is_empty() {
         return Ok(());
@@ -106,10 +101,7 @@ async fn refresh_round(
         .exec_without_returning(tx)
         .await?;
     phone::Entity::update_many()
-        .col_expr(
-            phone::Column::DesiredVersion,
-            Expr::col(phone::Column::DesiredVersion).add(1),
-        )
+        .col_expr(phone::Column::DesiredVersion, Expr::col(phone::Column::DesiredVersion).add(1))
         .col_expr(phone::Column::Sync, Expr::value(SyncState::Pending.as_str()))
         .filter(phone::Column::Id.is_in(changed.clone()))
         .exec(tx)
@@ -128,10 +120,7 @@ async fn refresh_round(
     let by_id: HashMap<Uuid, &phone::Model> = phones.iter().map(|phone| (phone.id, phone)).collect();
     for job in &new_jobs {
         let phone = by_id[&job.phone_id];
-        touched.push(Touched {
-            job: Some(job.id),
-            ..Touched::phone(phone)
-        });
+        touched.push(Touched { job: Some(job.id), ..Touched::phone(phone) });
     }
     touch(tx, touched).await?;
     made.extend(new_jobs);
@@ -142,17 +131,9 @@ async fn refresh_round(
 pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let tx = &write.tx;
-    let phone = phone::Entity::find_by_id(id.0)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("phone"))?;
-    let mut job = new_job(
-        app,
-        &phone,
-        actor,
-        format!("Phone {}: brought back", views::mac(&phone)),
-        phone.desired_version,
-    );
+    let phone = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
+    let mut job =
+        new_job(app, &phone, actor, format!("Phone {}: brought back", views::mac(&phone)), phone.desired_version);
     job.step = "sent".to_owned();
     job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
     audit::record(tx, actor, "phone.push", &id.to_string(), phone.mac.clone()).await?;
@@ -160,10 +141,7 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     write.commit().await?;
     app.live.wake();
     app.nudge([id]);
-    Ok(Accepted {
-        phones: 1,
-        jobs: vec![views::job_view(&job, None)],
-    })
+    Ok(Accepted { phones: 1, jobs: vec![views::job_view(&job, None)] })
 }
 
 fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, version: i64) -> job::Model {
@@ -219,26 +197,14 @@ impl Layers {
             .collect();
         let mut scopes: Vec<Uuid> = phones.iter().map(|phone| phone.id).collect();
         scopes.extend(rooms.keys());
-        scopes.extend(
-            properties
-                .values()
-                .flat_map(|property| [property.id, property.chain_id]),
-        );
+        scopes.extend(properties.values().flat_map(|property| [property.id, property.chain_id]));
         let mut values: BTreeMap<Uuid, Vec<layer_value::Model>> = BTreeMap::new();
-        for row in layer_value::Entity::find()
-            .filter(layer_value::Column::ScopeId.is_in(scopes))
-            .all(tx)
-            .await?
-        {
+        for row in layer_value::Entity::find().filter(layer_value::Column::ScopeId.is_in(scopes)).all(tx).await? {
             if let Some(scope) = row.scope_id {
                 values.entry(scope).or_default().push(row);
             }
         }
-        Ok(Self {
-            properties,
-            rooms,
-            values,
-        })
+        Ok(Self { properties, rooms, values })
     }
 
     fn fold(&self, phone: &phone::Model) -> Desired {
@@ -251,40 +217,19 @@ impl Layers {
         if let Some(room) = room {
             entries.extend(room_entries(room));
         }
-        let scopes = [
-            property.map(|p| p.chain_id),
-            property.map(|p| p.id),
-            room.map(|r| r.id),
-            Some(phone.id),
-        ];
+        let scopes = [property.map(|p| p.chain_id), property.map(|p| p.id), room.map(|r| r.id), Some(phone.id)];
         // A value somebody set replaces the derived one of its own layer, so it is folded after it.
-        for row in scopes
-            .into_iter()
-            .flatten()
-            .filter_map(|scope| self.values.get(&scope))
-            .flatten()
-        {
+        for row in scopes.into_iter().flatten().filter_map(|scope| self.values.get(&scope)).flatten() {
             let Ok(layer) = row.layer.parse() else { continue };
             entries.retain(|entry| entry.layer != layer || entry.key != row.key);
-            entries.push(Entry {
-                layer,
-                key: row.key.clone(),
-                value: row.value.clone(),
-                locked: row.locked,
-            });
+            entries.push(Entry { layer, key: row.key.clone(), value: row.value.clone(), locked: row.locked });
         }
-        entries.retain(|entry| catalogue::exists_on(&entry.key, &phone.model));
         fold(entries)
     }
 }
 
 fn derived(layer: Layer, key: &str, value: &str) -> Entry {
-    Entry {
-        layer,
-        key: key.to_owned(),
-        value: value.to_owned(),
-        locked: false,
-    }
+    Entry { layer, key: key.to_owned(), value: value.to_owned(), locked: false }
 }
 
 /// What a room itself says about its phone.
@@ -293,11 +238,7 @@ fn room_entries(room: &room::Model) -> Vec<Entry> {
     if !room.extension.is_empty() {
         entries.push(derived(Layer::Room, catalogue::SIP_USER, &room.extension));
         entries.push(derived(Layer::Room, catalogue::SIP_AUTH_USER, &room.extension));
-        let name = if room.guest_name.is_empty() {
-            format!("Room {}", room.number)
-        } else {
-            room.guest_name.clone()
-        };
+        let name = if room.guest_name.is_empty() { format!("Room {}", room.number) } else { room.guest_name.clone() };
         entries.push(derived(Layer::Room, catalogue::ACCOUNT_NAME, &name));
         entries.push(derived(Layer::Room, catalogue::SIP_DISPLAY_NAME, &name));
     }

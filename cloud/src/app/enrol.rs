@@ -26,9 +26,7 @@ pub fn mac_of(inform: &Inform) -> Result<Mac> {
         .parameters
         .iter()
         .find(|parameter| parameter.name.ends_with("LAN.MACAddress") || parameter.name.ends_with(".MACAddress"));
-    let text = parameter.map_or(inform.device_id.serial_number.as_str(), |parameter| {
-        parameter.value.text.as_str()
-    });
+    let text = parameter.map_or(inform.device_id.serial_number.as_str(), |parameter| parameter.value.text.as_str());
     text.parse().map_err(|_| {
         invalid(
             "SerialNumber",
@@ -40,21 +38,12 @@ pub fn mac_of(inform: &Inform) -> Result<Mac> {
 /// The phone an Inform speaks of, by MAC; a new row for one never seen, within the limit.
 pub async fn find_or_make(app: &App, tx: &impl ConnectionTrait, inform: &Inform) -> Result<phone::Model> {
     let mac = mac_of(inform)?;
-    if let Some(phone) = phone::Entity::find()
-        .filter(phone::Column::Mac.eq(mac.compact()))
-        .one(tx)
-        .await?
-    {
+    if let Some(phone) = phone::Entity::find().filter(phone::Column::Mac.eq(mac.compact())).one(tx).await? {
         return Ok(phone);
     }
-    let waiting = phone::Entity::find()
-        .filter(phone::Column::Enrolment.eq(Enrolment::New.as_str()))
-        .count(tx)
-        .await?;
+    let waiting = phone::Entity::find().filter(phone::Column::Enrolment.eq(Enrolment::New.as_str())).count(tx).await?;
     if waiting >= app.config.acs.max_new_phones {
-        return Err(unavailable(format!(
-            "{waiting} new phones wait already; accept or reject some first."
-        )));
+        return Err(unavailable(format!("{waiting} new phones wait already; accept or reject some first.")));
     }
     let row = blank(mac, &inform.device_id.serial_number, Enrolment::New);
     phone::Entity::insert(row.clone().into_active_model()).exec(tx).await?;
@@ -79,22 +68,12 @@ pub async fn credentials(
     let user = phone.id.to_string();
     let (password, request_password, mqtt_password) = (random_token(), random_token(), random_token());
     phone::Entity::update_many()
-        .col_expr(
-            phone::Column::AcsHa1Md5,
-            Expr::value(Ha1::new(Algorithm::Md5, &user, REALM, &password).expose()),
-        )
+        .col_expr(phone::Column::AcsHa1Md5, Expr::value(Ha1::new(Algorithm::Md5, &user, REALM, &password).expose()))
         .col_expr(
             phone::Column::AcsHa1Sha256,
             Expr::value(Ha1::new(Algorithm::Sha256, &user, REALM, &password).expose()),
         )
-        .col_expr(
-            phone::Column::MqttHash,
-            Expr::value(if ours {
-                token_hash(&mqtt_password)
-            } else {
-                String::new()
-            }),
-        )
+        .col_expr(phone::Column::MqttHash, Expr::value(if ours { token_hash(&mqtt_password) } else { String::new() }))
         .col_expr(phone::Column::ConnectionRequestUser, Expr::value(user.clone()))
         .col_expr(
             phone::Column::ConnectionRequestPassword,
@@ -107,27 +86,14 @@ pub async fn credentials(
     let mut parameters = vec![
         set("ManagementServer.Username", Value::string(user.clone())),
         set("ManagementServer.Password", Value::string(password)),
-        set(
-            "ManagementServer.ConnectionRequestUsername",
-            Value::string(user.clone()),
-        ),
-        set(
-            "ManagementServer.ConnectionRequestPassword",
-            Value::string(request_password),
-        ),
+        set("ManagementServer.ConnectionRequestUsername", Value::string(user.clone())),
+        set("ManagementServer.ConnectionRequestPassword", Value::string(request_password)),
         set("ManagementServer.PeriodicInformEnable", Value::boolean(true)),
-        set(
-            "ManagementServer.PeriodicInformInterval",
-            Value::unsigned(app.config.acs.inform_interval_s),
-        ),
+        set("ManagementServer.PeriodicInformInterval", Value::unsigned(app.config.acs.inform_interval_s)),
     ];
     if ours {
         let mqtt = &app.config.mqtt;
-        let host = if mqtt.advertise_host.is_empty() {
-            acs_host
-        } else {
-            &mqtt.advertise_host
-        };
+        let host = if mqtt.advertise_host.is_empty() { acs_host } else { &mqtt.advertise_host };
         parameters.extend([
             set("X_BELLHOP_Mqtt.Host", Value::string(host)),
             set("X_BELLHOP_Mqtt.Port", Value::unsigned(u32::from(app.mqtt_port()))),

@@ -38,13 +38,7 @@ fn refused(status: u16, kind: &str, title: &str, detail: String, field: Option<&
 
 /// Nothing there under this name, or nothing the asker may know of.
 pub fn not_found(what: &str) -> AppError {
-    refused(
-        404,
-        "not-found",
-        "Not found",
-        format!("There is no such {what}. It may have been removed."),
-        None,
-    )
+    refused(404, "not-found", "Not found", format!("There is no such {what}. It may have been removed."), None)
 }
 
 /// A field of the request is wrong.
@@ -54,13 +48,7 @@ pub fn invalid(field: &str, detail: impl Into<String>) -> AppError {
 
 /// The request collides with what is there; `kind` is a stable word.
 pub fn conflict(kind: &str, field: &str, detail: impl Into<String>) -> AppError {
-    refused(
-        409,
-        kind,
-        "This collides with something else",
-        detail.into(),
-        Some(field),
-    )
+    refused(409, kind, "This collides with something else", detail.into(), Some(field))
 }
 
 /// Who asks is not known, or not any more.

@@ -11,8 +11,9 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
+use super::desired::{Change, refresh};
 use super::live::{Touched, touch};
-use super::{App, Result, views};
+use super::{Actor, App, Result, views};
 use crate::clock::now_ms;
 use crate::db::entity::{event, phone};
 use crate::domain::phone_state::{Facts, RECONNECT_GRACE_MS, phone_state};
@@ -85,19 +86,22 @@ pub async fn inform(
     row.last_seen = Some(now);
     row.last_inform = Some(now);
     restate(&mut row, now);
+    let learned_model = row.model != phone.model;
     let shown = |row: &phone::Model| {
-        (
-            row.state.clone(),
-            row.model.clone(),
-            row.firmware.clone(),
-            row.ip.clone(),
-            row.serial.clone(),
-        )
+        (row.state.clone(), row.model.clone(), row.firmware.clone(), row.ip.clone(), row.serial.clone())
     };
     let visible = shown(&row) != shown(&phone);
     save(tx, &phone, &row).await?;
     if visible {
         touch(tx, [Touched::phone(&row)]).await?;
+    }
+    if learned_model && row.property_id.is_some() {
+        // Which settings exist depends on the model: one it lacks would spoil the whole change.
+        let change = Change { actor: &Actor::system(), summary: format!("Settings of a {}", row.model) };
+        let known = row.desired_version;
+        if !refresh(app, tx, vec![row.clone()], &change).await?.is_empty() {
+            row.desired_version = known + 1;
+        }
     }
     Ok(row)
 }
@@ -141,10 +145,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     let mut at = 0;
     while at < heard.len() {
         let id = heard[at].0;
-        let end = heard[at..]
-            .iter()
-            .position(|(other, _)| *other != id)
-            .map_or(heard.len(), |offset| at + offset);
+        let end = heard[at..].iter().position(|(other, _)| *other != id).map_or(heard.len(), |offset| at + offset);
         let run = &heard[at..end];
         at = end;
         let Some(phone) = phone::Entity::find_by_id(id.0).one(tx).await? else {
@@ -157,10 +158,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
                     if let Some(stored) = store_event(tx, &row, event, now).await? {
                         fresh += 1;
                         follow(&mut row, event);
-                        touched.push(Touched {
-                            event: Some(stored),
-                            ..Touched::phone(&row)
-                        });
+                        touched.push(Touched { event: Some(stored), ..Touched::phone(&row) });
                     }
                     row.last_seen = Some(now);
                 }
@@ -169,25 +167,18 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
                     // A last will of an older boot says nothing about this one.
                     if presence.boot as i32 >= row.boot || presence.online {
                         row.connected = presence.online;
-                        row.boot = Ord::max(row.boot, presence.boot as i32);
-                        row.last_seen = Some(if presence.online {
-                            now
-                        } else {
-                            now - RECONNECT_GRACE_MS - 1
-                        });
+                        if presence.boot as i32 > row.boot {
+                            row.boot = presence.boot as i32;
+                            row.state_seq = 0;
+                        }
+                        row.last_seen = Some(if presence.online { now } else { now - RECONNECT_GRACE_MS - 1 });
                     }
                 }
             }
         }
         restate(&mut row, now);
         let shown = |row: &phone::Model| {
-            (
-                row.state.clone(),
-                row.connected,
-                row.accounts.clone(),
-                row.firmware.clone(),
-                row.ip.clone(),
-            )
+            (row.state.clone(), row.connected, row.accounts.clone(), row.firmware.clone(), row.ip.clone())
         };
         if shown(&row) != shown(&phone) {
             touched.push(Touched::phone(&row));
@@ -268,7 +259,7 @@ fn follow(row: &mut phone::Model, event: &DeviceEvent) {
 
 fn take_report(row: &mut phone::Model, report: &StateReport, now: i64) -> Result<()> {
     let (boot, seq) = (report.boot as i32, report.seq as i64);
-    if (boot, seq) <= (row.boot, row.state_seq) && boot <= row.boot {
+    if (boot, seq) <= (row.boot, row.state_seq) {
         return Ok(());
     }
     row.boot = boot;
@@ -285,12 +276,14 @@ fn take_report(row: &mut phone::Model, report: &StateReport, now: i64) -> Result
 /// After a start with the embedded broker nobody is connected yet; phones have the grace time to come back before they
 /// count as offline.
 pub async fn forget_connections(app: &App) -> Result<()> {
+    let write = app.db.write().await?;
     phone::Entity::update_many()
         .col_expr(phone::Column::Connected, Expr::value(false))
         .col_expr(phone::Column::LastSeen, Expr::value(now_ms()))
         .filter(phone::Column::Connected.eq(true))
-        .exec(app.db.read())
+        .exec(&write.tx)
         .await?;
+    write.commit().await?;
     Ok(())
 }
 

@@ -1,7 +1,11 @@
 //! `Idempotency-Key`: the row is written in the change's own transaction, so a repeated request finds either nothing or
 //! the answer. The same key with another body is refused.
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, OnConflict},
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -23,31 +27,32 @@ impl Once {
     pub fn new(actor: &Actor, key: Option<&str>, operation: &str, body: &impl Serialize) -> Result<Self> {
         let Some(key) = key else { return Ok(Self::default()) };
         if key.is_empty() || key.len() > 128 || !key.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(invalid(
-                "Idempotency-Key",
-                "Idempotency-Key must be 1 to 128 printable characters.",
-            ));
+            return Err(invalid("Idempotency-Key", "Idempotency-Key must be 1 to 128 printable characters."));
         }
         let body = serde_json::to_vec(body)?;
-        let hash = hex::encode(
-            Sha256::new()
-                .chain_update(operation)
-                .chain_update([0])
-                .chain_update(body)
-                .finalize(),
-        );
-        Ok(Self {
-            key: Some(format!("{}\n{key}", actor.0)),
-            hash,
-        })
+        let hash = hex::encode(Sha256::new().chain_update(operation).chain_update([0]).chain_update(body).finalize());
+        Ok(Self { key: Some(format!("{}\n{key}", actor.0)), hash })
     }
 
     /// The answer given before, if any.
     pub async fn replay<T: DeserializeOwned>(&self, tx: &impl ConnectionTrait) -> Result<Option<T>> {
         let Some(key) = &self.key else { return Ok(None) };
-        let Some(row) = idempotency::Entity::find_by_id(key).one(tx).await? else {
-            return Ok(None);
+        // Claimed first: a request with the same key that comes at the same moment waits here for this transaction.
+        let claim = idempotency::ActiveModel {
+            key: Set(key.clone()),
+            request_hash: Set(self.hash.clone()),
+            status: Set(0),
+            response: Set(String::new()),
+            created_at: Set(now_ms()),
         };
+        let claimed = idempotency::Entity::insert(claim)
+            .on_conflict(OnConflict::column(idempotency::Column::Key).do_nothing().to_owned())
+            .exec_without_returning(tx)
+            .await?;
+        if claimed == 1 {
+            return Ok(None);
+        }
+        let Some(row) = idempotency::Entity::find_by_id(key).one(tx).await? else { return Ok(None) };
         if row.request_hash != self.hash {
             return Err(conflict(
                 "idempotency-key-reused",
@@ -61,14 +66,12 @@ impl Once {
     /// Keeps the answer for 24 hours.
     pub async fn keep<T: Serialize>(&self, tx: &impl ConnectionTrait, answer: &T) -> Result<()> {
         let Some(key) = &self.key else { return Ok(()) };
-        let row = idempotency::ActiveModel {
-            key: Set(key.clone()),
-            request_hash: Set(self.hash.clone()),
-            status: Set(202),
-            response: Set(serde_json::to_string(answer)?),
-            created_at: Set(now_ms()),
-        };
-        idempotency::Entity::insert(row).exec(tx).await?;
+        idempotency::Entity::update_many()
+            .col_expr(idempotency::Column::Status, Expr::value(202))
+            .col_expr(idempotency::Column::Response, Expr::value(serde_json::to_string(answer)?))
+            .filter(idempotency::Column::Key.eq(key))
+            .exec(tx)
+            .await?;
         Ok(())
     }
 }

@@ -60,10 +60,7 @@ pub async fn claim(
         .col_expr(job::Column::State, Expr::value(JobState::Running.as_str()))
         .col_expr(job::Column::Fence, Expr::value(job.fence + 1))
         .col_expr(job::Column::Attempts, Expr::value(job.attempts + 1))
-        .col_expr(
-            job::Column::LeaseUntil,
-            Expr::value(now + i64::from(limits.lease_s) * 1000),
-        )
+        .col_expr(job::Column::LeaseUntil, Expr::value(now + i64::from(limits.lease_s) * 1000))
         .col_expr(job::Column::Note, Expr::value("The phone is here; working on it."))
         .filter(job::Column::Id.eq(job.id))
         .filter(job::Column::Fence.eq(job.fence))
@@ -81,10 +78,7 @@ pub async fn claim(
 async fn park(tx: &impl ConnectionTrait, job: &job::Model) -> Result<()> {
     job::Entity::update_many()
         .col_expr(job::Column::State, Expr::value(JobState::Parked.as_str()))
-        .col_expr(
-            job::Column::Note,
-            Expr::value(format!("Cut off {} times before it could end.", job.attempts)),
-        )
+        .col_expr(job::Column::Note, Expr::value(format!("Cut off {} times before it could end.", job.attempts)))
         .col_expr(job::Column::DoneAt, Expr::value(now_ms()))
         .filter(job::Column::Id.eq(job.id))
         .filter(job::Column::Fence.eq(job.fence))
@@ -97,10 +91,7 @@ async fn park(tx: &impl ConnectionTrait, job: &job::Model) -> Result<()> {
 pub async fn save_step(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, step: &str) -> Result<bool> {
     let written = job::Entity::update_many()
         .col_expr(job::Column::Step, Expr::value(step))
-        .col_expr(
-            job::Column::LeaseUntil,
-            Expr::value(now_ms() + i64::from(limits.lease_s) * 1000),
-        )
+        .col_expr(job::Column::LeaseUntil, Expr::value(now_ms() + i64::from(limits.lease_s) * 1000))
         .filter(held(claim))
         .exec(tx)
         .await?;
@@ -134,20 +125,12 @@ pub async fn end(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, outcom
     let (state, note, done_at, run_at) = match outcome {
         Outcome::Done(note) => (JobState::Done, note, Some(now), job.run_at),
         Outcome::Refused(note) => (JobState::Parked, note, Some(now), job.run_at),
-        Outcome::Failed(note) if last => (
-            JobState::Parked,
-            format!("{note} Given up after {} tries.", job.attempts),
-            Some(now),
-            job.run_at,
-        ),
+        Outcome::Failed(note) if last => {
+            (JobState::Parked, format!("{note} Given up after {} tries.", job.attempts), Some(now), job.run_at)
+        }
         Outcome::Failed(note) => {
             let wait = backoff_s(job.attempts, limits.retry_base_s, limits.retry_cap_s, random_fraction());
-            (
-                JobState::Ready,
-                format!("{note} Trying again."),
-                None,
-                now + (wait * 1000.0) as i64,
-            )
+            (JobState::Ready, format!("{note} Trying again."), None, now + (wait * 1000.0) as i64)
         }
     };
     job::Entity::update_many()
@@ -167,32 +150,27 @@ pub async fn end(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, outcom
 pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -> Result<()> {
     let newest = job::Entity::find()
         .filter(job::Column::PhoneId.eq(phone))
-        .filter(job::Column::State.is_not_in([JobState::Superseded.as_str(), JobState::Cancelled.as_str()]))
+        .filter(job::Column::State.ne(JobState::Superseded.as_str()))
         .order_by_desc(job::Column::CreatedAt)
         .order_by_desc(job::Column::Id)
         .one(tx)
         .await?;
     let sync = match newest.as_ref().map(views::job_state) {
         Some(JobState::Done) => SyncState::InSync,
-        Some(JobState::Parked) => SyncState::Failed,
+        // Given up by a person or by us: the phone is not what it should be.
+        Some(JobState::Parked | JobState::Cancelled) => SyncState::Failed,
         Some(_) => SyncState::Pending,
         None => SyncState::Unknown,
     };
-    phone::Entity::update_many()
-        .col_expr(phone::Column::Sync, Expr::value(sync.as_str()))
-        .filter(phone::Column::Id.eq(phone))
-        .exec(tx)
-        .await?;
-    if let Some(row) = phone::Entity::find_by_id(phone).one(tx).await? {
-        touch(
-            tx,
-            [Touched {
-                job,
-                ..Touched::phone(&row)
-            }],
-        )
-        .await?;
+    let Some(row) = phone::Entity::find_by_id(phone).one(tx).await? else { return Ok(()) };
+    if row.sync != sync.as_str() {
+        phone::Entity::update_many()
+            .col_expr(phone::Column::Sync, Expr::value(sync.as_str()))
+            .filter(phone::Column::Id.eq(phone))
+            .exec(tx)
+            .await?;
     }
+    touch(tx, [Touched { job, ..Touched::phone(&row) }]).await?;
     Ok(())
 }
 
@@ -206,14 +184,9 @@ pub async fn retry(app: &App, actor: &Actor, id: JobId) -> Result<JobView> {
 
 /// Gives a waiting job up.
 pub async fn cancel(app: &App, actor: &Actor, id: JobId) -> Result<JobView> {
-    change(
-        app,
-        actor,
-        id,
-        "job.cancel",
-        &[JobState::Ready, JobState::Parked],
-        |now| (JobState::Cancelled, "Cancelled.", Some(now)),
-    )
+    change(app, actor, id, "job.cancel", &[JobState::Ready, JobState::Parked], |now| {
+        (JobState::Cancelled, "Cancelled.", Some(now))
+    })
     .await
 }
 
@@ -226,17 +199,11 @@ async fn change(
     to: impl FnOnce(i64) -> (JobState, &'static str, Option<i64>),
 ) -> Result<JobView> {
     let write = app.db.write().await?;
-    let job = job::Entity::find_by_id(id.0)
-        .one(&write.tx)
-        .await?
-        .ok_or_else(|| not_found("job"))?;
+    let job = job::Entity::find_by_id(id.0).one(&write.tx).await?.ok_or_else(|| not_found("job"))?;
     if !from.contains(&views::job_state(&job)) {
         let words: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
-        let detail = format!(
-            "The job is {}; only one that is {} can be changed like this.",
-            job.state,
-            words.join(" or ")
-        );
+        let detail =
+            format!("The job is {}; only one that is {} can be changed like this.", job.state, words.join(" or "));
         return Err(conflict("job-state", "state", detail));
     }
     let now = now_ms();
@@ -254,10 +221,7 @@ async fn change(
         .await?;
     audit::record(&write.tx, actor, action, &job.id.to_string(), job.summary.clone()).await?;
     settle(&write.tx, job.phone_id, Some(job.id)).await?;
-    let job = job::Entity::find_by_id(id.0)
-        .one(&write.tx)
-        .await?
-        .ok_or_else(|| not_found("job"))?;
+    let job = job::Entity::find_by_id(id.0).one(&write.tx).await?.ok_or_else(|| not_found("job"))?;
     let room = room_of(&write.tx, job.phone_id).await?;
     write.commit().await?;
     app.live.wake();

@@ -46,27 +46,15 @@ impl Scope {
         let query = phone::Entity::find();
         match self {
             Scope::Property(id) => {
-                let row = property::Entity::find_by_id(id)
-                    .one(tx)
-                    .await?
-                    .ok_or_else(|| not_found("property"))?;
+                let row = property::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("property"))?;
                 Ok((row.name, query.filter(phone::Column::PropertyId.eq(id)).all(tx).await?))
             }
             Scope::Room(id) => {
-                let row = room::Entity::find_by_id(id)
-                    .one(tx)
-                    .await?
-                    .ok_or_else(|| not_found("room"))?;
-                Ok((
-                    format!("Room {}", row.number),
-                    query.filter(phone::Column::RoomId.eq(id)).all(tx).await?,
-                ))
+                let row = room::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("room"))?;
+                Ok((format!("Room {}", row.number), query.filter(phone::Column::RoomId.eq(id)).all(tx).await?))
             }
             Scope::Phone(id) => {
-                let row = phone::Entity::find_by_id(id)
-                    .one(tx)
-                    .await?
-                    .ok_or_else(|| not_found("phone"))?;
+                let row = phone::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("phone"))?;
                 Ok((format!("Phone {}", views::mac(&row)), vec![row]))
             }
         }
@@ -100,10 +88,7 @@ pub async fn values(app: &App, scope: Scope) -> Result<LayerValues> {
             }
         })
         .collect();
-    Ok(LayerValues {
-        layer: scope.layer(),
-        values,
-    })
+    Ok(LayerValues { layer: scope.layer(), values })
 }
 
 /// Sets and removes values of one layer; every phone below it follows.
@@ -124,11 +109,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted:
             Some(value) => set.push(layer_value::ActiveModel {
                 layer: Set(scope.layer().as_str().to_owned()),
                 scope_id: Set(Some(scope.id())),
-                value: Set(if catalogue::is_secret(key) {
-                    app.secrets.seal(key, value)?
-                } else {
-                    value.clone()
-                }),
+                value: Set(if catalogue::is_secret(key) { app.secrets.seal(key, value)? } else { value.clone() }),
                 key: Set(key.clone()),
                 locked: Set(wanted.locked),
                 reason: Set(wanted.reason.clone()),
@@ -161,16 +142,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted:
         Some(key) if checked.len() == 1 => catalogue::title_and_page(key).0,
         _ => format!("{} settings", checked.len()),
     };
-    let jobs = refresh(
-        app,
-        tx,
-        phones,
-        &Change {
-            actor,
-            summary: format!("{name}: {title}"),
-        },
-    )
-    .await?;
+    let jobs = refresh(app, tx, phones, &Change { actor, summary: format!("{name}: {title}") }).await?;
     let answer = Accepted {
         phones: jobs.len() as u32,
         // Enough to follow a change; a property's thousands are followed by their progress.
@@ -185,19 +157,13 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted:
 
 fn check(scope: Scope, wanted: &LayerChange) -> Result<BTreeMap<String, Option<String>>> {
     if wanted.values.is_empty() || wanted.values.len() > 500 {
-        return Err(invalid(
-            "values",
-            format!("{} values; a change has 1 to 500.", wanted.values.len()),
-        ));
+        return Err(invalid("values", format!("{} values; a change has 1 to 500.", wanted.values.len())));
     }
     if wanted.locked && !matches!(scope, Scope::Property(_)) {
         return Err(invalid("locked", "Only the values of a property can be locked."));
     }
     if wanted.locked && wanted.reason.trim().is_empty() {
-        return Err(invalid(
-            "reason",
-            "Say why these values are locked; people who are refused will read it.",
-        ));
+        return Err(invalid("reason", "Say why these values are locked; people who are refused will read it."));
     }
     if wanted.reason.chars().count() > 300 {
         return Err(invalid("reason", "At most 300 characters."));
@@ -236,11 +202,7 @@ async fn refuse_locked(
         .await?;
     match locked {
         Some(row) => {
-            let detail = format!(
-                "{} is locked by the property: {}",
-                catalogue::title_and_page(&row.key).0,
-                row.reason
-            );
+            let detail = format!("{} is locked by the property: {}", catalogue::title_and_page(&row.key).0, row.reason);
             Err(conflict("locked", &row.key, detail))
         }
         None => Ok(()),
@@ -250,10 +212,7 @@ async fn refuse_locked(
 /// How far the phones of a property are.
 pub async fn progress(app: &App, id: PropertyId) -> Result<Progress> {
     let db = app.db.read();
-    property::Entity::find_by_id(id.0)
-        .one(db)
-        .await?
-        .ok_or_else(|| not_found("property"))?;
+    property::Entity::find_by_id(id.0).one(db).await?.ok_or_else(|| not_found("property"))?;
     let count = async |sync: Option<SyncState>| -> Result<u32> {
         let mut query = phone::Entity::find().filter(phone::Column::PropertyId.eq(id.0));
         if let Some(sync) = sync {

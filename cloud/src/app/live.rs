@@ -25,6 +25,8 @@ const LOOK_BACK: i64 = 256;
 const RESUME_LIMIT: u64 = 2_000;
 /// Another process may have written; its rows are found at the latest after this long.
 const POLL: Duration = Duration::from_millis(500);
+/// How long after a change its neighbours are waited for.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// A change with the id a client resumes after.
 #[derive(Clone, Debug)]
@@ -41,10 +43,7 @@ pub struct Hub {
 
 impl Hub {
     pub fn new() -> Self {
-        Self {
-            sender: broadcast::channel(4096).0,
-            written: Notify::new(),
-        }
+        Self { sender: broadcast::channel(4096).0, written: Notify::new() }
     }
 
     pub fn subscribe(&self) -> broadcast::Receiver<Sent> {
@@ -78,12 +77,7 @@ pub struct Touched {
 impl Touched {
     /// A phone, with its room and property if it has them.
     pub fn phone(phone: &phone::Model) -> Self {
-        Self {
-            property: phone.property_id,
-            room: phone.room_id,
-            phone: Some(phone.id),
-            ..Self::default()
-        }
+        Self { property: phone.property_id, room: phone.room_id, phone: Some(phone.id), ..Self::default() }
     }
 }
 
@@ -114,10 +108,7 @@ pub async fn touch(
 
 /// The newest id, from which a stream opened now continues.
 pub async fn newest(app: &App) -> Result<i64> {
-    let row = live::Entity::find()
-        .order_by_desc(live::Column::Id)
-        .one(app.db.read())
-        .await?;
+    let row = live::Entity::find().order_by_desc(live::Column::Id).one(app.db.read()).await?;
     Ok(row.map_or(0, |row| row.id))
 }
 
@@ -136,7 +127,8 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = app.live.written.notified() => {}
+            // Changes come in bursts: one look for all of them.
+            () = app.live.written.notified() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(POLL) => {}
         }
         match read_new(&app, &mut seen, &mut high).await {
@@ -166,11 +158,8 @@ async fn read_new(app: &App, seen: &mut BTreeSet<i64>, high: &mut i64) -> Result
 
 /// What a stream missed after `after`, or `None` when it is too much or too long ago.
 pub async fn missed(app: &App, after: i64) -> Result<Option<Vec<Sent>>> {
-    let oldest = live::Entity::find()
-        .order_by_asc(live::Column::Id)
-        .one(app.db.read())
-        .await?;
-    if oldest.is_some_and(|oldest| oldest.id > after + 1 && after > 0) {
+    let oldest = live::Entity::find().order_by_asc(live::Column::Id).one(app.db.read()).await?;
+    if oldest.is_some_and(|oldest| oldest.id > after + 1) {
         return Ok(None);
     }
     let rows = live::Entity::find()
@@ -197,12 +186,7 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
     let phone_ids = ids(|row| row.phone_id);
     for chunk in chunks(&phone_ids) {
         phones.extend(
-            phone::Entity::find()
-                .filter(phone::Column::Id.is_in(chunk))
-                .all(db)
-                .await?
-                .into_iter()
-                .map(|p| (p.id, p)),
+            phone::Entity::find().filter(phone::Column::Id.is_in(chunk)).all(db).await?.into_iter().map(|p| (p.id, p)),
         );
     }
     let mut by_room: HashMap<Uuid, phone::Model> = HashMap::new();
@@ -218,30 +202,19 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
                 .into_iter()
                 .map(|r| (r.id, r)),
         );
-        let there = phone::Entity::find()
-            .filter(phone::Column::RoomId.is_in(chunk))
-            .all(db)
-            .await?;
+        let there = phone::Entity::find().filter(phone::Column::RoomId.is_in(chunk)).all(db).await?;
         by_room.extend(there.into_iter().filter_map(|phone| Some((phone.room_id?, phone))));
     }
     let mut jobs: HashMap<Uuid, job::Model> = HashMap::new();
     for chunk in chunks(&ids(|row| row.job_id)) {
         jobs.extend(
-            job::Entity::find()
-                .filter(job::Column::Id.is_in(chunk))
-                .all(db)
-                .await?
-                .into_iter()
-                .map(|j| (j.id, j)),
+            job::Entity::find().filter(job::Column::Id.is_in(chunk)).all(db).await?.into_iter().map(|j| (j.id, j)),
         );
     }
     let event_ids: Vec<i64> = rows.iter().filter_map(|row| row.event_id).collect();
     let mut events: HashMap<i64, event::Model> = HashMap::new();
     for chunk in event_ids.chunks(500) {
-        let found = event::Entity::find()
-            .filter(event::Column::Id.is_in(chunk.to_vec()))
-            .all(db)
-            .await?;
+        let found = event::Entity::find().filter(event::Column::Id.is_in(chunk.to_vec())).all(db).await?;
         events.extend(found.into_iter().map(|event| (event.id, event)));
     }
     let names = views::PropertyNames::load(db).await?;
@@ -258,23 +231,17 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
                 .filter(|id| first_time(0, *id))
                 .and_then(|id| rooms.get(&id))
                 .map(|room| views::room_card(room, by_room.get(&room.id))),
-            phone: row
-                .phone_id
-                .filter(|id| !row.gone && first_time(1, *id))
-                .and_then(|id| phones.get(&id))
-                .map(|phone| {
+            phone: row.phone_id.filter(|id| !row.gone && first_time(1, *id)).and_then(|id| phones.get(&id)).map(
+                |phone| {
                     let room = phone.room_id.and_then(|id| rooms.get(&id));
                     views::phone_row(phone, room, &names)
-                }),
+                },
+            ),
             gone: row.phone_id.filter(|_| row.gone).map(PhoneId),
-            job: row
-                .job_id
-                .filter(|id| first_time(2, *id))
-                .and_then(|id| jobs.get(&id))
-                .map(|job| {
-                    let room = phones.get(&job.phone_id).and_then(|phone| rooms.get(&phone.room_id?));
-                    views::job_view(job, room)
-                }),
+            job: row.job_id.filter(|id| first_time(2, *id)).and_then(|id| jobs.get(&id)).map(|job| {
+                let room = phones.get(&job.phone_id).and_then(|phone| rooms.get(&phone.room_id?));
+                views::job_view(job, room)
+            }),
             event: row.event_id.and_then(|id| events.get(&id)).and_then(views::event_view),
             reload: false,
         };
@@ -284,10 +251,7 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
             || change.job.is_some()
             || change.event.is_some()
         {
-            sent.push(Sent {
-                id: row.id,
-                change: Arc::new(change),
-            });
+            sent.push(Sent { id: row.id, change: Arc::new(change) });
         }
     }
     sent.reverse();

@@ -37,8 +37,18 @@ pub struct App {
     pub live: live::Hub,
     /// Phones to ask in, because something waits for them.
     nudges: mpsc::UnboundedSender<PhoneId>,
+    /// Phones that were removed, for the broker to forget.
+    removed: mpsc::UnboundedSender<PhoneId>,
     /// The broker's port, known once it listens.
     mqtt_port: OnceLock<u16>,
+}
+
+/// What use cases ask of the transports.
+pub struct Calls {
+    /// Phones to ask in.
+    pub nudged: mpsc::UnboundedReceiver<PhoneId>,
+    /// Phones that were removed.
+    pub forgotten: mpsc::UnboundedReceiver<PhoneId>,
 }
 
 /// Who does something, for the audit and for "changed by".
@@ -52,19 +62,18 @@ impl Actor {
 }
 
 impl App {
-    pub fn new(db: Db, config: Config, secrets: Secrets) -> (Arc<Self>, mpsc::UnboundedReceiver<PhoneId>) {
+    pub fn new(db: Db, config: Config, secrets: Secrets) -> (Arc<Self>, Calls) {
         let (nudges, nudged) = mpsc::unbounded_channel();
-        (
-            Arc::new(Self {
-                db,
-                config,
-                secrets,
-                live: live::Hub::new(),
-                nudges,
-                mqtt_port: OnceLock::new(),
-            }),
-            nudged,
-        )
+        let (removed, forgotten) = mpsc::unbounded_channel();
+        let mqtt_port = OnceLock::new();
+        let app = Self { db, config, secrets, live: live::Hub::new(), nudges, removed, mqtt_port };
+        (Arc::new(app), Calls { nudged, forgotten })
+    }
+
+    /// Has the broker close a removed phone's connection and drop what it keeps for it.
+    pub fn forget(&self, phone: PhoneId) {
+        // Without an embedded broker in this process nobody listens.
+        let _ = self.removed.send(phone);
     }
 
     /// The port phones are told to reach the broker at.

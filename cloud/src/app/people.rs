@@ -39,17 +39,14 @@ struct Claims {
     name: String,
 }
 
-/// Makes the first administrator when there is nobody. Returns e-mail and password to show once.
+/// Makes the first administrator when there is nobody. Returns e-mail and password to show once, if the password was
+/// made here.
 pub async fn first_administrator(app: &App) -> Result<Option<(String, String)>> {
     if person::Entity::find().count(app.db.read()).await? > 0 {
         return Ok(None);
     }
     let admin = &app.config.admin;
-    let password = if admin.password.is_empty() {
-        random_token()
-    } else {
-        admin.password.clone()
-    };
+    let password = if admin.password.is_empty() { random_token() } else { admin.password.clone() };
     let hash = hash_password(password.clone()).await?;
     let write = app.db.write().await?;
     let row = person::ActiveModel {
@@ -60,16 +57,9 @@ pub async fn first_administrator(app: &App) -> Result<Option<(String, String)>> 
         created_at: Set(now_ms()),
     };
     person::Entity::insert(row).exec(&write.tx).await?;
-    audit::record(
-        &write.tx,
-        &Actor::system(),
-        "person.create",
-        &admin.email,
-        "first administrator".to_owned(),
-    )
-    .await?;
+    audit::record(&write.tx, &Actor::system(), "person.create", &admin.email, "first administrator".to_owned()).await?;
     write.commit().await?;
-    Ok(Some((admin.email.clone(), password)))
+    Ok(admin.password.is_empty().then(|| (admin.email.clone(), password)))
 }
 
 /// Signs in. A wrong password and an unknown person take equally long and answer alike.
@@ -79,10 +69,7 @@ pub async fn login(app: &App, login: Login) -> Result<Tokens> {
         return Err(wrong());
     }
     tries().check(&email)?;
-    let person = person::Entity::find()
-        .filter(person::Column::Email.eq(&email))
-        .one(app.db.read())
-        .await?;
+    let person = person::Entity::find().filter(person::Column::Email.eq(&email)).one(app.db.read()).await?;
     let hash = match &person {
         Some(person) => person.password_hash.clone(),
         None => nobody().await?.to_owned(),
@@ -93,14 +80,7 @@ pub async fn login(app: &App, login: Login) -> Result<Tokens> {
             tries().forget(&email);
             let write = app.db.write().await?;
             let tokens = issue(app, &write.tx, &person).await?;
-            audit::record(
-                &write.tx,
-                &Actor(person.email),
-                "login",
-                &person.id.to_string(),
-                String::new(),
-            )
-            .await?;
+            audit::record(&write.tx, &Actor(person.email), "login", &person.id.to_string(), String::new()).await?;
             write.commit().await?;
             Ok(tokens)
         }
@@ -119,17 +99,9 @@ fn wrong() -> super::AppError {
 pub async fn refresh(app: &App, token: &str) -> Result<Tokens> {
     let ended = || unauthorized("session-ended", "Your session has ended. Sign in again.");
     let write = app.db.write().await?;
-    let row = refresh_token::Entity::find_by_id(token_hash(token))
-        .one(&write.tx)
-        .await?
-        .ok_or_else(ended)?;
-    refresh_token::Entity::delete_by_id(row.id.clone())
-        .exec(&write.tx)
-        .await?;
-    let person = person::Entity::find_by_id(row.person_id)
-        .one(&write.tx)
-        .await?
-        .ok_or_else(ended)?;
+    let row = refresh_token::Entity::find_by_id(token_hash(token)).one(&write.tx).await?.ok_or_else(ended)?;
+    refresh_token::Entity::delete_by_id(row.id.clone()).exec(&write.tx).await?;
+    let person = person::Entity::find_by_id(row.person_id).one(&write.tx).await?.ok_or_else(ended)?;
     if row.expires_at < now_ms() {
         write.commit().await?;
         return Err(ended());
@@ -142,9 +114,7 @@ pub async fn refresh(app: &App, token: &str) -> Result<Tokens> {
 /// Ends a session: its refresh token is good for nothing any more.
 pub async fn logout(app: &App, token: &str) -> Result<()> {
     let write = app.db.write().await?;
-    refresh_token::Entity::delete_by_id(token_hash(token))
-        .exec(&write.tx)
-        .await?;
+    refresh_token::Entity::delete_by_id(token_hash(token)).exec(&write.tx).await?;
     write.commit().await?;
     Ok(())
 }
@@ -168,11 +138,7 @@ async fn issue(app: &App, tx: &impl ConnectionTrait, person: &person::Model) -> 
 }
 
 fn me(person: &person::Model) -> Me {
-    Me {
-        id: UserId(person.id),
-        email: person.email.clone(),
-        name: person.name.clone(),
-    }
+    Me { id: UserId(person.id), email: person.email.clone(), name: person.name.clone() }
 }
 
 fn token(app: &App, person: &person::Model, audience: &str, seconds: i64) -> Result<String> {
@@ -201,28 +167,21 @@ pub async fn authenticate(app: &App, token: &str, audience: &str) -> Result<(Act
     let claims = decode::<Claims>(token, &key, &validation).map_err(|error| {
         use jsonwebtoken::errors::ErrorKind;
         match error.kind() {
-            ErrorKind::ExpiredSignature => unauthorized(
-                "token-expired",
-                "The access token has expired. Refresh it, or sign in again.",
-            ),
+            ErrorKind::ExpiredSignature => {
+                unauthorized("token-expired", "The access token has expired. Refresh it, or sign in again.")
+            }
             _ => unauthorized("token-invalid", "The access token is not valid. Sign in again."),
         }
     })?;
     let gone = || unauthorized("token-invalid", "The access token belongs to nobody. Sign in again.");
     let id: Uuid = claims.claims.sub.parse().map_err(|_| gone())?;
-    let person = person::Entity::find_by_id(id)
-        .one(app.db.read())
-        .await?
-        .ok_or_else(gone)?;
+    let person = person::Entity::find_by_id(id).one(app.db.read()).await?.ok_or_else(gone)?;
     Ok((Actor(person.email.clone()), me(&person)))
 }
 
 /// A short-lived token for opening the live stream, which browsers cannot send headers with.
 pub async fn live_ticket(app: &App, user: UserId) -> Result<String> {
-    let person = person::Entity::find_by_id(user.0)
-        .one(app.db.read())
-        .await?
-        .ok_or_else(wrong)?;
+    let person = person::Entity::find_by_id(user.0).one(app.db.read()).await?.ok_or_else(wrong)?;
     token(app, &person, "live", TICKET_S)
 }
 
@@ -230,8 +189,7 @@ async fn hash_password(password: String) -> Result<String> {
     let hashed = tokio::task::spawn_blocking(move || {
         let salt = SaltString::encode_b64(&random::<16>()).map_err(|error| anyhow::anyhow!("{error}"))?;
         let hash = Argon2::default().hash_password(password.as_bytes(), &salt);
-        hash.map(|hash| hash.to_string())
-            .map_err(|error| anyhow::anyhow!("{error}"))
+        hash.map(|hash| hash.to_string()).map_err(|error| anyhow::anyhow!("{error}"))
     });
     Ok(hashed.await.map_err(anyhow::Error::from)??)
 }
@@ -275,9 +233,7 @@ impl Tries {
             !times.is_empty()
         });
         if tries.get(email).is_some_and(|times| times.len() >= MAX_WRONG) {
-            return Err(too_many(
-                "Too many wrong passwords for this account. Wait 15 minutes and try again.",
-            ));
+            return Err(too_many("Too many wrong passwords for this account. Wait 15 minutes and try again."));
         }
         Ok(())
     }

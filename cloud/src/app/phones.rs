@@ -42,10 +42,7 @@ pub async fn list(app: &App, query: &Query) -> Result<PhonePage> {
     let db = app.db.read();
     let mut select = phone::Entity::find().join(
         JoinType::LeftJoin,
-        phone::Entity::belongs_to(room::Entity)
-            .from(phone::Column::RoomId)
-            .to(room::Column::Id)
-            .into(),
+        phone::Entity::belongs_to(room::Entity).from(phone::Column::RoomId).to(room::Column::Id).into(),
     );
     if let Some(property) = query.property {
         select = select.filter(phone::Column::PropertyId.eq(property));
@@ -67,10 +64,7 @@ pub async fn list(app: &App, query: &Query) -> Result<PhonePage> {
         PhoneSort::Mac => select.order_by(phone::Column::Mac, order),
         // Numbers before longer numbers: "9" before "10".
         PhoneSort::Room => select
-            .order_by(
-                Expr::expr(Func::char_length(Expr::col((room::Entity, room::Column::Number)))),
-                order.clone(),
-            )
+            .order_by(Expr::expr(Func::char_length(Expr::col((room::Entity, room::Column::Number)))), order.clone())
             .order_by(room::Column::Number, order),
         PhoneSort::Model => select.order_by(phone::Column::Model, order),
         PhoneSort::Firmware => select.order_by(phone::Column::Firmware, order),
@@ -80,16 +74,8 @@ pub async fn list(app: &App, query: &Query) -> Result<PhonePage> {
     // A last word that differs for every phone keeps pages from overlapping.
     select = select.order_by_asc(phone::Column::Mac);
     let total = select.clone().count(db).await?;
-    let rows = select
-        .offset(query.offset)
-        .limit(u64::from(query.limit))
-        .all(db)
-        .await?;
-    Ok(PhonePage {
-        items: rows_of(app, rows).await?,
-        total,
-        offset: query.offset,
-    })
+    let rows = select.offset(query.offset).limit(u64::from(query.limit)).all(db).await?;
+    Ok(PhonePage { items: rows_of(app, rows).await?, total, offset: query.offset })
 }
 
 /// Phones that phoned home unannounced, the newest first.
@@ -105,24 +91,14 @@ pub async fn new_phones(app: &App) -> Result<Vec<PhoneRow>> {
 
 fn matching(word: &str) -> Condition {
     // `%` and `_` mean themselves here.
-    let escape = |text: &str| {
-        text.to_lowercase()
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_")
-    };
+    let escape = |text: &str| text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let like = |text: String| sea_orm::sea_query::LikeExpr::new(text).escape('\\');
     let anywhere = format!("%{}%", escape(word));
     let mut any = Condition::any().add(
         Expr::expr(Func::lower(Expr::col((room::Entity, room::Column::Number))))
             .like(like(format!("{}%", escape(word)))),
     );
-    for column in [
-        phone::Column::Serial,
-        phone::Column::Model,
-        phone::Column::Firmware,
-        phone::Column::Ip,
-    ] {
+    for column in [phone::Column::Serial, phone::Column::Model, phone::Column::Firmware, phone::Column::Ip] {
         any = any.add(Expr::expr(Func::lower(Expr::col((phone::Entity, column)))).like(like(anywhere.clone())));
     }
     let digits: String = word.chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect();
@@ -150,10 +126,7 @@ async fn rows_of(app: &App, phones: Vec<phone::Model>) -> Result<Vec<PhoneRow>> 
 
 pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
     let db = app.db.read();
-    let phone = phone::Entity::find_by_id(id.0)
-        .one(db)
-        .await?
-        .ok_or_else(|| not_found("phone"))?;
+    let phone = phone::Entity::find_by_id(id.0).one(db).await?.ok_or_else(|| not_found("phone"))?;
     let room = match phone.room_id {
         Some(id) => room::Entity::find_by_id(id).one(db).await?,
         None => None,

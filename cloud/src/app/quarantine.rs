@@ -18,13 +18,7 @@ pub async fn keep(app: &App, source: &str, reason: &str, message: &[u8]) -> Resu
     tracing::warn!(source, reason, bytes = message.len(), "quarantined a message");
     let sample: String = String::from_utf8_lossy(&message[..message.len().min(SAMPLE)])
         .chars()
-        .map(|character| {
-            if character.is_control() && character != '\n' {
-                '·'
-            } else {
-                character
-            }
-        })
+        .map(|character| if character.is_control() && character != '\n' { '·' } else { character })
         .collect();
     let write = app.db.write().await?;
     let row = quarantine::ActiveModel {
@@ -35,10 +29,7 @@ pub async fn keep(app: &App, source: &str, reason: &str, message: &[u8]) -> Resu
         ..Default::default()
     };
     let id = quarantine::Entity::insert(row).exec(&write.tx).await?.last_insert_id;
-    quarantine::Entity::delete_many()
-        .filter(quarantine::Column::Id.lte(id - KEPT))
-        .exec(&write.tx)
-        .await?;
+    quarantine::Entity::delete_many().filter(quarantine::Column::Id.lte(id - KEPT)).exec(&write.tx).await?;
     write.commit().await?;
     Ok(())
 }
@@ -46,11 +37,7 @@ pub async fn keep(app: &App, source: &str, reason: &str, message: &[u8]) -> Resu
 /// The newest first.
 pub async fn list(app: &App, limit: u64) -> Result<QuarantinePage> {
     let total = quarantine::Entity::find().count(app.db.read()).await?;
-    let rows = quarantine::Entity::find()
-        .order_by_desc(quarantine::Column::Id)
-        .limit(limit)
-        .all(app.db.read())
-        .await?;
+    let rows = quarantine::Entity::find().order_by_desc(quarantine::Column::Id).limit(limit).all(app.db.read()).await?;
     let items = rows
         .into_iter()
         .map(|row| Quarantined {

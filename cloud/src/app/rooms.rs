@@ -21,14 +21,9 @@ use crate::domain::catalogue;
 pub async fn detail(app: &App, id: RoomId) -> Result<RoomDetail> {
     let db = app.db.read();
     let room = find(db, id).await?;
-    let floor = floor::Entity::find_by_id(room.floor_id)
-        .one(db)
-        .await?
-        .ok_or_else(|| not_found("floor"))?;
-    let building = building::Entity::find_by_id(floor.building_id)
-        .one(db)
-        .await?
-        .ok_or_else(|| not_found("building"))?;
+    let floor = floor::Entity::find_by_id(room.floor_id).one(db).await?.ok_or_else(|| not_found("floor"))?;
+    let building =
+        building::Entity::find_by_id(floor.building_id).one(db).await?.ok_or_else(|| not_found("building"))?;
     let phone = standing_in(db, room.id).await?;
     let (mut job, mut events) = (None, Vec::new());
     if let Some(phone) = &phone {
@@ -89,10 +84,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
     let said = said.join(", ");
     audit::record(&write.tx, actor, "room.change", &room.id.to_string(), said.clone()).await?;
     let phone = standing_in(&write.tx, room.id).await?;
-    let change = Change {
-        actor,
-        summary: format!("Room {}: {said}", room.number),
-    };
+    let change = Change { actor, summary: format!("Room {}: {said}", room.number) };
     let jobs = refresh(app, &write.tx, phone.iter().cloned().collect(), &change).await?;
     touch(
         &write.tx,
@@ -124,18 +116,8 @@ pub async fn assign(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: A
     let room = find(&write.tx, id).await?;
     let phone = by_name(&write.tx, &wanted.phone).await?;
     let (touched, changed) = place(&write.tx, phone, &room, wanted.replace).await?;
-    audit::record(
-        &write.tx,
-        actor,
-        "room.assign",
-        &room.id.to_string(),
-        changed[0].mac.clone(),
-    )
-    .await?;
-    let change = Change {
-        actor,
-        summary: format!("Room {}: phone assigned", room.number),
-    };
+    audit::record(&write.tx, actor, "room.assign", &room.id.to_string(), changed[0].mac.clone()).await?;
+    let change = Change { actor, summary: format!("Room {}: phone assigned", room.number) };
     let jobs = refresh(app, &write.tx, changed, &change).await?;
     touch(&write.tx, touched).await?;
     let answer = Accepted {
@@ -153,34 +135,19 @@ pub async fn assign(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: A
 pub async fn unassign(app: &App, actor: &Actor, id: RoomId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let room = find(&write.tx, id).await?;
-    let phone = standing_in(&write.tx, room.id)
-        .await?
-        .ok_or_else(|| not_found("phone in this room"))?;
+    let phone = standing_in(&write.tx, room.id).await?.ok_or_else(|| not_found("phone in this room"))?;
     let before = Touched::phone(&phone);
     let mut row = phone.into_active_model();
     row.room_id = Set(None);
     let phone = row.update(&write.tx).await?;
-    audit::record(
-        &write.tx,
-        actor,
-        "room.unassign",
-        &room.id.to_string(),
-        phone.mac.clone(),
-    )
-    .await?;
-    let change = Change {
-        actor,
-        summary: format!("Taken out of room {}", room.number),
-    };
+    audit::record(&write.tx, actor, "room.unassign", &room.id.to_string(), phone.mac.clone()).await?;
+    let change = Change { actor, summary: format!("Taken out of room {}", room.number) };
     let jobs = refresh(app, &write.tx, vec![phone], &change).await?;
     touch(&write.tx, [before]).await?;
     write.commit().await?;
     app.live.wake();
     app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(Accepted {
-        phones: jobs.len() as u32,
-        jobs: jobs.iter().map(|job| views::job_view(job, None)).collect(),
-    })
+    Ok(Accepted { phones: jobs.len() as u32, jobs: jobs.iter().map(|job| views::job_view(job, None)).collect() })
 }
 
 /// Moves `phone` into `room` within the transaction. Returns what the live stream shall show, and the phones whose
@@ -237,17 +204,11 @@ pub async fn by_name(tx: &impl ConnectionTrait, name: &str) -> Result<phone::Mod
 }
 
 pub async fn find(tx: &impl ConnectionTrait, id: RoomId) -> Result<room::Model> {
-    room::Entity::find_by_id(id.0)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("room"))
+    room::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("room"))
 }
 
 pub async fn standing_in(tx: &impl ConnectionTrait, room: Uuid) -> Result<Option<phone::Model>> {
-    Ok(phone::Entity::find()
-        .filter(phone::Column::RoomId.eq(room))
-        .one(tx)
-        .await?)
+    Ok(phone::Entity::find().filter(phone::Column::RoomId.eq(room)).one(tx).await?)
 }
 
 /// A room number as it is stored, or what is wrong with it.
@@ -287,10 +248,7 @@ pub async fn extension_is_free(
         Some(other) => Err(conflict(
             "extension-taken",
             "extension",
-            format!(
-                "Extension {extension} belongs to room {}. Choose another one.",
-                other.number
-            ),
+            format!("Extension {extension} belongs to room {}. Choose another one.", other.number),
         )),
         None => Ok(()),
     }
@@ -301,15 +259,9 @@ fn taken(error: sea_orm::DbErr, field: &str) -> super::AppError {
         return error.into();
     }
     match field {
-        "number" => conflict(
-            "room-number-taken",
-            field,
-            "Another room of this property has this number. Choose another one.",
-        ),
-        _ => conflict(
-            "room-occupied",
-            field,
-            "Another phone was put into this room just now. Look again.",
-        ),
+        "number" => {
+            conflict("room-number-taken", field, "Another room of this property has this number. Choose another one.")
+        }
+        _ => conflict("room-occupied", field, "Another phone was put into this room just now. Look again."),
     }
 }

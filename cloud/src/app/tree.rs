@@ -23,77 +23,39 @@ pub async fn create_property(app: &App, actor: &Actor, wanted: NewProperty) -> R
     let name = name("name", &wanted.name)?;
     let code = wanted.code.trim().to_lowercase();
     if code.is_empty() || code.len() > 40 || !code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return Err(invalid(
-            "code",
-            "The code must be 1 to 40 letters, digits or hyphens, for example \"harbour\".",
-        ));
+        return Err(invalid("code", "The code must be 1 to 40 letters, digits or hyphens, for example \"harbour\"."));
     }
     if !is_time_zone(&wanted.time_zone) {
-        let detail = format!(
-            "\"{}\" is not a time zone; write an IANA name such as \"Europe/Lisbon\".",
-            wanted.time_zone
-        );
+        let detail =
+            format!("\"{}\" is not a time zone; write an IANA name such as \"Europe/Lisbon\".", wanted.time_zone);
         return Err(invalid("time_zone", detail));
     }
     let write = app.db.write().await?;
-    let chain = match chain::Entity::find()
-        .filter(chain::Column::Name.eq(&chain_name))
-        .one(&write.tx)
-        .await?
-    {
+    let chain = match chain::Entity::find().filter(chain::Column::Name.eq(&chain_name)).one(&write.tx).await? {
         Some(chain) => chain,
         None => {
-            let chain = chain::Model {
-                id: Uuid::now_v7(),
-                name: chain_name,
-            };
-            chain::Entity::insert(chain.clone().into_active_model())
-                .exec(&write.tx)
-                .await?;
+            let chain = chain::Model { id: Uuid::now_v7(), name: chain_name };
+            chain::Entity::insert(chain.clone().into_active_model()).exec(&write.tx).await?;
             chain
         }
     };
-    let property = property::Model {
-        id: Uuid::now_v7(),
-        chain_id: chain.id,
-        code,
-        name,
-        time_zone: wanted.time_zone,
-    };
-    property::Entity::insert(property.clone().into_active_model())
-        .exec(&write.tx)
-        .await
-        .map_err(|error| {
-            if is_duplicate(&error) {
-                conflict(
-                    "code-taken",
-                    "code",
-                    format!("Another property has the code \"{}\".", property.code),
-                )
-            } else {
-                error.into()
-            }
-        })?;
-    audit::record(
-        &write.tx,
-        actor,
-        "property.create",
-        &property.id.to_string(),
-        property.code.clone(),
-    )
-    .await?;
+    let property = property::Model { id: Uuid::now_v7(), chain_id: chain.id, code, name, time_zone: wanted.time_zone };
+    property::Entity::insert(property.clone().into_active_model()).exec(&write.tx).await.map_err(|error| {
+        if is_duplicate(&error) {
+            conflict("code-taken", "code", format!("Another property has the code \"{}\".", property.code))
+        } else {
+            error.into()
+        }
+    })?;
+    audit::record(&write.tx, actor, "property.create", &property.id.to_string(), property.code.clone()).await?;
     write.commit().await?;
     board::property(app, PropertyId(property.id)).await
 }
 
 /// Adds buildings, floors and rooms. What exists already stays as it is, so the same layout can be sent again.
 pub async fn add_layout(app: &App, actor: &Actor, id: PropertyId, layout: Layout) -> Result<Property> {
-    let rooms: usize = layout
-        .buildings
-        .iter()
-        .flat_map(|building| &building.floors)
-        .map(|floor| floor.rooms.len())
-        .sum();
+    let rooms: usize =
+        layout.buildings.iter().flat_map(|building| &building.floors).map(|floor| floor.rooms.len()).sum();
     if rooms > MAX_ROOMS {
         return Err(invalid(
             "buildings",
@@ -102,10 +64,7 @@ pub async fn add_layout(app: &App, actor: &Actor, id: PropertyId, layout: Layout
     }
     let write = app.db.write().await?;
     let tx = &write.tx;
-    property::Entity::find_by_id(id.0)
-        .one(tx)
-        .await?
-        .ok_or_else(|| not_found("property"))?;
+    property::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("property"))?;
     let mut known = Known::load(tx, id.0).await?;
     let (mut buildings, mut floors, mut new_rooms) = (Vec::new(), Vec::new(), Vec::new());
     for (position, wanted) in layout.buildings.iter().enumerate() {
@@ -122,19 +81,11 @@ pub async fn add_layout(app: &App, actor: &Actor, id: PropertyId, layout: Layout
         });
         for wanted in &wanted.floors {
             let floor_name = name("floors.name", &wanted.name)?;
-            let floor_id = *known
-                .floors
-                .entry((building_id, floor_name.clone()))
-                .or_insert_with(|| {
-                    let row = floor::Model {
-                        id: Uuid::now_v7(),
-                        building_id,
-                        name: floor_name,
-                        level: wanted.level,
-                    };
-                    floors.push(row.clone().into_active_model());
-                    row.id
-                });
+            let floor_id = *known.floors.entry((building_id, floor_name.clone())).or_insert_with(|| {
+                let row = floor::Model { id: Uuid::now_v7(), building_id, name: floor_name, level: wanted.level };
+                floors.push(row.clone().into_active_model());
+                row.id
+            });
             for wanted in &wanted.rooms {
                 let number = room_number(&wanted.number)?;
                 let extension = valid("extension", catalogue::SIP_USER, wanted.extension.trim())?;
@@ -163,26 +114,15 @@ pub async fn add_layout(app: &App, actor: &Actor, id: PropertyId, layout: Layout
             }
         }
     }
-    let detail = format!(
-        "{} buildings, {} floors, {} rooms added",
-        buildings.len(),
-        floors.len(),
-        new_rooms.len()
-    );
+    let detail = format!("{} buildings, {} floors, {} rooms added", buildings.len(), floors.len(), new_rooms.len());
     for chunk in buildings.chunks(500) {
-        building::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(tx)
-            .await?;
+        building::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
     }
     for chunk in floors.chunks(500) {
-        floor::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(tx)
-            .await?;
+        floor::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
     }
     for chunk in new_rooms.chunks(500) {
-        room::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(tx)
-            .await?;
+        room::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
     }
     audit::record(tx, actor, "property.layout", &id.to_string(), detail).await?;
     write.commit().await?;
@@ -215,21 +155,13 @@ impl Known {
             .into_iter()
             .map(|floor| ((floor.building_id, floor.name), floor.id))
             .collect();
-        let rooms = room::Entity::find()
-            .filter(room::Column::PropertyId.eq(property))
-            .all(tx)
-            .await?;
+        let rooms = room::Entity::find().filter(room::Column::PropertyId.eq(property)).all(tx).await?;
         let extensions = rooms
             .iter()
             .filter(|room| !room.extension.is_empty())
             .map(|room| (room.extension.clone(), room.number.clone()))
             .collect();
-        Ok(Self {
-            buildings,
-            floors,
-            rooms: rooms.into_iter().map(|r| (r.number, r.floor_id)).collect(),
-            extensions,
-        })
+        Ok(Self { buildings, floors, rooms: rooms.into_iter().map(|r| (r.number, r.floor_id)).collect(), extensions })
     }
 }
 
@@ -244,10 +176,7 @@ fn name(field: &str, text: &str) -> Result<String> {
 /// The shape of an IANA name; the browser, which has the list, shows times in it.
 fn is_time_zone(text: &str) -> bool {
     let part = |part: &str| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
     };
     text == "UTC" || (text.len() <= 64 && text.contains('/') && text.split('/').all(part))
 }

@@ -17,9 +17,7 @@ pub struct PropertyNames(HashMap<Uuid, String>);
 impl PropertyNames {
     pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
         let all = property::Entity::find().all(db).await?;
-        Ok(Self(
-            all.into_iter().map(|property| (property.id, property.name)).collect(),
-        ))
+        Ok(Self(all.into_iter().map(|property| (property.id, property.name)).collect()))
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! A device owns the topics below `v1/{id}/`: it publishes under `up/` and subscribes under `down/`. Everything else,
 //! including every filter that could match another device (`#`, `+`, `$share/…`, `$SYS/…`), is refused.
+//!
+//! Agents should name their `down/` topics one by one: the router looks exact filters up, and walks all wildcard
+//! filters for each message, so one wildcard per phone makes every publish cost as much as there are phones.
+//!
 //! External brokers get the same rules from `deploy/mosquitto`.
 
 /// Every client id of a service starts with this, and no device id does: neither can take over the other's session.
@@ -26,9 +30,7 @@ impl Identity {
             Identity::Device(id) => id == client_id && is_device_id(id),
             Identity::Service => {
                 client_id.len() <= MAX_ID_BYTES
-                    && client_id
-                        .strip_prefix(SERVICE_CLIENT_PREFIX)
-                        .is_some_and(|rest| !rest.is_empty())
+                    && client_id.strip_prefix(SERVICE_CLIENT_PREFIX).is_some_and(|rest| !rest.is_empty())
             }
         }
     }
@@ -54,9 +56,7 @@ impl Identity {
 pub fn is_device_id(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= MAX_ID_BYTES
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':'))
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':'))
         && !id.starts_with(SERVICE_CLIENT_PREFIX)
 }
 

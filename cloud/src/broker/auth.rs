@@ -50,11 +50,7 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) fn new(auth: Arc<dyn DeviceAuth>, counters: Arc<Counters>, max_keep_alive: u16) -> Self {
-        Self {
-            auth,
-            counters,
-            max_keep_alive,
-        }
+        Self { auth, counters, max_keep_alive }
     }
 
     /// Who this is, or why not.
@@ -71,16 +67,7 @@ impl Gate {
         if connect.keep_alive == 0 || connect.keep_alive > self.max_keep_alive {
             return Err((Refusal::KeepAlive, ReasonCode::ImplementationSpecificError));
         }
-        let identity = match self
-            .auth
-            .authenticate(Login {
-                client_id,
-                username,
-                password,
-                peer,
-            })
-            .await
-        {
+        let identity = match self.auth.authenticate(Login { client_id, username, password, peer }).await {
             Ok(Some(identity)) => identity,
             Ok(None) => return Err((Refusal::Login, ReasonCode::BadUsernameOrPassword)),
             Err(error) => {
@@ -91,11 +78,7 @@ impl Gate {
         if !identity.owns_client_id(client_id) {
             return Err((Refusal::ClientId, ReasonCode::ClientIdentifierNotValid));
         }
-        if connect
-            .will
-            .as_ref()
-            .is_some_and(|will| !identity.may_publish(&will.topic))
-        {
+        if connect.will.as_ref().is_some_and(|will| !identity.may_publish(&will.topic)) {
             return Err((Refusal::Will, ReasonCode::NotAuthorized));
         }
         Ok(identity)
@@ -143,9 +126,7 @@ impl AuthProvider for Gate {
         user_id: Option<&'a str>,
         topic_filter: &'a str,
     ) -> Answer<'a, bool> {
-        let allowed = self.allow(user_id, Refusal::Subscribe, |identity| {
-            identity.may_subscribe(topic_filter)
-        });
+        let allowed = self.allow(user_id, Refusal::Subscribe, |identity| identity.may_subscribe(topic_filter));
         Box::pin(std::future::ready(allowed))
     }
 }
@@ -174,11 +155,7 @@ mod tests {
 
     #[test]
     fn user_ids_do_not_confuse_a_device_with_a_service() {
-        for identity in [
-            Identity::Service,
-            Identity::Device("service".into()),
-            Identity::Device("device".into()),
-        ] {
+        for identity in [Identity::Service, Identity::Device("service".into()), Identity::Device("device".into())] {
             assert_eq!(from_user_id(&to_user_id(&identity)), Some(identity));
         }
         assert_eq!(from_user_id(""), None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
-/// Where the broker listens and how much it takes from whom. Fields not named in [`Default`] are none.
+/// Where the broker listens and how much it takes from whom. Not adjustable: a socket has 10 s to log in.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
     /// Port 0 chooses a free one.
@@ -53,8 +53,9 @@ impl Default for BrokerConfig {
             max_packet_bytes: 64 * 1024,
             max_inflight: 64,
             max_pending: 1_000,
-            max_queued_messages: 1_000,
-            max_queued_bytes: 4 * 1024 * 1024,
+            // Room for what a fleet tells while the server's own session is busy: state reports are not repeated.
+            max_queued_messages: 100_000,
+            max_queued_bytes: 64 * 1024 * 1024,
             max_subscriptions: 32,
             max_retained: 500_000,
             max_retained_bytes: 16 * 1024,
@@ -84,10 +85,7 @@ impl BrokerConfig {
         for (name, value) in limits {
             ensure!(value > 0, "MQTT broker: {name} must not be 0");
         }
-        ensure!(
-            self.max_packet_bytes >= 1024,
-            "MQTT broker: max_packet_bytes must be at least 1024"
-        );
+        ensure!(self.max_packet_bytes >= 1024, "MQTT broker: max_packet_bytes must be at least 1024");
         ensure!(!self.sweep_every.is_zero(), "MQTT broker: sweep_every must not be 0");
         Ok(())
     }

@@ -57,9 +57,8 @@ pub struct Broker {
 /// A limit in `config` is zero, or the address cannot be bound.
 pub async fn start(config: BrokerConfig, auth: Arc<dyn DeviceAuth>) -> anyhow::Result<Broker> {
     config.check()?;
-    let socket = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("MQTT broker: bind {}", config.listen))?;
+    let socket =
+        TcpListener::bind(config.listen).await.with_context(|| format!("MQTT broker: bind {}", config.listen))?;
     let addr = socket.local_addr().context("MQTT broker: local address")?;
 
     let counters = Arc::new(Counters::default());
@@ -89,16 +88,7 @@ pub async fn start(config: BrokerConfig, auth: Arc<dyn DeviceAuth>) -> anyhow::R
         )
         .run(socket),
     );
-    Ok(Broker {
-        addr,
-        router,
-        storage,
-        events,
-        counters,
-        stop,
-        accept,
-        sweep,
-    })
+    Ok(Broker { addr, router, storage, events, counters, stop, accept, sweep })
 }
 
 impl Broker {

@@ -70,10 +70,7 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(WriteTx {
-            tx: self.pool.begin_with_options(options).await?,
-            _turn: turn,
-        })
+        Ok(WriteTx { tx: self.pool.begin_with_options(options).await?, _turn: turn })
     }
 
     pub async fn close(&self) -> Result<(), DbErr> {

@@ -21,9 +21,7 @@ pub fn is_secret(key: &str) -> bool {
 
 /// The factory's value; empty where the guide gives none.
 pub fn default_value(key: &str) -> String {
-    find(key)
-        .and_then(|found| found.setting.default.clone())
-        .unwrap_or_default()
+    find(key).and_then(|found| found.setting.default.clone()).unwrap_or_default()
 }
 
 /// Title and page of a key, for people.
@@ -44,11 +42,7 @@ pub fn exists_on(key: &str, model: &str) -> bool {
 /// the standard paths, so `None` means "not by TR-069".
 pub fn path_on(key: &str, ours: bool) -> Option<String> {
     let found = find(key)?;
-    if ours {
-        Some(settings::vendor_path(&found.key()))
-    } else {
-        found.tr069_path()
-    }
+    if ours { Some(settings::vendor_path(&found.key())) } else { found.tr069_path() }
 }
 
 /// A canonical value as the path wants it.

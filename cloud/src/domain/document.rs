@@ -24,11 +24,7 @@ impl Held<'_> {
     pub fn state(&self, fingerprint: &str) -> ValueState {
         let confirmed = self.applied == Some(fingerprint);
         if self.secret {
-            return if confirmed {
-                ValueState::InSync
-            } else {
-                ValueState::Pending
-            };
+            return if confirmed { ValueState::InSync } else { ValueState::Pending };
         }
         match self.reported {
             Some(reported) if reported == self.desired => ValueState::InSync,
@@ -45,14 +41,7 @@ pub fn keep_managed(new: &mut Desired, old: &Desired, default: impl Fn(&str) -> 
     for key in old.keys() {
         if !new.contains_key(key) {
             let value = default(key);
-            new.insert(
-                key.clone(),
-                Effective {
-                    value,
-                    layer: Layer::ModelDefault,
-                    locked: false,
-                },
-            );
+            new.insert(key.clone(), Effective { value, layer: Layer::ModelDefault, locked: false });
         }
     }
 }
@@ -63,15 +52,7 @@ mod tests {
 
     #[test]
     fn a_value_is_pending_until_reported_and_drift_after_somebody_changed_it() {
-        let state = |reported, applied, secret| {
-            Held {
-                desired: "1207",
-                reported,
-                applied,
-                secret,
-            }
-            .state("fp")
-        };
+        let state = |reported, applied, secret| Held { desired: "1207", reported, applied, secret }.state("fp");
         assert_eq!(state(None, None, false), ValueState::NotReported);
         assert_eq!(state(Some("101"), None, false), ValueState::Pending);
         assert_eq!(state(Some("1207"), None, false), ValueState::InSync);
@@ -84,15 +65,8 @@ mod tests {
 
     #[test]
     fn what_was_managed_goes_back_to_its_default() {
-        let value = |text: &str| Effective {
-            value: text.into(),
-            layer: Layer::Room,
-            locked: false,
-        };
-        let old = Desired::from([
-            ("hotel.room.number".into(), value("1207")),
-            ("hotel.name".into(), value("A")),
-        ]);
+        let value = |text: &str| Effective { value: text.into(), layer: Layer::Room, locked: false };
+        let old = Desired::from([("hotel.room.number".into(), value("1207")), ("hotel.name".into(), value("A"))]);
         let mut new = Desired::from([("hotel.name".into(), value("B"))]);
         keep_managed(&mut new, &old, |_| String::new());
         assert_eq!(new["hotel.room.number"].value, "");

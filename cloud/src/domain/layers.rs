@@ -34,13 +34,7 @@ pub fn fold(entries: impl IntoIterator<Item = Entry>) -> Desired {
     let mut entries: Vec<Entry> = entries.into_iter().collect();
     entries.sort_by_key(|entry| entry.layer);
     let mut folded = Desired::new();
-    for Entry {
-        layer,
-        key,
-        value,
-        locked,
-    } in entries
-    {
+    for Entry { layer, key, value, locked } in entries {
         if folded.get(&key).is_some_and(|below| below.locked) {
             continue;
         }
@@ -55,12 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn entry(layer: Layer, value: &str, locked: bool) -> Entry {
-        Entry {
-            layer,
-            key: "hotel.name".into(),
-            value: value.into(),
-            locked,
-        }
+        Entry { layer, key: "hotel.name".into(), value: value.into(), locked }
     }
 
     #[test]
@@ -70,14 +59,7 @@ mod tests {
             entry(Layer::Chain, "chain", false),
             entry(Layer::Property, "property", false),
         ]);
-        assert_eq!(
-            folded["hotel.name"],
-            Effective {
-                value: "room".into(),
-                layer: Layer::Room,
-                locked: false
-            }
-        );
+        assert_eq!(folded["hotel.name"], Effective { value: "room".into(), layer: Layer::Room, locked: false });
     }
 
     #[test]

@@ -24,20 +24,12 @@ pub struct Facts<'a> {
 
 /// Milliseconds of silence after which a phone that is not connected counts as offline.
 pub fn silence_allowed_ms(has_agent: bool, inform_interval_s: i32) -> i64 {
-    if has_agent {
-        RECONNECT_GRACE_MS
-    } else {
-        (2 * i64::from(inform_interval_s) + 60) * 1000
-    }
+    if has_agent { RECONNECT_GRACE_MS } else { (2 * i64::from(inform_interval_s) + 60) * 1000 }
 }
 
 pub fn phone_state(facts: &Facts, now: i64) -> RoomState {
     let Some(last_seen) = facts.last_seen else {
-        return if facts.enrolment == Enrolment::Expected {
-            RoomState::Expected
-        } else {
-            RoomState::Offline
-        };
+        return if facts.enrolment == Enrolment::Expected { RoomState::Expected } else { RoomState::Offline };
     };
     let silence = now - last_seen;
     if !facts.connected && silence > silence_allowed_ms(facts.has_agent, facts.inform_interval_s) {
@@ -61,12 +53,7 @@ mod tests {
     use super::*;
 
     fn account(status: AccountStatus) -> AccountState {
-        AccountState {
-            account: 1,
-            status,
-            user: "1207".into(),
-            reason: None,
-        }
+        AccountState { account: 1, status, user: "1207".into(), reason: None }
     }
 
     fn facts(accounts: &[AccountState]) -> Facts<'_> {
@@ -86,51 +73,25 @@ mod tests {
         let registered = [account(AccountStatus::Registered)];
         let now = 10 * 24 * 3_600_000;
         assert_eq!(phone_state(&facts(&registered), now), RoomState::Idle);
-        assert_eq!(
-            phone_state(
-                &Facts {
-                    off_hook: true,
-                    ..facts(&registered)
-                },
-                now
-            ),
-            RoomState::OffHook
-        );
-        assert_eq!(
-            phone_state(&facts(&[account(AccountStatus::Failed)]), now),
-            RoomState::RegisterFailed
-        );
-        assert_eq!(
-            phone_state(&facts(&[account(AccountStatus::Registering)]), now),
-            RoomState::Unregistered
-        );
+        assert_eq!(phone_state(&Facts { off_hook: true, ..facts(&registered) }, now), RoomState::OffHook);
+        assert_eq!(phone_state(&facts(&[account(AccountStatus::Failed)]), now), RoomState::RegisterFailed);
+        assert_eq!(phone_state(&facts(&[account(AccountStatus::Registering)]), now), RoomState::Unregistered);
         assert_eq!(phone_state(&facts(&[]), now), RoomState::Unregistered);
     }
 
     #[test]
     fn silence_makes_a_phone_offline_by_its_own_interval() {
-        let agent = Facts {
-            connected: false,
-            ..facts(&[])
-        };
+        let agent = Facts { connected: false, ..facts(&[]) };
         assert_ne!(phone_state(&agent, RECONNECT_GRACE_MS), RoomState::Offline);
         assert_eq!(phone_state(&agent, RECONNECT_GRACE_MS + 1), RoomState::Offline);
-        let plain = Facts {
-            has_agent: false,
-            ..agent
-        };
+        let plain = Facts { has_agent: false, ..agent };
         assert_ne!(phone_state(&plain, 660_000), RoomState::Offline);
         assert_eq!(phone_state(&plain, 660_001), RoomState::Offline);
     }
 
     #[test]
     fn an_announced_phone_is_expected_not_offline() {
-        let expected = Facts {
-            enrolment: Enrolment::Expected,
-            last_seen: None,
-            connected: false,
-            ..facts(&[])
-        };
+        let expected = Facts { enrolment: Enrolment::Expected, last_seen: None, connected: false, ..facts(&[]) };
         assert_eq!(phone_state(&expected, 0), RoomState::Expected);
     }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::PhoneId;
-use contract::mqtt::{ALL_UP, Channel, EventAck, Topic, decode, decode_event};
+use contract::mqtt::{ALL_UP, Channel, EventAck, Topic, decode_event, decode_presence, decode_state};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet};
 use rumqttc::v5::{AsyncClient, Event, EventLoop, Incoming, MqttOptions};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::app::heard::{self, Heard};
@@ -38,8 +39,9 @@ pub struct Mqtt {
 }
 
 impl Mqtt {
-    /// Starts the connection; it reconnects by itself until `stop`.
-    pub fn start(app: Arc<App>, link: Link, ingest: bool, stop: CancellationToken) -> Arc<Self> {
+    /// Starts the connection; it reconnects by itself until `stop`, and what came in by then is
+    /// stored before its tasks end.
+    pub fn start(app: Arc<App>, link: Link, ingest: bool, tasks: &TaskTracker, stop: CancellationToken) -> Arc<Self> {
         let mut options = MqttOptions::new(link.client_id, link.host, link.port);
         options.set_credentials(link.username, link.password);
         options.set_keep_alive(Duration::from_secs(30));
@@ -47,10 +49,10 @@ impl Mqtt {
         options.set_max_packet_size(Some(256 * 1024));
         let (client, events) = AsyncClient::new(options, 1_000);
         let (sender, receiver) = mpsc::channel(4 * BATCH);
-        tokio::spawn(poll(client.clone(), events, ingest, sender, stop));
+        tasks.spawn(poll(client.clone(), events, ingest, sender, stop));
         let mqtt = Arc::new(Self { client });
         if ingest {
-            tokio::spawn(store(app, mqtt.clone(), receiver));
+            tasks.spawn(store(app, mqtt.clone(), receiver));
         }
         mqtt
     }
@@ -58,9 +60,7 @@ impl Mqtt {
     /// Publishes to a phone, QoS 1. Retained messages wait for phones that are not there.
     pub async fn publish(&self, topic: Topic, payload: &impl serde::Serialize, retain: bool) -> anyhow::Result<()> {
         let bytes = serde_json::to_vec(payload)?;
-        self.client
-            .publish(topic.to_string(), QoS::AtLeastOnce, retain, bytes)
-            .await?;
+        self.client.publish(topic.to_string(), QoS::AtLeastOnce, retain, bytes).await?;
         Ok(())
     }
 }
@@ -96,14 +96,7 @@ async fn poll(
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 let topic = String::from_utf8_lossy(&publish.topic).into_owned();
                 // A full queue slows the broker down, which slows phones down; nothing is dropped.
-                if sender
-                    .send(Message {
-                        topic,
-                        payload: publish.payload,
-                    })
-                    .await
-                    .is_err()
-                {
+                if sender.send(Message { topic, payload: publish.payload }).await.is_err() {
                     return;
                 }
             }
@@ -155,31 +148,26 @@ fn read(message: &Message) -> Result<(PhoneId, Heard), String> {
     let topic: Topic = message.topic.parse().map_err(|_| "unknown topic".to_owned())?;
     let heard = match topic.channel {
         Channel::Event => Heard::Event(decode_event(&message.payload)?),
-        Channel::State => Heard::State(decode(&message.payload)?),
-        Channel::Presence => Heard::Presence(decode(&message.payload)?),
+        Channel::State => Heard::State(decode_state(&message.payload)?),
+        Channel::Presence => Heard::Presence(decode_presence(&message.payload)?),
         Channel::Ack | Channel::Desired => return Err("a topic of the server's own".to_owned()),
     };
     Ok((topic.phone, heard))
 }
 
-/// Events come in order from each phone, so the last one of a batch acknowledges those before it.
+/// Tells each phone exactly which of its events are stored.
 async fn acknowledge(mqtt: &Mqtt, batch: &[(PhoneId, Heard)]) {
-    let mut newest: HashMap<PhoneId, EventAck> = HashMap::new();
+    let mut stored: HashMap<PhoneId, Vec<(u32, u64)>> = HashMap::new();
     for (phone, heard) in batch {
         if let Heard::Event(event) = heard {
-            let ack = EventAck {
-                boot: event.boot,
-                seq: event.seq,
-            };
-            let held = newest.entry(*phone).or_insert(ack);
-            if (ack.boot, ack.seq) > (held.boot, held.seq) {
-                *held = ack;
-            }
+            stored.entry(*phone).or_default().push((event.boot, event.seq));
         }
     }
-    for (phone, ack) in newest {
-        if let Err(error) = mqtt.publish(Topic::new(phone, Channel::Ack), &ack, false).await {
-            tracing::warn!(%error, "cannot acknowledge; the phone repeats its events");
+    for (phone, events) in stored {
+        for ack in EventAck::ranges(events) {
+            if let Err(error) = mqtt.publish(Topic::new(phone, Channel::Ack), &ack, false).await {
+                tracing::warn!(%error, "cannot acknowledge; the phone repeats its events");
+            }
         }
     }
 }

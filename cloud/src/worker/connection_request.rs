@@ -41,12 +41,8 @@ pub async fn send(http: &reqwest::Client, url: &str, ip: &str, user: &str, passw
     if first.status() != reqwest::StatusCode::UNAUTHORIZED {
         bail!("the phone answered {}", first.status());
     }
-    let values: Vec<&str> = first
-        .headers()
-        .get_all(WWW_AUTHENTICATE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
+    let values: Vec<&str> =
+        first.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
     let challenges = Challenge::parse(values.iter().copied())?;
     let challenge = strongest(&challenges).context("the phone offers no digest we know")?;
     let uri = match parsed.query() {
@@ -54,11 +50,7 @@ pub async fn send(http: &reqwest::Client, url: &str, ip: &str, user: &str, passw
         None => parsed.path().to_owned(),
     };
     let credentials = respond(challenge, user, password, "GET", &uri, b"", &random_token(), 1);
-    let second = http
-        .get(parsed)
-        .header(AUTHORIZATION, credentials.to_string())
-        .send()
-        .await?;
+    let second = http.get(parsed).header(AUTHORIZATION, credentials.to_string()).send().await?;
     if !second.status().is_success() {
         bail!("the phone answered {}", second.status());
     }

@@ -7,7 +7,7 @@ mod nudge;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tokio_util::sync::CancellationToken;
 
 use crate::acs;
@@ -41,18 +41,19 @@ async fn sweep(app: &App) -> Result<()> {
     let write = app.db.write().await?;
     let tx = &write.tx;
     acs::sweep(tx).await?;
-    live::Entity::delete_many()
-        .filter(live::Column::At.lt(now - LIVE_KEPT_MS))
-        .exec(tx)
-        .await?;
+    // The newest entry stays: it tells a stream that comes back how much it missed.
+    if let Some(newest) = live::Entity::find().order_by_desc(live::Column::Id).one(tx).await? {
+        live::Entity::delete_many()
+            .filter(live::Column::At.lt(now - LIVE_KEPT_MS))
+            .filter(live::Column::Id.lt(newest.id))
+            .exec(tx)
+            .await?;
+    }
     idempotency::Entity::delete_many()
         .filter(idempotency::Column::CreatedAt.lt(now - IDEMPOTENCY_KEPT_MS))
         .exec(tx)
         .await?;
-    refresh_token::Entity::delete_many()
-        .filter(refresh_token::Column::ExpiresAt.lt(now))
-        .exec(tx)
-        .await?;
+    refresh_token::Entity::delete_many().filter(refresh_token::Column::ExpiresAt.lt(now)).exec(tx).await?;
     write.commit().await?;
     Ok(())
 }

@@ -80,12 +80,11 @@ async fn due(app: &App, asked: &mut HashMap<Uuid, Asked>) -> Result<Vec<PhoneId>
         .column(job::Column::PhoneId)
         .distinct()
         .filter(
-            Expr::col(job::Column::State)
-                .eq(JobState::Ready.as_str())
-                .and(Expr::col(job::Column::RunAt).lte(now))
-                .or(Expr::col(job::Column::State)
+            Expr::col(job::Column::State).eq(JobState::Ready.as_str()).and(Expr::col(job::Column::RunAt).lte(now)).or(
+                Expr::col(job::Column::State)
                     .eq(JobState::Running.as_str())
-                    .and(Expr::col(job::Column::LeaseUntil).lt(now))),
+                    .and(Expr::col(job::Column::LeaseUntil).lt(now)),
+            ),
         )
         .into_tuple()
         .all(app.db.read())
@@ -97,10 +96,7 @@ async fn due(app: &App, asked: &mut HashMap<Uuid, Asked>) -> Result<Vec<PhoneId>
         let asked = asked.entry(phone).or_insert(Asked { at: 0, times: 0 });
         let wait = Ord::min(AGAIN_MS << Ord::min(asked.times, 10), AGAIN_CAP_MS);
         if now - asked.at >= wait {
-            *asked = Asked {
-                at: now,
-                times: asked.times + 1,
-            };
+            *asked = Asked { at: now, times: asked.times + 1 };
             phones.push(PhoneId(phone));
         }
     }
@@ -115,14 +111,7 @@ async fn nudge(app: &Arc<App>, mqtt: Option<&Mqtt>, http: &reqwest::Client, id: 
         && !phone.mqtt_hash.is_empty()
     {
         // Retained: a phone that is away finds it when it connects.
-        mqtt.publish(
-            Topic::new(id, Channel::Desired),
-            &Desired {
-                version: phone.desired_version,
-            },
-            true,
-        )
-        .await?;
+        mqtt.publish(Topic::new(id, Channel::Desired), &Desired { version: phone.desired_version }, true).await?;
         if phone.connected {
             return Ok(());
         }
@@ -131,9 +120,7 @@ async fn nudge(app: &Arc<App>, mqtt: Option<&Mqtt>, http: &reqwest::Client, id: 
     if phone.connection_request_url.is_empty() || unknown || phone.connection_request_password.is_empty() {
         return Ok(());
     }
-    let password = app
-        .secrets
-        .open("connection-request", &phone.connection_request_password)?;
+    let password = app.secrets.open("connection-request", &phone.connection_request_password)?;
     let http = http.clone();
     tokio::spawn(async move {
         let asked = connection_request::send(

@@ -67,9 +67,9 @@ kinds! {
 /// acknowledged that pair, and the cloud stores a pair once however often it arrives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeviceEvent {
-    /// How often the phone had started, counting from 1.
+    /// Grows with every start of the phone, also across a factory reset; at least 1.
     pub boot: u32,
-    /// Counts from 1 within a boot, without gaps.
+    /// Counts from 1 within a boot.
     pub seq: u64,
     /// When it happened, by the phone's clock.
     pub at: Timestamp,
@@ -87,9 +87,7 @@ impl DeviceEvent {
 
     /// Says what is wrong with an event that decoded but cannot be true.
     pub fn check(&self) -> Result<(), String> {
-        if self.boot == 0 || self.boot > i32::MAX as u32 {
-            return Err(format!("boot is {}; it counts from 1", self.boot));
-        }
+        crate::mqtt::check_boot(self.boot)?;
         if self.seq == 0 || self.seq > i64::MAX as u64 {
             return Err(format!("seq is {}; it counts from 1", self.seq));
         }

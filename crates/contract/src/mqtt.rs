@@ -99,10 +99,9 @@ impl FromStr for Topic {
 /// Everything a phone has to tell, in one topic filter for the cloud.
 pub const ALL_UP: &str = "v1/+/up/+";
 
-/// The filter of everything meant for one phone.
-pub fn all_down(phone: PhoneId) -> String {
-    format!("v1/{phone}/down/+")
-}
+/// What a phone subscribes to. Exact topics, no wildcard: a broker finds an exact one by its name, and looks at every
+/// wildcard for every message.
+pub const DOWN: [Channel; 2] = [Channel::Ack, Channel::Desired];
 
 /// A phone's state as a whole; each report replaces the one before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,11 +152,39 @@ pub struct Presence {
     pub boot: u32,
 }
 
-/// "Every event of this boot up to and including `seq` is stored."
+/// "These events of this boot are stored." A range names exactly what was stored: an event the broker lost on the way
+/// lies in none, so the phone keeps it and sends it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventAck {
     pub boot: u32,
-    pub seq: u64,
+    /// The first event's `seq`.
+    pub first: u64,
+    /// The last event's `seq`; `first` again when it is one event.
+    pub last: u64,
+}
+
+impl EventAck {
+    pub const fn one(boot: u32, seq: u64) -> Self {
+        Self { boot, first: seq, last: seq }
+    }
+
+    pub fn covers(&self, boot: u32, seq: u64) -> bool {
+        boot == self.boot && (self.first..=self.last).contains(&seq)
+    }
+
+    /// The acknowledgements of these `(boot, seq)`, in as few ranges as they make.
+    pub fn ranges(events: impl IntoIterator<Item = (u32, u64)>) -> Vec<Self> {
+        let mut events: Vec<(u32, u64)> = events.into_iter().collect();
+        events.sort_unstable();
+        let mut ranges: Vec<Self> = Vec::new();
+        for (boot, seq) in events {
+            match ranges.last_mut() {
+                Some(range) if range.boot == boot && seq <= range.last.saturating_add(1) => range.last = seq,
+                _ => ranges.push(Self::one(boot, seq)),
+            }
+        }
+        ranges
+    }
 }
 
 /// The newest version of what the phone should be; a phone that applied an older one opens a CWMP session.
@@ -167,14 +194,43 @@ pub struct Desired {
 }
 
 /// Decodes a payload; the error says what is wrong with it and is safe to show.
-pub fn decode<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, String>
-where
-    T: Deserialize<'a>,
-{
+pub fn decode<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, String> {
     if payload.len() > MAX_PAYLOAD {
         return Err(format!("{} bytes; at most {MAX_PAYLOAD} are read", payload.len()));
     }
     serde_json::from_slice(payload).map_err(|error| error.to_string())
+}
+
+impl StateReport {
+    /// Says what is wrong with a report that decoded but cannot be true.
+    pub fn check(&self) -> Result<(), String> {
+        check_boot(self.boot)?;
+        if self.accounts.len() > 2 {
+            return Err(format!("{} accounts; a phone has two", self.accounts.len()));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn check_boot(boot: u32) -> Result<(), String> {
+    if boot == 0 || boot > i32::MAX as u32 {
+        return Err(format!("boot is {boot}; it is 1 to {}", i32::MAX));
+    }
+    Ok(())
+}
+
+/// Decodes and checks a state report.
+pub fn decode_state(payload: &[u8]) -> Result<StateReport, String> {
+    let report: StateReport = decode(payload)?;
+    report.check()?;
+    Ok(report)
+}
+
+/// Decodes and checks a presence.
+pub fn decode_presence(payload: &[u8]) -> Result<Presence, String> {
+    let presence: Presence = decode(payload)?;
+    check_boot(presence.boot)?;
+    Ok(presence)
 }
 
 /// Decodes and checks an event.
@@ -210,6 +266,15 @@ mod tests {
         let event = decode_event(text.as_bytes()).unwrap();
         assert_eq!(event.kind, crate::event::EventKind::OffHook);
         assert_eq!(serde_json::to_string(&event).unwrap(), text);
+    }
+
+    #[test]
+    fn acknowledges_what_is_there_and_nothing_else() {
+        let ranges = EventAck::ranges([(2, 1), (1, 4), (1, 3), (1, 6), (1, 4)]);
+        let expected =
+            [EventAck { boot: 1, first: 3, last: 4 }, EventAck::one(1, 6), EventAck::one(2, 1)];
+        assert_eq!(ranges, expected);
+        assert!(ranges[0].covers(1, 3) && !ranges[0].covers(1, 5) && !ranges[0].covers(2, 3));
     }
 
     #[test]

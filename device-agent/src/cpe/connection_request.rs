@@ -102,7 +102,7 @@ impl Listener {
         let entry = Arc::new(Entry { device: Arc::downgrade(device), limits: Mutex::new(limits) });
         let mut phones = self.phones.write().unwrap_or_else(PoisonError::into_inner);
         // Earlier lives of phones that have restarted.
-        if phones.len() % 64 == 0 {
+        if phones.len().is_multiple_of(64) {
             phones.retain(|_, entry| entry.device.strong_count() > 0);
         }
         phones.insert(path, entry);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::event::EventKind;
 use cwmp::retry::{MINIMUM_WAIT, MULTIPLIER};
 use cwmp::retry_wait;
 use tokio::time::{Instant, sleep_until};
@@ -110,11 +111,16 @@ impl Driver {
         let codes: Vec<&str> = taken.events.iter().map(|event| event.code.as_str()).collect();
         tracing::debug!(events = ?codes, retries = self.retries, "session begins");
         let told: Vec<_> = device.document(|document| document.pending.clone());
+        let version = device.applied_version();
         let outcome = session::run(&device, &self.options.client, &url, taken.events, self.retries).await;
         if outcome.events_delivered {
             self.delivered(url, told).await;
         } else {
             device.with_reasons(|reasons, _| reasons.restore(taken.reasons));
+        }
+        let applied = device.applied_version();
+        if applied != version && applied != 0 {
+            device.raise(EventKind::AutoProvisionCompleted, None, Some(format!("version {applied}"))).await;
         }
         self.schedule(&outcome);
     }

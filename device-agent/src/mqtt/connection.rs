@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use contract::mqtt::{Channel, Desired, EventAck, MAX_PAYLOAD, Presence, Topic, all_down, decode};
+use contract::mqtt::{Channel, DOWN, Desired, EventAck, Presence, Topic, decode};
 use rumqttc::mqttbytes::v4::{
-    Connect, ConnectReturnCode, LastWill, Packet, PubAck, Publish, Subscribe, SubscribeReasonCode,
+    Connect, ConnectReturnCode, LastWill, Packet, PubAck, Publish, Subscribe, SubscribeFilter, SubscribeReasonCode,
 };
-use rumqttc::mqttbytes::{Error as PacketError, QoS};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use rumqttc::mqttbytes::QoS;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Target;
+use super::wire::{End, Step, Wire, lost};
 use crate::clock::Backoff;
 use crate::device::Device;
 
@@ -23,7 +21,6 @@ const KEEP_ALIVE_S: u16 = 60;
 const PING_AFTER: Duration = Duration::from_secs(45);
 const PING_ANSWER: Duration = Duration::from_secs(20);
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-const WRITE_TIME: Duration = Duration::from_secs(10);
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 /// Publishes the broker has not confirmed.
 const WINDOW: usize = 32;
@@ -31,28 +28,11 @@ const WINDOW: usize = 32;
 const STATE_DEBOUNCE: Duration = Duration::from_millis(50);
 const REPUBLISH_FIRST: Duration = Duration::from_secs(5);
 const REPUBLISH_MOST: Duration = Duration::from_secs(60);
-const MAX_PACKET: usize = MAX_PAYLOAD + 1024;
-
-/// Why a connection ended.
-pub(super) enum End {
-    Stopped,
-    /// Other credentials, or none.
-    Changed,
-    Lost(String),
-}
-
-type Step<T> = Result<T, End>;
-
-fn lost(why: impl ToString) -> End {
-    End::Lost(why.to_string())
-}
 
 pub(super) struct Connection<'a> {
     device: &'a Arc<Device>,
     target: &'a Target,
-    stream: TcpStream,
-    incoming: BytesMut,
-    outgoing: BytesMut,
+    wire: Wire,
     packet_id: u16,
     unconfirmed: usize,
     /// The event last published on this connection, or since the last repetition.
@@ -61,8 +41,6 @@ pub(super) struct Connection<'a> {
     republish_at: Option<Instant>,
     state_told: Option<u64>,
     state_at: Option<Instant>,
-    last_sent: Instant,
-    last_heard: Instant,
     ping_asked: bool,
 }
 
@@ -90,15 +68,10 @@ impl<'a> Connection<'a> {
     }
 
     async fn open(device: &'a Arc<Device>, target: &'a Target) -> Step<Self> {
-        let stream = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(lost)?;
-        stream.set_nodelay(true).map_err(lost)?;
-        let now = Instant::now();
         let mut connection = Self {
             device,
             target,
-            stream,
-            incoming: BytesMut::new(),
-            outgoing: BytesMut::new(),
+            wire: Wire::connect(&target.host, target.port).await?,
             packet_id: 0,
             unconfirmed: 0,
             published: None,
@@ -106,8 +79,6 @@ impl<'a> Connection<'a> {
             republish_at: None,
             state_told: None,
             state_at: None,
-            last_sent: now,
-            last_heard: now,
             ping_asked: false,
         };
         let mut connect = Connect::new(target.phone.to_string());
@@ -115,16 +86,17 @@ impl<'a> Connection<'a> {
         connect.set_login(target.phone.to_string(), target.password.clone());
         let offline = serde_json::to_vec(&Presence { online: false, boot: device.boot() }).map_err(lost)?;
         connect.last_will = Some(LastWill::new(connection.topic(Channel::Presence), offline, QoS::AtLeastOnce, true));
-        connection.send(&Packet::Connect(connect)).await?;
-        match connection.receive().await? {
+        connection.wire.send(&Packet::Connect(connect)).await?;
+        match connection.wire.receive().await? {
             Packet::ConnAck(ack) if ack.code == ConnectReturnCode::Success => {}
             Packet::ConnAck(ack) => return Err(lost(format!("refused: {:?}", ack.code))),
             _ => return Err(lost("no CONNACK")),
         }
         // Always: with a clean session the broker knows nothing of us.
-        let mut subscribe = Subscribe::new(all_down(target.phone), QoS::AtLeastOnce);
+        let filters = DOWN.map(|channel| SubscribeFilter::new(Topic::new(target.phone, channel).to_string(), QoS::AtLeastOnce));
+        let mut subscribe = Subscribe::new_many(filters);
         subscribe.pkid = connection.next_id();
-        connection.send(&Packet::Subscribe(subscribe)).await?;
+        connection.wire.send(&Packet::Subscribe(subscribe)).await?;
         connection.presence(true).await?;
         connection.report().await?;
         connection.events().await?;
@@ -135,10 +107,12 @@ impl<'a> Connection<'a> {
         loop {
             let wake = [Some(self.ping_at()), self.republish_at, self.state_at].into_iter().flatten().min();
             tokio::select! {
-                ready = self.stream.readable() => {
-                    ready.map_err(lost)?;
-                    self.read()?;
-                    while let Some(packet) = self.next_packet()? {
+                ready = self.wire.readable() => {
+                    ready?;
+                    if self.wire.read()? {
+                        self.ping_asked = false;
+                    }
+                    while let Some(packet) = self.wire.next_packet()? {
                         self.on_packet(packet).await?;
                     }
                 }
@@ -159,7 +133,7 @@ impl<'a> Connection<'a> {
     }
 
     fn ping_at(&self) -> Instant {
-        if self.ping_asked { self.last_heard.max(self.last_sent) + PING_ANSWER } else { self.last_sent + PING_AFTER }
+        if self.ping_asked { self.wire.last_heard.max(self.wire.last_sent) + PING_ANSWER } else { self.wire.last_sent + PING_AFTER }
     }
 
     async fn on_time(&mut self) -> Step<()> {
@@ -178,7 +152,7 @@ impl<'a> Connection<'a> {
                 return Err(lost("the broker fell silent"));
             }
             self.ping_asked = true;
-            self.send(&Packet::PingReq).await?;
+            self.wire.send(&Packet::PingReq).await?;
         }
         Ok(())
     }
@@ -197,7 +171,7 @@ impl<'a> Connection<'a> {
             }
             Packet::Publish(publish) => {
                 if publish.qos == QoS::AtLeastOnce {
-                    self.send(&Packet::PubAck(PubAck::new(publish.pkid))).await?;
+                    self.wire.send(&Packet::PubAck(PubAck::new(publish.pkid))).await?;
                 }
                 self.on_publish(&publish).await
             }
@@ -263,12 +237,12 @@ impl<'a> Connection<'a> {
             self.report().await?;
             self.presence(false).await?;
             while self.unconfirmed > 0 {
-                if let Packet::PubAck(_) = self.receive().await? {
+                if let Packet::PubAck(_) = self.wire.receive().await? {
                     self.unconfirmed -= 1;
                 }
             }
-            self.send(&Packet::Disconnect).await?;
-            self.stream.shutdown().await.map_err(lost)
+            self.wire.send(&Packet::Disconnect).await?;
+            self.wire.close().await
         };
         // It may be that nobody listens; the will says the same.
         let _ = timeout(GOODBYE_TIME, farewell).await;
@@ -288,51 +262,6 @@ impl<'a> Connection<'a> {
         publish.retain = retain;
         publish.pkid = self.next_id();
         self.unconfirmed += 1;
-        self.send(&Packet::Publish(publish)).await
-    }
-
-    async fn send(&mut self, packet: &Packet) -> Step<()> {
-        packet.write(&mut self.outgoing, MAX_PACKET).map_err(lost)?;
-        timeout(WRITE_TIME, self.stream.write_all(&self.outgoing)).await.map_err(lost)?.map_err(lost)?;
-        // Released: thousands of idle connections must not each keep a buffer.
-        self.outgoing = BytesMut::new();
-        self.last_sent = Instant::now();
-        Ok(())
-    }
-
-    async fn receive(&mut self) -> Step<Packet> {
-        loop {
-            if let Some(packet) = self.next_packet()? {
-                return Ok(packet);
-            }
-            self.stream.readable().await.map_err(lost)?;
-            self.read()?;
-        }
-    }
-
-    fn read(&mut self) -> Step<()> {
-        self.incoming.reserve(2048);
-        match self.stream.try_read_buf(&mut self.incoming) {
-            Ok(0) => Err(lost("the broker closed the connection")),
-            Ok(_) => {
-                self.last_heard = Instant::now();
-                self.ping_asked = false;
-                Ok(())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(lost(error)),
-        }
-    }
-
-    fn next_packet(&mut self) -> Step<Option<Packet>> {
-        if self.incoming.is_empty() {
-            self.incoming = BytesMut::new();
-            return Ok(None);
-        }
-        match Packet::read(&mut self.incoming, MAX_PACKET) {
-            Ok(packet) => Ok(Some(packet)),
-            Err(PacketError::InsufficientBytes(_)) => Ok(None),
-            Err(error) => Err(lost(error)),
-        }
+        self.wire.send(&Packet::Publish(publish)).await
     }
 }

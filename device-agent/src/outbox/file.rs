@@ -131,7 +131,7 @@ fn read(file: &std::fs::File) -> io::Result<(Content, u64)> {
         match serde_json::from_slice(&line) {
             Ok(Line::Event(event)) => content.events.push(event),
             Ok(Line::Ack { ack }) => {
-                content.events.retain(|event| event.boot != ack.boot || event.seq > ack.seq);
+                content.events.retain(|event| !ack.covers(event.boot, event.seq));
             }
             Ok(Line::Dropped { dropped }) => content.dropped = dropped,
             Err(error) => tracing::warn!(%error, "a line of the outbox cannot be read: passed over"),

@@ -1,7 +1,7 @@
 //! Events on their way to the cloud. Each is on disk, synced, before it is published, and stays until the cloud says it
 //! has it. `(boot, seq)` names it for ever.
 //!
-//! The file holds JSON lines: events, and acknowledgements `{"ack":{boot,seq}}` (not synced: one that is lost costs a
+//! The file holds JSON lines: events, and acknowledgements `{"ack":{boot,first,last}}` (not synced: one that is lost costs a
 //! repetition). It is cut to nothing whenever all is acknowledged, and rewritten when mostly acknowledged.
 
 mod file;
@@ -99,7 +99,7 @@ impl Outbox {
         Ok(event)
     }
 
-    /// The cloud has every event of that boot up to that number.
+    /// The cloud has stored these events.
     ///
     /// # Errors
     /// The file system's; the events are forgotten all the same and may be repeated after a restart.
@@ -107,7 +107,7 @@ impl Outbox {
         let before = self.events.len();
         let bytes = &mut self.bytes;
         self.events.retain(|event| {
-            let kept = event.boot != ack.boot || event.seq > ack.seq;
+            let kept = !ack.covers(event.boot, event.seq);
             if !kept {
                 *bytes -= size(event);
             }

@@ -42,5 +42,5 @@ fn wanted(device: &Device, account: u8) -> Option<AccountState> {
     let get = |key: &str| device.value(&format!("account.{account}.{key}"));
     let user = get("sip.userid");
     let on = get("enable") == "yes" && !user.is_empty() && !get("sip.server.1.address").is_empty();
-    on.then(|| AccountState { account, status: AccountStatus::Registered, user, reason: None })
+    on.then_some(AccountState { account, status: AccountStatus::Registered, user, reason: None })
 }

@@ -83,6 +83,9 @@ fn nothing_changes_when_the_disk_refuses() {
 }
 
 proptest! {
+    // Each step syncs a file.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     /// The document after any changes is what a map would hold, in memory and on disk, and the log tells each change once.
     #[test]
     fn behaves_like_a_map(changes in proptest::collection::vec((0usize..4, proptest::option::of("[a-c]{0,2}"), any::<bool>()), 0..20)) {

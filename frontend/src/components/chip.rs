@@ -27,7 +27,7 @@ pub fn AgedChip(#[prop(into)] look: Signal<Look>, #[prop(into)] since: Signal<Ti
     view! {
         <span class=move || format!("chip tone-{}", shown.get().tone)>
             {move || view! { <Svg icon=shown.get().icon/> }}
-            <span>{move || shown.get().word} ", " <Age at=since/></span>
+            <span>{move || shown.get().word} {move || (since.get().millis() > 0).then(|| view! { ", " <Age at=since/> })}</span>
         </span>
     }
 }

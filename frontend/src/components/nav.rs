@@ -28,11 +28,36 @@ struct Item {
 }
 
 const ITEMS: [Item; 5] = [
-    Item { section: "properties", testid: "nav-properties", word: "Properties", icon: Icon::Building },
-    Item { section: "rooms", testid: "nav-rooms", word: "Rooms", icon: Icon::Rooms },
-    Item { section: "phones", testid: "nav-phones", word: "Phones", icon: Icon::Phone },
-    Item { section: "new-phones", testid: "nav-new", word: "New phones", icon: Icon::Inbox },
-    Item { section: "settings", testid: "nav-settings", word: "Settings", icon: Icon::Settings },
+    Item {
+        section: "properties",
+        testid: "nav-properties",
+        word: "Properties",
+        icon: Icon::Building,
+    },
+    Item {
+        section: "rooms",
+        testid: "nav-rooms",
+        word: "Rooms",
+        icon: Icon::Rooms,
+    },
+    Item {
+        section: "phones",
+        testid: "nav-phones",
+        word: "Phones",
+        icon: Icon::Phone,
+    },
+    Item {
+        section: "new-phones",
+        testid: "nav-new",
+        word: "New phones",
+        icon: Icon::Inbox,
+    },
+    Item {
+        section: "settings",
+        testid: "nav-settings",
+        word: "Settings",
+        icon: Icon::Settings,
+    },
 ];
 
 fn target(shared: Shared, section: &str) -> String {
@@ -45,30 +70,31 @@ fn target(shared: Shared, section: &str) -> String {
 
 fn links(shared: Shared) -> impl IntoView {
     let location = use_location();
-    ITEMS.map(|item| {
-        let here = Memo::new(move |_| section(&location.pathname.get()) == item.section);
-        let badge = move || {
-            (item.section == "new-phones")
-                .then(|| shared.new_phones.with(Vec::len).unwrap_or(0))
-                .filter(|count| *count > 0)
-                .map(|count| view! { <span class="badge">{count}<span class="sr">" waiting"</span></span> })
-        };
-        view! {
-            <li>
-                <a
-                    class="nav-link"
-                    href=move || target(shared, item.section)
-                    data-testid=item.testid
-                    aria-current=move || here.get().then_some("page")
-                >
-                    <Svg icon=item.icon/>
-                    <span class="nav-word">{item.word}</span>
-                    {badge}
-                </a>
-            </li>
-        }
-    })
-    .collect_view()
+    ITEMS
+        .map(|item| {
+            let here = Memo::new(move |_| section(&location.pathname.get()) == item.section);
+            let badge = move || {
+                (item.section == "new-phones")
+                    .then(|| shared.new_phones.with(Vec::len).unwrap_or(0))
+                    .filter(|count| *count > 0)
+                    .map(|count| view! { <span class="badge">{count}<span class="sr">" waiting"</span></span> })
+            };
+            view! {
+                <li>
+                    <a
+                        class="nav-link"
+                        href=move || target(shared, item.section)
+                        data-testid=item.testid
+                        aria-current=move || here.get().then_some("page")
+                    >
+                        <Svg icon=item.icon/>
+                        <span class="nav-word">{item.word}</span>
+                        {badge}
+                    </a>
+                </li>
+            }
+        })
+        .collect_view()
 }
 
 #[component]
@@ -179,7 +205,13 @@ fn LiveIndicator() -> impl IntoView {
 #[component]
 pub fn ThemeToggle() -> impl IntoView {
     let theme: Theme = expect_context();
-    let label = move || if theme.is_dark() { "Use the light theme" } else { "Use the dark theme" };
+    let label = move || {
+        if theme.is_dark() {
+            "Use the light theme"
+        } else {
+            "Use the dark theme"
+        }
+    };
     view! {
         <button
             type="button"
@@ -199,9 +231,13 @@ fn User() -> impl IntoView {
     let api = use_api();
     let name = move || {
         api.session.with(|session| {
-            session
-                .as_ref()
-                .map(|tokens| if tokens.user.name.is_empty() { tokens.user.email.clone() } else { tokens.user.name.clone() })
+            session.as_ref().map(|tokens| {
+                if tokens.user.name.is_empty() {
+                    tokens.user.email.clone()
+                } else {
+                    tokens.user.name.clone()
+                }
+            })
         })
     };
     view! {

@@ -14,7 +14,11 @@ pub fn Pager(
     let range = move || {
         let (offset, total) = (offset.get(), total.get());
         let last = (offset + limit).min(total);
-        if total == 0 { "Nothing".into() } else { format!("{}–{last} of {total}", (offset + 1).min(total)) }
+        if total == 0 {
+            "Nothing".into()
+        } else {
+            format!("{}–{last} of {total}", (offset + 1).min(total))
+        }
     };
     view! {
         <nav class="pager" aria-label="Pages of the list">
@@ -31,7 +35,7 @@ pub fn Pager(
             <button
                 type="button"
                 class="button"
-                disabled=move || offset.get() + limit >= total.get()
+                disabled=move || { offset.get() + limit >= total.get() }
                 on:click=move |_| on_move.run(offset.get_untracked() + limit)
             >
                 "Next"

@@ -53,7 +53,7 @@ pub fn RoomCell(
                 </span>
                 <span class="cell-state">
                     {move || view! { <Svg icon=words::room(state.get()).icon/> }}
-                    <span class="cell-word">{move || words::room(state.get()).word}</span>
+                    <span class="cell-word">{move || words::room_short(state.get())}</span>
                 </span>
                 <span class="cell-foot">
                     <Age at=Signal::derive(move || card.with(|card| card.since))/>

@@ -14,8 +14,13 @@ const FIELDS: &[&str] = &["number", "extension", "guest_name"];
 #[component]
 pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Accepted>) -> impl IntoView {
     let shared = use_shared();
-    let saved = Memo::new(move |_| card.with(|card| (card.number.clone(), card.extension.clone(), card.guest_name.clone())));
-    let (number, extension, guest) = (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let saved =
+        Memo::new(move |_| card.with(|card| (card.number.clone(), card.extension.clone(), card.guest_name.clone())));
+    let (number, extension, guest) = (
+        RwSignal::new(String::new()),
+        RwSignal::new(String::new()),
+        RwSignal::new(String::new()),
+    );
     // What others change shows up here, unless this field is being edited.
     Effect::new(move |before: Option<(String, String, String)>| {
         let now = saved.get();
@@ -34,7 +39,11 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
     let change = move || {
         let saved = saved.get();
         let new = |field: RwSignal<String>, old: &str| Some(field.get().trim().to_owned()).filter(|text| text != old);
-        RoomChange { number: new(number, &saved.0), extension: new(extension, &saved.1), guest_name: new(guest, &saved.2) }
+        RoomChange {
+            number: new(number, &saved.0),
+            extension: new(extension, &saved.1),
+            guest_name: new(guest, &saved.2),
+        }
     };
     let changed = Memo::new(move |_| change() != RoomChange::default());
     let save = move || {
@@ -43,7 +52,11 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
             return;
         }
         if change.number.as_deref() == Some("") {
-            let mut problem = ApiError::local("required", "A room needs a number", "Write the room's number, for example 1207.");
+            let mut problem = ApiError::local(
+                "required",
+                "A room needs a number",
+                "Write the room's number, for example 1207.",
+            );
             problem.0.field = Some("number".into());
             error.set(Some(problem));
             return;

@@ -39,7 +39,11 @@ pub fn SettingEditor(
     let shared = use_shared();
     let path = StoredValue::new(path);
     let key = RwSignal::new(draft.key);
-    let value = RwSignal::new(if draft.value == SECRET_MASK { String::new() } else { draft.value });
+    let value = RwSignal::new(if draft.value == SECRET_MASK {
+        String::new()
+    } else {
+        draft.value
+    });
     let (locked, reason) = (RwSignal::new(draft.locked), RwSignal::new(draft.reason));
     let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let wrong = RwSignal::new(None::<String>);
@@ -66,8 +70,21 @@ pub fn SettingEditor(
         let body = LayerChange {
             values: BTreeMap::from([(key, Some(canonical))]),
             locked: locked.get_untracked(),
-            reason: if locked.get_untracked() { reason.get_untracked().trim().to_owned() } else { String::new() },
+            reason: if locked.get_untracked() {
+                reason.get_untracked().trim().to_owned()
+            } else {
+                String::new()
+            },
         };
+        if body.locked && body.reason.is_empty() {
+            let mut problem = ApiError::local(
+                "required",
+                "Something is missing.",
+                "Say why: people who are refused will read it.",
+            );
+            problem.0.field = Some("reason".into());
+            return error.set(Some(problem));
+        }
         busy.set(true);
         error.set(None);
         spawn_local(async move {
@@ -79,10 +96,7 @@ pub fn SettingEditor(
             }
         });
     };
-    let value_error = Signal::derive(move || {
-        let at_key = |error: ApiError| key.with(|key| error.at(key).or_else(|| error.at(&format!("values.{key}"))));
-        wrong.get().or_else(|| error.get().and_then(at_key))
-    });
+    let reason_error = Signal::derive(move || error.get().and_then(|error| error.at("reason")));
     let lock = move || {
         lockable.then(|| {
             view! {
@@ -96,7 +110,7 @@ pub fn SettingEditor(
                     "Lock: rooms and phones cannot override it"
                 </label>
                 <Show when=move || locked.get()>
-                    <TextField id="lock-reason" label="Why it is locked" help="Shown to whoever tries to change it." value=reason/>
+                    <TextField id="lock-reason" label="Why it is locked" help="Shown to whoever tries to change it." value=reason error=reason_error testid="lock-reason"/>
                 </Show>
             }
         })
@@ -120,9 +134,9 @@ pub fn SettingEditor(
                     <p>{found.setting.help.clone()} " " {catalogue::effect(found)}</p>
                     {found.setting.unsupported.clone().map(|why| view! { <p class="note"><Svg icon=Icon::Alert/> {why}</p> })}
                 </div>
-                <SettingInput found value error=value_error/>
+                <SettingInput found value error=wrong/>
                 {lock()}
-                <FormError error fields=&[]/>
+                <FormError error fields=&["reason"]/>
                 <div class="row">
                     <button type="submit" class="button primary" data-testid="setting-save" disabled=move || busy.get()>
                         {move || if busy.get() { "Saving…" } else { "Save" }}

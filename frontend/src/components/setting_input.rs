@@ -6,7 +6,11 @@ use settings::{SettingRef, ValueType};
 use super::field::FieldNotes;
 
 #[component]
-pub fn SettingInput(found: SettingRef, value: RwSignal<String>, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
+pub fn SettingInput(
+    found: SettingRef,
+    value: RwSignal<String>,
+    #[prop(into)] error: Signal<Option<String>>,
+) -> impl IntoView {
     let kind = &found.setting.value_type;
     let input = match kind {
         ValueType::Bool => switch(value).into_any(),
@@ -46,7 +50,10 @@ pub fn SettingInput(found: SettingRef, value: RwSignal<String>, #[prop(into)] er
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+        .unwrap_or_default()
 }
 
 fn switch(value: RwSignal<String>) -> impl IntoView {
@@ -78,10 +85,14 @@ fn choice(found: SettingRef, value: RwSignal<String>) -> impl IntoView {
         value.set(found.setting.default.clone().unwrap_or_else(|| first.value.clone()));
     }
     let extra = found.setting.extra.iter().map(|extra| (extra.clone(), extra.clone()));
-    let options = choices.iter().map(|choice| (choice.value.clone(), choice.label.clone())).chain(extra).map(|(word, label)| {
-        let selected = value.with_untracked(|value| *value == word);
-        view! { <option value=word selected=selected>{label}</option> }
-    });
+    let options = choices
+        .iter()
+        .map(|choice| (choice.value.clone(), choice.label.clone()))
+        .chain(extra)
+        .map(|(word, label)| {
+            let selected = value.with_untracked(|value| *value == word);
+            view! { <option value=word selected=selected>{label}</option> }
+        });
     view! {
         <select id="setting-value" data-testid="setting-value" on:change:target=move |event| value.set(event.target().value())>
             {options.collect_view()}
@@ -120,13 +131,21 @@ fn many(found: SettingRef, value: RwSignal<String>) -> impl IntoView {
 fn line(found: SettingRef, value: RwSignal<String>, error: Signal<Option<String>>) -> impl IntoView {
     let kind = &found.setting.value_type;
     let (low, high) = match kind {
-        ValueType::Int { min, max, .. } | ValueType::Percent { min, max } | ValueType::Port { min, max } => (Some(*min), Some(*max)),
+        ValueType::Int { min, max, .. } | ValueType::Percent { min, max } | ValueType::Port { min, max } => {
+            (Some(*min), Some(*max))
+        }
         _ => (None, None),
     };
     // Values besides the range would not go into a number input.
     let number = low.is_some() && found.setting.extra.is_empty();
     let secret = found.setting.secret;
-    let kind_word = if secret { "password" } else if number { "number" } else { "text" };
+    let kind_word = if secret {
+        "password"
+    } else if number {
+        "number"
+    } else {
+        "text"
+    };
     view! {
         <div class="with-unit">
             <input

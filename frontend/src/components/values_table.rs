@@ -19,7 +19,11 @@ enum Show {
     Differs,
 }
 
-const CHIPS: [(Show, &str); 3] = [(Show::All, "All"), (Show::Set, "Set by us"), (Show::Differs, "Not in sync")];
+const CHIPS: [(Show, &str); 3] = [
+    (Show::All, "All"),
+    (Show::Set, "Set by us"),
+    (Show::Differs, "Not in sync"),
+];
 
 impl Show {
     fn holds(self, value: &EffectiveValue) -> bool {
@@ -42,13 +46,35 @@ pub fn ValuesTable(
     /// Removes this phone's own value, so that the layer below shows through.
     on_remove: Callback<String>,
 ) -> impl IntoView {
-    let (text, show, all) = (RwSignal::new(String::new()), RwSignal::new(Show::All), RwSignal::new(false));
+    let (text, show, all) = (
+        RwSignal::new(String::new()),
+        RwSignal::new(Show::All),
+        RwSignal::new(false),
+    );
     let matching = Memo::new(move |_| {
-        let words: Vec<String> = text.get().to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words: Vec<String> = text
+            .get()
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         let show = show.get();
         let fits = |value: &&EffectiveValue| {
-            let line = || format!("{} {} {} {}", value.key, value.title, value.page, value.desired.as_deref().unwrap_or_default()).to_lowercase();
-            show.holds(value) && (words.is_empty() || { let line = line(); words.iter().all(|word| line.contains(word)) })
+            let line = || {
+                format!(
+                    "{} {} {} {}",
+                    value.key,
+                    value.title,
+                    value.page,
+                    value.desired.as_deref().unwrap_or_default()
+                )
+                .to_lowercase()
+            };
+            show.holds(value)
+                && (words.is_empty() || {
+                    let line = line();
+                    words.iter().all(|word| line.contains(word))
+                })
         };
         let mut rows: Vec<EffectiveValue> = values.with(|values| values.iter().filter(fits).cloned().collect());
         // What differs first, then what somebody set, then the rest in the guide's order.
@@ -73,7 +99,13 @@ pub fn ValuesTable(
         let most = if all.get() { usize::MAX } else { FIRST };
         matching.get().into_iter().take(most).collect::<Vec<_>>()
     };
-    let hidden = move || if all.get() { 0 } else { matching.with(Vec::len).saturating_sub(FIRST) };
+    let hidden = move || {
+        if all.get() {
+            0
+        } else {
+            matching.with(Vec::len).saturating_sub(FIRST)
+        }
+    };
     view! {
         <div class="toolbar">
             <div class="search-box grow">
@@ -122,15 +154,21 @@ pub fn ValuesTable(
 }
 
 fn row(value: EffectiveValue, on_edit: Callback<Draft>, on_remove: Callback<String>) -> impl IntoView {
-    let text = |text: &Option<String>| match text.as_deref() {
+    let text = |text: &Option<String>| {
+        match text.as_deref() {
         None => view! { <span class="quiet-text">"—"</span> }.into_any(),
         Some("") => view! { <span class="quiet-text">"empty"</span> }.into_any(),
         Some(_) if value.secret => view! { <span class="mono"><span class="sr">"secret"</span><span aria-hidden="true">{SECRET_MASK}</span></span> }.into_any(),
         Some(text) => view! { <span class="mono">{catalogue::shown(&value.key, text)}</span> }.into_any(),
+    }
     };
     let known = catalogue::find(&value.key).is_some();
     let (remove_key, own) = (value.key.clone(), value.layer == Some(Layer::Phone));
-    let draft = Draft { key: value.key.clone(), value: value.desired.clone().unwrap_or_default(), ..Draft::default() };
+    let draft = Draft {
+        key: value.key.clone(),
+        value: value.desired.clone().unwrap_or_default(),
+        ..Draft::default()
+    };
     let actions = if value.locked {
         view! { <span class="chip tone-none" title="Locked by the chain or property; change it there."><Svg icon=Icon::Lock/> "Locked"</span> }.into_any()
     } else {

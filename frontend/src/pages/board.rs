@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_params_map;
 
-use super::board_keys::{move_focus, typing};
+use super::board_keys::{move_focus, show_cell, typing};
 use super::property::use_scope;
 use crate::app::use_title;
 use crate::components::empty::{Empty, skeleton_cells};
@@ -22,11 +22,13 @@ use crate::load::use_load;
 use crate::state::use_shared;
 
 type Card = ArcRwSignal<RoomCard>;
+/// Its name and its rooms.
+type Floor = (String, Vec<Card>);
 
 /// The board with one signal per room, so that a change redraws one cell.
 #[derive(Clone)]
 struct Model {
-    buildings: Vec<(String, Vec<(String, Vec<Card>)>)>,
+    buildings: Vec<(String, Vec<Floor>)>,
     rooms: HashMap<RoomId, Card>,
 }
 
@@ -40,7 +42,10 @@ impl Model {
         };
         let mut buildings = Vec::new();
         for building in &board.buildings {
-            let floors = building.floors.iter().map(|floor| (floor.name.clone(), floor.rooms.iter().map(&mut card).collect()));
+            let floors = building
+                .floors
+                .iter()
+                .map(|floor| (floor.name.clone(), floor.rooms.iter().map(&mut card).collect()));
             buildings.push((building.name.clone(), floors.collect()));
         }
         Self { buildings, rooms }
@@ -53,7 +58,9 @@ fn matches(card: &RoomCard, text: &str) -> bool {
         || holds(&card.number)
         || holds(&card.extension)
         || holds(&card.guest_name)
-        || card.mac.is_some_and(|mac| mac.to_string().contains(text) || (text.len() > 3 && mac.compact().contains(text)))
+        || card
+            .mac
+            .is_some_and(|mac| mac.to_string().contains(text) || (text.len() > 3 && mac.compact().contains(text)))
 }
 
 #[derive(Clone, Copy)]
@@ -73,7 +80,10 @@ pub fn BoardPage() -> impl IntoView {
     let Some(scope) = use_scope() else { return ().into_any() };
     let name = move || shared.property(scope.0.get()).map(|p| p.name);
     use_title(move || format!("Rooms of {}", name().unwrap_or_default()));
-    let board = use_load(move || scope.0.get(), move |id| shared.api.get_owned::<Board>(format!("/properties/{id}/board")));
+    let board = use_load(
+        move || scope.0.get(),
+        move |id| shared.api.get_owned::<Board>(format!("/properties/{id}/board")),
+    );
     let model = RwSignal::new(None::<Arc<Model>>);
     Effect::new(move |_| {
         let fresh = board.with(|board| (Arc::new(Model::of(board)), board.property.id, board.live_after));
@@ -86,7 +96,13 @@ pub fn BoardPage() -> impl IntoView {
         if change.reload {
             board.reload();
         }
-        let Some(card) = change.room.as_ref().filter(|card| card.property == scope.0.get_untracked()) else { return };
+        let Some(card) = change
+            .room
+            .as_ref()
+            .filter(|card| card.property == scope.0.get_untracked())
+        else {
+            return;
+        };
         let signal = model.with_untracked(|model| model.as_ref().and_then(|model| model.rooms.get(&card.id).cloned()));
         match signal {
             Some(signal) => signal.set(card.clone()),
@@ -116,6 +132,15 @@ pub fn BoardPage() -> impl IntoView {
         let model = model.get();
         let cards = model.iter().flat_map(|model| model.rooms.values());
         Counts::of(cards.map(|card| card.with(|card| (card.state, card.sync))))
+    });
+    // Beside the panel the cells are laid out anew: keep the room's own in sight.
+    Effect::new(move |_| {
+        if let Some(id) = view.open.get()
+            && model.with(Option::is_some)
+        {
+            let cell = format!("/p/{}/rooms/{id}", scope.0.get_untracked());
+            request_animation_frame(move || show_cell(&cell));
+        }
     });
     let sheet = move || shared.narrow.get() && view.open.get().is_some();
     view! {
@@ -158,12 +183,18 @@ pub fn BoardPage() -> impl IntoView {
 }
 
 fn summary(counts: &Counts) -> String {
-    let of = |state| counts.by_state.iter().find(|(other, _)| *other == state).map_or(0, |(_, count)| *count);
-    use contract::rest::RoomState::{Idle, NoPhone, OffHook};
+    let of = |state| {
+        counts
+            .by_state
+            .iter()
+            .find(|(other, _)| *other == state)
+            .map_or(0, |(_, count)| *count)
+    };
+    use contract::rest::RoomState::NoPhone;
     if counts.rooms == 0 {
         return String::new();
     }
-    let mut text = format!("{} rooms · {} in order", counts.rooms, of(Idle) + of(OffHook));
+    let mut text = format!("{} rooms · {} in order", counts.rooms, counts.in_order);
     if of(NoPhone) > 0 {
         text.push_str(&format!(" · {} without a phone", of(NoPhone)));
     }
@@ -178,7 +209,7 @@ fn Floors(model: RwSignal<Option<Arc<Model>>>, view: View, scope: Memo<contract:
             card.with(|card| view.chosen.with(|chosen| chosen.shows(card.state, card.sync)) && matches(card, &text))
         })
     };
-    let body = move || {
+    move || {
         let model = model.get()?;
         if model.rooms.is_empty() {
             return Some(
@@ -194,9 +225,18 @@ fn Floors(model: RwSignal<Option<Arc<Model>>>, view: View, scope: Memo<contract:
                 .into_any(),
             );
         }
-        let first = model.buildings.iter().flat_map(|(_, floors)| floors).flat_map(|(_, rooms)| rooms).next();
+        let first = model
+            .buildings
+            .iter()
+            .flat_map(|(_, floors)| floors)
+            .flat_map(|(_, rooms)| rooms)
+            .next();
         let first = first.map(|card| card.with_untracked(|card| card.id));
-        if view.current.get_untracked().is_none_or(|id| !model.rooms.contains_key(&id)) {
+        if view
+            .current
+            .get_untracked()
+            .is_none_or(|id| !model.rooms.contains_key(&id))
+        {
             view.current.set(first);
         }
         let several = model.buildings.len() > 1;
@@ -241,6 +281,5 @@ fn Floors(model: RwSignal<Option<Arc<Model>>>, view: View, scope: Memo<contract:
             }
             .into_any(),
         )
-    };
-    body
+    }
 }

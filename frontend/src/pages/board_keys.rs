@@ -3,17 +3,19 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{DomRect, Element, HtmlElement, KeyboardEvent};
+use web_sys::{DomRect, HtmlElement, KeyboardEvent};
 
 /// Whether keys typed now belong to an input.
 pub fn typing() -> bool {
-    document().active_element().is_some_and(|element| {
-        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-    })
+    document()
+        .active_element()
+        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
 }
 
 fn cells() -> Vec<(HtmlElement, DomRect)> {
-    let Ok(list) = document().query_selector_all("a.cell") else { return Vec::new() };
+    let Ok(list) = document().query_selector_all("a.cell") else {
+        return Vec::new();
+    };
     (0..list.length())
         .filter_map(|index| list.get(index)?.dyn_into::<HtmlElement>().ok())
         .map(|cell| {
@@ -29,9 +31,19 @@ pub fn move_focus(event: &KeyboardEvent) {
     if event.ctrl_key() || event.alt_key() || event.meta_key() || typing() {
         return;
     }
-    let Some(here) = document().active_element().and_then(|element| element.closest("a.cell").ok().flatten()) else { return };
+    let Some(here) = document()
+        .active_element()
+        .and_then(|element| element.closest("a.cell").ok().flatten())
+    else {
+        return;
+    };
     let cells = cells();
-    let Some(at) = cells.iter().position(|(cell, _)| cell.is_same_node(Some(here.unchecked_ref::<web_sys::Node>()))) else { return };
+    let Some(at) = cells
+        .iter()
+        .position(|(cell, _)| cell.is_same_node(Some(here.unchecked_ref::<web_sys::Node>())))
+    else {
+        return;
+    };
     let target = match event.key().as_str() {
         "ArrowRight" => Some(at + 1),
         "ArrowLeft" => at.checked_sub(1),
@@ -51,15 +63,40 @@ pub fn move_focus(event: &KeyboardEvent) {
 fn nearest(cells: &[(HtmlElement, DomRect)], at: usize, direction: f64) -> Option<usize> {
     let (left, top) = cells.get(at).map(|(_, rect)| (rect.left(), rect.top()))?;
     let beyond = |rect: &DomRect| (rect.top() - top) * direction;
-    let row = cells.iter().map(|(_, rect)| beyond(rect)).filter(|gap| *gap > 4.0).min_by(f64::total_cmp)?;
-    let in_row = cells.iter().enumerate().filter(|(_, (_, rect))| (beyond(rect) - row).abs() < 4.0);
-    in_row.min_by(|(_, (_, a)), (_, (_, b))| (a.left() - left).abs().total_cmp(&(b.left() - left).abs())).map(|(index, _)| index)
+    let row = cells
+        .iter()
+        .map(|(_, rect)| beyond(rect))
+        .filter(|gap| *gap > 4.0)
+        .min_by(f64::total_cmp)?;
+    let in_row = cells
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, rect))| (beyond(rect) - row).abs() < 4.0);
+    in_row
+        .min_by(|(_, (_, a)), (_, (_, b))| (a.left() - left).abs().total_cmp(&(b.left() - left).abs()))
+        .map(|(index, _)| index)
+}
+
+fn cell_of(href: &str) -> Option<HtmlElement> {
+    let cell = document()
+        .query_selector(&format!("a.cell[href=\"{href}\"]"))
+        .ok()
+        .flatten()?;
+    cell.dyn_into().ok()
 }
 
 /// Puts the focus on the cell of this room, for example when its panel was closed.
 pub fn focus_cell(href: &str) {
-    let cell = document().query_selector(&format!("a.cell[href=\"{href}\"]")).ok().flatten();
-    if let Some(cell) = cell.and_then(|cell: Element| cell.dyn_into::<HtmlElement>().ok()) {
+    if let Some(cell) = cell_of(href) {
         let _ = cell.focus();
+    }
+}
+
+/// Scrolls as little as needed to see the cell of this room.
+pub fn show_cell(href: &str) {
+    if let Some(cell) = cell_of(href) {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        cell.scroll_into_view_with_scroll_into_view_options(&options);
     }
 }

@@ -11,6 +11,7 @@ use crate::app::use_title;
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
 use crate::components::icon::{Icon, Svg};
+use crate::live::use_live_stream;
 use crate::ranges;
 use crate::state::use_shared;
 
@@ -46,35 +47,61 @@ pub fn LayoutPage() -> impl IntoView {
     let shared = use_shared();
     let navigate = use_navigate();
     let Some(scope) = use_scope() else { return ().into_any() };
+    let live = use_live_stream();
+    Effect::new(move |_| live.watch(Some(scope.0.get()), None));
     let building = RwSignal::new("Main building".to_owned());
     let floors = RwSignal::new(vec![FloorDraft::new(1, 1)]);
     let same = RwSignal::new(true);
-    let (busy, error, tried) = (RwSignal::new(false), RwSignal::new(None::<ApiError>), RwSignal::new(false));
+    let (busy, error, tried) = (
+        RwSignal::new(false),
+        RwSignal::new(None::<ApiError>),
+        RwSignal::new(false),
+    );
     let count = move || {
-        floors.get().iter().filter_map(|floor| ranges::parse(&floor.rooms.get()).ok()).map(|rooms| rooms.len()).sum::<usize>()
+        floors
+            .get()
+            .iter()
+            .filter_map(|floor| ranges::parse(&floor.rooms.get()).ok())
+            .map(|rooms| rooms.len())
+            .sum::<usize>()
     };
     let add = move |_| {
         floors.update(|floors| {
             let last = floors.last();
             let id = last.map_or(1, |floor| floor.id + 1);
-            let level = last.and_then(|floor| floor.level.get_untracked().trim().parse::<i32>().ok()).unwrap_or(0) + 1;
+            let level = last
+                .and_then(|floor| floor.level.get_untracked().trim().parse::<i32>().ok())
+                .unwrap_or(0)
+                + 1;
             floors.push(FloorDraft::new(id, level));
         });
     };
     let layout = move || -> Option<Layout> {
         let extension = same.get_untracked();
         let floors = floors.get_untracked().into_iter().map(|floor| {
-            let rooms = ranges::parse(&floor.rooms.get_untracked()).ok()?.into_iter().map(|number| {
-                let digits = extension && number.chars().all(|c| c.is_ascii_digit());
-                LayoutRoom { extension: if digits { number.clone() } else { String::new() }, number }
-            });
+            let rooms = ranges::parse(&floor.rooms.get_untracked())
+                .ok()?
+                .into_iter()
+                .map(|number| {
+                    let digits = extension && number.chars().all(|c| c.is_ascii_digit());
+                    LayoutRoom {
+                        extension: if digits { number.clone() } else { String::new() },
+                        number,
+                    }
+                });
             let level = floor.level.get_untracked().trim().parse().ok()?;
             let name = floor.name.get_untracked().trim().to_owned();
-            (!name.is_empty()).then(|| LayoutFloor { name, level, rooms: rooms.collect() })
+            (!name.is_empty()).then(|| LayoutFloor {
+                name,
+                level,
+                rooms: rooms.collect(),
+            })
         });
         let name = building.get_untracked().trim().to_owned();
         let floors = floors.collect::<Option<Vec<_>>>()?;
-        (!name.is_empty()).then(|| Layout { buildings: vec![LayoutBuilding { name, floors }] })
+        (!name.is_empty()).then(|| Layout {
+            buildings: vec![LayoutBuilding { name, floors }],
+        })
     };
     let submit = move || {
         tried.set(true);
@@ -98,21 +125,31 @@ pub fn LayoutPage() -> impl IntoView {
     };
     let name = move || shared.property(scope.0.get()).map(|p| p.name);
     let empty = |text: RwSignal<String>, tried: RwSignal<bool>| {
-        Signal::derive(move || (tried.get() && text.with(|text| text.trim().is_empty())).then(|| "Fill this in.".to_owned()))
+        Signal::derive(move || {
+            (tried.get() && text.with(|text| text.trim().is_empty())).then(|| "Fill this in.".to_owned())
+        })
     };
     let floor = move |floor: FloorDraft| {
         let FloorDraft { id, name, level, rooms } = floor;
         let level_error = Signal::derive(move || {
-            level.with(|level| level.trim().parse::<i32>().is_err()).then(|| "A whole number; the ground floor is 0.".to_owned())
+            level
+                .with(|level| level.trim().parse::<i32>().is_err())
+                .then(|| "A whole number; the ground floor is 0.".to_owned())
         });
         let rooms_error = Signal::derive(move || {
             let text = rooms.get();
-            (tried.get() || !text.is_empty()).then(|| ranges::parse(&text).err()).flatten()
+            (tried.get() || !text.is_empty())
+                .then(|| ranges::parse(&text).err())
+                .flatten()
         });
         let preview = move || {
             let rooms = ranges::parse(&rooms.get()).ok()?;
             let (first, last) = (rooms.first()?.clone(), rooms.last()?.clone());
-            Some(if rooms.len() == 1 { format!("1 room: {first}") } else { format!("{} rooms: {first} … {last}", rooms.len()) })
+            Some(if rooms.len() == 1 {
+                format!("1 room: {first}")
+            } else {
+                format!("{} rooms: {first} … {last}", rooms.len())
+            })
         };
         view! {
             <fieldset class="floor">

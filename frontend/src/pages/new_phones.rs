@@ -75,7 +75,10 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
     let (property, room) = (RwSignal::new(None::<PropertyId>), RwSignal::new(None::<RoomId>));
     let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let accept = move |_| {
-        let body = AcceptPhone { property: property.get_untracked(), room: room.get_untracked() };
+        let body = AcceptPhone {
+            property: property.get_untracked(),
+            room: room.get_untracked(),
+        };
         busy.set(true);
         error.set(None);
         spawn_local(async move {
@@ -83,7 +86,9 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
             let _ = busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    shared.say(format!("{mac} is accepted. It gets its credentials when it next phones home."));
+                    shared.say(format!(
+                        "{mac} is accepted. It gets its credentials when it next phones home."
+                    ));
                     shared.forget(id);
                     shared.properties.reload();
                 }
@@ -100,7 +105,11 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
         });
     });
     let model = [row.manufacturer, row.model].join(" ").trim().to_owned();
-    let facts = [row.serial, row.ip, row.firmware].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" · ");
+    let facts = [row.serial, row.ip, row.firmware]
+        .into_iter()
+        .filter(|t| !t.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ");
     view! {
         <li class="card stack" data-testid="new-phone-row" data-mac=mac.to_string()>
             <div class="row between wrap">
@@ -150,38 +159,63 @@ const FIELDS: &[&str] = &["mac", "serial", "model"];
 #[component]
 fn Announce(on_close: Callback<()>) -> impl IntoView {
     let shared = use_shared();
-    let (mac, serial, model) = (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (mac, serial, model) = (
+        RwSignal::new(String::new()),
+        RwSignal::new(String::new()),
+        RwSignal::new(String::new()),
+    );
     let (property, room) = (RwSignal::new(None::<PropertyId>), RwSignal::new(None::<RoomId>));
-    let (busy, error, tried) = (RwSignal::new(false), RwSignal::new(None::<ApiError>), RwSignal::new(false));
+    let (busy, error, tried) = (
+        RwSignal::new(false),
+        RwSignal::new(None::<ApiError>),
+        RwSignal::new(false),
+    );
     let server = move |field: &'static str| error.get().and_then(|error| error.at(field));
     let mac_error = Signal::derive(move || {
         let text = mac.get();
+        if tried.get() && text.trim().is_empty() {
+            return Some("Copy it from the label, for example c0:74:ad:12:07:01.".to_owned());
+        }
         let check = tried.get() || text.len() >= 17;
-        check.then(|| text.parse::<Mac>().err().map(|error| format!("{error}."))).flatten().or_else(|| server("mac"))
+        check
+            .then(|| text.parse::<Mac>().err().map(|error| format!("{error}.")))
+            .flatten()
+            .or_else(|| server("mac"))
     });
     let serial_error = Signal::derive(move || {
         let missing = tried.get() && serial.with(|serial| serial.trim().is_empty());
-        missing.then(|| "Copy it from the label; it proves that you hold the phone.".to_owned()).or_else(|| server("serial"))
+        missing
+            .then(|| "Copy it from the label; it proves that you hold the phone.".to_owned())
+            .or_else(|| server("serial"))
     });
     let model_error = Signal::derive(move || server("model"));
     let submit = move || {
         tried.set(true);
         error.set(None);
-        let Ok(address) = mac.get_untracked().parse::<Mac>() else { return };
+        let Ok(address) = mac.get_untracked().parse::<Mac>() else {
+            return;
+        };
         let number = serial.get_untracked().trim().to_owned();
         let Some(id) = property.get_untracked() else { return };
         if number.is_empty() || busy.get_untracked() {
             return;
         }
         let model = model.get_untracked().trim().to_owned();
-        let body = AnnouncePhone { mac: address.to_string(), serial: number, model, room: room.get_untracked() };
+        let body = AnnouncePhone {
+            mac: address.to_string(),
+            serial: number,
+            model,
+            room: room.get_untracked(),
+        };
         busy.set(true);
         spawn_local(async move {
             let answer = shared.api.tell(&format!("/phones/announce?property={id}"), &body).await;
             let _ = busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    shared.say(format!("{address} is announced. Plug it in; it will be right within a minute."));
+                    shared.say(format!(
+                        "{address} is announced. Plug it in; it will be right within a minute."
+                    ));
                     shared.properties.reload();
                     on_close.run(());
                 }
@@ -189,8 +223,12 @@ fn Announce(on_close: Callback<()>) -> impl IntoView {
             }
         });
     };
-    let models = ["GHP610", "GHP610W", "GHP611", "GHP611W", "GHP620", "GHP620W", "GHP621", "GHP621W"];
-    let models = models.map(|model| view! { <option value=model></option> }).collect_view();
+    let models = [
+        "GHP610", "GHP610W", "GHP611", "GHP611W", "GHP620", "GHP620W", "GHP621", "GHP621W",
+    ];
+    let models = models
+        .map(|model| view! { <option value=model></option> })
+        .collect_view();
     view! {
         <form
             class="card stack form"

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use contract::live::LiveChange;
-use contract::rest::{Accepted, LayerChange, PhoneDetail};
+use contract::rest::{Accepted, LayerChange, PhoneDetail, ValueState};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use super::phone_live::apply;
 use crate::app::use_title;
 use crate::components::age::Ago;
 use crate::components::chip::{AgedChip, Chip};
@@ -20,9 +20,7 @@ use crate::components::values_table::ValuesTable;
 use crate::live::{use_live, use_live_stream};
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
-use crate::words;
-
-const KEPT: usize = 50;
+use crate::words::{self, counted};
 
 #[component]
 pub fn PhonePage() -> impl IntoView {
@@ -30,7 +28,10 @@ pub fn PhonePage() -> impl IntoView {
     let live = use_live_stream();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("phone").unwrap_or_default());
-    let detail = use_load(move || id.get(), move |id| shared.api.get_owned::<PhoneDetail>(format!("/phones/{id}")));
+    let detail = use_load(
+        move || id.get(),
+        move |id| shared.api.get_owned::<PhoneDetail>(format!("/phones/{id}")),
+    );
     let gone = RwSignal::new(false);
     let waiting = StoredValue::new(false);
     use_live(move |change| {
@@ -71,41 +72,6 @@ pub fn PhonePage() -> impl IntoView {
     }
 }
 
-/// Applies a live change; whether the values have to be read again.
-fn apply(detail: Loaded<PhoneDetail>, gone: RwSignal<bool>, change: &LiveChange) -> bool {
-    if change.reload {
-        detail.reload();
-        return false;
-    }
-    let Some((phone, sync)) = detail.with_untracked(|detail| (detail.phone.id, detail.phone.sync)) else { return false };
-    if change.gone == Some(phone) {
-        gone.set(true);
-        return false;
-    }
-    let mut again = false;
-    if let Some(row) = change.phone.clone().filter(|row| row.id == phone) {
-        again |= row.sync != sync;
-        detail.touch(|detail| detail.phone = row);
-        again |= change.job.is_none() && change.event.is_none();
-    }
-    if let Some(job) = change.job.clone().filter(|job| job.phone == phone) {
-        again = true;
-        detail.touch(|detail| match detail.jobs.iter_mut().find(|old| old.id == job.id) {
-            Some(old) => *old = job,
-            None => detail.jobs.insert(0, job),
-        });
-    }
-    if let Some(event) = change.event.clone().filter(|event| event.phone == phone) {
-        detail.touch(|detail| {
-            if detail.events.iter().all(|old| old.id != event.id) {
-                detail.events.insert(0, event);
-                detail.events.truncate(KEPT);
-            }
-        });
-    }
-    again
-}
-
 #[component]
 fn Phone(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>) -> impl IntoView {
     let shared = use_shared();
@@ -128,7 +94,10 @@ fn Phone(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>) -> impl Into
     let remove = Callback::new(move |key: String| {
         let path = path();
         shared.run(async move {
-            let body = LayerChange { values: BTreeMap::from([(key, None)]), ..LayerChange::default() };
+            let body = LayerChange {
+                values: BTreeMap::from([(key, None)]),
+                ..LayerChange::default()
+            };
             let answer = shared.api.put::<_, Accepted>(&path, &body).await?;
             accepted.run(answer);
             Ok(())
@@ -143,41 +112,64 @@ fn Phone(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>) -> impl Into
             crate::app::focus("setting-value");
         });
     });
+    let drifted = Memo::new(move |_| {
+        value.with(|value| {
+            value
+                .values
+                .iter()
+                .filter(|value| value.state == ValueState::Drift)
+                .count()
+        })
+    });
+    let push = move || {
+        let id = phone.get_untracked().id;
+        shared.run(async move {
+            accepted.run(shared.api.ask::<Accepted>(&format!("/phones/{id}/push")).await?);
+            Ok(())
+        });
+    };
     let jobs = Memo::new(move |_| value.with(|value| value.jobs.clone()));
     let reload = Callback::new(move |()| detail.reload());
     view! {
         <Head value zone/>
         <div class="columns">
-            <section class="stack" aria-labelledby="values-title">
-                <div class="row between">
-                    <h2 id="values-title">"Configuration"</h2>
+            <section class="card stack scrolls" aria-labelledby="jobs-title">
+                <h2 id="jobs-title">"Changes"</h2>
+                <Show when=move || jobs.with(|jobs| !jobs.is_empty()) fallback=|| view! { <p class="quiet-text">"No change was made yet."</p> }>
+                    <div class="jobs" aria-live="polite">
+                        <For each=move || jobs.get() key=|job| (job.id, job.state, job.attempts, job.note.clone()) let:job>
+                            <JobCard job zone on_change=reload/>
+                        </For>
+                    </div>
+                </Show>
+            </section>
+            <section class="card stack scrolls" aria-labelledby="events-title">
+                <h2 id="events-title">"Events"</h2>
+                <Timeline events=Signal::derive(move || value.with(|value| value.events.clone())) zone/>
+            </section>
+        </div>
+        <section class="stack" aria-labelledby="values-title">
+            <div class="row between">
+                <h2 id="values-title">"Configuration"</h2>
+                <Show when=move || editing.with(Option::is_none)>
                     <button type="button" class="button" data-testid="set-value" on:click=move |_| editing.set(Some(Draft::default()))>
                         <Svg icon=Icon::Plus/>
                         "Set a value"
                     </button>
-                </div>
-                {move || editing.get().map(|draft| view! {
-                    <SettingEditor path=path() draft lockable=false on_accepted=accepted on_cancel=Callback::new(move |()| editing.set(None))/>
-                })}
-                <ValuesTable values=Signal::derive(move || value.with(|value| value.values.clone())) on_edit=edit on_remove=remove/>
-            </section>
-            <div class="stack side">
-                <section class="card stack" aria-labelledby="jobs-title">
-                    <h2 id="jobs-title">"Changes"</h2>
-                    <Show when=move || jobs.with(|jobs| !jobs.is_empty()) fallback=|| view! { <p class="quiet-text">"No change was made yet."</p> }>
-                        <div class="jobs" aria-live="polite">
-                            <For each=move || jobs.get() key=|job| (job.id, job.state, job.attempts, job.note.clone()) let:job>
-                                <JobCard job zone on_change=reload/>
-                            </For>
-                        </div>
-                    </Show>
-                </section>
-                <section class="card stack" aria-labelledby="events-title">
-                    <h2 id="events-title">"Events"</h2>
-                    <Timeline events=Signal::derive(move || value.with(|value| value.events.clone())) zone/>
-                </section>
+                </Show>
             </div>
-        </div>
+            {move || (drifted.get() > 0).then(|| view! {
+                <div class="banner tone-amber">
+                    <Svg icon=Icon::Alert/>
+                    <span>{format!("{} changed at the phone itself.", counted(drifted.get(), "value was", "values were"))}</span>
+                    <button type="button" class="button" data-testid="push" on:click=move |_| push()>"Bring back what it should be"</button>
+                </div>
+            })}
+            {move || editing.get().map(|draft| view! {
+                <SettingEditor path=path() draft lockable=false on_accepted=accepted on_cancel=Callback::new(move |()| editing.set(None))/>
+            })}
+            <ValuesTable values=Signal::derive(move || value.with(|value| value.values.clone())) on_edit=edit on_remove=remove/>
+        </section>
     }
 }
 
@@ -200,17 +192,29 @@ fn Head(value: RwSignal<PhoneDetail>, zone: Signal<String>) -> impl IntoView {
     };
     let connected = move || {
         let on = value.with(|value| value.connected);
-        let (word, tone, icon) = if on { ("Connected", "green", Icon::Check) } else { ("Not connected", "none", Icon::Offline) };
+        let (word, tone, icon) = if on {
+            ("Connected", "green", Icon::Check)
+        } else {
+            ("Not connected", "none", Icon::Offline)
+        };
         view! { <span class=format!("chip tone-{tone}") data-testid="connected" data-connected=on.to_string()><Svg icon/>{word}</span> }
     };
     let facts = move || {
-        let PhoneDetail { phone, uptime_s, desired_version, applied_version, .. } = value.get();
+        let PhoneDetail {
+            phone,
+            uptime_s,
+            desired_version,
+            applied_version,
+            ..
+        } = value.get();
         let version = if desired_version == applied_version {
             format!("version {applied_version}, applied")
         } else {
             format!("version {applied_version} applied, {desired_version} wanted")
         };
-        let uptime = uptime_s.map(|seconds| crate::time::age(seconds as i64 * 1000, contract::Timestamp(0))).unwrap_or_default();
+        let uptime = uptime_s
+            .map(|seconds| crate::time::span(seconds as i64))
+            .unwrap_or_default();
         [
             ("MAC address", phone.mac.to_string()),
             ("Serial number", phone.serial),

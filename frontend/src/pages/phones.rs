@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
+use super::phones_query::Query;
 use super::property::use_scope;
-use crate::api::quote;
 use crate::app::use_title;
 use crate::components::age::Ago;
 use crate::components::chip::{AgedChip, Chip};
@@ -31,38 +31,6 @@ const COLUMNS: [(PhoneSort, &str); 6] = [
     (PhoneSort::LastSeen, "Last heard"),
 ];
 
-/// What the address says is to be shown.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Query {
-    text: String,
-    state: Option<RoomState>,
-    sort: Option<PhoneSort>,
-    desc: bool,
-    offset: u64,
-}
-
-impl Query {
-    fn parts(&self) -> String {
-        let mut parts = Vec::new();
-        if !self.text.is_empty() {
-            parts.push(format!("q={}", quote(&self.text)));
-        }
-        if let Some(state) = self.state {
-            parts.push(format!("state={}", state.as_str()));
-        }
-        if let Some(sort) = self.sort {
-            parts.push(format!("sort={}", sort.as_str()));
-        }
-        if self.desc {
-            parts.push("desc=true".into());
-        }
-        if self.offset > 0 {
-            parts.push(format!("offset={}", self.offset));
-        }
-        parts.join("&")
-    }
-}
-
 #[component]
 pub fn PhonesPage() -> impl IntoView {
     let shared = use_shared();
@@ -77,20 +45,17 @@ pub fn PhonesPage() -> impl IntoView {
         None => "All phones".into(),
     });
     Effect::new(move |_| live.watch(property.get(), None));
-    let query = Memo::new(move |_| {
-        let map = map.read();
-        let text = |key: &str| map.get(key).unwrap_or_default();
-        Query {
-            text: text("q"),
-            state: text("state").parse().ok(),
-            sort: text("sort").parse().ok(),
-            desc: text("desc") == "true",
-            offset: text("offset").parse().unwrap_or(0),
-        }
-    });
+    let query = Memo::new(move |_| Query::of(&map.read()));
     let go = StoredValue::new_local(move |query: Query, replace: bool| {
         let target = format!("{}?{}", location.pathname.get_untracked(), query.parts());
-        navigate(target.trim_end_matches('?'), NavigateOptions { replace, scroll: false, ..Default::default() });
+        navigate(
+            target.trim_end_matches('?'),
+            NavigateOptions {
+                replace,
+                scroll: false,
+                ..Default::default()
+            },
+        );
     });
     let change = move |replace: bool, edit: &dyn Fn(&mut Query)| {
         let mut query = query.get_untracked();
@@ -119,7 +84,12 @@ pub fn PhonesPage() -> impl IntoView {
         if let Some(phone) = &change.phone {
             let known = list.with_untracked(|page| page.items.iter().any(|row| row.id == phone.id)) == Some(true);
             if known {
-                list.touch(|page| page.items.iter_mut().filter(|row| row.id == phone.id).for_each(|row| *row = phone.clone()));
+                list.touch(|page| {
+                    page.items
+                        .iter_mut()
+                        .filter(|row| row.id == phone.id)
+                        .for_each(|row| *row = phone.clone())
+                });
             }
         }
         if let Some(gone) = change.gone {
@@ -145,7 +115,9 @@ pub fn PhonesPage() -> impl IntoView {
     };
     let chip = move |state: Option<RoomState>| {
         let word = state.map_or("All", |state| words::room(state).word);
-        let class = state.map_or("filter".to_owned(), |state| format!("filter tone-{}", words::room(state).tone));
+        let class = state.map_or("filter".to_owned(), |state| {
+            format!("filter tone-{}", words::room(state).tone)
+        });
         view! {
             <button
                 type="button"
@@ -160,7 +132,10 @@ pub fn PhonesPage() -> impl IntoView {
             </button>
         }
     };
-    let chips = std::iter::once(None).chain(ROOM_STATES.into_iter().map(Some)).map(chip).collect_view();
+    let chips = std::iter::once(None)
+        .chain(ROOM_STATES.into_iter().map(Some))
+        .map(chip)
+        .collect_view();
     let sort = Callback::new(move |column: PhoneSort| {
         change(false, &|query| {
             query.desc = query.sort == Some(column) && !query.desc;
@@ -295,7 +270,8 @@ fn Row(row: PhoneRow) -> impl IntoView {
         }
         _ => view! { <span class="quiet-text">"No room"</span> }.into_any(),
     };
-    let enrolment = (row.enrolment == contract::rest::Enrolment::New).then(|| view! { <Chip look=words::enrolment(row.enrolment)/> });
+    let enrolment = (row.enrolment == contract::rest::Enrolment::New)
+        .then(|| view! { <Chip look=words::enrolment(row.enrolment)/> });
     view! {
         <tr data-testid="phone-row" data-mac=row.mac.to_string() data-state=row.state.as_str()>
             <th scope="row">

@@ -1,7 +1,6 @@
 //! The panel of one room: what it is called, which phone stands in it, and what is happening to it.
 
 use contract::RoomId;
-use contract::live::LiveChange;
 use contract::rest::{Accepted, JobState, RoomDetail, SyncState};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -9,6 +8,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 
 use super::board_keys::focus_cell;
 use super::property::use_scope;
+use super::room_live::apply;
 use crate::app::{focus, use_title};
 use crate::components::age::Ago;
 use crate::components::assign::Assign;
@@ -18,13 +18,15 @@ use crate::components::empty::skeleton_panel;
 use crate::components::icon::{Icon, Svg};
 use crate::components::job_card::JobCard;
 use crate::components::room_form::RoomForm;
+use crate::components::setting_editor::{Draft, SettingEditor};
 use crate::components::timeline::Timeline;
 use crate::live::use_live;
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
 use crate::words;
 
-const EVENTS: usize = 20;
+/// Each room registers with its own.
+const SIP_PASSWORD: &str = "account.1.sip.subscriber.password";
 
 #[component]
 pub fn RoomPanel() -> impl IntoView {
@@ -33,18 +35,27 @@ pub fn RoomPanel() -> impl IntoView {
     let navigate = use_navigate();
     let Some(scope) = use_scope() else { return ().into_any() };
     let id = Memo::new(move |_| params.read().get("room").unwrap_or_default());
-    let detail = use_load(move || id.get(), move |id| shared.api.get_owned::<RoomDetail>(format!("/rooms/{id}")));
+    let detail = use_load(
+        move || id.get(),
+        move |id| shared.api.get_owned::<RoomDetail>(format!("/rooms/{id}")),
+    );
     use_live(move |change| apply(detail, change));
     let number = Memo::new(move |_| detail.with(|detail| detail.card.number.clone()));
     use_title(move || format!("Room {}", number.get().unwrap_or_default()));
     Effect::new(move |_| {
         id.track();
-        focus("panel-title");
+        request_animation_frame(|| focus("panel-title"));
     });
     let close = StoredValue::new_local(move || {
         let board = format!("/p/{}/rooms", scope.0.get_untracked());
         let cell = format!("{board}/{}", id.get_untracked());
-        navigate(&board, NavigateOptions { scroll: false, ..Default::default() });
+        navigate(
+            &board,
+            NavigateOptions {
+                scroll: false,
+                ..Default::default()
+            },
+        );
         request_animation_frame(move || focus_cell(&cell));
     });
     let keys = window_event_listener(leptos::ev::keydown, move |event| {
@@ -82,39 +93,6 @@ pub fn RoomPanel() -> impl IntoView {
     .into_any()
 }
 
-/// Applies a live change to what the panel shows.
-fn apply(detail: Loaded<RoomDetail>, change: &LiveChange) {
-    let Some((room, phone)) = detail.with_untracked(|detail| (detail.card.id, detail.card.phone)) else { return };
-    if change.reload {
-        return detail.reload();
-    }
-    if let Some(card) = change.room.clone().filter(|card| card.id == room) {
-        let swapped = card.phone != phone;
-        detail.touch(|detail| detail.card = card);
-        if swapped {
-            detail.reload();
-        }
-    }
-    if let Some(row) = change.phone.clone().filter(|row| Some(row.id) == phone) {
-        detail.touch(|detail| detail.phone = Some(row));
-    }
-    if let Some(job) = change.job.clone().filter(|job| Some(job.phone) == phone) {
-        detail.touch(|detail| {
-            if detail.job.as_ref().is_none_or(|old| old.id == job.id || old.created_at <= job.created_at) {
-                detail.job = Some(job);
-            }
-        });
-    }
-    if let Some(event) = change.event.clone().filter(|event| Some(event.phone) == phone) {
-        detail.touch(|detail| {
-            if detail.events.iter().all(|old| old.id != event.id) {
-                detail.events.insert(0, event);
-                detail.events.truncate(EVENTS);
-            }
-        });
-    }
-}
-
 #[component]
 fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoView {
     let shared = use_shared();
@@ -135,9 +113,18 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
     });
     let assigning = RwSignal::new(false);
     let room = Memo::new(move |_| card.with(|card| card.id));
+    let editing = RwSignal::new(None::<Draft>);
+    let edit = move |key: &str| {
+        editing.set(Some(Draft {
+            key: key.to_owned(),
+            ..Draft::default()
+        }));
+        request_animation_frame(|| focus("setting-value"));
+    };
     Effect::new(move |_| {
         room.track();
         assigning.set(false);
+        editing.set(None);
     });
     let remove = Callback::new(move |()| {
         let RoomId(id) = room.get_untracked();
@@ -157,7 +144,7 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
                     look=Signal::derive(move || words::room(card.with(|card| card.state)))
                     since=Signal::derive(move || card.with(|card| card.since))
                 />
-                <SyncLine card_sync=Signal::derive(move || card.with(|card| card.sync)) job/>
+                <SyncLine here=Signal::derive(move || card.with(|card| card.phone.is_some())) card_sync=Signal::derive(move || card.with(|card| card.sync)) job/>
             </div>
             <p class="help">{move || words::room_help(card.with(|card| card.state))}</p>
         </div>
@@ -208,6 +195,32 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
                 }.into_any()
             }}
         </section>
+        <section class="stack" aria-labelledby="settings-title">
+            <h3 id="settings-title">"Settings of this room"</h3>
+            {move || match editing.get() {
+                Some(draft) => {
+                    let done = Callback::new(move |answer: Accepted| {
+                        editing.set(None);
+                        accepted.run(answer);
+                    });
+                    let path = format!("/rooms/{}/settings", room.get());
+                    let cancel = Callback::new(move |()| editing.set(None));
+                    view! { <SettingEditor path draft lockable=false on_accepted=done on_cancel=cancel/> }.into_any()
+                }
+                None => view! {
+                    <div class="row wrap">
+                        <button type="button" class="button" data-testid="sip-password" on:click=move |_| edit(SIP_PASSWORD)>
+                            <Svg icon=Icon::Lock/>
+                            "SIP password"
+                        </button>
+                        <button type="button" class="button" data-testid="set-value" on:click=move |_| edit("")>
+                            <Svg icon=Icon::Settings/>
+                            "Another value"
+                        </button>
+                    </div>
+                }.into_any(),
+            }}
+        </section>
         {move || job.with(Option::is_some).then(|| {
             let latest = Signal::derive(move || job.get());
             let reload = Callback::new(move |()| detail.reload());
@@ -228,6 +241,9 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
 /// Pending, applied or failed; read out when it changes.
 #[component]
 fn SyncLine(
+    /// Whether there is a phone to speak of.
+    #[prop(into)]
+    here: Signal<bool>,
     #[prop(into)] card_sync: Signal<SyncState>,
     #[prop(into)] job: Signal<Option<contract::rest::JobView>>,
 ) -> impl IntoView {
@@ -242,7 +258,7 @@ fn SyncLine(
     });
     view! {
         <span aria-live="polite" role="status" data-testid="sync-state" data-sync=move || sync.get().as_str()>
-            <Chip look/>
+            {move || here.get().then(|| view! { <Chip look/> })}
         </span>
     }
 }

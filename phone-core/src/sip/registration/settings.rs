@@ -28,7 +28,7 @@ impl Registration {
             return;
         }
         let leaves = other_binding(old, &new) || !new.enabled || !new.register;
-        if leaves && self.may_be_bound(now) && self.target().is_some() {
+        if leaves && self.local_port != 0 && self.may_be_bound(now) && self.target().is_some() {
             self.begin(now, Purpose::Goodbye(Then::Apply(Box::new(new))));
         } else {
             self.adopt(now, new);

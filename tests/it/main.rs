@@ -1,0 +1,14 @@
+//! The whole, from outside: server, phones and people over real sockets. Each test has its own server, database and
+//! phones, on ports of its own.
+//!
+//! On SQLite by default; on PostgreSQL with `BELLHOP_TEST_DATABASE_URL` (of somebody who may create databases).
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod crash;
+mod cwmp_by_hand;
+mod enrolment;
+mod enrolment_login;
+mod rooms;
+mod rooms_refused;
