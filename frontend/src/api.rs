@@ -82,18 +82,8 @@ impl Api {
         if let Some(tokens) = self.session.get_untracked() {
             self.notice.set(None);
             self.keep(None);
-            let body = to_json(&Refresh {
-                refresh_token: tokens.refresh_token,
-            })
-            .ok();
-            let _ = once(
-                &Method::POST,
-                "/logout",
-                body.as_deref(),
-                Some(&tokens.access_token),
-                None,
-            )
-            .await;
+            let body = to_json(&Refresh { refresh_token: tokens.refresh_token }).ok();
+            let _ = once(&Method::POST, "/logout", body.as_deref(), Some(&tokens.access_token), None).await;
         }
     }
 
@@ -106,9 +96,7 @@ impl Api {
         if tokens.access_token != stale {
             return Ok(tokens.access_token); // renewed while we waited
         }
-        let body = to_json(&Refresh {
-            refresh_token: tokens.refresh_token,
-        })?;
+        let body = to_json(&Refresh { refresh_token: tokens.refresh_token })?;
         match once(&Method::POST, "/refresh", Some(&body), None, None).await {
             Ok(text) => {
                 let tokens: Tokens = from_json(&text)?;
@@ -127,9 +115,7 @@ impl Api {
 
     async fn send(self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError> {
         let key = (method != Method::GET).then(|| uuid::Uuid::new_v4().to_string());
-        let access = self
-            .session
-            .with_untracked(|s| s.as_ref().map(|tokens| tokens.access_token.clone()));
+        let access = self.session.with_untracked(|s| s.as_ref().map(|tokens| tokens.access_token.clone()));
         let Some(mut access) = access else {
             return Err(ApiError::local("signed-out", "You are signed out", EXPIRED));
         };
@@ -212,9 +198,8 @@ async fn once(
     access: Option<&str>,
     key: Option<&str>,
 ) -> Result<String, ApiError> {
-    let mut request = RequestBuilder::new(&format!("{BASE}{path}"))
-        .method(method.clone())
-        .header("Accept", "application/json");
+    let mut request =
+        RequestBuilder::new(&format!("{BASE}{path}")).method(method.clone()).header("Accept", "application/json");
     if let Some(access) = access {
         request = request.header("Authorization", &format!("Bearer {access}"));
     }
@@ -225,11 +210,7 @@ async fn once(
         Some(body) => request.header("Content-Type", "application/json").body(body.to_owned()),
         None => request.build(),
     };
-    let response = request
-        .map_err(|_| ApiError::unreadable())?
-        .send()
-        .await
-        .map_err(|_| ApiError::unreachable())?;
+    let response = request.map_err(|_| ApiError::unreadable())?.send().await.map_err(|_| ApiError::unreachable())?;
     if let Some(date) = response.headers().get("date") {
         time::learn_server_date(&date);
     }

@@ -71,11 +71,7 @@ fn Shell() -> impl IntoView {
     Effect::new(move |_| {
         if !signed_in.get() {
             let here = location.pathname.get_untracked();
-            let target = if here == "/" {
-                "/login".into()
-            } else {
-                format!("/login?next={}", quote(&here))
-            };
+            let target = if here == "/" { "/login".into() } else { format!("/login?next={}", quote(&here)) };
             navigate(&target, Default::default());
         }
     });
@@ -92,6 +88,9 @@ fn Frame() -> impl IntoView {
         let page: String = path.split('/').take(4).collect::<Vec<_>>().join("/");
         if before.is_some_and(|before| before != page) {
             window().scroll_to_with_x_and_y(0.0, 0.0);
+            if let Some(main) = document().get_element_by_id("main") {
+                main.set_scroll_top(0);
+            }
             focus("main");
         }
         page
@@ -106,8 +105,8 @@ fn Frame() -> impl IntoView {
                     <Outlet/>
                 </main>
             </div>
+            {move || shared.narrow.get().then(|| view! { <BottomNav/> })}
         </div>
-        {move || shared.narrow.get().then(|| view! { <BottomNav/> })}
         <Toasts/>
     }
 }
@@ -126,17 +125,9 @@ fn Home() -> impl IntoView {
             }
             _ => "/properties".into(),
         };
-        navigate(
-            &target,
-            leptos_router::NavigateOptions {
-                replace: true,
-                ..Default::default()
-            },
-        );
+        navigate(&target, leptos_router::NavigateOptions { replace: true, ..Default::default() });
     });
-    shared
-        .properties
-        .view(crate::components::empty::skeleton_list, |_| ().into_any())
+    shared.properties.view(crate::components::empty::skeleton_list, |_| ().into_any())
 }
 
 #[component]
@@ -154,9 +145,7 @@ fn Nowhere() -> impl IntoView {
 /// Moves the keyboard focus to the element with this id.
 pub fn focus(id: &str) {
     use wasm_bindgen::JsCast;
-    let element = document()
-        .get_element_by_id(id)
-        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
     if let Some(element) = element {
         let _ = element.focus();
     }

@@ -24,11 +24,7 @@ pub fn pages() -> Vec<&'static str> {
 pub fn search(page: &str, text: &str) -> Vec<SettingRef> {
     let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let mut found: Vec<(u8, SettingRef)> = Vec::new();
-    for setting in Catalogue::get()
-        .settings()
-        .iter()
-        .filter(|setting| page.is_empty() || setting.page == page)
-    {
+    for setting in Catalogue::get().settings().iter().filter(|setting| page.is_empty() || setting.page == page) {
         let title = setting.title.to_lowercase();
         let rest = format!("{} {} {} {}", title, setting.page, setting.section, setting.help).to_lowercase();
         let instances: Vec<Option<u16>> = match setting.instances {
@@ -37,16 +33,10 @@ pub fn search(page: &str, text: &str) -> Vec<SettingRef> {
         };
         for instance in instances {
             let key = setting.key_at(instance);
-            if words
-                .iter()
-                .all(|word| rest.contains(word) || key.contains(word.as_str()))
-            {
+            if words.iter().all(|word| rest.contains(word) || key.contains(word.as_str())) {
                 let in_title = words.iter().all(|word| title.contains(word));
-                let rank = if in_title {
-                    u8::from(!title.starts_with(words.first().map_or("", String::as_str)))
-                } else {
-                    2
-                };
+                let rank =
+                    if in_title { u8::from(!title.starts_with(words.first().map_or("", String::as_str))) } else { 2 };
                 found.push((rank, SettingRef { setting, instance }));
             }
         }

@@ -9,13 +9,7 @@ pub struct ApiError(pub Problem);
 
 impl ApiError {
     pub fn local(kind: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self(Problem {
-            kind: kind.into(),
-            title: title.into(),
-            status: 0,
-            detail: detail.into(),
-            field: None,
-        })
+        Self(Problem { kind: kind.into(), title: title.into(), status: 0, detail: detail.into(), field: None })
     }
 
     pub fn unreachable() -> Self {
@@ -45,11 +39,7 @@ impl ApiError {
 
     /// Title and detail in one.
     pub fn sentence(&self) -> String {
-        if self.0.detail.is_empty() {
-            self.0.title.clone()
-        } else {
-            self.0.detail.clone()
-        }
+        if self.0.detail.is_empty() { self.0.title.clone() } else { self.0.detail.clone() }
     }
 }
 
@@ -62,17 +52,11 @@ pub async fn refusal(response: Response) -> ApiError {
     }
     let (title, detail) = match status {
         401 => ("You are signed out", "Sign in and try again."),
-        403 => (
-            "Your role does not allow this",
-            "Ask your chain's administrator if you need it.",
-        ),
+        403 => ("Your role does not allow this", "Ask your chain's administrator if you need it."),
         404 => ("Not found", "It may have been removed. Go back and look for it again."),
         429 => ("Too many requests", "Wait a minute, then try again."),
         502..=504 => ("Bellhop is restarting", "Wait a few seconds, then try again."),
-        _ => (
-            "Something went wrong on the server",
-            "Try again; if it stays, tell your administrator.",
-        ),
+        _ => ("Something went wrong on the server", "Try again; if it stays, tell your administrator."),
     };
     let mut error = ApiError::local("http", title, detail);
     error.0.status = status;

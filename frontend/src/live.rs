@@ -73,18 +73,13 @@ pub fn use_live(on_change: impl Fn(&LiveChange) + 'static) {
         inner.listeners.push((id, Rc::new(on_change)));
     });
     on_cleanup(move || {
-        live.inner
-            .try_update_value(|inner| inner.listeners.retain(|(other, _)| *other != id));
+        live.inner.try_update_value(|inner| inner.listeners.retain(|(other, _)| *other != id));
     });
 }
 
 impl Live {
     pub fn new(api: Api) -> Self {
-        let live = Self {
-            api,
-            on: RwSignal::new(false),
-            inner: StoredValue::new_local(Inner::default()),
-        };
+        let live = Self { api, on: RwSignal::new(false), inner: StoredValue::new_local(Inner::default()) };
         // Back from sleep or from a dead network: no need to wait for the back-off.
         let wake = move |_| {
             let waiting = live.inner.with_value(|inner| inner.running && inner.stream.is_none());
@@ -147,9 +142,7 @@ impl Live {
     }
 
     fn current(self, mine: u32) -> bool {
-        self.inner
-            .try_with_value(|inner| inner.running && inner.attempt == mine)
-            == Some(true)
+        self.inner.try_with_value(|inner| inner.running && inner.attempt == mine) == Some(true)
     }
 
     fn open(self, ticket: &str, mine: u32) {
@@ -169,10 +162,7 @@ impl Live {
                 self.inner.update_value(|inner| inner.opened_at = js_sys::Date::now());
                 self.on.set(true);
                 if after.is_none() {
-                    self.tell(&LiveChange {
-                        reload: true,
-                        ..LiveChange::default()
-                    });
+                    self.tell(&LiveChange { reload: true, ..LiveChange::default() });
                 }
             }
         });
@@ -185,12 +175,7 @@ impl Live {
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onmessage(Some(message.as_ref().unchecked_ref()));
         source.set_onerror(Some(error.as_ref().unchecked_ref()));
-        let stream = Stream {
-            source,
-            _open: opened,
-            _message: message,
-            _error: error,
-        };
+        let stream = Stream { source, _open: opened, _message: message, _error: error };
         self.inner.update_value(|inner| inner.stream = Some(stream));
     }
 
@@ -206,9 +191,8 @@ impl Live {
     }
 
     fn tell(self, change: &LiveChange) {
-        let listeners: Vec<Listener> = self
-            .inner
-            .with_value(|inner| inner.listeners.iter().map(|(_, listener)| listener.clone()).collect());
+        let listeners: Vec<Listener> =
+            self.inner.with_value(|inner| inner.listeners.iter().map(|(_, listener)| listener.clone()).collect());
         for listener in listeners {
             listener(change);
         }

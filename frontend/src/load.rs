@@ -95,10 +95,7 @@ impl<T: Send + Sync + 'static> Loaded<T> {
     }
 
     pub fn with_untracked<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
-        self.slot
-            .try_get_untracked()
-            .flatten()
-            .map(|signal| signal.with_untracked(read))
+        self.slot.try_get_untracked().flatten().map(|signal| signal.with_untracked(read))
     }
 
     /// The page's body: `ready` is built once per key and given the data as a signal.

@@ -6,20 +6,14 @@ pub const MAX_ROOMS: usize = 500;
 /// The room numbers of a text, in order, without repetition; the error says which part is wrong and how to write it.
 pub fn parse(text: &str) -> Result<Vec<String>, String> {
     let mut rooms: Vec<String> = Vec::new();
-    for part in text
-        .split([',', ';', '\n'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-    {
+    for part in text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
         for room in expand(part)? {
             if !rooms.contains(&room) {
                 rooms.push(room);
             }
         }
         if rooms.len() > MAX_ROOMS {
-            return Err(format!(
-                "More than {MAX_ROOMS} rooms on one floor; check the range \u{201c}{part}\u{201d}."
-            ));
+            return Err(format!("More than {MAX_ROOMS} rooms on one floor; check the range \u{201c}{part}\u{201d}."));
         }
     }
     if rooms.is_empty() {
@@ -41,14 +35,10 @@ fn expand(part: &str) -> Result<Vec<String>, String> {
     }
     let (low, high): (u32, u32) = (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
     if low > high {
-        return Err(format!(
-            "\u{201c}{part}\u{201d} runs backwards; write the lower number first."
-        ));
+        return Err(format!("\u{201c}{part}\u{201d} runs backwards; write the lower number first."));
     }
     if (high - low) as usize >= MAX_ROOMS {
-        return Err(format!(
-            "\u{201c}{part}\u{201d} is more than {MAX_ROOMS} rooms; check the numbers."
-        ));
+        return Err(format!("\u{201c}{part}\u{201d} is more than {MAX_ROOMS} rooms; check the numbers."));
     }
     let width = first.len();
     Ok((low..=high).map(|number| format!("{prefix}{number:0width$}")).collect())

@@ -69,9 +69,7 @@ impl Shared {
             self.new_phones.reload();
         }
         if let Some(phone) = &change.phone {
-            let known = self
-                .new_phones
-                .with_untracked(|list| list.iter().any(|row| row.id == phone.id));
+            let known = self.new_phones.with_untracked(|list| list.iter().any(|row| row.id == phone.id));
             let new = phone.enrolment == contract::rest::Enrolment::New;
             if known == Some(true) || new {
                 self.new_phones.touch(|list| {
@@ -103,26 +101,17 @@ impl Shared {
     pub fn chosen(self) -> Option<PropertyId> {
         let current = self.current.get();
         self.properties
-            .with(|list| {
-                list.iter()
-                    .find(|p| Some(p.id) == current)
-                    .or_else(|| list.first())
-                    .map(|p| p.id)
-            })
+            .with(|list| list.iter().find(|p| Some(p.id) == current).or_else(|| list.first()).map(|p| p.id))
             .flatten()
     }
 
     pub fn property(self, id: PropertyId) -> Option<Property> {
-        self.properties
-            .with(|list| list.iter().find(|p| p.id == id).cloned())
-            .flatten()
+        self.properties.with(|list| list.iter().find(|p| p.id == id).cloned()).flatten()
     }
 
     /// The zone times of this property are shown in; empty = this computer's.
     pub fn zone(self, id: Option<PropertyId>) -> String {
-        id.and_then(|id| self.property(id))
-            .map(|p| p.time_zone)
-            .unwrap_or_default()
+        id.and_then(|id| self.property(id)).map(|p| p.time_zone).unwrap_or_default()
     }
 
     pub fn say(self, text: impl Into<String>) {
@@ -130,10 +119,7 @@ impl Shared {
     }
 
     pub fn complain(self, error: &ApiError) {
-        self.toast(
-            format!("{}. {}", error.0.title.trim_end_matches('.'), error.0.detail),
-            true,
-        );
+        self.toast(format!("{}. {}", error.0.title.trim_end_matches('.'), error.0.detail), true);
     }
 
     fn toast(self, text: String, bad: bool) {

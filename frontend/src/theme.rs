@@ -45,11 +45,7 @@ impl Theme {
 }
 
 fn matches(query: &str) -> bool {
-    window()
-        .match_media(query)
-        .ok()
-        .flatten()
-        .is_some_and(|list| list.matches())
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
 }
 
 /// Whether the screen is narrow (a phone), kept up to date.

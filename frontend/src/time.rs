@@ -95,11 +95,7 @@ pub fn in_zone(at: Timestamp, zone: &str, full: bool) -> String {
             .or_insert_with(|| formatter(zone, full).or_else(|| formatter("", full)));
         format
             .as_ref()
-            .and_then(|format| {
-                format
-                    .call1(&JsValue::NULL, &Date::new(&(at.millis() as f64).into()))
-                    .ok()
-            })
+            .and_then(|format| format.call1(&JsValue::NULL, &Date::new(&(at.millis() as f64).into())).ok())
             .and_then(|text| text.as_string())
             .unwrap_or_else(|| at.rfc3339())
     })
@@ -134,10 +130,7 @@ fn formatter(zone: &str, full: bool) -> Option<Function> {
 /// The zone of this computer, for example `Europe/Lisbon`.
 pub fn own_zone() -> String {
     let options = Intl::DateTimeFormat::new(&js_sys::Array::new(), &Object::new()).resolved_options();
-    Reflect::get(&options, &"timeZone".into())
-        .ok()
-        .and_then(|zone| zone.as_string())
-        .unwrap_or_else(|| "UTC".into())
+    Reflect::get(&options, &"timeZone".into()).ok().and_then(|zone| zone.as_string()).unwrap_or_else(|| "UTC".into())
 }
 
 /// The zones this browser knows.
@@ -149,12 +142,7 @@ pub fn all_zones() -> Vec<String> {
     };
     let list: Option<JsValue> = list();
     let mut zones: Vec<String> = list
-        .map(|list| {
-            js_sys::Array::from(&list)
-                .iter()
-                .filter_map(|zone| zone.as_string())
-                .collect()
-        })
+        .map(|list| js_sys::Array::from(&list).iter().filter_map(|zone| zone.as_string()).collect())
         .unwrap_or_default();
     if !zones.iter().any(|zone| zone == "UTC") {
         zones.push("UTC".into());
@@ -175,14 +163,8 @@ mod tests {
 
     #[test]
     fn ages_read_well() {
-        for (seconds, text) in [
-            (-9, "now"),
-            (4, "now"),
-            (14, "10 s"),
-            (60, "1 min"),
-            (7_300, "2 h"),
-            (200_000, "2 d"),
-        ] {
+        for (seconds, text) in [(-9, "now"), (4, "now"), (14, "10 s"), (60, "1 min"), (7_300, "2 h"), (200_000, "2 d")]
+        {
             assert_eq!(age(1_000_000 + seconds * 1000, Timestamp(1_000_000)), text);
         }
         assert_eq!(age(1_000_000, Timestamp(0)), "");

@@ -64,10 +64,8 @@ pub const fn room_help(state: RoomState) -> &'static str {
 
 /// Whether a person should look at the room now.
 pub const fn needs_person(state: RoomState, sync: SyncState) -> bool {
-    matches!(
-        state,
-        RoomState::RegisterFailed | RoomState::Offline | RoomState::Unregistered
-    ) || matches!(sync, SyncState::Failed)
+    matches!(state, RoomState::RegisterFailed | RoomState::Offline | RoomState::Unregistered)
+        || matches!(sync, SyncState::Failed)
 }
 
 pub const fn sync(state: SyncState) -> Look {

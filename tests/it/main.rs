@@ -6,9 +6,18 @@
 
 mod support;
 
+mod auth;
+mod bad_acs;
+mod bad_mqtt;
+mod bad_rest;
+mod browser_screenshots;
 mod crash;
 mod cwmp_by_hand;
 mod enrolment;
 mod enrolment_login;
+mod external_broker;
+mod live;
 mod rooms;
 mod rooms_refused;
+mod settings_layers;
+mod settings_secret;

@@ -138,7 +138,7 @@ async fn wrong_keys_and_values_are_refused_by_name_and_nothing_is_kept() {
         (json!({ "": "45" }), "", ""),
         (json!({ RING: "29" }), RING, "30"),
         (json!({ RING: "3601" }), RING, "3600"),
-        (json!({ RING: "soon" }), RING, "whole number"),
+        (json!({ RING: "soon" }), RING, "30 to 3600"),
         (json!({ RING: "" }), RING, ""),
         (json!({ "account.1.enable": "perhaps" }), "account.1.enable", "yes"),
         (json!({ "account.3.enable": "yes" }), "account.3.enable", ""),

@@ -29,7 +29,15 @@ impl Hotel {
             let path = format!("/api/v1/properties/{}/layout", property.id);
             api.try_send(Method::POST, &path, Some(&layout), &[]).await?.json::<Property>()?;
         }
-        let mut hotel = Self { api: api.clone(), property: property.id, rooms: Vec::new() };
+        Self::known(api, property.id).await
+    }
+
+    /// A property that is there already.
+    ///
+    /// # Errors
+    /// If the server does not show it.
+    pub async fn known(api: &Api, property: PropertyId) -> Result<Self> {
+        let mut hotel = Self { api: api.clone(), property, rooms: Vec::new() };
         hotel.rooms = hotel.cards().await?;
         Ok(hotel)
     }

@@ -19,6 +19,11 @@ pub const KAMAILIO: Package = Package {
     files: &["/usr/sbin/kamailio", "/usr/local/sbin/kamailio"],
     why: "the SIP registrar the phones register at",
 };
+pub const MOSQUITTO: Package = Package {
+    name: "mosquitto",
+    files: &["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"],
+    why: "the integration tests run phones through it as the external MQTT broker",
+};
 pub const POSTGRESQL: Package = Package {
     name: "postgresql",
     files: &["/usr/lib/postgresql"],

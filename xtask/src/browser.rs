@@ -27,10 +27,23 @@ pub fn run(args: &Args) -> Result<()> {
         println!("demo at {url}, described in {}", file.display());
         env.push(("BELLHOP_DEMO_JSON", file.display().to_string()));
     }
-    match test(&Suite::build()?, Select::Browser, &env)? {
+    let select = if args.demo { Select::Demo } else { Select::Browser };
+    match test(&Suite::build()?, select, &env)? {
         Outcome::Failed(why) => bail!("browser tests failed: {why}"),
         _ => Ok(()),
     }
+}
+
+/// Takes the pictures of every page for the documentation, of hotels made for it.
+pub fn screenshots() -> Result<()> {
+    apt::ensure(&[&apt::CHROMIUM, &apt::CHROMEDRIVER, &apt::FONTS])?;
+    let folder = crate::root().join("docs/screenshots");
+    let env = [("BELLHOP_SCREENSHOTS", folder.display().to_string())];
+    match test(&Suite::build()?, Select::Screenshots, &env)? {
+        Outcome::Failed(why) => bail!("not all pictures were taken: {why}"),
+        _ => println!("pictures: {}", folder.display()),
+    }
+    Ok(())
 }
 
 /// Builds the application, starts chromedriver, runs the tests.

@@ -14,13 +14,15 @@ const FLOORS: [u32; 4] = [9, 10, 11, 12];
 const ROOMS: u32 = 10;
 /// The room of the full phone, the one whose handset can be lifted.
 pub const FULL_PHONE_ROOM: u32 = 1201;
+/// Has no phone, so that there is a room to assign one to.
+const FREE_ROOM: u32 = 1207;
 const CODE: &str = "harbour";
 
 /// How many simulated phones still get a room number of two digits.
 pub const MOST_PHONES: u32 = 300;
 
 fn rooms_per_floor(phones: u32) -> u32 {
-    ROOMS.max((phones + 1).div_ceil(4))
+    ROOMS.max((phones + 2).div_ceil(4))
 }
 
 /// Every room's number, which is its extension as well.
@@ -36,7 +38,7 @@ pub fn simulated_rooms(phones: u32) -> Vec<u32> {
     let per_floor = rooms_per_floor(phones);
     let top = (1..=per_floor)
         .map(|n| 1200 + n)
-        .filter(|room| *room != FULL_PHONE_ROOM);
+        .filter(|room| ![FULL_PHONE_ROOM, FREE_ROOM].contains(room));
     let others = (1..=per_floor).flat_map(|n| [9, 10, 11].map(|floor| floor * 100 + n));
     top.chain(others).take(phones as usize).collect()
 }
@@ -170,9 +172,10 @@ mod tests {
 
     #[test]
     fn every_phone_has_a_room_of_its_own() {
-        for phones in [0, 1, 24, 39, 40, MOST_PHONES] {
+        for phones in [0, 1, 24, 38, 39, 40, MOST_PHONES] {
             let mut rooms = simulated_rooms(phones);
             rooms.push(FULL_PHONE_ROOM);
+            assert!(!rooms.contains(&FREE_ROOM));
             assert_eq!(rooms.len() as u32, phones + 1);
             rooms.sort_unstable();
             rooms.dedup();
@@ -183,6 +186,7 @@ mod tests {
                     .all(|room| FLOORS.contains(&(room / 100)) && (1..100).contains(&(room % 100)))
             );
         }
-        assert!((1202..=1210).all(|room| simulated_rooms(24).contains(&room)));
+        let top = (1202..=1210).filter(|room| *room != FREE_ROOM);
+        assert!(top.into_iter().all(|room| simulated_rooms(24).contains(&room)));
     }
 }

@@ -35,6 +35,8 @@ enum Xtask {
     Wasm(wasm::Args),
     /// Run only the browser tests, on servers of their own or on the running demo
     Browser(browser::Args),
+    /// Take the pictures in docs/screenshots anew
+    Screenshots,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
             Xtask::Demo(args) => demo::run(&args).map(|()| ExitCode::SUCCESS),
             Xtask::Test(args) => test::run(&args),
             Xtask::Wasm(args) => wasm::run(&args).map(|()| ExitCode::SUCCESS),
+            Xtask::Screenshots => browser::screenshots().map(|()| ExitCode::SUCCESS),
             Xtask::Browser(args) => browser::run(&args).map(|()| ExitCode::SUCCESS),
         }
     };

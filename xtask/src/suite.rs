@@ -21,15 +21,24 @@ pub enum Select {
     Integration,
     /// Modules `browser_*` of the `tests` crate.
     Browser,
+    /// The one browser test that can use the running demo.
+    Demo,
+    /// What takes the pictures for the documentation; `#[ignore]`d, so no other selection runs it.
+    Screenshots,
 }
 
 impl Select {
     /// For nextest.
-    fn filter(self) -> &'static str {
+    fn filter(self) -> &'static [&'static str] {
         match self {
-            Select::Unit => "not package(tests)",
-            Select::Integration => "package(tests) & not test(browser_)",
-            Select::Browser => "package(tests) & test(browser_)",
+            Select::Unit => &["-E", "not package(tests)"],
+            Select::Integration => &["-E", "package(tests) & not test(browser_)"],
+            Select::Browser => &["-E", "package(tests) & test(browser_)"],
+            // What they print is what they were run for.
+            Select::Demo => &["-E", "package(tests) & test(browser_demo)", "--no-capture"],
+            Select::Screenshots => {
+                &["-E", "package(tests) & test(browser_screenshots)", "--run-ignored", "only", "--no-capture"]
+            }
         }
     }
 
@@ -44,6 +53,8 @@ impl Select {
             Select::Integration => &["--skip", "browser_"],
             // Two browsers at a time only slow each other down.
             Select::Browser => &["browser_", "--test-threads=1"],
+            Select::Demo => &["browser_demo", "--nocapture"],
+            Select::Screenshots => &["browser_screenshots", "--ignored", "--nocapture"],
         }
     }
 }
@@ -142,7 +153,7 @@ impl Suite {
             command
                 .args(["nextest", "run", "--cargo-quiet", "--profile", profile])
                 .args(WORKSPACE);
-            return Ok(rerun(procs::run(command.args(["-E", select.filter()]).envs(env))?));
+            return Ok(rerun(procs::run(command.args(select.filter()).envs(env))?));
         }
         let mut failed = Vec::new();
         let mut ran = 0;

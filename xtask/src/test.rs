@@ -154,6 +154,9 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
     if [Unit, Sqlite, Postgres, Browser].into_iter().any(&wanted) {
         packages.push(&apt::KAMAILIO);
     }
+    if [Sqlite, Postgres].into_iter().any(&wanted) {
+        packages.push(&apt::MOSQUITTO);
+    }
     if wanted(Postgres) {
         packages.push(&apt::POSTGRESQL);
     }

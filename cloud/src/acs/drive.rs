@@ -19,6 +19,7 @@ use crate::db::entity::{job, phone, phone_document};
 use crate::domain::catalogue;
 use crate::domain::document::{Applied, Held, Reported};
 use crate::domain::layers::Desired;
+use crate::secrets::random_token;
 
 /// Values asked for at once: our own agent takes many, other phones have failed on 32.
 const READ_OURS: usize = 256;
@@ -26,15 +27,17 @@ const READ_OTHERS: usize = 8;
 /// Step saved before a SetParameterValues leaves.
 const SENT: &str = "sent";
 
-/// Takes the phone's answer and says what to send next; `None` ends the session.
+/// Takes the phone's answer and says what to send next; `None` ends the session. `account` is the password of the account
+/// that was made for the phone on an external broker.
 pub async fn step(
     app: &App,
     tx: &impl ConnectionTrait,
     phone: &phone::Model,
     state: &mut State,
     input: AcsInput,
+    account: Option<String>,
 ) -> Result<Option<Message>> {
-    let mut session = Step { app, tx, phone, state, documents: None };
+    let mut session = Step { app, tx, phone, state, account, documents: None };
     let next = session.take(input).await?;
     session.save().await?;
     Ok(next)
@@ -45,6 +48,7 @@ struct Step<'a, C> {
     tx: &'a C,
     phone: &'a phone::Model,
     state: &'a mut State,
+    account: Option<String>,
     /// Loaded when first needed, saved at the end of the step if they changed.
     documents: Option<Documents>,
 }
@@ -91,10 +95,18 @@ impl<C: ConnectionTrait> Step<'_, C> {
     /// Something to do, if there is anything.
     async fn next(&mut self) -> Result<Option<Message>> {
         if self.state.enrol {
+            let account = self.account.take();
+            let mqtt_password = match (heard::is_ours(self.phone), &self.app.accounts) {
+                (false, _) => None,
+                (true, None) => Some(random_token()),
+                // Never credentials an external broker does not know of.
+                (true, Some(_)) if account.is_none() => return Ok(None),
+                (true, Some(_)) => account,
+            };
             self.state.enrol = false;
             self.state.work = Work::Enrolling;
-            let ours = heard::is_ours(self.phone);
-            let parameters = enrol::credentials(self.app, self.tx, self.phone, ours, &self.state.host).await?;
+            let host = &self.state.host;
+            let parameters = enrol::credentials(self.app, self.tx, self.phone, mqtt_password, host).await?;
             let request = SetParameterValues { parameters, parameter_key: String::new() };
             return Ok(Some(request.into()));
         }
@@ -145,15 +157,11 @@ impl<C: ConnectionTrait> Step<'_, C> {
 
     /// Sends the difference, or ends the job when there is none.
     async fn write(&mut self, claim: Claim) -> Result<Option<Message>> {
-        let (mut parameters, mut values, mut fingerprints, mut unreachable) =
-            (Vec::new(), BTreeMap::new(), BTreeMap::new(), 0);
+        let (mut parameters, mut values, mut fingerprints) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let ours = heard::is_ours(self.phone);
         let documents = self.documents().await?.clone();
         for (key, value) in &documents.desired {
-            let Some(path) = catalogue::path_on(key, ours) else {
-                unreachable += 1;
-                continue;
-            };
+            let Some(path) = catalogue::path_on(key, ours) else { continue };
             let fingerprint = self.app.secrets.fingerprint(value);
             let secret = catalogue::is_secret(key);
             let held = Held {
@@ -171,12 +179,8 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 values.insert(key.clone(), value.clone());
             }
         }
-        let rest = match unreachable {
-            0 => String::new(),
-            1 => " One value has no TR-069 name on this phone.".to_owned(),
-            many => format!(" {many} values have no TR-069 name on this phone."),
-        };
         if parameters.is_empty() {
+            let rest = self.unreachable().await?;
             self.confirm(self.phone.desired_version).await?;
             let note = format!("The phone has everything already.{rest}");
             jobs::end(self.tx, &self.app.config.jobs, &claim, Outcome::Done(note)).await?;
@@ -266,13 +270,24 @@ impl<C: ConnectionTrait> Step<'_, C> {
 
     async fn done(&mut self, claim: Claim, version: i64, count: usize) -> Result<Option<Message>> {
         self.confirm(version).await?;
-        let note = if count == 1 {
-            "One value set and read back.".to_owned()
-        } else {
-            format!("{count} values set and read back.")
+        let rest = self.unreachable().await?;
+        let note = match count {
+            1 => format!("One value set and read back.{rest}"),
+            _ => format!("{count} values set and read back.{rest}"),
         };
         jobs::end(self.tx, &self.app.config.jobs, &claim, Outcome::Done(note)).await?;
         Box::pin(self.next()).await
+    }
+
+    /// What the phone cannot be told by TR-069, in words.
+    async fn unreachable(&mut self) -> Result<String> {
+        let ours = heard::is_ours(self.phone);
+        let keys = self.documents().await?.desired.keys();
+        Ok(match keys.filter(|key| catalogue::path_on(key, ours).is_none()).count() {
+            0 => String::new(),
+            1 => " One value has no TR-069 name on this phone.".to_owned(),
+            many => format!(" {many} values have no TR-069 name on this phone."),
+        })
     }
 
     async fn refused(&mut self, work: Work, fault: &Fault) -> Result<Option<Message>> {

@@ -10,6 +10,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use contract::PhoneId;
 use contract::rest::Enrolment;
 use cwmp::{AcsInput, AcsSession, Envelope, Inform, Limits, decode_body, decode_post, encode};
 
@@ -18,13 +19,29 @@ use super::drive;
 use super::session::{self, State as SessionState};
 use super::work::Work;
 use crate::app::{App, AppError, Result, enrol, heard, quarantine, views};
+use crate::broker::external;
+use crate::clock::now_ms;
 use crate::db::entity::phone;
-use crate::secrets::random_fraction;
+use crate::secrets::{random_fraction, random_token};
 use sea_orm::EntityTrait;
+use tokio::sync::Semaphore;
+
+/// How long making an account keeps other POSTs of the phone away: longer than it can take.
+const ACCOUNT_MS: i64 = external::WAIT.as_millis() as i64 + 2_000;
 
 /// Serves `/acs`.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new().route("/acs", post(receive)).with_state(app)
+    Router::new().route("/acs", post(receive)).with_state(Acs { app, turns: Arc::new(Semaphore::new(TURNS)) })
+}
+
+/// POSTs answered at once. More would only wait for the database; here they wait without holding up people's requests,
+/// which queue for the same writer.
+const TURNS: usize = 32;
+
+#[derive(Clone)]
+struct Acs {
+    app: Arc<App>,
+    turns: Arc<Semaphore>,
 }
 
 /// A POST after its limits were checked.
@@ -36,7 +53,7 @@ struct Post {
 }
 
 async fn receive(
-    State(app): State<Arc<App>>,
+    State(Acs { app, turns }): State<Acs>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
@@ -58,7 +75,7 @@ async fn receive(
         Err(error) => return refuse(&app, &client, StatusCode::BAD_REQUEST, &error.to_string(), &body).await,
     };
     let post = Post { headers: parts.headers, uri, client, body: inflated };
-    match answer(&app, &post, &limits).await {
+    match answer(&app, &turns, &post, &limits).await {
         Ok(response) => response,
         Err(AppError::Refused(problem)) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -75,10 +92,22 @@ async fn receive(
     }
 }
 
-async fn answer(app: &App, post: &Post, limits: &Limits) -> Result<Response> {
-    match decode_post(&post.body, limits) {
+async fn answer(app: &App, turns: &Semaphore, post: &Post, limits: &Limits) -> Result<Response> {
+    let decoded = decode_post(&post.body, limits);
+    // Only an empty POST asks for something to do.
+    let account = match &decoded {
+        Ok(None) => make_account(app, turns, post).await?,
+        _ => Account::NotNeeded,
+    };
+    let _turn = turns.acquire().await.map_err(anyhow::Error::from)?;
+    let account = match account {
+        Account::NotNeeded => None,
+        Account::Made(phone, password) => Some((phone, password)),
+        Account::Not(response) => return Ok(response),
+    };
+    match decoded {
         Ok(Some(envelope)) if matches!(envelope.body, cwmp::Message::Inform(_)) => begin(app, post, envelope).await,
-        decoded => go_on(app, post, decoded).await,
+        decoded => go_on(app, post, decoded, account).await,
     }
 }
 
@@ -106,6 +135,10 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Response> {
         }
         _ => {}
     }
+    if app.accounts.is_some() && session::makes_account(tx, phone.id).await? {
+        // Two at work on one account could leave the phone with the password of the other.
+        return Ok(busy());
+    }
     let proven = proof == Proof::Valid;
     let phone = heard::inform(app, tx, phone, &inform).await?;
     if proven {
@@ -119,6 +152,7 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Response> {
         // Once: not at each of its visits.
         welcome: enrolment == Enrolment::New
             && inform.events.iter().any(|event| event.code != cwmp::EventCode::PERIODIC),
+        account_until: 0,
         trusted: enrolment != Enrolment::New,
         host: host_of(host),
     };
@@ -132,11 +166,60 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Response> {
     Ok(response)
 }
 
+/// What became of a phone's account on an external broker.
+enum Account {
+    NotNeeded,
+    /// It is there, with this password.
+    Made(PhoneId, String),
+    /// The phone is answered so, and hears nothing of credentials.
+    Not(Response),
+}
+
+/// Makes the account before the credentials leave. The broker may take seconds, so this happens between two transactions
+/// and not in the one that answers the POST, and without a turn: SQLite has one writer, and every other phone would wait
+/// for it. In between, the session says that it is being done: no other POST nor session of this phone makes another one meanwhile, in
+/// whatever process. Nothing of it is lasting: after a crash the time runs out and the next session starts anew.
+async fn make_account(app: &App, turns: &Semaphore, post: &Post) -> Result<Account> {
+    let Some(accounts) = &app.accounts else { return Ok(Account::NotNeeded) };
+    let turn = turns.acquire().await.map_err(anyhow::Error::from)?;
+    let Some(mut session) = session::load(app.db.read(), &post.headers).await? else { return Ok(Account::NotNeeded) };
+    if !session.state.enrol {
+        return Ok(Account::NotNeeded);
+    }
+    if session.state.account_until > now_ms() {
+        return Ok(Account::Not(StatusCode::CONFLICT.into_response()));
+    }
+    let phone = phone::Entity::find_by_id(session.phone).one(app.db.read()).await?;
+    if !phone.is_some_and(|phone| heard::is_ours(&phone)) {
+        return Ok(Account::NotNeeded);
+    }
+    let id = PhoneId(session.phone);
+    let write = app.db.write().await?;
+    session.state.account_until = now_ms() + ACCOUNT_MS;
+    if !session::save(&write.tx, &session, app.config.acs.session_timeout_s).await? {
+        return Ok(Account::Not(StatusCode::CONFLICT.into_response()));
+    }
+    write.commit().await?;
+    drop(turn);
+
+    let password = random_token();
+    let Err(error) = accounts.make(id, &password).await else { return Ok(Account::Made(id, password)) };
+    let error = format!("{error:#}");
+    tracing::warn!(phone = %id, error, "not enrolled: the MQTT broker has no account for the phone; it will try again");
+    let _turn = turns.acquire().await.map_err(anyhow::Error::from)?;
+    let write = app.db.write().await?;
+    session::end(&write.tx, &session).await?;
+    write.commit().await?;
+    // A failed session, not an ended one: the phone repeats it soon rather than at its interval.
+    Ok(Account::Not(busy()))
+}
+
 /// Every POST after the Inform.
 async fn go_on(
     app: &App,
     post: &Post,
     decoded: std::result::Result<Option<Envelope>, cwmp::CwmpError>,
+    account: Option<(PhoneId, String)>,
 ) -> Result<Response> {
     let write = app.db.write().await?;
     let tx = &write.tx;
@@ -165,8 +248,19 @@ async fn go_on(
     };
     let Some(phone) = phone::Entity::find_by_id(session.phone).one(tx).await? else {
         // Removed meanwhile: it comes back as a new phone.
+        drop(write);
+        if let (Some(accounts), Some((id, _))) = (&app.accounts, account)
+            && let Err(error) = accounts.remove(id).await
+        {
+            let error = format!("{error:#}");
+            tracing::warn!(phone = %id, error, "a removed phone's account stays on the MQTT broker; nobody has its password");
+        }
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
+    if account.is_some() {
+        session.state.account_until = 0;
+    }
+    let password = account.map(|(_, password)| password);
     let response = match input {
         AcsInput::CpeRequest { reply, .. } | AcsInput::Refused { reply, .. } => soap(StatusCode::OK, &reply),
         AcsInput::Unexpected { reason } => {
@@ -174,7 +268,7 @@ async fn go_on(
             write.commit().await?;
             return Ok(refuse(app, &post.client, StatusCode::BAD_REQUEST, &reason, &post.body).await);
         }
-        input => match drive::step(app, tx, &phone, &mut session.state, input).await? {
+        input => match drive::step(app, tx, &phone, &mut session.state, input, password).await? {
             Some(message) => match session.state.acs.request(message) {
                 Ok(envelope) => soap(StatusCode::OK, &envelope),
                 Err(_) => StatusCode::NO_CONTENT.into_response(),

@@ -27,6 +27,8 @@ pub struct State {
     pub enrol: bool,
     /// The phone waits to be accepted and is to be asked to come often meanwhile.
     pub welcome: bool,
+    /// Until when a POST of this session may be busy making the phone's account on an external broker, in ms; 0 = none is.
+    pub account_until: i64,
     /// Jobs may be carried out: the phone has proved itself, or gets its credentials here.
     pub trusted: bool,
     /// The name or address the phone reached us by.
@@ -65,6 +67,13 @@ pub async fn load(tx: &impl ConnectionTrait, headers: &HeaderMap) -> Result<Opti
     };
     let state = serde_json::from_str(&row.state)?;
     Ok(Some(Session { id: row.id, seq: row.seq, phone: row.phone_id, state }))
+}
+
+/// Whether a POST of the phone's session is busy making its account.
+pub async fn makes_account(tx: &impl ConnectionTrait, phone: Uuid) -> Result<bool> {
+    let found = cwmp_session::Entity::find().filter(cwmp_session::Column::PhoneId.eq(phone)).one(tx).await?;
+    let state: Option<State> = found.map(|row| serde_json::from_str(&row.state)).transpose()?;
+    Ok(state.is_some_and(|state| state.account_until > now_ms()))
 }
 
 /// Saves the next state. `false`: somebody else moved the session on, so this POST must not be answered.

@@ -47,6 +47,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         let bytes = Bytes::from_request(request, app)
             .await
             .map_err(|_| invalid("body", "The request body is larger than 1 MiB, or was cut off."))?;
+        // Otherwise a list would be read as the fields in their order.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(invalid("body", "The request body must be a JSON object."));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // "missing field `number`", "unknown field `numbr`, expected …": the name stands between back quotes.
             let text = error.to_string();

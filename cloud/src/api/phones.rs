@@ -92,7 +92,8 @@ pub async fn one(State(app): State<Arc<App>>, _: Caller, Path(id): Path<PhoneId>
 
 /// Forget a phone. If it phones home again it is a new phone.
 #[utoipa::path(delete, path = "/api/v1/phones/{phone}", tag = "phones", security(("token" = [])),
-    params(("phone" = PhoneId, Path)), responses((status = 204), (status = 404, body = Problem)))]
+    params(("phone" = PhoneId, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn remove(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<PhoneId>) -> Result<StatusCode> {
     announce::remove(&app, &caller.actor, id).await?;
     Ok(StatusCode::NO_CONTENT)

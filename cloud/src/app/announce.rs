@@ -8,7 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::desired::{Change, refresh};
-use super::error::{conflict, invalid, not_found};
+use super::error::{conflict, invalid, not_found, unavailable};
 use super::live::{Touched, touch};
 use super::{Actor, App, Result, audit, rooms, views};
 use crate::clock::now_ms;
@@ -144,6 +144,9 @@ async fn finish(
 
 /// Forgets a phone. One that is still there comes back under "New phones" when it next phones home.
 pub async fn remove(app: &App, actor: &Actor, id: PhoneId) -> Result<()> {
+    let before = phone::Entity::find_by_id(id.0).one(app.db.read()).await?.ok_or_else(|| not_found("phone"))?;
+    // First, and not below: the broker may take seconds, and later nobody would know of an account that is left.
+    end_account(app, &before).await?;
     let write = app.db.write().await?;
     let tx = &write.tx;
     let row = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
@@ -153,7 +156,24 @@ pub async fn remove(app: &App, actor: &Actor, id: PhoneId) -> Result<()> {
     write.commit().await?;
     app.live.wake();
     app.forget(id);
+    if views::enrolment(&before) != Enrolment::Enrolled {
+        // It may have got its account after the first look. A failure is logged; the phone is gone either way.
+        let _ = end_account(app, &row).await;
+    }
     Ok(())
+}
+
+/// Ends what account the phone may have on an external broker.
+async fn end_account(app: &App, phone: &phone::Model) -> Result<()> {
+    let Some(accounts) = &app.accounts else { return Ok(()) };
+    if phone.mqtt_hash.is_empty() && views::enrolment(phone) != Enrolment::Expected {
+        return Ok(());
+    }
+    accounts.remove(PhoneId(phone.id)).await.map_err(|error| {
+        let error = format!("{error:#}");
+        tracing::warn!(phone = %phone.id, error, "the MQTT broker did not end a phone's account");
+        unavailable("The MQTT broker does not confirm that the phone's account ended, so the phone stays. Try again.")
+    })
 }
 
 async fn remove_row(tx: &impl ConnectionTrait, id: Uuid) -> Result<()> {

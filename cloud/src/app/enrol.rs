@@ -57,23 +57,24 @@ pub fn serial_matches(phone: &phone::Model, inform: &Inform) -> bool {
 }
 
 /// Makes new credentials, stores their hashes and returns the parameters that give them to the phone. Ours also gets
-/// its MQTT credentials.
+/// its MQTT credentials, with this password.
 pub async fn credentials(
     app: &App,
     tx: &impl ConnectionTrait,
     phone: &phone::Model,
-    ours: bool,
+    mqtt_password: Option<String>,
     acs_host: &str,
 ) -> Result<Vec<ParameterValue>> {
     let user = phone.id.to_string();
-    let (password, request_password, mqtt_password) = (random_token(), random_token(), random_token());
+    let (password, request_password) = (random_token(), random_token());
+    let mqtt_hash = mqtt_password.as_deref().map(token_hash).unwrap_or_default();
     phone::Entity::update_many()
         .col_expr(phone::Column::AcsHa1Md5, Expr::value(Ha1::new(Algorithm::Md5, &user, REALM, &password).expose()))
         .col_expr(
             phone::Column::AcsHa1Sha256,
             Expr::value(Ha1::new(Algorithm::Sha256, &user, REALM, &password).expose()),
         )
-        .col_expr(phone::Column::MqttHash, Expr::value(if ours { token_hash(&mqtt_password) } else { String::new() }))
+        .col_expr(phone::Column::MqttHash, Expr::value(mqtt_hash))
         .col_expr(phone::Column::ConnectionRequestUser, Expr::value(user.clone()))
         .col_expr(
             phone::Column::ConnectionRequestPassword,
@@ -91,7 +92,7 @@ pub async fn credentials(
         set("ManagementServer.PeriodicInformEnable", Value::boolean(true)),
         set("ManagementServer.PeriodicInformInterval", Value::unsigned(app.config.acs.inform_interval_s)),
     ];
-    if ours {
+    if let Some(mqtt_password) = mqtt_password {
         let mqtt = &app.config.mqtt;
         let host = if mqtt.advertise_host.is_empty() { acs_host } else { &mqtt.advertise_host };
         parameters.extend([

@@ -11,11 +11,13 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
-use super::desired::{Change, refresh};
+use super::desired::{self, Change, refresh};
 use super::live::{Touched, touch};
 use super::{Actor, App, Result, views};
 use crate::clock::now_ms;
-use crate::db::entity::{event, phone};
+use crate::db::entity::{event, phone, phone_document};
+use crate::domain::catalogue;
+use crate::domain::document::Reported;
 use crate::domain::phone_state::{Facts, RECONNECT_GRACE_MS, phone_state};
 
 /// What a phone told, as it came in.
@@ -92,7 +94,8 @@ pub async fn inform(
     };
     let visible = shown(&row) != shown(&phone);
     save(tx, &phone, &row).await?;
-    if visible {
+    let told = take_values(tx, &row, inform).await?;
+    if visible || told {
         touch(tx, [Touched::phone(&row)]).await?;
     }
     if learned_model && row.property_id.is_some() {
@@ -104,6 +107,30 @@ pub async fn inform(
         }
     }
     Ok(row)
+}
+
+/// Settings an Inform names are what the phone reports from now on: so somebody's change at the phone shows ("4 VALUE
+/// CHANGE"). Returns whether that is news.
+async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
+    let told = inform.parameters.iter().filter_map(|one| catalogue::from_wire(&one.name, &one.value.text));
+    let told: Reported = told.filter(|(key, _)| !catalogue::is_secret(key)).collect();
+    if told.is_empty() {
+        return Ok(false);
+    }
+    let Some(document) = desired::of(tx, phone.id).await? else { return Ok(false) };
+    let before: Reported = serde_json::from_str(&document.reported)?;
+    let mut now = before.clone();
+    now.extend(told);
+    if now == before {
+        return Ok(false);
+    }
+    phone_document::Entity::update_many()
+        .col_expr(phone_document::Column::Reported, Expr::value(serde_json::to_string(&now)?))
+        .col_expr(phone_document::Column::ReportedAt, Expr::value(now_ms()))
+        .filter(phone_document::Column::PhoneId.eq(phone.id))
+        .exec(tx)
+        .await?;
+    Ok(true)
 }
 
 /// Writes the columns that differ.

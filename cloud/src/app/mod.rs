@@ -23,7 +23,8 @@ use std::sync::{Arc, OnceLock};
 use contract::PhoneId;
 use tokio::sync::mpsc;
 
-use crate::config::Config;
+use crate::broker::external::Accounts;
+use crate::config::{BrokerKind, Config};
 use crate::db::Db;
 use crate::secrets::Secrets;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub config: Config,
     pub secrets: Secrets,
     pub live: live::Hub,
+    /// Phones' accounts on the broker, if it is an external one; the embedded broker asks the database instead.
+    pub accounts: Option<Accounts>,
     /// Phones to ask in, because something waits for them.
     nudges: mpsc::UnboundedSender<PhoneId>,
     /// Phones that were removed, for the broker to forget.
@@ -66,7 +69,8 @@ impl App {
         let (nudges, nudged) = mpsc::unbounded_channel();
         let (removed, forgotten) = mpsc::unbounded_channel();
         let mqtt_port = OnceLock::new();
-        let app = Self { db, config, secrets, live: live::Hub::new(), nudges, removed, mqtt_port };
+        let accounts = (config.mqtt.broker == BrokerKind::External).then(|| Accounts::new(&config.mqtt));
+        let app = Self { db, config, secrets, live: live::Hub::new(), accounts, nudges, removed, mqtt_port };
         (Arc::new(app), Calls { nudged, forgotten })
     }
 

@@ -10,6 +10,7 @@ pub mod acl;
 mod auth;
 mod config;
 mod events;
+pub mod external;
 mod listener;
 mod stats;
 

@@ -126,21 +126,25 @@ async fn store(app: Arc<App>, mqtt: Arc<Mqtt>, mut receiver: mpsc::Receiver<Mess
             }
         }
         let mut batch = Vec::with_capacity(messages.len());
+        let mut unreadable = Vec::new();
         for message in messages.drain(..) {
             match read(&message) {
                 Ok(heard) => batch.push(heard),
-                Err(reason) => {
-                    if let Err(error) = quarantine::keep(&app, &message.topic, &reason, &message.payload).await {
-                        tracing::error!(%error, "cannot quarantine");
-                    }
-                }
+                Err(reason) => match quarantine::keep(&app, &message.topic, &reason, &message.payload).await {
+                    Ok(()) => unreadable.extend(name_of(&message)),
+                    Err(error) => tracing::error!(%error, "cannot quarantine"),
+                },
             }
         }
         while let Err(error) = heard::batch(&app, &batch).await {
             tracing::error!(%error, "cannot store what phones told; trying again");
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        acknowledge(&mqtt, &batch).await;
+        let stored = batch.iter().filter_map(|(phone, heard)| match heard {
+            Heard::Event(event) => Some((*phone, (event.boot, event.seq))),
+            Heard::State(_) | Heard::Presence(_) => None,
+        });
+        acknowledge(&mqtt, stored.chain(unreadable)).await;
     }
 }
 
@@ -155,15 +159,25 @@ fn read(message: &Message) -> Result<(PhoneId, Heard), String> {
     Ok((topic.phone, heard))
 }
 
-/// Tells each phone exactly which of its events are stored.
-async fn acknowledge(mqtt: &Mqtt, batch: &[(PhoneId, Heard)]) {
-    let mut stored: HashMap<PhoneId, Vec<(u32, u64)>> = HashMap::new();
-    for (phone, heard) in batch {
-        if let Heard::Event(event) = heard {
-            stored.entry(*phone).or_default().push((event.boot, event.seq));
-        }
+/// Which event a message is that does not read as a whole. It is kept in the quarantine, and repeating it would not help.
+fn name_of(message: &Message) -> Option<(PhoneId, (u32, u64))> {
+    #[derive(serde::Deserialize)]
+    struct Name {
+        boot: u32,
+        seq: u64,
     }
-    for (phone, events) in stored {
+    let topic: Topic = message.topic.parse().ok()?;
+    let name: Name = serde_json::from_slice(&message.payload).ok()?;
+    (topic.channel == Channel::Event).then_some((topic.phone, (name.boot, name.seq)))
+}
+
+/// Tells each phone exactly which of its events are kept.
+async fn acknowledge(mqtt: &Mqtt, events: impl Iterator<Item = (PhoneId, (u32, u64))>) {
+    let mut kept: HashMap<PhoneId, Vec<(u32, u64)>> = HashMap::new();
+    for (phone, event) in events {
+        kept.entry(phone).or_default().push(event);
+    }
+    for (phone, events) in kept {
         for ack in EventAck::ranges(events) {
             if let Err(error) = mqtt.publish(Topic::new(phone, Channel::Ack), &ack, false).await {
                 tracing::warn!(%error, "cannot acknowledge; the phone repeats its events");

@@ -25,23 +25,12 @@ pub fn Assign(
     let (query, picked) = (RwSignal::new(String::new()), RwSignal::new(None::<PhoneRow>));
     let search = use_load(
         move || query.get().trim().to_owned(),
-        move |text| async move {
-            shared
-                .api
-                .get::<PhonePage>(&format!("/phones?q={}&limit={LIMIT}", quote(&text)))
-                .await
-        },
+        move |text| async move { shared.api.get::<PhonePage>(&format!("/phones?q={}&limit={LIMIT}", quote(&text))).await },
     );
     // The phone that stands here already is no choice.
     let options = Memo::new(move |_| {
         let here = card.with(|card| card.phone);
-        let keep = |page: &PhonePage| {
-            page.items
-                .iter()
-                .filter(|row| Some(row.id) != here)
-                .cloned()
-                .collect::<Vec<_>>()
-        };
+        let keep = |page: &PhonePage| page.items.iter().filter(|row| Some(row.id) != here).cloned().collect::<Vec<_>>();
         search.with(keep).unwrap_or_default()
     });
     let input = NodeRef::<Input>::new();
@@ -58,22 +47,16 @@ pub fn Assign(
             return;
         }
         let room = card.get_untracked().id;
-        let body = AssignPhone {
-            phone: phone.id.to_string(),
-            replace: replaces.get_untracked(),
-        };
+        let body = AssignPhone { phone: phone.id.to_string(), replace: replaces.get_untracked() };
         busy.set(true);
         error.set(None);
         spawn_local(async move {
-            let answer = shared
-                .api
-                .put::<_, Accepted>(&format!("/rooms/{room}/phone"), &body)
-                .await;
+            let answer = shared.api.put::<_, Accepted>(&format!("/rooms/{room}/phone"), &body).await;
             let _ = busy.try_set(false);
             match answer {
                 Ok(accepted) => {
                     shared.forget(phone.id);
-                    on_accepted.run(accepted);
+                    on_accepted.try_run(accepted);
                 }
                 Err(problem) => drop(error.try_set(Some(problem))),
             }
@@ -83,9 +66,7 @@ pub fn Assign(
         let options = options.get_untracked();
         let at = picked.with_untracked(|p| p.as_ref().and_then(|p| options.iter().position(|row| row.id == p.id)));
         let last = options.len().saturating_sub(1);
-        let next = at.map_or(if by > 0 { 0 } else { last }, |at| {
-            at.saturating_add_signed(by).min(last)
-        });
+        let next = at.map_or(if by > 0 { 0 } else { last }, |at| at.saturating_add_signed(by).min(last));
         picked.set(options.get(next).cloned());
     };
     let keys = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
@@ -112,15 +93,9 @@ pub fn Assign(
         let card = card.get();
         let mut parts = Vec::new();
         if let (true, Some(mac)) = (replaces.get(), card.mac) {
-            parts.push(format!(
-                "{mac} is taken out of room {} and keeps nothing of it.",
-                card.number
-            ));
+            parts.push(format!("{mac} is taken out of room {} and keeps nothing of it.", card.number));
         }
-        if let Some(other) = picked
-            .room_number
-            .filter(|_| picked.room.is_some_and(|room| room != card.id))
-        {
+        if let Some(other) = picked.room_number.filter(|_| picked.room.is_some_and(|room| room != card.id)) {
             parts.push(format!("Room {other} is left without a phone."));
         }
         (!parts.is_empty()).then(|| parts.join(" "))
@@ -128,11 +103,7 @@ pub fn Assign(
     let row = move |row: PhoneRow| {
         let (id, mac, place) = (row.id, row.mac, place(&row));
         let enrolment = row.enrolment;
-        let model = if row.model.is_empty() {
-            "Unknown model".to_owned()
-        } else {
-            row.model.clone()
-        };
+        let model = if row.model.is_empty() { "Unknown model".to_owned() } else { row.model.clone() };
         let on = move || picked.with(|picked| picked.as_ref().is_some_and(|picked| picked.id == id));
         view! {
             <li

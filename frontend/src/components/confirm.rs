@@ -18,11 +18,7 @@ pub fn ConfirmButton(
     #[prop(optional)] testid: &'static str,
 ) -> impl IntoView {
     let asking = RwSignal::new(false);
-    let (label, question, yes) = (
-        StoredValue::new(label),
-        StoredValue::new(question),
-        StoredValue::new(yes),
-    );
+    let (label, question, yes) = (StoredValue::new(label), StoredValue::new(question), StoredValue::new(yes));
     let yes_ref = NodeRef::<leptos::html::Button>::new();
     Effect::new(move |_| {
         if asking.get()

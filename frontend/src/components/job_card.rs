@@ -23,7 +23,7 @@ pub fn JobCard(
         shared.run(async move {
             shared.api.nudge(&format!("/jobs/{id}/{verb}")).await?;
             shared.say(done);
-            on_change.run(());
+            on_change.try_run(());
             Ok(())
         });
     };
@@ -32,12 +32,9 @@ pub fn JobCard(
         let job = job.get();
         let next = job.run_at.filter(|_| job.state == JobState::Ready && job.attempts > 0);
         match next {
-            Some(at) => format!(
-                "try {} of {}, next at {}",
-                job.attempts,
-                job.max_attempts,
-                in_zone(at, &zone.get(), false)
-            ),
+            Some(at) => {
+                format!("try {} of {}, next at {}", job.attempts, job.max_attempts, in_zone(at, &zone.get(), false))
+            }
             None if job.attempts > 1 => format!("{} of {} tries", job.attempts, job.max_attempts),
             None => String::new(),
         }

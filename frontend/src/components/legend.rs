@@ -22,10 +22,7 @@ pub struct Counts {
 
 impl Counts {
     pub fn of(cards: impl Iterator<Item = (RoomState, SyncState)>) -> Self {
-        let mut counts = Self {
-            by_state: ROOM_STATES.iter().map(|state| (*state, 0)).collect(),
-            ..Self::default()
-        };
+        let mut counts = Self { by_state: ROOM_STATES.iter().map(|state| (*state, 0)).collect(), ..Self::default() };
         for (state, sync) in cards {
             counts.rooms += 1;
             counts.attention += usize::from(words::needs_person(state, sync));
@@ -74,13 +71,8 @@ pub fn Legend(#[prop(into)] counts: Signal<Counts>, chosen: RwSignal<Chosen>) ->
     let states = ROOM_STATES.map(|state| {
         let look = words::room(state);
         let count = Memo::new(move |_| {
-            counts.with(|counts| {
-                counts
-                    .by_state
-                    .iter()
-                    .find(|(other, _)| *other == state)
-                    .map_or(0, |(_, count)| *count)
-            })
+            counts
+                .with(|counts| counts.by_state.iter().find(|(other, _)| *other == state).map_or(0, |(_, count)| *count))
         });
         let on = Memo::new(move |_| chosen.with(|chosen| chosen.states.contains(&state)));
         let press = Callback::new(move |()| chosen.update(|chosen| flip(&mut chosen.states, state)));
@@ -89,13 +81,7 @@ pub fn Legend(#[prop(into)] counts: Signal<Counts>, chosen: RwSignal<Chosen>) ->
     let syncs = [SyncState::Failed, SyncState::Pending].map(|sync| {
         let look = words::sync(sync);
         let count = Memo::new(move |_| {
-            counts.with(|counts| {
-                if sync == SyncState::Failed {
-                    counts.failed
-                } else {
-                    counts.pending
-                }
-            })
+            counts.with(|counts| if sync == SyncState::Failed { counts.failed } else { counts.pending })
         });
         let on = Memo::new(move |_| chosen.with(|chosen| chosen.syncs.contains(&sync)));
         let press = Callback::new(move |()| chosen.update(|chosen| flip(&mut chosen.syncs, sync)));

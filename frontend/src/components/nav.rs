@@ -28,36 +28,11 @@ struct Item {
 }
 
 const ITEMS: [Item; 5] = [
-    Item {
-        section: "properties",
-        testid: "nav-properties",
-        word: "Properties",
-        icon: Icon::Building,
-    },
-    Item {
-        section: "rooms",
-        testid: "nav-rooms",
-        word: "Rooms",
-        icon: Icon::Rooms,
-    },
-    Item {
-        section: "phones",
-        testid: "nav-phones",
-        word: "Phones",
-        icon: Icon::Phone,
-    },
-    Item {
-        section: "new-phones",
-        testid: "nav-new",
-        word: "New phones",
-        icon: Icon::Inbox,
-    },
-    Item {
-        section: "settings",
-        testid: "nav-settings",
-        word: "Settings",
-        icon: Icon::Settings,
-    },
+    Item { section: "properties", testid: "nav-properties", word: "Properties", icon: Icon::Building },
+    Item { section: "rooms", testid: "nav-rooms", word: "Rooms", icon: Icon::Rooms },
+    Item { section: "phones", testid: "nav-phones", word: "Phones", icon: Icon::Phone },
+    Item { section: "new-phones", testid: "nav-new", word: "New phones", icon: Icon::Inbox },
+    Item { section: "settings", testid: "nav-settings", word: "Settings", icon: Icon::Settings },
 ];
 
 fn target(shared: Shared, section: &str) -> String {
@@ -206,11 +181,7 @@ fn LiveIndicator() -> impl IntoView {
 pub fn ThemeToggle() -> impl IntoView {
     let theme: Theme = expect_context();
     let label = move || {
-        if theme.is_dark() {
-            "Use the light theme"
-        } else {
-            "Use the dark theme"
-        }
+        if theme.is_dark() { "Use the light theme" } else { "Use the dark theme" }
     };
     view! {
         <button
@@ -232,11 +203,7 @@ fn User() -> impl IntoView {
     let name = move || {
         api.session.with(|session| {
             session.as_ref().map(|tokens| {
-                if tokens.user.name.is_empty() {
-                    tokens.user.email.clone()
-                } else {
-                    tokens.user.name.clone()
-                }
+                if tokens.user.name.is_empty() { tokens.user.email.clone() } else { tokens.user.name.clone() }
             })
         })
     };

@@ -14,11 +14,7 @@ pub fn Pager(
     let range = move || {
         let (offset, total) = (offset.get(), total.get());
         let last = (offset + limit).min(total);
-        if total == 0 {
-            "Nothing".into()
-        } else {
-            format!("{}–{last} of {total}", (offset + 1).min(total))
-        }
+        if total == 0 { "Nothing".into() } else { format!("{}–{last} of {total}", (offset + 1).min(total)) }
     };
     view! {
         <nav class="pager" aria-label="Pages of the list">

@@ -7,20 +7,12 @@ use leptos::prelude::*;
 pub fn ProgressBar(#[prop(into)] progress: Signal<Progress>) -> impl IntoView {
     let share = move |part: fn(&Progress) -> u32| {
         let progress = progress.get();
-        let share = if progress.phones == 0 {
-            0.0
-        } else {
-            f64::from(part(&progress)) * 100.0 / f64::from(progress.phones)
-        };
+        let share =
+            if progress.phones == 0 { 0.0 } else { f64::from(part(&progress)) * 100.0 / f64::from(progress.phones) };
         format!("{share:.2}%")
     };
     let text = move || {
-        let Progress {
-            phones,
-            in_sync,
-            pending,
-            failed,
-        } = progress.get();
+        let Progress { phones, in_sync, pending, failed } = progress.get();
         match (phones, pending, failed) {
             (0, ..) => "No phones in this property yet".into(),
             (_, 0, 0) if in_sync == phones => format!("All {phones} phones are in sync"),

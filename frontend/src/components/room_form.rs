@@ -16,11 +16,8 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
     let shared = use_shared();
     let saved =
         Memo::new(move |_| card.with(|card| (card.number.clone(), card.extension.clone(), card.guest_name.clone())));
-    let (number, extension, guest) = (
-        RwSignal::new(String::new()),
-        RwSignal::new(String::new()),
-        RwSignal::new(String::new()),
-    );
+    let (number, extension, guest) =
+        (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
     // What others change shows up here, unless this field is being edited.
     Effect::new(move |before: Option<(String, String, String)>| {
         let now = saved.get();
@@ -52,11 +49,8 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
             return;
         }
         if change.number.as_deref() == Some("") {
-            let mut problem = ApiError::local(
-                "required",
-                "A room needs a number",
-                "Write the room's number, for example 1207.",
-            );
+            let mut problem =
+                ApiError::local("required", "A room needs a number", "Write the room's number, for example 1207.");
             problem.0.field = Some("number".into());
             error.set(Some(problem));
             return;
@@ -68,7 +62,7 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
             let answer = shared.api.patch::<_, Accepted>(&format!("/rooms/{id}"), &change).await;
             let _ = busy.try_set(false);
             match answer {
-                Ok(accepted) => on_accepted.run(accepted),
+                Ok(accepted) => drop(on_accepted.try_run(accepted)),
                 Err(problem) => drop(error.try_set(Some(problem))),
             }
         });

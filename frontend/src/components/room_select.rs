@@ -24,11 +24,7 @@ pub fn PlaceSelect(
         move || property.get(),
         move |property| async move {
             match property {
-                Some(id) => shared
-                    .api
-                    .get::<Board>(&format!("/properties/{id}/board"))
-                    .await
-                    .map(Some),
+                Some(id) => shared.api.get::<Board>(&format!("/properties/{id}/board")).await.map(Some),
                 None => Ok::<_, ApiError>(None),
             }
         },
@@ -39,30 +35,19 @@ pub fn PlaceSelect(
         let option = |p: &contract::rest::Property| {
             view! { <option value=p.id.to_string() selected=Some(p.id) == chosen>{p.name.clone()}</option> }
         };
-        shared
-            .properties
-            .with(|list| list.iter().map(option).collect_view())
-            .unwrap_or_default()
+        shared.properties.with(|list| list.iter().map(option).collect_view()).unwrap_or_default()
     };
     let rooms = move || {
         let floors = board.with(|board| {
             let buildings = board.as_ref().map(|board| board.buildings.clone()).unwrap_or_default();
             buildings
                 .into_iter()
-                .flat_map(|b| {
-                    b.floors
-                        .into_iter()
-                        .map(move |f| (format!("{} · {}", b.name, f.name), f.rooms))
-                })
+                .flat_map(|b| b.floors.into_iter().map(move |f| (format!("{} · {}", b.name, f.name), f.rooms)))
                 .collect::<Vec<_>>()
         });
         let group = |(name, rooms): (String, Vec<contract::rest::RoomCard>)| {
             let options = rooms.into_iter().map(|card| {
-                let text = if card.phone.is_some() {
-                    format!("{} (has a phone)", card.number)
-                } else {
-                    card.number
-                };
+                let text = if card.phone.is_some() { format!("{} (has a phone)", card.number) } else { card.number };
                 view! { <option value=card.id.to_string() disabled=card.phone.is_some()>{text}</option> }
             });
             view! { <optgroup label=name>{options.collect_view()}</optgroup> }

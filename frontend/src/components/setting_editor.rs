@@ -39,11 +39,7 @@ pub fn SettingEditor(
     let shared = use_shared();
     let path = StoredValue::new(path);
     let key = RwSignal::new(draft.key);
-    let value = RwSignal::new(if draft.value == SECRET_MASK {
-        String::new()
-    } else {
-        draft.value
-    });
+    let value = RwSignal::new(if draft.value == SECRET_MASK { String::new() } else { draft.value });
     let (locked, reason) = (RwSignal::new(draft.locked), RwSignal::new(draft.reason));
     let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let wrong = RwSignal::new(None::<String>);
@@ -70,18 +66,11 @@ pub fn SettingEditor(
         let body = LayerChange {
             values: BTreeMap::from([(key, Some(canonical))]),
             locked: locked.get_untracked(),
-            reason: if locked.get_untracked() {
-                reason.get_untracked().trim().to_owned()
-            } else {
-                String::new()
-            },
+            reason: if locked.get_untracked() { reason.get_untracked().trim().to_owned() } else { String::new() },
         };
         if body.locked && body.reason.is_empty() {
-            let mut problem = ApiError::local(
-                "required",
-                "Something is missing.",
-                "Say why: people who are refused will read it.",
-            );
+            let mut problem =
+                ApiError::local("required", "Something is missing.", "Say why: people who are refused will read it.");
             problem.0.field = Some("reason".into());
             return error.set(Some(problem));
         }
@@ -91,7 +80,7 @@ pub fn SettingEditor(
             let answer = shared.api.put::<_, Accepted>(&path.get_value(), &body).await;
             let _ = busy.try_set(false);
             match answer {
-                Ok(accepted) => on_accepted.run(accepted),
+                Ok(accepted) => drop(on_accepted.try_run(accepted)),
                 Err(problem) => drop(error.try_set(Some(problem))),
             }
         });

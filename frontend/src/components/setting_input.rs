@@ -50,10 +50,7 @@ pub fn SettingInput(
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
-        .unwrap_or_default()
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 
 fn switch(value: RwSignal<String>) -> impl IntoView {
@@ -85,11 +82,8 @@ fn choice(found: SettingRef, value: RwSignal<String>) -> impl IntoView {
         value.set(found.setting.default.clone().unwrap_or_else(|| first.value.clone()));
     }
     let extra = found.setting.extra.iter().map(|extra| (extra.clone(), extra.clone()));
-    let options = choices
-        .iter()
-        .map(|choice| (choice.value.clone(), choice.label.clone()))
-        .chain(extra)
-        .map(|(word, label)| {
+    let options =
+        choices.iter().map(|choice| (choice.value.clone(), choice.label.clone())).chain(extra).map(|(word, label)| {
             let selected = value.with_untracked(|value| *value == word);
             view! { <option value=word selected=selected>{label}</option> }
         });

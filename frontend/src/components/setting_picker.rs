@@ -8,16 +8,10 @@ use crate::catalogue;
 
 #[component]
 pub fn SettingPicker(on_pick: Callback<String>) -> impl IntoView {
-    let (page, text, at) = (
-        RwSignal::new(String::new()),
-        RwSignal::new(String::new()),
-        RwSignal::new(0_usize),
-    );
+    let (page, text, at) = (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(0_usize));
     let found = Memo::new(move |_| {
-        let keys = catalogue::search(&page.get(), &text.get())
-            .iter()
-            .map(settings::SettingRef::key)
-            .collect::<Vec<_>>();
+        let keys =
+            catalogue::search(&page.get(), &text.get()).iter().map(settings::SettingRef::key).collect::<Vec<_>>();
         at.set(0);
         keys
     });
@@ -60,10 +54,7 @@ pub fn SettingPicker(on_pick: Callback<String>) -> impl IntoView {
             </li>
         })
     };
-    let pages = catalogue::pages()
-        .into_iter()
-        .map(|page| view! { <option value=page>{page}</option> })
-        .collect_view();
+    let pages = catalogue::pages().into_iter().map(|page| view! { <option value=page>{page}</option> }).collect_view();
     view! {
         <div class="stack">
             <div class="row">

@@ -19,11 +19,7 @@ enum Show {
     Differs,
 }
 
-const CHIPS: [(Show, &str); 3] = [
-    (Show::All, "All"),
-    (Show::Set, "Set by us"),
-    (Show::Differs, "Not in sync"),
-];
+const CHIPS: [(Show, &str); 3] = [(Show::All, "All"), (Show::Set, "Set by us"), (Show::Differs, "Not in sync")];
 
 impl Show {
     fn holds(self, value: &EffectiveValue) -> bool {
@@ -46,29 +42,14 @@ pub fn ValuesTable(
     /// Removes this phone's own value, so that the layer below shows through.
     on_remove: Callback<String>,
 ) -> impl IntoView {
-    let (text, show, all) = (
-        RwSignal::new(String::new()),
-        RwSignal::new(Show::All),
-        RwSignal::new(false),
-    );
+    let (text, show, all) = (RwSignal::new(String::new()), RwSignal::new(Show::All), RwSignal::new(false));
     let matching = Memo::new(move |_| {
-        let words: Vec<String> = text
-            .get()
-            .to_lowercase()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let words: Vec<String> = text.get().to_lowercase().split_whitespace().map(str::to_owned).collect();
         let show = show.get();
         let fits = |value: &&EffectiveValue| {
             let line = || {
-                format!(
-                    "{} {} {} {}",
-                    value.key,
-                    value.title,
-                    value.page,
-                    value.desired.as_deref().unwrap_or_default()
-                )
-                .to_lowercase()
+                format!("{} {} {} {}", value.key, value.title, value.page, value.desired.as_deref().unwrap_or_default())
+                    .to_lowercase()
             };
             show.holds(value)
                 && (words.is_empty() || {
@@ -100,11 +81,7 @@ pub fn ValuesTable(
         matching.get().into_iter().take(most).collect::<Vec<_>>()
     };
     let hidden = move || {
-        if all.get() {
-            0
-        } else {
-            matching.with(Vec::len).saturating_sub(FIRST)
-        }
+        if all.get() { 0 } else { matching.with(Vec::len).saturating_sub(FIRST) }
     };
     view! {
         <div class="toolbar">
@@ -164,11 +141,7 @@ fn row(value: EffectiveValue, on_edit: Callback<Draft>, on_remove: Callback<Stri
     };
     let known = catalogue::find(&value.key).is_some();
     let (remove_key, own) = (value.key.clone(), value.layer == Some(Layer::Phone));
-    let draft = Draft {
-        key: value.key.clone(),
-        value: value.desired.clone().unwrap_or_default(),
-        ..Draft::default()
-    };
+    let draft = Draft { key: value.key.clone(), value: value.desired.clone().unwrap_or_default(), ..Draft::default() };
     let actions = if value.locked {
         view! { <span class="chip tone-none" title="Locked by the chain or property; change it there."><Svg icon=Icon::Lock/> "Locked"</span> }.into_any()
     } else {

@@ -42,10 +42,8 @@ impl Model {
         };
         let mut buildings = Vec::new();
         for building in &board.buildings {
-            let floors = building
-                .floors
-                .iter()
-                .map(|floor| (floor.name.clone(), floor.rooms.iter().map(&mut card).collect()));
+            let floors =
+                building.floors.iter().map(|floor| (floor.name.clone(), floor.rooms.iter().map(&mut card).collect()));
             buildings.push((building.name.clone(), floors.collect()));
         }
         Self { buildings, rooms }
@@ -80,10 +78,8 @@ pub fn BoardPage() -> impl IntoView {
     let Some(scope) = use_scope() else { return ().into_any() };
     let name = move || shared.property(scope.0.get()).map(|p| p.name);
     use_title(move || format!("Rooms of {}", name().unwrap_or_default()));
-    let board = use_load(
-        move || scope.0.get(),
-        move |id| shared.api.get_owned::<Board>(format!("/properties/{id}/board")),
-    );
+    let board =
+        use_load(move || scope.0.get(), move |id| shared.api.get_owned::<Board>(format!("/properties/{id}/board")));
     let model = RwSignal::new(None::<Arc<Model>>);
     Effect::new(move |_| {
         let fresh = board.with(|board| (Arc::new(Model::of(board)), board.property.id, board.live_after));
@@ -96,11 +92,7 @@ pub fn BoardPage() -> impl IntoView {
         if change.reload {
             board.reload();
         }
-        let Some(card) = change
-            .room
-            .as_ref()
-            .filter(|card| card.property == scope.0.get_untracked())
-        else {
+        let Some(card) = change.room.as_ref().filter(|card| card.property == scope.0.get_untracked()) else {
             return;
         };
         let signal = model.with_untracked(|model| model.as_ref().and_then(|model| model.rooms.get(&card.id).cloned()));
@@ -183,13 +175,7 @@ pub fn BoardPage() -> impl IntoView {
 }
 
 fn summary(counts: &Counts) -> String {
-    let of = |state| {
-        counts
-            .by_state
-            .iter()
-            .find(|(other, _)| *other == state)
-            .map_or(0, |(_, count)| *count)
-    };
+    let of = |state| counts.by_state.iter().find(|(other, _)| *other == state).map_or(0, |(_, count)| *count);
     use contract::rest::RoomState::NoPhone;
     if counts.rooms == 0 {
         return String::new();
@@ -225,18 +211,9 @@ fn Floors(model: RwSignal<Option<Arc<Model>>>, view: View, scope: Memo<contract:
                 .into_any(),
             );
         }
-        let first = model
-            .buildings
-            .iter()
-            .flat_map(|(_, floors)| floors)
-            .flat_map(|(_, rooms)| rooms)
-            .next();
+        let first = model.buildings.iter().flat_map(|(_, floors)| floors).flat_map(|(_, rooms)| rooms).next();
         let first = first.map(|card| card.with_untracked(|card| card.id));
-        if view
-            .current
-            .get_untracked()
-            .is_none_or(|id| !model.rooms.contains_key(&id))
-        {
+        if view.current.get_untracked().is_none_or(|id| !model.rooms.contains_key(&id)) {
             view.current.set(first);
         }
         let several = model.buildings.len() > 1;

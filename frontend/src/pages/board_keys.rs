@@ -31,16 +31,11 @@ pub fn move_focus(event: &KeyboardEvent) {
     if event.ctrl_key() || event.alt_key() || event.meta_key() || typing() {
         return;
     }
-    let Some(here) = document()
-        .active_element()
-        .and_then(|element| element.closest("a.cell").ok().flatten())
-    else {
+    let Some(here) = document().active_element().and_then(|element| element.closest("a.cell").ok().flatten()) else {
         return;
     };
     let cells = cells();
-    let Some(at) = cells
-        .iter()
-        .position(|(cell, _)| cell.is_same_node(Some(here.unchecked_ref::<web_sys::Node>())))
+    let Some(at) = cells.iter().position(|(cell, _)| cell.is_same_node(Some(here.unchecked_ref::<web_sys::Node>())))
     else {
         return;
     };
@@ -63,25 +58,15 @@ pub fn move_focus(event: &KeyboardEvent) {
 fn nearest(cells: &[(HtmlElement, DomRect)], at: usize, direction: f64) -> Option<usize> {
     let (left, top) = cells.get(at).map(|(_, rect)| (rect.left(), rect.top()))?;
     let beyond = |rect: &DomRect| (rect.top() - top) * direction;
-    let row = cells
-        .iter()
-        .map(|(_, rect)| beyond(rect))
-        .filter(|gap| *gap > 4.0)
-        .min_by(f64::total_cmp)?;
-    let in_row = cells
-        .iter()
-        .enumerate()
-        .filter(|(_, (_, rect))| (beyond(rect) - row).abs() < 4.0);
+    let row = cells.iter().map(|(_, rect)| beyond(rect)).filter(|gap| *gap > 4.0).min_by(f64::total_cmp)?;
+    let in_row = cells.iter().enumerate().filter(|(_, (_, rect))| (beyond(rect) - row).abs() < 4.0);
     in_row
         .min_by(|(_, (_, a)), (_, (_, b))| (a.left() - left).abs().total_cmp(&(b.left() - left).abs()))
         .map(|(index, _)| index)
 }
 
 fn cell_of(href: &str) -> Option<HtmlElement> {
-    let cell = document()
-        .query_selector(&format!("a.cell[href=\"{href}\"]"))
-        .ok()
-        .flatten()?;
+    let cell = document().query_selector(&format!("a.cell[href=\"{href}\"]")).ok().flatten()?;
     cell.dyn_into().ok()
 }
 

@@ -52,11 +52,7 @@ pub fn LayoutPage() -> impl IntoView {
     let building = RwSignal::new("Main building".to_owned());
     let floors = RwSignal::new(vec![FloorDraft::new(1, 1)]);
     let same = RwSignal::new(true);
-    let (busy, error, tried) = (
-        RwSignal::new(false),
-        RwSignal::new(None::<ApiError>),
-        RwSignal::new(false),
-    );
+    let (busy, error, tried) = (RwSignal::new(false), RwSignal::new(None::<ApiError>), RwSignal::new(false));
     let count = move || {
         floors
             .get()
@@ -69,39 +65,24 @@ pub fn LayoutPage() -> impl IntoView {
         floors.update(|floors| {
             let last = floors.last();
             let id = last.map_or(1, |floor| floor.id + 1);
-            let level = last
-                .and_then(|floor| floor.level.get_untracked().trim().parse::<i32>().ok())
-                .unwrap_or(0)
-                + 1;
+            let level = last.and_then(|floor| floor.level.get_untracked().trim().parse::<i32>().ok()).unwrap_or(0) + 1;
             floors.push(FloorDraft::new(id, level));
         });
     };
     let layout = move || -> Option<Layout> {
         let extension = same.get_untracked();
         let floors = floors.get_untracked().into_iter().map(|floor| {
-            let rooms = ranges::parse(&floor.rooms.get_untracked())
-                .ok()?
-                .into_iter()
-                .map(|number| {
-                    let digits = extension && number.chars().all(|c| c.is_ascii_digit());
-                    LayoutRoom {
-                        extension: if digits { number.clone() } else { String::new() },
-                        number,
-                    }
-                });
+            let rooms = ranges::parse(&floor.rooms.get_untracked()).ok()?.into_iter().map(|number| {
+                let digits = extension && number.chars().all(|c| c.is_ascii_digit());
+                LayoutRoom { extension: if digits { number.clone() } else { String::new() }, number }
+            });
             let level = floor.level.get_untracked().trim().parse().ok()?;
             let name = floor.name.get_untracked().trim().to_owned();
-            (!name.is_empty()).then(|| LayoutFloor {
-                name,
-                level,
-                rooms: rooms.collect(),
-            })
+            (!name.is_empty()).then(|| LayoutFloor { name, level, rooms: rooms.collect() })
         });
         let name = building.get_untracked().trim().to_owned();
         let floors = floors.collect::<Option<Vec<_>>>()?;
-        (!name.is_empty()).then(|| Layout {
-            buildings: vec![LayoutBuilding { name, floors }],
-        })
+        (!name.is_empty()).then(|| Layout { buildings: vec![LayoutBuilding { name, floors }] })
     };
     let submit = move || {
         tried.set(true);
@@ -138,9 +119,7 @@ pub fn LayoutPage() -> impl IntoView {
         });
         let rooms_error = Signal::derive(move || {
             let text = rooms.get();
-            (tried.get() || !text.is_empty())
-                .then(|| ranges::parse(&text).err())
-                .flatten()
+            (tried.get() || !text.is_empty()).then(|| ranges::parse(&text).err()).flatten()
         });
         let preview = move || {
             let rooms = ranges::parse(&rooms.get()).ok()?;

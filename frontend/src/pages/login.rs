@@ -21,21 +21,11 @@ pub fn LoginPage() -> impl IntoView {
     // Only paths of this site, never another one.
     let next = move || {
         let next = query.read_untracked().get("next").unwrap_or_default();
-        if next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') {
-            next
-        } else {
-            "/".into()
-        }
+        if next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') { next } else { "/".into() }
     };
     Effect::new(move |_| {
         if api.signed_in() {
-            navigate(
-                &next(),
-                leptos_router::NavigateOptions {
-                    replace: true,
-                    ..Default::default()
-                },
-            );
+            navigate(&next(), leptos_router::NavigateOptions { replace: true, ..Default::default() });
         }
     });
     // Read from the inputs themselves: password managers fill them without telling.
@@ -48,10 +38,7 @@ pub fn LoginPage() -> impl IntoView {
     });
     let text = |input: NodeRef<Input>| input.get_untracked().map(|input| input.value()).unwrap_or_default();
     let submit = move || {
-        let login = Login {
-            email: text(email).trim().to_owned(),
-            password: text(password),
-        };
+        let login = Login { email: text(email).trim().to_owned(), password: text(password) };
         if busy.get_untracked() {
             return;
         }

@@ -75,10 +75,7 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
     let (property, room) = (RwSignal::new(None::<PropertyId>), RwSignal::new(None::<RoomId>));
     let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let accept = move |_| {
-        let body = AcceptPhone {
-            property: property.get_untracked(),
-            room: room.get_untracked(),
-        };
+        let body = AcceptPhone { property: property.get_untracked(), room: room.get_untracked() };
         busy.set(true);
         error.set(None);
         spawn_local(async move {
@@ -86,9 +83,7 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
             let _ = busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    shared.say(format!(
-                        "{mac} is accepted. It gets its credentials when it next phones home."
-                    ));
+                    shared.say(format!("{mac} is accepted. It gets its credentials when it next phones home."));
                     shared.forget(id);
                     shared.properties.reload();
                 }
@@ -105,11 +100,8 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
         });
     });
     let model = [row.manufacturer, row.model].join(" ").trim().to_owned();
-    let facts = [row.serial, row.ip, row.firmware]
-        .into_iter()
-        .filter(|t| !t.is_empty())
-        .collect::<Vec<_>>()
-        .join(" · ");
+    let facts =
+        [row.serial, row.ip, row.firmware].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" · ");
     view! {
         <li class="card stack" data-testid="new-phone-row" data-mac=mac.to_string()>
             <div class="row between wrap">
@@ -159,17 +151,10 @@ const FIELDS: &[&str] = &["mac", "serial", "model"];
 #[component]
 fn Announce(on_close: Callback<()>) -> impl IntoView {
     let shared = use_shared();
-    let (mac, serial, model) = (
-        RwSignal::new(String::new()),
-        RwSignal::new(String::new()),
-        RwSignal::new(String::new()),
-    );
+    let (mac, serial, model) =
+        (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (property, room) = (RwSignal::new(None::<PropertyId>), RwSignal::new(None::<RoomId>));
-    let (busy, error, tried) = (
-        RwSignal::new(false),
-        RwSignal::new(None::<ApiError>),
-        RwSignal::new(false),
-    );
+    let (busy, error, tried) = (RwSignal::new(false), RwSignal::new(None::<ApiError>), RwSignal::new(false));
     let server = move |field: &'static str| error.get().and_then(|error| error.at(field));
     let mac_error = Signal::derive(move || {
         let text = mac.get();
@@ -177,10 +162,7 @@ fn Announce(on_close: Callback<()>) -> impl IntoView {
             return Some("Copy it from the label, for example c0:74:ad:12:07:01.".to_owned());
         }
         let check = tried.get() || text.len() >= 17;
-        check
-            .then(|| text.parse::<Mac>().err().map(|error| format!("{error}.")))
-            .flatten()
-            .or_else(|| server("mac"))
+        check.then(|| text.parse::<Mac>().err().map(|error| format!("{error}."))).flatten().or_else(|| server("mac"))
     });
     let serial_error = Signal::derive(move || {
         let missing = tried.get() && serial.with(|serial| serial.trim().is_empty());
@@ -201,34 +183,23 @@ fn Announce(on_close: Callback<()>) -> impl IntoView {
             return;
         }
         let model = model.get_untracked().trim().to_owned();
-        let body = AnnouncePhone {
-            mac: address.to_string(),
-            serial: number,
-            model,
-            room: room.get_untracked(),
-        };
+        let body = AnnouncePhone { mac: address.to_string(), serial: number, model, room: room.get_untracked() };
         busy.set(true);
         spawn_local(async move {
             let answer = shared.api.tell(&format!("/phones/announce?property={id}"), &body).await;
             let _ = busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    shared.say(format!(
-                        "{address} is announced. Plug it in; it will be right within a minute."
-                    ));
+                    shared.say(format!("{address} is announced. Plug it in; it will be right within a minute."));
                     shared.properties.reload();
-                    on_close.run(());
+                    on_close.try_run(());
                 }
                 Err(problem) => drop(error.try_set(Some(problem))),
             }
         });
     };
-    let models = [
-        "GHP610", "GHP610W", "GHP611", "GHP611W", "GHP620", "GHP620W", "GHP621", "GHP621W",
-    ];
-    let models = models
-        .map(|model| view! { <option value=model></option> })
-        .collect_view();
+    let models = ["GHP610", "GHP610W", "GHP611", "GHP611W", "GHP620", "GHP620W", "GHP621", "GHP621W"];
+    let models = models.map(|model| view! { <option value=model></option> }).collect_view();
     view! {
         <form
             class="card stack form"

@@ -28,10 +28,7 @@ pub fn PhonePage() -> impl IntoView {
     let live = use_live_stream();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("phone").unwrap_or_default());
-    let detail = use_load(
-        move || id.get(),
-        move |id| shared.api.get_owned::<PhoneDetail>(format!("/phones/{id}")),
-    );
+    let detail = use_load(move || id.get(), move |id| shared.api.get_owned::<PhoneDetail>(format!("/phones/{id}")));
     let gone = RwSignal::new(false);
     let waiting = StoredValue::new(false);
     use_live(move |change| {
@@ -94,12 +91,9 @@ fn Phone(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>) -> impl Into
     let remove = Callback::new(move |key: String| {
         let path = path();
         shared.run(async move {
-            let body = LayerChange {
-                values: BTreeMap::from([(key, None)]),
-                ..LayerChange::default()
-            };
+            let body = LayerChange { values: BTreeMap::from([(key, None)]), ..LayerChange::default() };
             let answer = shared.api.put::<_, Accepted>(&path, &body).await?;
-            accepted.run(answer);
+            accepted.try_run(answer);
             Ok(())
         });
     });
@@ -113,18 +107,12 @@ fn Phone(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>) -> impl Into
         });
     });
     let drifted = Memo::new(move |_| {
-        value.with(|value| {
-            value
-                .values
-                .iter()
-                .filter(|value| value.state == ValueState::Drift)
-                .count()
-        })
+        value.with(|value| value.values.iter().filter(|value| value.state == ValueState::Drift).count())
     });
     let push = move || {
         let id = phone.get_untracked().id;
         shared.run(async move {
-            accepted.run(shared.api.ask::<Accepted>(&format!("/phones/{id}/push")).await?);
+            accepted.try_run(shared.api.ask::<Accepted>(&format!("/phones/{id}/push")).await?);
             Ok(())
         });
     };
@@ -137,8 +125,15 @@ fn Phone(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>) -> impl Into
                 <h2 id="jobs-title">"Changes"</h2>
                 <Show when=move || jobs.with(|jobs| !jobs.is_empty()) fallback=|| view! { <p class="quiet-text">"No change was made yet."</p> }>
                     <div class="jobs" aria-live="polite">
-                        <For each=move || jobs.get() key=|job| (job.id, job.state, job.attempts, job.note.clone()) let:job>
-                            <JobCard job zone on_change=reload/>
+                        <For each=move || jobs.with(|jobs| jobs.iter().map(|job| job.id).collect::<Vec<_>>()) key=|id| *id let:id>
+                            {
+                                let first = jobs.with_untracked(|jobs| jobs.iter().find(|job| job.id == id).cloned());
+                                first.map(|first| {
+                                    let find = move || jobs.with(|jobs| jobs.iter().find(|job| job.id == id).cloned());
+                                    let job = Memo::new(move |_| find().unwrap_or_else(|| first.clone()));
+                                    view! { <JobCard job zone on_change=reload/> }
+                                })
+                            }
                         </For>
                     </div>
                 </Show>
@@ -192,29 +187,18 @@ fn Head(value: RwSignal<PhoneDetail>, zone: Signal<String>) -> impl IntoView {
     };
     let connected = move || {
         let on = value.with(|value| value.connected);
-        let (word, tone, icon) = if on {
-            ("Connected", "green", Icon::Check)
-        } else {
-            ("Not connected", "none", Icon::Offline)
-        };
+        let (word, tone, icon) =
+            if on { ("Connected", "green", Icon::Check) } else { ("Not connected", "none", Icon::Offline) };
         view! { <span class=format!("chip tone-{tone}") data-testid="connected" data-connected=on.to_string()><Svg icon/>{word}</span> }
     };
     let facts = move || {
-        let PhoneDetail {
-            phone,
-            uptime_s,
-            desired_version,
-            applied_version,
-            ..
-        } = value.get();
+        let PhoneDetail { phone, uptime_s, desired_version, applied_version, .. } = value.get();
         let version = if desired_version == applied_version {
             format!("version {applied_version}, applied")
         } else {
             format!("version {applied_version} applied, {desired_version} wanted")
         };
-        let uptime = uptime_s
-            .map(|seconds| crate::time::span(seconds as i64))
-            .unwrap_or_default();
+        let uptime = uptime_s.map(|seconds| crate::time::span(seconds as i64)).unwrap_or_default();
         [
             ("MAC address", phone.mac.to_string()),
             ("Serial number", phone.serial),

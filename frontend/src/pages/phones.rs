@@ -48,14 +48,7 @@ pub fn PhonesPage() -> impl IntoView {
     let query = Memo::new(move |_| Query::of(&map.read()));
     let go = StoredValue::new_local(move |query: Query, replace: bool| {
         let target = format!("{}?{}", location.pathname.get_untracked(), query.parts());
-        navigate(
-            target.trim_end_matches('?'),
-            NavigateOptions {
-                replace,
-                scroll: false,
-                ..Default::default()
-            },
-        );
+        navigate(target.trim_end_matches('?'), NavigateOptions { replace, scroll: false, ..Default::default() });
     });
     let change = move |replace: bool, edit: &dyn Fn(&mut Query)| {
         let mut query = query.get_untracked();
@@ -85,10 +78,7 @@ pub fn PhonesPage() -> impl IntoView {
             let known = list.with_untracked(|page| page.items.iter().any(|row| row.id == phone.id)) == Some(true);
             if known {
                 list.touch(|page| {
-                    page.items
-                        .iter_mut()
-                        .filter(|row| row.id == phone.id)
-                        .for_each(|row| *row = phone.clone())
+                    page.items.iter_mut().filter(|row| row.id == phone.id).for_each(|row| *row = phone.clone())
                 });
             }
         }
@@ -115,9 +105,7 @@ pub fn PhonesPage() -> impl IntoView {
     };
     let chip = move |state: Option<RoomState>| {
         let word = state.map_or("All", |state| words::room(state).word);
-        let class = state.map_or("filter".to_owned(), |state| {
-            format!("filter tone-{}", words::room(state).tone)
-        });
+        let class = state.map_or("filter".to_owned(), |state| format!("filter tone-{}", words::room(state).tone));
         view! {
             <button
                 type="button"
@@ -132,10 +120,7 @@ pub fn PhonesPage() -> impl IntoView {
             </button>
         }
     };
-    let chips = std::iter::once(None)
-        .chain(ROOM_STATES.into_iter().map(Some))
-        .map(chip)
-        .collect_view();
+    let chips = std::iter::once(None).chain(ROOM_STATES.into_iter().map(Some)).map(chip).collect_view();
     let sort = Callback::new(move |column: PhoneSort| {
         change(false, &|query| {
             query.desc = query.sort == Some(column) && !query.desc;

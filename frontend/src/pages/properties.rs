@@ -66,17 +66,7 @@ pub fn PropertiesPage() -> impl IntoView {
 
 #[component]
 fn PropertyCard(property: Property) -> impl IntoView {
-    let Property {
-        id,
-        chain,
-        name,
-        time_zone,
-        rooms,
-        phones,
-        online,
-        attention,
-        ..
-    } = property;
+    let Property { id, chain, name, time_zone, rooms, phones, online, attention, .. } = property;
     let silent = phones.saturating_sub(online);
     view! {
         <li class="card property" data-testid="property-card">
@@ -110,16 +100,8 @@ const FIELDS: &[&str] = &["chain", "name", "code", "time_zone"];
 
 /// `Harbour Hotel` as `harbour-hotel`.
 fn code_of(name: &str) -> String {
-    let dashed: String = name
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    let code = dashed
-        .split('-')
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join("-");
+    let dashed: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let code = dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
     code.chars().take(32).collect()
 }
 
@@ -127,16 +109,9 @@ fn code_of(name: &str) -> String {
 fn NewPropertyForm(on_cancel: Callback<()>) -> impl IntoView {
     let shared = use_shared();
     let navigate = use_navigate();
-    let first_chain = shared
-        .properties
-        .with_untracked(|list| list.first().map(|p| p.chain.clone()))
-        .flatten();
+    let first_chain = shared.properties.with_untracked(|list| list.first().map(|p| p.chain.clone())).flatten();
     let chain = RwSignal::new(first_chain.unwrap_or_default());
-    let (name, code, zone) = (
-        RwSignal::new(String::new()),
-        RwSignal::new(String::new()),
-        RwSignal::new(own_zone()),
-    );
+    let (name, code, zone) = (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(own_zone()));
     // The code follows the name until somebody writes another.
     Effect::new(move |before: Option<String>| {
         let proposal = code_of(&name.get());
@@ -149,18 +124,10 @@ fn NewPropertyForm(on_cancel: Callback<()>) -> impl IntoView {
     let at = move |field: &'static str| Signal::derive(move || error.get().and_then(|error| error.at(field)));
     let submit = move || {
         let trimmed = |text: RwSignal<String>| text.get_untracked().trim().to_owned();
-        let body = NewProperty {
-            chain: trimmed(chain),
-            code: trimmed(code),
-            name: trimmed(name),
-            time_zone: trimmed(zone),
-        };
-        let missing = [
-            ("chain", &body.chain),
-            ("name", &body.name),
-            ("code", &body.code),
-            ("time_zone", &body.time_zone),
-        ];
+        let body =
+            NewProperty { chain: trimmed(chain), code: trimmed(code), name: trimmed(name), time_zone: trimmed(zone) };
+        let missing =
+            [("chain", &body.chain), ("name", &body.name), ("code", &body.code), ("time_zone", &body.time_zone)];
         if let Some((field, _)) = missing.iter().find(|(_, text)| text.is_empty()) {
             let mut problem = ApiError::local("required", "Something is missing.", "Fill this in.");
             problem.0.field = Some((*field).into());
@@ -182,10 +149,7 @@ fn NewPropertyForm(on_cancel: Callback<()>) -> impl IntoView {
             }
         });
     };
-    let zones = all_zones()
-        .into_iter()
-        .map(|zone| view! { <option value=zone></option> })
-        .collect_view();
+    let zones = all_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {
         <form
             class="card stack form"

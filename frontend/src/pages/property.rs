@@ -22,12 +22,7 @@ pub fn use_scope() -> Option<Scope> {
 pub fn PropertyScope() -> impl IntoView {
     let shared = use_shared();
     let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params
-            .read()
-            .get("property")
-            .and_then(|id| id.parse::<PropertyId>().ok())
-    });
+    let id = Memo::new(move |_| params.read().get("property").and_then(|id| id.parse::<PropertyId>().ok()));
     let known = Memo::new(move |_| id.get().is_some());
     let scope = Memo::new(move |before: Option<&PropertyId>| {
         id.get().or(before.copied()).unwrap_or(PropertyId(uuid::Uuid::nil()))

@@ -28,18 +28,10 @@ pub fn PropertySettingsPage() -> impl IntoView {
     let name = move || shared.property(id.get()).map(|p| p.name);
     use_title(move || format!("Settings of {}", name().unwrap_or_default()));
     Effect::new(move |_| live.watch(Some(id.get()), None));
-    let values = use_load(
-        move || id.get(),
-        move |id| {
-            shared
-                .api
-                .get_owned::<LayerValues>(format!("/properties/{id}/settings"))
-        },
-    );
-    let progress = use_load(
-        move || id.get(),
-        move |id| shared.api.get_owned::<Progress>(format!("/properties/{id}/progress")),
-    );
+    let values =
+        use_load(move || id.get(), move |id| shared.api.get_owned::<LayerValues>(format!("/properties/{id}/settings")));
+    let progress =
+        use_load(move || id.get(), move |id| shared.api.get_owned::<Progress>(format!("/properties/{id}/progress")));
     let waiting = StoredValue::new(false);
     use_live(move |change| {
         if change.reload {
@@ -74,11 +66,8 @@ pub fn PropertySettingsPage() -> impl IntoView {
     let remove = Callback::new(move |key: String| {
         let path = path();
         shared.run(async move {
-            let body = LayerChange {
-                values: BTreeMap::from([(key, None)]),
-                ..LayerChange::default()
-            };
-            accepted.run(shared.api.put::<_, Accepted>(&path, &body).await?);
+            let body = LayerChange { values: BTreeMap::from([(key, None)]), ..LayerChange::default() };
+            accepted.try_run(shared.api.put::<_, Accepted>(&path, &body).await?);
             Ok(())
         });
     });
@@ -153,11 +142,7 @@ fn Value(
     on_remove: Callback<String>,
 ) -> impl IntoView {
     let title = catalogue::find(&value.key).map_or_else(|| value.title.clone(), catalogue::title);
-    let shown = if value.secret {
-        SECRET_MASK.to_owned()
-    } else {
-        catalogue::shown(&value.key, &value.value)
-    };
+    let shown = if value.secret { SECRET_MASK.to_owned() } else { catalogue::shown(&value.key, &value.value) };
     let draft = Draft {
         key: value.key.clone(),
         value: value.value.clone(),
@@ -166,11 +151,7 @@ fn Value(
     };
     let (key, reason) = (value.key.clone(), value.reason.clone());
     let lock = value.locked.then(|| {
-        let why = if reason.is_empty() {
-            "Locked".to_owned()
-        } else {
-            format!("Locked: {reason}")
-        };
+        let why = if reason.is_empty() { "Locked".to_owned() } else { format!("Locked: {reason}") };
         view! { <span class="chip tone-violet"><Svg icon=Icon::Lock/>{why}</span> }
     });
     view! {

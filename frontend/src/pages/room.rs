@@ -35,10 +35,7 @@ pub fn RoomPanel() -> impl IntoView {
     let navigate = use_navigate();
     let Some(scope) = use_scope() else { return ().into_any() };
     let id = Memo::new(move |_| params.read().get("room").unwrap_or_default());
-    let detail = use_load(
-        move || id.get(),
-        move |id| shared.api.get_owned::<RoomDetail>(format!("/rooms/{id}")),
-    );
+    let detail = use_load(move || id.get(), move |id| shared.api.get_owned::<RoomDetail>(format!("/rooms/{id}")));
     use_live(move |change| apply(detail, change));
     let number = Memo::new(move |_| detail.with(|detail| detail.card.number.clone()));
     use_title(move || format!("Room {}", number.get().unwrap_or_default()));
@@ -49,13 +46,7 @@ pub fn RoomPanel() -> impl IntoView {
     let close = StoredValue::new_local(move || {
         let board = format!("/p/{}/rooms", scope.0.get_untracked());
         let cell = format!("{board}/{}", id.get_untracked());
-        navigate(
-            &board,
-            NavigateOptions {
-                scroll: false,
-                ..Default::default()
-            },
-        );
+        navigate(&board, NavigateOptions { scroll: false, ..Default::default() });
         request_animation_frame(move || focus_cell(&cell));
     });
     let keys = window_event_listener(leptos::ev::keydown, move |event| {
@@ -115,10 +106,7 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
     let room = Memo::new(move |_| card.with(|card| card.id));
     let editing = RwSignal::new(None::<Draft>);
     let edit = move |key: &str| {
-        editing.set(Some(Draft {
-            key: key.to_owned(),
-            ..Draft::default()
-        }));
+        editing.set(Some(Draft { key: key.to_owned(), ..Draft::default() }));
         request_animation_frame(|| focus("setting-value"));
     };
     Effect::new(move |_| {
@@ -135,6 +123,8 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
             Ok(())
         });
     });
+    let job_id = Memo::new(move |_| job.with(|job| job.as_ref().map(|job| job.id)));
+    let reload = Callback::new(move |()| detail.reload());
     let place = move || value.with(|value| format!("{} · {}", value.building, value.floor));
     view! {
         <div class="stack">
@@ -221,13 +211,12 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
                 }.into_any(),
             }}
         </section>
-        {move || job.with(Option::is_some).then(|| {
-            let latest = Signal::derive(move || job.get());
-            let reload = Callback::new(move |()| detail.reload());
+        {move || job_id.get().and_then(|_| job.get_untracked()).map(|first| {
+            let latest = Memo::new(move |_| job.get().unwrap_or_else(|| first.clone()));
             view! {
                 <section class="stack" aria-labelledby="job-title">
                     <h3 id="job-title">"Latest change"</h3>
-                    {move || latest.get().map(|job| view! { <JobCard job zone on_change=reload/> })}
+                    <JobCard job=latest zone on_change=reload/>
                 </section>
             }
         })}

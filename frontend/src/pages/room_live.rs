@@ -27,11 +27,7 @@ pub fn apply(detail: Loaded<RoomDetail>, change: &LiveChange) {
     }
     if let Some(job) = change.job.clone().filter(|job| Some(job.phone) == phone) {
         detail.touch(|detail| {
-            if detail
-                .job
-                .as_ref()
-                .is_none_or(|old| old.id == job.id || old.created_at <= job.created_at)
-            {
+            if detail.job.as_ref().is_none_or(|old| old.id == job.id || old.created_at <= job.created_at) {
                 detail.job = Some(job);
             }
         });

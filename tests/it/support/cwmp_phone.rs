@@ -62,6 +62,14 @@ pub fn value_of<'a>(set: &'a SetParameterValues, path: &str) -> Option<&'a str> 
     set.parameters.iter().find(|one| one.name.ends_with(path)).map(|one| one.value.text.as_str())
 }
 
+/// Whether a phone that waits to be accepted was asked to call often, at most, and told nothing.
+pub fn only_welcomed(asked: &[Message]) -> bool {
+    asked.iter().all(|message| match message {
+        Message::SetParameterValues(set) => set.parameters.iter().all(|one| one.name.contains(".PeriodicInform")),
+        _ => false,
+    })
+}
+
 pub fn done() -> Message {
     SetParameterValuesResponse { status: Status::Applied }.into()
 }

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod browser;
 pub mod cwmp_phone;
 pub mod database;
 pub mod live;

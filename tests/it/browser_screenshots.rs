@@ -1,0 +1,76 @@
+//! The pictures in docs/screenshots: `cargo xtask screenshots`.
+
+mod hotel;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+use tests::process::{EMAIL, PASSWORD};
+
+use crate::support::TestServer;
+use crate::support::browser::{Browser, web_root};
+use hotel::{Hotels, SHOWN};
+
+/// More is no picture for a repository.
+const MOST_BYTES: usize = 150_000;
+const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 800), ("narrow", 390, 844)];
+const THEMES: [&str; 2] = ["light", "dark"];
+
+async fn pictures(browser: &Browser, folder: &PathBuf, page: &str, path: &str, ready: &str) {
+    for (size, width, height) in SIZES {
+        let narrow = size == "narrow";
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": narrow });
+        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        for theme in THEMES {
+            let features = json!([
+                { "name": "prefers-color-scheme", "value": theme },
+                { "name": "prefers-reduced-motion", "value": "reduce" },
+            ]);
+            browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+            browser.goto(path).await;
+            browser.until(page, ready).await;
+            if page != "login" {
+                browser.shows("live-indicator", "data-live", "on").await;
+            }
+            // No caret blinking in it.
+            browser.until("calm", "document.activeElement.blur() || document.fonts.status === 'loaded'").await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let wider = browser.eval("document.documentElement.scrollWidth > innerWidth").await;
+            assert_eq!(wider, json!(false), "{page} is wider than a {size} screen");
+            let png = browser.screenshot().await;
+            assert!(png.len() < MOST_BYTES, "{page} {theme} {size}: {} bytes", png.len());
+            std::fs::write(folder.join(format!("{page}-{theme}-{size}.png")), png).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes docs/screenshots; run it by `cargo xtask screenshots`"]
+async fn every_page() {
+    let folder = PathBuf::from(std::env::var_os("BELLHOP_SCREENSHOTS").expect("BELLHOP_SCREENSHOTS names a folder"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let server = TestServer::with(&[("server.web_root", &web_root())]).await;
+    let hotels = Hotels::open(&server).await;
+    let (property, room) = (hotels.harbour.property, hotels.harbour.room(SHOWN));
+
+    let browser = Browser::open(server.api.base()).await;
+    pictures(&browser, &folder, "login", "/login", "document.querySelector('#password')").await;
+    browser.sign_in(EMAIL, PASSWORD).await;
+    let shows = |testid: &str, count: usize| {
+        format!("document.querySelectorAll('[data-testid={testid}]').length >= {count} && !document.querySelector('.bones')")
+    };
+    let pages = [
+        ("properties", "/properties".to_owned(), shows("property-card", 3)),
+        ("board", format!("/p/{property}/rooms"), shows("room-cell", 40)),
+        ("room", format!("/p/{property}/rooms/{room}"), shows("sync-state", 1)),
+        ("phones", format!("/p/{property}/phones"), shows("phone-row", 30)),
+        ("phone", format!("/phones/{}", hotels.shown), shows("value-row", 20)),
+        ("new-phones", "/new-phones".to_owned(), shows("new-phone-row", 2)),
+        ("settings", format!("/p/{property}/settings"), shows("value-row", 5)),
+    ];
+    for (page, path, ready) in pages {
+        pictures(&browser, &folder, page, &path, &ready).await;
+    }
+    browser.assert_no_errors().await;
+}

@@ -1,0 +1,274 @@
+//! The server beside a real Mosquitto, with the configuration in `deploy/mosquitto` and the commands in ADR 0002.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use contract::rest::{Accepted, Enrolment, JobState, RoomState};
+use rumqttc::Packet;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::process::free_port;
+
+use crate::support::mqtt::{Login, Mqtt};
+use crate::support::{Ask, HandPhone, Hotel, Phone, TestServer, card, mac, timed, wait_true};
+
+const PASSWORD: &str = "the server's own";
+const RESPONSES: &str = "$CONTROL/dynamic-security/v1/response";
+
+/// Debian's Mosquitto on a port of its own. Dropping it ends it.
+struct Mosquitto {
+    port: u16,
+    child: Child,
+    dir: TempDir,
+}
+
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/bin".into()]);
+    let found = folders.map(|folder: PathBuf| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("`{name}` is missing: install the Debian package: apt-get install mosquitto"))
+}
+
+/// A file of the repository.
+fn repository(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+}
+
+impl Mosquitto {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = free_port().unwrap();
+        let state = dir.path().join("dynamic-security.json");
+        let mut init = Command::new(program("mosquitto_ctrl"));
+        init.args(["dynsec", "init"]).arg(&state).args(["admin", "first"]).stdout(Stdio::null());
+        assert!(init.status().unwrap().success());
+        let mut config = repository("deploy/mosquitto/mosquitto.conf");
+        let own = format!("{}/", dir.path().display());
+        for (deployed, here) in [("listener 1883", format!("listener {port} 127.0.0.1")), ("/var/lib/mosquitto/", own)]
+        {
+            assert!(config.contains(deployed), "mosquitto.conf has no {deployed}");
+            config = config.replace(deployed, &here);
+        }
+        // Started as root it would become `mosquitto`, who cannot write here.
+        config.push_str("\nuser root\n");
+        std::fs::write(dir.path().join("mosquitto.conf"), config).unwrap();
+        let mosquitto = Self { port, child: Self::run(dir.path(), port).await, dir };
+        mosquitto.make_service().await;
+        mosquitto
+    }
+
+    async fn run(dir: &Path, port: u16) -> Child {
+        let log = std::fs::OpenOptions::new().append(true).create(true).open(dir.join("log")).unwrap();
+        let mut command = Command::new(program("mosquitto"));
+        command.arg("-c").arg(dir.join("mosquitto.conf")).stderr(log);
+        let mut child = command.spawn().unwrap();
+        wait_true("Mosquitto listens", async || {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("Mosquitto ended, {status}:\n{}", std::fs::read_to_string(dir.join("log")).unwrap());
+            }
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        })
+        .await;
+        child
+    }
+
+    fn login(&self, user: &str, password: &str) -> Login {
+        Login { port: self.port, user: user.to_owned(), password: password.to_owned() }
+    }
+
+    /// What an administrator does once: the first block of the ADR.
+    async fn make_service(&self) {
+        let adr = repository("docs/adr/0002-broker.md");
+        let block = adr.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let commands = block.replace('…', PASSWORD);
+        assert!(commands.contains(PASSWORD));
+        let mut admin = Mqtt::connect_as("svc-setup", &self.login("admin", "first")).await.unwrap();
+        admin.hear(RESPONSES).await.unwrap();
+        admin.publish("$CONTROL/dynamic-security/v1", commands).await;
+        let answers = loop {
+            if let Packet::Publish(answer) = admin.packet().await.expect("the plugin answers") {
+                break serde_json::from_slice::<Value>(&answer.payload).unwrap();
+            }
+        };
+        let answers = answers["responses"].as_array().unwrap();
+        assert!(answers.len() == 3 && answers.iter().all(|answer| answer.get("error").is_none()), "{answers:?}");
+    }
+
+    /// A server that uses it.
+    async fn server(&self) -> TestServer {
+        let port = self.port.to_string();
+        TestServer::with(&[("mqtt.broker", "external"), ("mqtt.port", &port), ("mqtt.password", PASSWORD)]).await
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Again, on what it kept.
+    async fn restart(&mut self) {
+        self.child = Self::run(self.dir.path(), self.port).await;
+    }
+
+    /// Users and roles as the plugin keeps them.
+    fn kept(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("dynamic-security.json")).unwrap()
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A phone moved by hand, enrolled.
+async fn enrolled(server: &TestServer, hotel: &Hotel, number: u16) -> HandPhone {
+    hotel.announce(mac(number), None).await.unwrap();
+    let mut phone = HandPhone::new(mac(number), server.acs_url());
+    phone.session().await;
+    phone
+}
+
+#[tokio::test]
+async fn a_phone_lives_on_mosquitto_from_its_announcement_to_its_removal() {
+    let mosquitto = Mosquitto::start().await;
+    let server = mosquitto.server().await;
+    let hotel = server.hotel(&["1207"]).await;
+    let room = hotel.room("1207");
+    let id = hotel.announce(mac(1), Some(room)).await.unwrap();
+    let phone = Phone::start(mac(1), server.acs_url()).await;
+    phone.online().await;
+    phone.shows_room("1207").await;
+    // From then on it is called in by MQTT alone.
+    wait_true("the server sees it connected", async || server.api.phone(id).await.connected).await;
+    for job in server.api.phone(id).await.jobs {
+        server.api.job_is(&job, JobState::Done).await;
+    }
+
+    let limit = Duration::from_secs(2);
+    let path = format!("/api/v1/rooms/{room}");
+    let accepted: Accepted = server.api.patch(&path, json!({ "number": "1306" })).await.ok();
+    let shows = async || phone.state_json().is_some_and(|state| state.room_number == "1306").then_some(());
+    timed("the phone shows its new number", limit, shows).await;
+    server.api.job_is(&accepted.jobs[0], JobState::Done).await;
+
+    phone.agent.hook(true).await;
+    let lifted = async || (card(&hotel, room).await.state == RoomState::OffHook).then_some(());
+    timed("the board shows the lifted handset", limit, lifted).await;
+    wait_true("its events are acknowledged", async || phone.agent.device().unacknowledged() == 0).await;
+
+    assert!(mosquitto.kept().contains(&id.to_string()));
+    assert_eq!(server.api.delete(&format!("/api/v1/phones/{id}")).await.status, 204);
+    timed("the phone is disconnected", limit, async || (!phone.agent.is_connected()).then_some(())).await;
+    assert!(!mosquitto.kept().contains(&id.to_string()), "neither user nor role is left");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_is_good_for_the_phones_own_topics_only() {
+    let mosquitto = Mosquitto::start().await;
+    let server = mosquitto.server().await;
+    let hotel = server.hotel(&[]).await;
+    let (one, other) = (enrolled(&server, &hotel, 1).await, enrolled(&server, &hotel, 2).await);
+    let (login, id, other) = (one.mqtt_login(), one.id(), other.id());
+
+    Mqtt::connect(&mosquitto.login(&login.user, "wrong")).await.map(drop).unwrap_err();
+    Mqtt::connect_as(&other.to_string(), &login).await.map(drop).unwrap_err();
+    let mut phone = Mqtt::connect(&login).await.unwrap();
+    for filter in ["#", "v1/+/down/#", "$share/g/v1/+/down/#", RESPONSES, &format!("v1/{other}/down/desired")] {
+        assert!(phone.hear(filter).await.is_err(), "{filter}");
+    }
+    phone.hear(&format!("v1/{id}/down/desired")).await.unwrap();
+    phone.hear_acks().await;
+
+    let mut everything = Mqtt::connect_as("svc-test", &mosquitto.login("bellhop", PASSWORD)).await.unwrap();
+    everything.hear("v1/+/up/event").await.unwrap();
+    let own = format!("v1/{id}/up/event");
+    for topic in [format!("v1/{other}/up/event"), own.clone()] {
+        phone.publish(topic, "x").await;
+        phone.confirmed().await.unwrap();
+    }
+    let heard = loop {
+        if let Packet::Publish(publish) = everything.packet().await.expect("its own topic arrives") {
+            break publish.topic;
+        }
+    };
+    assert_eq!(heard, own, "another's topic does not");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn credentials_wait_for_a_broker_that_is_away() {
+    let mut mosquitto = Mosquitto::start().await;
+    let server = mosquitto.server().await;
+    let hotel = server.hotel(&[]).await;
+    let known = enrolled(&server, &hotel, 1).await.id();
+    let id = hotel.announce(mac(2), None).await.unwrap();
+    let mut phone = HandPhone::new(mac(2), server.acs_url());
+
+    mosquitto.stop();
+    assert_eq!(phone.begin().await.status, 200);
+    assert_eq!(phone.empty().await.status, 503, "a session that failed is repeated");
+    assert_eq!(phone.empty().await.status, 204, "and is over");
+    assert_eq!(server.api.phone(id).await.phone.enrolment, Enrolment::Expected);
+    server.api.delete(&format!("/api/v1/phones/{known}")).await.refused(503);
+    assert_eq!(server.api.phone(known).await.phone.enrolment, Enrolment::Enrolled, "it is not half removed");
+
+    mosquitto.restart().await;
+    phone.session().await;
+    assert_eq!(phone.id(), id);
+    Mqtt::connect(&phone.mqtt_login()).await.unwrap();
+    assert_eq!(server.api.delete(&format!("/api/v1/phones/{known}")).await.status, 204);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_hangs_holds_up_nobody_else() {
+    let mosquitto = Mosquitto::start().await;
+    let server = mosquitto.server().await;
+    let hotel = server.hotel(&["1207"]).await;
+    hotel.announce(mac(1), None).await.unwrap();
+    let known = enrolled(&server, &hotel, 2).await;
+    let mut phone = HandPhone::new(mac(1), server.acs_url());
+    assert_eq!(phone.begin().await.status, 200);
+
+    mosquitto.signal("-STOP");
+    // More than the server answers at once.
+    for number in 100..140 {
+        hotel.announce(mac(number), None).await.unwrap();
+        let mut phone = HandPhone::new(mac(number), server.acs_url());
+        assert_eq!(phone.begin().await.status, 200);
+        tokio::spawn(async move { phone.empty().await });
+    }
+    let mut same_session = HandPhone::new(mac(1), server.acs_url());
+    same_session.cookie = phone.cookie.clone();
+    let waiting = tokio::spawn(async move {
+        let started = Instant::now();
+        (phone.empty().await.status, started.elapsed(), phone)
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(same_session.empty().await.status, 409, "one POST at a time makes an account");
+    assert_eq!(HandPhone::new(mac(1), server.acs_url()).begin().await.status, 503, "nor another session");
+    let change = Instant::now();
+    let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
+    let _: Accepted = server.api.patch(&path, json!({ "number": "1306" })).await.ok();
+    assert!(change.elapsed() < Duration::from_secs(1), "a change does not wait for the broker");
+    let (session, mut known) = (Instant::now(), known);
+    known.session().await;
+    assert!(session.elapsed() < Duration::from_secs(1), "nor does another phone");
+    let (status, took, mut phone) = waiting.await.unwrap();
+    assert_eq!(status, 503);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+
+    mosquitto.signal("-CONT");
+    phone.session().await;
+    Mqtt::connect(&phone.mqtt_login()).await.unwrap();
+    server.stop().await;
+}
