@@ -56,8 +56,9 @@ async fn what_cannot_be_read_is_quarantined_with_its_reason_and_the_rest_goes_on
     let page: QuarantinePage = server.api.get("/api/v1/quarantine").await.ok();
     assert!(page.items.iter().all(|one| one.source.contains(&id.to_string()) && !one.reason.is_empty()), "{page:?}");
     assert!(server.api.phone(id).await.events.is_empty(), "none of them was taken for an event");
-    phone.tell(Channel::Event, event(1, 1)).await;
-    assert_eq!(phone.ack().await, EventAck::one(1, 1));
+    phone.tell(Channel::Event, event(1, 7)).await;
+    // What can never be read may be acknowledged too, or the phone would repeat it for ever.
+    while phone.ack().await != EventAck::one(1, 7) {}
     assert_eq!(server.api.phone(id).await.events.len(), 1);
 }
 

@@ -6,15 +6,18 @@
 
 mod support;
 
+mod architecture;
 mod auth;
 mod bad_acs;
 mod bad_mqtt;
 mod bad_rest;
 mod browser_screenshots;
+mod catalogue;
 mod crash;
 mod cwmp_by_hand;
 mod enrolment;
 mod enrolment_login;
+mod events;
 mod external_broker;
 mod live;
 mod rooms;

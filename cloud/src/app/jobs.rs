@@ -4,7 +4,7 @@
 use contract::JobId;
 use contract::rest::{JobState, JobView, SyncState};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -172,6 +172,25 @@ pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -
     }
     touch(tx, [Touched { job, ..Touched::phone(&row) }]).await?;
     Ok(())
+}
+
+/// Phones for which a job is due, or was left by whoever ran it.
+pub async fn phones_waiting(app: &App) -> Result<Vec<Uuid>> {
+    let now = now_ms();
+    Ok(job::Entity::find()
+        .select_only()
+        .column(job::Column::PhoneId)
+        .distinct()
+        .filter(
+            Expr::col(job::Column::State).eq(JobState::Ready.as_str()).and(Expr::col(job::Column::RunAt).lte(now)).or(
+                Expr::col(job::Column::State)
+                    .eq(JobState::Running.as_str())
+                    .and(Expr::col(job::Column::LeaseUntil).lt(now)),
+            ),
+        )
+        .into_tuple()
+        .all(app.db.read())
+        .await?)
 }
 
 /// Puts a parked job back to work.

@@ -3,6 +3,7 @@
 pub mod announce;
 pub mod audit;
 pub mod board;
+pub mod cleanup;
 pub mod desired;
 pub mod enrol;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod people;
 pub mod phones;
 pub mod quarantine;
 pub mod rooms;
+pub mod session;
 pub mod tree;
 pub mod views;
 

@@ -78,6 +78,11 @@ pub async fn list(app: &App, query: &Query) -> Result<PhonePage> {
     Ok(PhonePage { items: rows_of(app, rows).await?, total, offset: query.offset })
 }
 
+/// The row of a phone, if there is one.
+pub async fn find(app: &App, id: PhoneId) -> Result<Option<phone::Model>> {
+    Ok(phone::Entity::find_by_id(id.0).one(app.db.read()).await?)
+}
+
 /// Phones that phoned home unannounced, the newest first.
 pub async fn new_phones(app: &App) -> Result<Vec<PhoneRow>> {
     let rows = phone::Entity::find()

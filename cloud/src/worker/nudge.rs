@@ -7,19 +7,14 @@ use std::time::Duration;
 
 use contract::PhoneId;
 use contract::mqtt::{Channel, Desired, Topic};
-use contract::rest::{Enrolment, JobState};
-use sea_orm::{
-    EntityTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, ExprTrait},
-};
+use contract::rest::Enrolment;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::connection_request;
-use crate::app::{App, Result};
+use crate::app::{App, Result, jobs, phones};
 use crate::clock::now_ms;
-use crate::db::entity::{job, phone};
 use crate::ingest::Mqtt;
 
 /// How often jobs that are due are looked for.
@@ -75,20 +70,7 @@ pub async fn run(
 /// Phones with a job that is due and that were not asked lately.
 async fn due(app: &App, asked: &mut HashMap<Uuid, Asked>) -> Result<Vec<PhoneId>> {
     let now = now_ms();
-    let waiting: Vec<Uuid> = job::Entity::find()
-        .select_only()
-        .column(job::Column::PhoneId)
-        .distinct()
-        .filter(
-            Expr::col(job::Column::State).eq(JobState::Ready.as_str()).and(Expr::col(job::Column::RunAt).lte(now)).or(
-                Expr::col(job::Column::State)
-                    .eq(JobState::Running.as_str())
-                    .and(Expr::col(job::Column::LeaseUntil).lt(now)),
-            ),
-        )
-        .into_tuple()
-        .all(app.db.read())
-        .await?;
+    let waiting = jobs::phones_waiting(app).await?;
     let still: HashSet<Uuid> = waiting.iter().copied().collect();
     asked.retain(|phone, _| still.contains(phone));
     let mut phones = Vec::new();
@@ -104,7 +86,7 @@ async fn due(app: &App, asked: &mut HashMap<Uuid, Asked>) -> Result<Vec<PhoneId>
 }
 
 async fn nudge(app: &Arc<App>, mqtt: Option<&Mqtt>, http: &reqwest::Client, id: PhoneId) -> anyhow::Result<()> {
-    let Some(phone) = phone::Entity::find_by_id(id.0).one(app.db.read()).await? else {
+    let Some(phone) = phones::find(app, id).await? else {
         return Ok(());
     };
     if let Some(mqtt) = mqtt
@@ -112,7 +94,8 @@ async fn nudge(app: &Arc<App>, mqtt: Option<&Mqtt>, http: &reqwest::Client, id: 
     {
         // Retained: a phone that is away finds it when it connects.
         mqtt.publish(Topic::new(id, Channel::Desired), &Desired { version: phone.desired_version }, true).await?;
-        if phone.connected {
+        // A phone that has applied this version already sees no reason to come: then it is called.
+        if phone.connected && phone.applied_version < phone.desired_version {
             return Ok(());
         }
     }

@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use fantoccini::elements::Element;
+use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -24,19 +26,6 @@ const FLAGS: [&str; 11] = [
     "--hide-scrollbars",
     "--window-size=1280,800",
 ];
-
-/// Keys that are no letters, as WebDriver writes them.
-pub mod key {
-    pub const ENTER: &str = "\u{e007}";
-    pub const ESCAPE: &str = "\u{e00c}";
-    pub const TAB: &str = "\u{e004}";
-    pub const END: &str = "\u{e010}";
-    pub const HOME: &str = "\u{e011}";
-    pub const LEFT: &str = "\u{e012}";
-    pub const UP: &str = "\u{e013}";
-    pub const RIGHT: &str = "\u{e014}";
-    pub const DOWN: &str = "\u{e015}";
-}
 
 /// A browser of its own, with an empty profile.
 pub struct Browser {
@@ -78,7 +67,7 @@ impl Browser {
         });
         let driver = given("BELLHOP_WEBDRIVER");
         let Value::Object(wanted) = wanted else { unreachable!() };
-        let mut builder = ClientBuilder::new(Default::default());
+        let mut builder = ClientBuilder::new(HttpConnector::new());
         let client = builder.capabilities(wanted).connect(&driver).await.expect("chromedriver starts Chromium");
         let id = client.session_id().await.unwrap().expect("a session");
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
@@ -180,7 +169,8 @@ impl Browser {
         input.click().await.unwrap();
         let clear = "arguments[0].select()";
         self.client.execute(clear, vec![serde_json::to_value(&input).unwrap()]).await.unwrap();
-        input.send_keys(if text.is_empty() { "\u{e017}" } else { text }).await.unwrap();
+        let keys = if text.is_empty() { char::from(Key::Delete).to_string() } else { text.to_owned() };
+        input.send_keys(&keys).await.unwrap();
     }
 
     /// Chooses in a `select`.
@@ -189,8 +179,8 @@ impl Browser {
     }
 
     /// Types where the focus is.
-    pub async fn press(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    pub async fn press(&self, key: impl Into<char>) {
+        self.client.active_element().await.unwrap().send_keys(&key.into().to_string()).await.unwrap();
     }
 
     pub async fn text(&self, what: &str) -> String {

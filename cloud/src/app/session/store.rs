@@ -1,7 +1,6 @@
 //! CWMP sessions in the database: any process can serve any POST, and a restart loses none. A session is found by the
 //! hash of its cookie and moves on by compare-and-swap; a phone has one at most.
 
-use axum::http::{HeaderMap, header};
 use cwmp::AcsSession;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::Expr,
@@ -14,8 +13,6 @@ use crate::app::Result;
 use crate::clock::now_ms;
 use crate::db::entity::cwmp_session;
 use crate::secrets::{random_token, token_hash};
-
-const COOKIE: &str = "bellhop_session";
 
 /// What is kept between two POSTs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,7 +40,7 @@ pub struct Session {
     pub state: State,
 }
 
-/// Begins a session, ending any the phone had. Returns the cookie's text.
+/// Begins a session, ending any the phone had. Returns the token that names it.
 pub async fn begin(tx: &impl ConnectionTrait, phone: Uuid, state: &State, timeout_s: u32) -> Result<String> {
     let token = random_token();
     cwmp_session::Entity::delete_many().filter(cwmp_session::Column::PhoneId.eq(phone)).exec(tx).await?;
@@ -55,13 +52,13 @@ pub async fn begin(tx: &impl ConnectionTrait, phone: Uuid, state: &State, timeou
         lease_until: lease(timeout_s),
     };
     cwmp_session::Entity::insert(row.into_active_model()).exec(tx).await?;
-    Ok(format!("{COOKIE}={token}; Path=/; HttpOnly"))
+    Ok(token)
 }
 
-/// The session a request's cookie names, unless its time is over.
-pub async fn load(tx: &impl ConnectionTrait, headers: &HeaderMap) -> Result<Option<Session>> {
-    let Some(token) = cookie(headers) else { return Ok(None) };
-    let found = cwmp_session::Entity::find_by_id(token_hash(&token)).one(tx).await?;
+/// The session a token names, unless its time is over.
+pub async fn load(tx: &impl ConnectionTrait, token: Option<&str>) -> Result<Option<Session>> {
+    let Some(token) = token else { return Ok(None) };
+    let found = cwmp_session::Entity::find_by_id(token_hash(token)).one(tx).await?;
     let Some(row) = found.filter(|row| row.lease_until >= now_ms()) else {
         return Ok(None);
     };
@@ -108,32 +105,4 @@ pub async fn sweep(tx: &impl ConnectionTrait) -> Result<u64> {
 
 fn lease(timeout_s: u32) -> i64 {
     now_ms() + i64::from(timeout_s) * 1000
-}
-
-fn cookie(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, token)| token.trim_matches('"').to_owned())
-        .filter(|token| token.len() <= 64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_its_cookie_among_others() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(cookie(&headers), None);
-        headers.append(header::COOKIE, "a=b; bellhop_session=\"abc\"; c=d".parse().unwrap());
-        assert_eq!(cookie(&headers).as_deref(), Some("abc"));
-        headers.clear();
-        headers.append(header::COOKIE, format!("bellhop_session={}", "x".repeat(65)).parse().unwrap());
-        assert_eq!(cookie(&headers), None);
-    }
 }

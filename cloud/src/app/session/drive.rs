@@ -10,7 +10,7 @@ use cwmp::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::session::State;
+use super::store::State;
 use super::work::Work;
 use crate::app::jobs::{self, Claim, Outcome};
 use crate::app::{App, Result, desired, enrol, heard};

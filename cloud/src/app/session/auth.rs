@@ -1,9 +1,9 @@
 //! Whether an Inform comes from the phone it names: HTTP Digest (MD5, SHA-256) or Basic, against stored HA1s.
 
 use auth_digest::{Algorithm, BasicCredentials, Challenge, Credentials, Freshness, Ha1, NonceIssuer, verify};
-use axum::http::{HeaderMap, HeaderValue, header};
 use subtle::ConstantTimeEq;
 
+use super::Post;
 use crate::app::App;
 use crate::app::enrol::REALM;
 use crate::clock::now_ms;
@@ -26,11 +26,9 @@ fn nonces(app: &App) -> NonceIssuer {
     NonceIssuer::new(app.secrets.derive("acs-nonce"))
 }
 
-/// Checks the header of a request for `uri` against a phone's credentials. `client` is the address it comes from.
-pub fn check(app: &App, headers: &HeaderMap, phone: &phone::Model, uri: &str, body: &[u8], client: &str) -> Proof {
-    let Some(value) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
-        return Proof::Missing;
-    };
+/// Checks a POST's Authorization header against a phone's credentials.
+pub fn check(app: &App, post: &Post, phone: &phone::Model) -> Proof {
+    let Some(value) = &post.authorization else { return Proof::Missing };
     if phone.acs_ha1_md5.is_empty() {
         return Proof::Missing;
     }
@@ -51,10 +49,12 @@ pub fn check(app: &App, headers: &HeaderMap, phone: &phone::Model, uri: &str, bo
     let Ok(ha1) = Ha1::from_hex(credentials.algorithm, stored) else {
         return Proof::Missing;
     };
-    if credentials.username != phone.id.to_string() || verify(&credentials, &ha1, "POST", uri, body).is_err() {
+    if credentials.username != phone.id.to_string()
+        || verify(&credentials, &ha1, "POST", &post.uri, &post.body).is_err()
+    {
         return Proof::Missing;
     }
-    match nonces(app).check(&credentials.nonce, client, now_ms() as u64, NONCE_AGE_MS) {
+    match nonces(app).check(&credentials.nonce, &post.client, now_ms() as u64, NONCE_AGE_MS) {
         Freshness::Fresh => Proof::Valid,
         Freshness::Stale => Proof::Stale,
         Freshness::Forged => Proof::Missing,
@@ -62,14 +62,14 @@ pub fn check(app: &App, headers: &HeaderMap, phone: &phone::Model, uri: &str, bo
 }
 
 /// The challenges of a 401, the stronger first.
-pub fn challenges(app: &App, client: &str, stale: bool) -> Vec<HeaderValue> {
+pub fn challenges(app: &App, client: &str, stale: bool) -> Vec<String> {
     let nonces = nonces(app);
     [Algorithm::Sha256, Algorithm::Md5]
         .into_iter()
-        .filter_map(|algorithm| {
+        .map(|algorithm| {
             let mut challenge = Challenge::new(algorithm, REALM, nonces.issue(now_ms() as u64, client));
             challenge.stale = stale;
-            HeaderValue::from_str(&challenge.to_string()).ok()
+            challenge.to_string()
         })
         .collect()
 }
