@@ -65,7 +65,7 @@ async fn every_page() {
         ("board", format!("/p/{property}/rooms"), shows("room-cell", 40)),
         ("room", format!("/p/{property}/rooms/{room}"), shows("sync-state", 1)),
         ("phones", format!("/p/{property}/phones"), shows("phone-row", 30)),
-        ("phone", format!("/phones/{}", hotels.shown), shows("value-row", 20)),
+        ("phone", format!("/phones/{}", hotels.shown), shows("value-row", 8)),
         ("new-phones", "/new-phones".to_owned(), shows("new-phone-row", 2)),
         ("settings", format!("/p/{property}/settings"), shows("value-row", 5)),
     ];

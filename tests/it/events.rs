@@ -121,6 +121,7 @@ async fn an_event_told_again_is_stored_once_and_acknowledged_each_time() {
     let mut phone = Mqtt::connect(&login).await.unwrap();
     phone.hear_acks().await;
     // The same number of another start is another event.
+    phone.tell(Channel::Presence, json!({ "online": true, "boot": 2 }).to_string()).await;
     phone.tell(Channel::Event, event(2, 1, "on-hook")).await;
     assert_eq!(phone.ack().await, EventAck::one(2, 1));
     // An old one that comes late is stored, and says nothing of now.
@@ -163,6 +164,7 @@ async fn a_phone_that_vanishes_is_shown_offline_and_one_that_returns_is_not() {
     let phone = Phone::start(mac(1), server.acs_url()).await;
     phone.online().await;
     wait_true("shown connected", async || server.api.phone(id).await.connected).await;
+    let boot = phone.agent.device().boot();
     // Without a goodbye: the broker tells its last will.
     let off = phone.unplug().await;
     let offline = contract::rest::RoomState::Offline;
@@ -173,5 +175,6 @@ async fn a_phone_that_vanishes_is_shown_offline_and_one_that_returns_is_not() {
         (detail.connected && detail.phone.state != offline).then_some(detail)
     })
     .await;
-    assert!(phone.agent.device().boot() == 2 && detail.phone.room_number.as_deref() == Some("1207"));
+    assert_eq!(detail.phone.room_number.as_deref(), Some("1207"));
+    assert_eq!(phone.agent.device().boot(), boot + 1);
 }

@@ -19,6 +19,7 @@ mod enrolment;
 mod enrolment_login;
 mod events;
 mod external_broker;
+mod fleet;
 mod live;
 mod rooms;
 mod rooms_refused;

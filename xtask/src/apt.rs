@@ -34,11 +34,8 @@ pub const CHROMIUM: Package = Package {
     files: &["/usr/bin/chromium"],
     why: "the browser tests click through the application in it",
 };
-pub const CHROMEDRIVER: Package = Package {
-    name: "chromium-driver",
-    files: &["/usr/bin/chromedriver"],
-    why: "steers Chromium in the browser tests",
-};
+pub const CHROMEDRIVER: Package =
+    Package { name: "chromium-driver", files: &["/usr/bin/chromedriver"], why: "steers Chromium in the browser tests" };
 pub const FONTS: Package = Package {
     name: "fonts-dejavu-core",
     files: &["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"],
@@ -75,15 +72,9 @@ pub fn ensure(packages: &[&Package]) -> Result<()> {
         println!("  {:<18} {}", package.name, package.why);
     }
     let names: Vec<&str> = missing_packages.iter().map(|package| package.name).collect();
-    let by_hand = format!(
-        "apt-get update && apt-get install -y --no-install-recommends {}",
-        names.join(" ")
-    );
+    let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {}", names.join(" "));
     if procs::which("apt-get").is_none() {
-        bail!(
-            "there is no apt-get here; install the equivalents of {} and start again",
-            names.join(", ")
-        );
+        bail!("there is no apt-get here; install the equivalents of {} and start again", names.join(", "));
     }
 
     let root = nix::unistd::geteuid().is_root();
@@ -99,11 +90,8 @@ pub fn ensure(packages: &[&Package]) -> Result<()> {
     };
     command.args(["-c", INSTALL, "sh"]).args(&names);
     // sudo needs the terminal to ask, so that one stays in our process group.
-    let installed = if root {
-        procs::run(&mut command)?
-    } else {
-        command.status().context("cannot run sudo")?.success()
-    };
+    let installed =
+        if root { procs::run(&mut command)? } else { command.status().context("cannot run sudo")?.success() };
     procs::go_on()?;
     let still: Vec<&str> = missing(packages).iter().map(|package| package.name).collect();
     if !installed || !still.is_empty() {

@@ -60,10 +60,7 @@ pub fn test(suite: &Suite, select: Select, more: &[(&str, String)]) -> Result<Ou
             Ok(rest::answers(&format!("{url}/status")))
         })
     })?;
-    let mut env = vec![
-        ("BELLHOP_WEBDRIVER", url),
-        ("BELLHOP_WEB_ROOT", dist.display().to_string()),
-    ];
+    let mut env = vec![("BELLHOP_WEBDRIVER", url), ("BELLHOP_WEB_ROOT", dist.display().to_string())];
     env.extend(more.iter().cloned());
     suite.run(select, &env)
 }

@@ -57,11 +57,7 @@ impl Kept {
             return serde_json::from_str(&text).context("the demo's state is from another version; use --fresh");
         }
         let preferred = |port: u16| {
-            if procs::port_is_free(port) {
-                Ok(port)
-            } else {
-                procs::free_port()
-            }
+            if procs::port_is_free(port) { Ok(port) } else { procs::free_port() }
         };
         let kept = Kept {
             password: random_word()?,
@@ -117,10 +113,7 @@ fn random_word() -> Result<String> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     let letters = b"abcdefghjkmnpqrstuvwxyz23456789";
-    Ok(bytes
-        .iter()
-        .map(|byte| char::from(letters[usize::from(byte % 31)]))
-        .collect())
+    Ok(bytes.iter().map(|byte| char::from(letters[usize::from(byte % 31)])).collect())
 }
 
 fn write_private(file: &Path, text: &str) -> Result<()> {
@@ -174,11 +167,7 @@ pub fn run(args: &Args) -> Result<()> {
         kamailio::start(&mut procs, step, &dir, kept.sip_port, &rooms, &kept.sip_password)
     })?;
     Step::run("Bellhop server", |step| {
-        procs.start(
-            "server",
-            &mut server(&dir, &kept, args.port, &web_root)?,
-            Signal::SIGTERM,
-        )?;
+        procs.start("server", &mut server(&dir, &kept, args.port, &web_root)?, Signal::SIGTERM)?;
         procs.wait_for(step, "the server answers", Duration::from_secs(60), || {
             Ok(rest::answers(&format!("{url}/api/v1/health")))
         })
@@ -260,26 +249,15 @@ fn server(dir: &Path, kept: &Kept, port: u16, web_root: &Path) -> Result<Command
     let file = dir.join("cloud.toml");
     std::fs::write(&file, config)?;
     let mut command = procs::bound(crate::root().join(SERVER), Signal::SIGTERM);
-    command
-        .args(["serve", "--config"])
-        .arg(file)
-        .env("BELLHOP__ADMIN__PASSWORD", &kept.password);
+    command.args(["serve", "--config"]).arg(file).env("BELLHOP__ADMIN__PASSWORD", &kept.password);
     Ok(command)
 }
 
 /// The full phone first, then the simulated ones, whose addresses count up.
 fn phones(simulated: u32) -> Vec<Phone> {
-    let phone = |n: u32, model, room| Phone {
-        mac: format!("c074ad{n:06x}"),
-        model,
-        room,
-    };
-    let fleet = (FIRST_SIMULATED..)
-        .zip(hotel::simulated_rooms(simulated))
-        .map(|(n, room)| phone(n, "GHP620", room));
-    std::iter::once(phone(FULL_PHONE, "GHP621", FULL_PHONE_ROOM))
-        .chain(fleet)
-        .collect()
+    let phone = |n: u32, model, room| Phone { mac: format!("c074ad{n:06x}"), model, room };
+    let fleet = (FIRST_SIMULATED..).zip(hotel::simulated_rooms(simulated)).map(|(n, room)| phone(n, "GHP620", room));
+    std::iter::once(phone(FULL_PHONE, "GHP621", FULL_PHONE_ROOM)).chain(fleet).collect()
 }
 
 fn start_phones(procs: &mut Procs, dir: &Path, kept: &Kept, phones: &[Phone]) -> Result<()> {
@@ -292,39 +270,13 @@ fn start_phones(procs: &mut Procs, dir: &Path, kept: &Kept, phones: &[Phone]) ->
     let control = format!("127.0.0.1:{}", kept.phone_control_port);
     let full = &phones[0];
     let mut command = agent();
-    command.args([
-        "run",
-        "--acs-url",
-        &acs,
-        "--mac",
-        &full.mac,
-        "--model",
-        full.model,
-        "--control",
-        &control,
-    ]);
-    command
-        .args([
-            "--connection-request-port",
-            "0",
-            "--sip-bind",
-            "127.0.0.1",
-            "--state-dir",
-        ])
-        .arg(state);
+    command.args(["run", "--acs-url", &acs, "--mac", &full.mac, "--model", full.model, "--control", &control]);
+    command.args(["--connection-request-port", "0", "--sip-bind", "127.0.0.1", "--state-dir"]).arg(state);
     procs.start("phone", &mut command, Signal::SIGTERM)?;
     if let Some(first) = phones.get(1) {
         let count = (phones.len() - 1).to_string();
         let mut command = agent();
-        command.args([
-            "simulate",
-            "--acs-url",
-            &acs,
-            "--count",
-            &count,
-            "--first-mac",
-            &first.mac,
-        ]);
+        command.args(["simulate", "--acs-url", &acs, "--count", &count, "--first-mac", &first.mac]);
         command
             .args(["--model", first.model, "--ramp", "2", "--report", "60", "--state-dir"])
             .arg(dir.join("simulated"));
@@ -334,9 +286,8 @@ fn start_phones(procs: &mut Procs, dir: &Path, kept: &Kept, phones: &[Phone]) ->
 }
 
 fn welcome(demo: &Description, took: Duration, minutes: Option<u64>) {
-    let end = minutes.map_or("Ctrl-C ends it".into(), |minutes| {
-        format!("ends by itself in {minutes} min, or by Ctrl-C")
-    });
+    let end =
+        minutes.map_or("Ctrl-C ends it".into(), |minutes| format!("ends by itself in {minutes} min, or by Ctrl-C"));
     println!(
         "\nBellhop runs (ready after {took}; {end}).\n\n\
          \x20 open      {url}\n\

@@ -27,18 +27,13 @@ fn rooms_per_floor(phones: u32) -> u32 {
 
 /// Every room's number, which is its extension as well.
 pub fn rooms(phones: u32) -> Vec<String> {
-    FLOORS
-        .iter()
-        .flat_map(|floor| (1..=rooms_per_floor(phones)).map(move |n| (floor * 100 + n).to_string()))
-        .collect()
+    FLOORS.iter().flat_map(|floor| (1..=rooms_per_floor(phones)).map(move |n| (floor * 100 + n).to_string())).collect()
 }
 
 /// Rooms for the simulated phones: floor 12 first, then the others in turn, so every floor has phones and empty rooms.
 pub fn simulated_rooms(phones: u32) -> Vec<u32> {
     let per_floor = rooms_per_floor(phones);
-    let top = (1..=per_floor)
-        .map(|n| 1200 + n)
-        .filter(|room| ![FULL_PHONE_ROOM, FREE_ROOM].contains(room));
+    let top = (1..=per_floor).map(|n| 1200 + n).filter(|room| ![FULL_PHONE_ROOM, FREE_ROOM].contains(room));
     let others = (1..=per_floor).flat_map(|n| [9, 10, 11].map(|floor| floor * 100 + n));
     top.chain(others).take(phones as usize).collect()
 }
@@ -76,32 +71,17 @@ pub fn seed(api: &Api, phones: &[Phone], sip_port: u16, sip_password: &str) -> R
     let rooms = match rooms(simulated).iter().all(|room| known.contains_key(room)) {
         true => known,
         false => {
-            api.post(
-                &format!("/api/v1/properties/{property}/layout"),
-                &layout(rooms_per_floor(simulated)),
-            )?;
+            api.post(&format!("/api/v1/properties/{property}/layout"), &layout(rooms_per_floor(simulated)))?;
             room_ids(&api.get(&format!("/api/v1/properties/{property}/board"))?)
         }
     };
     accounts(api, &property, &format!("127.0.0.1:{sip_port}"), sip_password)?;
 
     let listed = api.get(&format!("/api/v1/phones?property={property}&limit=500"))?;
-    let listed: Vec<&str> = items(&listed, "items")
-        .filter_map(|phone| phone["mac"].as_str())
-        .collect();
-    let digits = |mac: &str| {
-        mac.chars()
-            .filter(char::is_ascii_hexdigit)
-            .collect::<String>()
-            .to_lowercase()
-    };
-    for phone in phones
-        .iter()
-        .filter(|phone| !listed.iter().any(|mac| digits(mac) == phone.mac))
-    {
-        let room = rooms
-            .get(&phone.room.to_string())
-            .with_context(|| format!("there is no room {}", phone.room))?;
+    let listed: Vec<&str> = items(&listed, "items").filter_map(|phone| phone["mac"].as_str()).collect();
+    let digits = |mac: &str| mac.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase();
+    for phone in phones.iter().filter(|phone| !listed.iter().any(|mac| digits(mac) == phone.mac)) {
+        let room = rooms.get(&phone.room.to_string()).with_context(|| format!("there is no room {}", phone.room))?;
         let label = json!({ "mac": phone.mac, "serial": phone.mac, "model": phone.model, "room": room });
         // Refused when somebody has moved phones around since the first start: then it is as that person wants it.
         api.post_new(&format!("/api/v1/phones/announce?property={property}"), &label)?;
@@ -139,9 +119,7 @@ fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 fn room_ids(board: &Value) -> BTreeMap<String, String> {
     let floors = items(board, "buildings").flat_map(|building| items(building, "floors"));
     let rooms = floors.flat_map(|floor| items(floor, "rooms"));
-    rooms
-        .filter_map(|room| Some((room["number"].as_str()?.into(), room["id"].as_str()?.into())))
-        .collect()
+    rooms.filter_map(|room| Some((room["number"].as_str()?.into(), room["id"].as_str()?.into()))).collect()
 }
 
 /// The demo's property, when it is there.
@@ -152,18 +130,11 @@ pub fn find(api: &Api) -> Result<Option<Hotel>> {
         return Ok(None);
     };
     let count = |key: &str| property[key].as_u64().unwrap_or_default();
-    Ok(Some(Hotel {
-        property: text(property, "id")?,
-        online: count("online"),
-        phones: count("phones"),
-    }))
+    Ok(Some(Hotel { property: text(property, "id")?, online: count("online"), phones: count("phones") }))
 }
 
 fn text(value: &Value, key: &str) -> Result<String> {
-    Ok(value[key]
-        .as_str()
-        .with_context(|| format!("no `{key}` in {value}"))?
-        .to_owned())
+    Ok(value[key].as_str().with_context(|| format!("no `{key}` in {value}"))?.to_owned())
 }
 
 #[cfg(test)]
@@ -180,11 +151,7 @@ mod tests {
             rooms.sort_unstable();
             rooms.dedup();
             assert_eq!(rooms.len() as u32, phones + 1);
-            assert!(
-                rooms
-                    .iter()
-                    .all(|room| FLOORS.contains(&(room / 100)) && (1..100).contains(&(room % 100)))
-            );
+            assert!(rooms.iter().all(|room| FLOORS.contains(&(room / 100)) && (1..100).contains(&(room % 100))));
         }
         let top = (1202..=1210).filter(|room| *room != FREE_ROOM);
         assert!(top.into_iter().all(|room| simulated_rooms(24).contains(&room)));

@@ -29,10 +29,7 @@ pub fn start(
         std::fs::remove_dir_all(&run)?;
     }
     std::fs::create_dir_all(&run)?;
-    std::fs::write(
-        run.join("version"),
-        "table_name(string) table_version(int)\ncredentials:2\n",
-    )?;
+    std::fs::write(run.join("version"), "table_name(string) table_version(int)\ncredentials:2\n")?;
     let mut table =
         "id(int,auto) key_name(string) key_type(int) value_type(int) key_value(string) expires(int)\n".to_owned();
     for (id, subscriber) in (1..).zip(subscribers) {
@@ -44,21 +41,11 @@ pub fn start(
 
     let mut command = procs::bound(binary, Signal::SIGTERM);
     // -DD: in the foreground, with its workers; -E: log to stderr.
-    command
-        .args(["-DD", "-E", "-m", "32", "-M", "8", "-f"])
-        .arg(config)
-        .arg("-w")
-        .arg(&run)
-        .arg("-Y")
-        .arg(&run);
+    command.args(["-DD", "-E", "-m", "32", "-M", "8", "-f"]).arg(config).arg("-w").arg(&run).arg("-Y").arg(&run);
     command.arg("-P").arg(run.join("kamailio.pid"));
     command.arg("-A").arg(format!("LISTEN=udp:127.0.0.1:{port}"));
-    command
-        .arg("-A")
-        .arg(format!("CREDENTIALS=\"text://{}\"", run.display()));
-    command
-        .arg("-A")
-        .arg(format!("CONTROL=\"unix:{}\"", run.join("ctl").display()));
+    command.arg("-A").arg(format!("CREDENTIALS=\"text://{}\"", run.display()));
+    command.arg("-A").arg(format!("CONTROL=\"unix:{}\"", run.join("ctl").display()));
     procs.start("kamailio", &mut command, Signal::SIGTERM)?;
     procs.wait_for(step, "Kamailio answers", Duration::from_secs(20), || Ok(answers(port)))
 }
@@ -91,9 +78,7 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("bellhop-xtask-sip-{}", std::process::id()));
         let mut procs = Procs::new(dir.clone())?;
         let port = procs::free_port()?;
-        Step::run("Kamailio", |step| {
-            start(&mut procs, step, &dir, port, &["1201".into()], "secret")
-        })?;
+        Step::run("Kamailio", |step| start(&mut procs, step, &dir, port, &["1201".into()], "secret"))?;
         procs.stop();
         assert!(!answers(port));
         std::fs::remove_dir_all(dir)?;

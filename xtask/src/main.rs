@@ -20,12 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "Builds, tests and shows Bellhop",
-    version
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, tests and shows Bellhop", version)]
 enum Xtask {
     /// Start a small hotel on this machine: server, SIP registrar, one full phone, simulated phones, browser application
     Demo(demo::Args),

@@ -45,13 +45,8 @@ impl Owner {
         };
         let setpriv = procs::which("setpriv").context("setpriv is missing; it is part of the package util-linux")?;
         let mut command = Command::new(setpriv);
-        command
-            .arg(format!("--reuid={}", user.uid))
-            .arg(format!("--regid={}", user.gid));
-        command
-            .args(["--init-groups", "--pdeathsig", "INT", "--"])
-            .arg(program)
-            .current_dir("/");
+        command.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid));
+        command.args(["--init-groups", "--pdeathsig", "INT", "--"]).arg(program).current_dir("/");
         Ok(command)
     }
 
@@ -65,20 +60,11 @@ impl Owner {
             std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
             let Some(user) = &self.0 else { return Ok(dir.to_owned()) };
             std::os::unix::fs::chown(dir, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
-            if self
-                .command(Path::new("/usr/bin/test"))?
-                .arg("-w")
-                .arg(dir)
-                .status()?
-                .success()
-            {
+            if self.command(Path::new("/usr/bin/test"))?.arg("-w").arg(dir).status()?.success() {
                 return Ok(dir.to_owned());
             }
         }
-        bail!(
-            "the user `postgres` can write neither to {} nor to /var/tmp",
-            wanted.display()
-        )
+        bail!("the user `postgres` can write neither to {} nor to /var/tmp", wanted.display())
     }
 }
 
@@ -97,32 +83,15 @@ impl Postgres {
         let data = owner.folder(&dir.join("pg"))?;
         let mut initdb = owner.command(&bin.join("initdb"))?;
         initdb.arg("-D").arg(&data);
-        initdb.args([
-            "-U",
-            "bellhop",
-            "--auth=trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ]);
+        initdb.args(["-U", "bellhop", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
         procs::run_logged(step, &mut initdb, &dir.join("initdb.log"))?;
 
         let port = procs::free_port()?;
         let mut server = owner.command(&bin.join("postgres"))?;
         server.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         // Loopback only and no socket file: its path would be too long for some checkouts.
-        let settings = [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=400",
-        ];
-        let hasty = [
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
-            "shared_buffers=128MB",
-        ];
+        let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400"];
+        let hasty = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=128MB"];
         for setting in settings.iter().chain(&hasty) {
             server.args(["-c", setting]);
         }
@@ -132,16 +101,9 @@ impl Postgres {
         let is_ready = bin.join("pg_isready");
         procs.wait_for(step, "PostgreSQL answers", Duration::from_secs(30), || {
             let mut probe = Command::new(&is_ready);
-            Ok(probe
-                .args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()])
-                .status()?
-                .success())
+            Ok(probe.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status()?.success())
         })?;
-        Ok(Postgres {
-            procs,
-            data,
-            url: format!("postgres://bellhop@127.0.0.1:{port}/postgres"),
-        })
+        Ok(Postgres { procs, data, url: format!("postgres://bellhop@127.0.0.1:{port}/postgres") })
     }
 }
 
@@ -161,9 +123,7 @@ mod tests {
     fn a_cluster_starts_answers_and_leaves_nothing() -> Result<()> {
         let dir = std::env::temp_dir().join(format!("bellhop-xtask-pg-{}", std::process::id()));
         let cluster = Step::run("cluster", |step| Postgres::start(step, &dir))?;
-        let output = Command::new("psql")
-            .args([&cluster.url, "-Atc", "select 6*7"])
-            .output()?;
+        let output = Command::new("psql").args([&cluster.url, "-Atc", "select 6*7"]).output()?;
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "42");
         let data = cluster.data.clone();
         drop(cluster);

@@ -49,10 +49,7 @@ pub fn go_on() -> Result<()> {
 pub fn which(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(system)
-        .map(|dir| dir.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).chain(system).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
 /// A command that the kernel signals when xtask dies, however it dies.
@@ -90,11 +87,8 @@ fn stop_group(child: &mut Child, signal: Signal) {
 /// Runs a command to its end, calling `tick` meanwhile. Ctrl-C or an error of `tick` ends it with everything below it.
 fn finish(command: &mut Command, mut tick: impl FnMut() -> Result<()>) -> Result<ExitStatus> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .process_group(0)
-        .stdin(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot start {program}"))?;
+    let mut child =
+        command.process_group(0).stdin(Stdio::null()).spawn().with_context(|| format!("cannot start {program}"))?;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
@@ -116,11 +110,7 @@ pub fn run(command: &mut Command) -> Result<bool> {
 pub fn run_within(command: &mut Command, deadline: Instant) -> Result<bool> {
     let shown = shown(command);
     let in_time = || {
-        if Instant::now() < deadline {
-            Ok(())
-        } else {
-            bail!("`{shown}` takes too long; it was ended")
-        }
+        if Instant::now() < deadline { Ok(()) } else { bail!("`{shown}` takes too long; it was ended") }
     };
     Ok(finish(command, in_time)?.success())
 }
@@ -135,11 +125,7 @@ pub fn run_logged(step: &Step, command: &mut Command, log: &Path) -> Result<()> 
         Ok(())
     })?;
     if !status.success() {
-        bail!(
-            "`{shown}` failed ({status}). The end of {}:\n\n{}\n",
-            log.display(),
-            tail(log, 30)
-        );
+        bail!("`{shown}` failed ({status}). The end of {}:\n\n{}\n", log.display(), tail(log, 30));
     }
     Ok(())
 }
@@ -155,11 +141,7 @@ pub fn tail(log: &Path, lines: usize) -> String {
     let read = || -> std::io::Result<String> {
         let mut file = File::open(log)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(if lines == 1 {
-            300
-        } else {
-            16_384
-        })))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(if lines == 1 { 300 } else { 16_384 })))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -185,31 +167,16 @@ pub struct Procs {
 impl Procs {
     pub fn new(logs: PathBuf) -> Result<Self> {
         std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
-        Ok(Procs {
-            logs,
-            running: Vec::new(),
-        })
+        Ok(Procs { logs, running: Vec::new() })
     }
 
     /// Starts a daemon; what it prints is in `<logs>/<name>.log`. `signal` is how it likes to be asked to end.
     pub fn start(&mut self, name: &str, command: &mut Command, signal: Signal) -> Result<()> {
         let log = self.logs.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file)
-            .process_group(0)
-            .env("NO_COLOR", "1");
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {name}: `{}`", shown(command)))?;
-        self.running.push(Proc {
-            name: name.into(),
-            child,
-            log,
-            signal,
-        });
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0).env("NO_COLOR", "1");
+        let child = command.spawn().with_context(|| format!("cannot start {name}: `{}`", shown(command)))?;
+        self.running.push(Proc { name: name.into(), child, log, signal });
         Ok(())
     }
 
@@ -241,11 +208,7 @@ impl Procs {
         while !ready()? {
             self.check()?;
             if started.elapsed() > limit {
-                bail!(
-                    "{what}: not within {} seconds. Look into {}",
-                    limit.as_secs(),
-                    self.logs.display()
-                );
+                bail!("{what}: not within {} seconds. Look into {}", limit.as_secs(), self.logs.display());
             }
             step.tick(what);
             std::thread::sleep(Duration::from_millis(100));
@@ -288,11 +251,7 @@ mod tests {
         let logs = std::env::temp_dir().join(format!("bellhop-xtask-{}", std::process::id()));
         let mut procs = Procs::new(logs.clone())?;
         let mut shell = bound("/bin/sh", Signal::SIGTERM);
-        procs.start(
-            "shell",
-            shell.args(["-c", "sleep 60 & echo started; wait"]),
-            Signal::SIGTERM,
-        )?;
+        procs.start("shell", shell.args(["-c", "sleep 60 & echo started; wait"]), Signal::SIGTERM)?;
         let log = logs.join("shell.log");
         while tail(&log, 1) != "started" {
             procs.check()?;
@@ -310,20 +269,13 @@ mod tests {
         let logs = std::env::temp_dir().join(format!("bellhop-xtask-end-{}", std::process::id()));
         let mut procs = Procs::new(logs.clone())?;
         let mut shell = bound("/bin/sh", Signal::SIGTERM);
-        procs.start(
-            "shell",
-            shell.args(["-c", "echo no such config; exit 3"]),
-            Signal::SIGTERM,
-        )?;
+        procs.start("shell", shell.args(["-c", "echo no such config; exit 3"]), Signal::SIGTERM)?;
         let error = loop {
             if let Err(error) = procs.check() {
                 break error.to_string();
             }
         };
-        assert!(
-            error.contains("shell ended") && error.contains("no such config"),
-            "{error}"
-        );
+        assert!(error.contains("shell ended") && error.contains("no such config"), "{error}");
         std::fs::remove_dir_all(logs)?;
         Ok(())
     }

@@ -7,11 +7,7 @@ use std::time::{Duration, Instant};
 /// `1m05s`, `12.3s`, `0.4s`.
 pub fn elapsed(time: Duration) -> String {
     let seconds = time.as_secs();
-    if seconds >= 60 {
-        format!("{}m{:02}s", seconds / 60, seconds % 60)
-    } else {
-        format!("{:.1}s", time.as_secs_f64())
-    }
+    if seconds >= 60 { format!("{}m{:02}s", seconds / 60, seconds % 60) } else { format!("{:.1}s", time.as_secs_f64()) }
 }
 
 /// A step that is under way. On a terminal its line is rewritten in place; otherwise it speaks up every 20 seconds.
@@ -26,18 +22,11 @@ impl Step {
     /// Runs `work` as one step and prints how it went and how long it took.
     pub fn run<T>(text: &str, work: impl FnOnce(&Step) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let now = Instant::now();
-        let step = Step {
-            text: text.into(),
-            started: now,
-            terminal: std::io::stdout().is_terminal(),
-            spoke: Cell::new(now),
-        };
+        let step =
+            Step { text: text.into(), started: now, terminal: std::io::stdout().is_terminal(), spoke: Cell::new(now) };
         step.show("");
         let result = work(&step);
-        let (mark, time) = (
-            if result.is_ok() { "ok" } else { "FAILED" },
-            elapsed(step.started.elapsed()),
-        );
+        let (mark, time) = (if result.is_ok() { "ok" } else { "FAILED" }, elapsed(step.started.elapsed()));
         if step.terminal {
             print!("\r\x1b[2K");
         }
@@ -47,11 +36,7 @@ impl Step {
 
     /// Call often while waiting; `note` says what is going on right now.
     pub fn tick(&self, note: &str) {
-        let pause = if self.terminal {
-            Duration::from_millis(200)
-        } else {
-            Duration::from_secs(20)
-        };
+        let pause = if self.terminal { Duration::from_millis(200) } else { Duration::from_secs(20) };
         if self.spoke.get().elapsed() >= pause {
             self.spoke.set(Instant::now());
             self.show(note);
@@ -60,11 +45,7 @@ impl Step {
 
     fn show(&self, note: &str) {
         let note: String = note.trim().chars().filter(|c| !c.is_control()).take(60).collect();
-        let note = if note.is_empty() {
-            String::new()
-        } else {
-            format!("  {note}")
-        };
+        let note = if note.is_empty() { String::new() } else { format!("  {note}") };
         let time = elapsed(self.started.elapsed());
         if self.terminal {
             print!("\r\x1b[2K{time:>8}  {} …{note}", self.text);

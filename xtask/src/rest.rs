@@ -8,11 +8,7 @@ use ureq::Agent;
 use ureq::http::Request;
 
 fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(20)))
-        .build()
-        .into()
+    Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20))).build().into()
 }
 
 /// Somebody answers there with 2xx.
@@ -28,19 +24,9 @@ pub struct Api {
 
 impl Api {
     pub fn sign_in(base: &str, email: &str, password: &str) -> Result<Self> {
-        let mut api = Api {
-            agent: agent(),
-            base: base.into(),
-            token: String::new(),
-        };
-        let tokens = api.post(
-            "/api/v1/login",
-            &serde_json::json!({ "email": email, "password": password }),
-        )?;
-        api.token = tokens["access_token"]
-            .as_str()
-            .context("the server gave no access token")?
-            .to_owned();
+        let mut api = Api { agent: agent(), base: base.into(), token: String::new() };
+        let tokens = api.post("/api/v1/login", &serde_json::json!({ "email": email, "password": password }))?;
+        api.token = tokens["access_token"].as_str().context("the server gave no access token")?.to_owned();
         Ok(api)
     }
 

@@ -91,43 +91,26 @@ pub struct Suite {
 impl Suite {
     /// Compiles all tests.
     pub fn build() -> Result<Self> {
-        let nextest = Command::new("cargo")
-            .args(["nextest", "--version"])
-            .output()
-            .is_ok_and(|out| out.status.success());
+        let nextest =
+            Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
         let mut build = cargo();
         build.args(["test", "--no-run"]).args(WORKSPACE);
         if !procs::run(&mut build)? {
             bail!("the tests do not compile; see above");
         }
         if nextest {
-            return Ok(Suite {
-                nextest,
-                binaries: Vec::new(),
-            });
+            return Ok(Suite { nextest, binaries: Vec::new() });
         }
         println!("(cargo-nextest is not installed: the test binaries run one after the other)");
         // Nothing is compiled any more; this only asks where the binaries are.
-        let list = build
-            .args(["--quiet", "--message-format", "json"])
-            .output()
-            .context("cannot run cargo")?;
+        let list = build.args(["--quiet", "--message-format", "json"]).output().context("cannot run cargo")?;
         let artifacts = String::from_utf8_lossy(&list.stdout);
-        let artifacts = artifacts
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
-        let binaries = artifacts
-            .filter(|artifact| artifact.profile.test)
-            .filter_map(|artifact| {
-                let folder = artifact.manifest_path.parent()?.to_owned();
-                let package = folder.file_name()?.to_string_lossy().into_owned();
-                Some(Binary {
-                    package,
-                    name: artifact.target.name,
-                    folder,
-                    file: artifact.executable?,
-                })
-            });
+        let artifacts = artifacts.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
+        let binaries = artifacts.filter(|artifact| artifact.profile.test).filter_map(|artifact| {
+            let folder = artifact.manifest_path.parent()?.to_owned();
+            let package = folder.file_name()?.to_string_lossy().into_owned();
+            Some(Binary { package, name: artifact.target.name, folder, file: artifact.executable? })
+        });
         let mut binaries: Vec<Binary> = binaries.collect();
         binaries.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
         Ok(Suite { nextest, binaries })
@@ -137,22 +120,12 @@ impl Suite {
     pub fn run(&self, select: Select, env: &[(&str, String)]) -> Result<Outcome> {
         let env = env.iter().map(|(name, value)| (*name, value.as_str()));
         let rerun = |passed| {
-            if passed {
-                Outcome::Passed
-            } else {
-                Outcome::Failed("see above".into())
-            }
+            if passed { Outcome::Passed } else { Outcome::Failed("see above".into()) }
         };
         if self.nextest {
-            let profile = if std::env::var_os("CI").is_some() {
-                "ci"
-            } else {
-                "default"
-            };
+            let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
             let mut command = cargo();
-            command
-                .args(["nextest", "run", "--cargo-quiet", "--profile", profile])
-                .args(WORKSPACE);
+            command.args(["nextest", "run", "--cargo-quiet", "--profile", profile]).args(WORKSPACE);
             return Ok(rerun(procs::run(command.args(select.filter()).envs(env))?));
         }
         let mut failed = Vec::new();
@@ -160,10 +133,7 @@ impl Suite {
         for binary in self.binaries.iter().filter(|binary| select.takes(&binary.package)) {
             println!("-- {} ({})", binary.package, binary.name);
             let mut command = Command::new(&binary.file);
-            command
-                .args(select.arguments())
-                .current_dir(&binary.folder)
-                .envs(env.clone());
+            command.args(select.arguments()).current_dir(&binary.folder).envs(env.clone());
             command.env("CARGO_MANIFEST_DIR", &binary.folder);
             ran += 1;
             if !procs::run_within(&mut command, Instant::now() + LIMIT)? {
@@ -173,10 +143,6 @@ impl Suite {
         if ran == 0 {
             bail!("no test binary to run");
         }
-        Ok(if failed.is_empty() {
-            Outcome::Passed
-        } else {
-            Outcome::Failed(failed.join(", "))
-        })
+        Ok(if failed.is_empty() { Outcome::Passed } else { Outcome::Failed(failed.join(", ")) })
     }
 }

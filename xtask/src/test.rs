@@ -93,12 +93,7 @@ impl Report {
             passed &= !matches!(outcome, Outcome::Failed(_));
             println!("{name:<36} {word:<8} {:>8}  {note}", elapsed(*time));
         }
-        println!(
-            "{:<36} {:<8} {:>8}",
-            "all",
-            if passed { "ok" } else { "FAILED" },
-            elapsed(total)
-        );
+        println!("{:<36} {:<8} {:>8}", "all", if passed { "ok" } else { "FAILED" }, elapsed(total));
         passed
     }
 }
@@ -114,21 +109,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     install_peers(&mut report, wanted)?;
 
     if wanted(Format) {
-        report.step("formatting", || {
-            outcome(cargo().args(["fmt", "--all", "--check"]), "run `cargo fmt --all`")
-        })?;
+        report.step("formatting", || outcome(cargo().args(["fmt", "--all", "--check"]), "run `cargo fmt --all`"))?;
     }
     if wanted(Lint) {
         let warnings = ["--", "-D", "warnings"];
         report.step("lints", || {
-            outcome(
-                cargo()
-                    .args(["clippy", "-q"])
-                    .args(WORKSPACE)
-                    .arg("--all-targets")
-                    .args(warnings),
-                "see above",
-            )
+            outcome(cargo().args(["clippy", "-q"]).args(WORKSPACE).arg("--all-targets").args(warnings), "see above")
         })?;
         report.step("lints, browser application", || {
             wasm::ensure_target()?;
@@ -188,9 +174,7 @@ fn run_tests(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<()> {
         Ok(Outcome::Passed)
     })?;
     let Some(suite) = suite else {
-        parts
-            .iter()
-            .for_each(|(_, name)| report.skip(name, "the tests do not compile"));
+        parts.iter().for_each(|(_, name)| report.skip(name, "the tests do not compile"));
         return Ok(());
     };
     for (part, name) in parts {
@@ -198,10 +182,7 @@ fn run_tests(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<()> {
             Postgres => {
                 let dir = crate::state_dir("test")?;
                 let cluster = Step::run("private PostgreSQL cluster", |step| Postgres::start(step, &dir))?;
-                suite.run(
-                    Select::Integration,
-                    &[("BELLHOP_TEST_DATABASE_URL", cluster.url.clone())],
-                )
+                suite.run(Select::Integration, &[("BELLHOP_TEST_DATABASE_URL", cluster.url.clone())])
             }
             Browser => browser::test(&suite, Select::Browser, &[]),
             Sqlite => suite.run(Select::Integration, &[]),
@@ -232,11 +213,7 @@ pub fn cargo() -> Command {
 }
 
 fn outcome(command: &mut Command, advice: &str) -> Result<Outcome> {
-    Ok(if procs::run(command)? {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(advice.into())
-    })
+    Ok(if procs::run(command)? { Outcome::Passed } else { Outcome::Failed(advice.into()) })
 }
 
 /// The pinned cargo-deny, built once into .bellhop/tools without optimisation: well under a minute on two cores, and it still
@@ -255,14 +232,7 @@ fn deny_command() -> Result<Command> {
         Step::run("cargo install cargo-deny", |step| {
             let build = tools.join("build");
             let mut install = cargo();
-            install.args([
-                "install",
-                "cargo-deny",
-                "--version",
-                CARGO_DENY,
-                "--locked",
-                "--no-default-features",
-            ]);
+            install.args(["install", "cargo-deny", "--version", CARGO_DENY, "--locked", "--no-default-features"]);
             install
                 .args(["--debug", "--force"])
                 .env("CARGO_PROFILE_DEV_DEBUG", "0")
@@ -279,24 +249,14 @@ fn deny_command() -> Result<Command> {
 
 fn deny(checks: &[&str]) -> Result<Outcome> {
     // Duplicates are warnings in deny.toml; a list of forty on every run would hide the errors.
-    outcome(
-        deny_command()?.args(["--log-level", "error", "check"]).args(checks),
-        "see above",
-    )
+    outcome(deny_command()?.args(["--log-level", "error", "check"]).args(checks), "see above")
 }
 
 /// Known vulnerabilities. Their database is a git repository on github.com, which not every machine reaches.
 fn advisories() -> Result<Outcome> {
-    let fetched = deny_command()?
-        .args(["fetch", "db"])
-        .stderr(Stdio::null())
-        .output()?
-        .status
-        .success();
+    let fetched = deny_command()?.args(["fetch", "db"]).stderr(Stdio::null()).output()?.status.success();
     if !fetched {
-        return Ok(Outcome::Skipped(
-            "the advisory database on github.com cannot be fetched from here".into(),
-        ));
+        return Ok(Outcome::Skipped("the advisory database on github.com cannot be fetched from here".into()));
     }
     deny(&["advisories"])
 }

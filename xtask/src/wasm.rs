@@ -16,7 +16,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Small instead of quick to build: size-optimised, link-time optimised, wasm-opt when installed
+    /// Small instead of quick to build: size-optimised, link-time optimised
     #[arg(long)]
     release: bool,
 }
@@ -34,16 +34,7 @@ fn target_dir() -> PathBuf {
 /// `cargo <command>` on the browser application, with the flags that every such call shares so nothing is built twice.
 pub fn cargo(command: &str, profile: &str) -> Command {
     let mut cargo = crate::test::cargo();
-    cargo.args([
-        command,
-        "--package",
-        "frontend",
-        "--target",
-        TARGET,
-        "--profile",
-        profile,
-        "--target-dir",
-    ]);
+    cargo.args([command, "--package", "frontend", "--target", TARGET, "--profile", profile, "--target-dir"]);
     cargo.arg(target_dir());
     cargo
 }
@@ -51,9 +42,7 @@ pub fn cargo(command: &str, profile: &str) -> Command {
 /// Adds the wasm32 standard library when the toolchain lacks it.
 pub fn ensure_target() -> Result<()> {
     let probe = || -> Result<bool> {
-        let output = Command::new("rustc")
-            .args(["--print", "target-libdir", "--target", TARGET])
-            .output();
+        let output = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
         let output = output.context("cannot run rustc; install Rust from https://rustup.rs")?;
         let dir = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
         Ok(output.status.success() && std::fs::read_dir(dir).is_ok_and(|mut files| files.next().is_some()))
@@ -133,16 +122,8 @@ fn pack(step: &Step, wasm: &Path, release: bool) -> Result<PathBuf> {
         .collect::<Result<Vec<(String, Vec<u8>)>>>()?;
 
     let module = std::fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
-    let mut parts: Vec<&[u8]> = vec![
-        include_bytes!("wasm.rs"),
-        &module,
-        if release { b"release" } else { b"dev" },
-    ];
-    parts.extend(
-        files
-            .iter()
-            .flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]),
-    );
+    let mut parts: Vec<&[u8]> = vec![include_bytes!("wasm.rs"), &module, if release { b"release" } else { b"dev" }];
+    parts.extend(files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]));
     let inputs = fingerprint(&parts);
     if dist.join("index.html").is_file() && std::fs::read_to_string(&stamp).is_ok_and(|old| old == inputs) {
         return Ok(dist);
@@ -166,9 +147,6 @@ fn pack(step: &Step, wasm: &Path, release: bool) -> Result<PathBuf> {
         .generate(&fresh)
         .context("wasm-bindgen failed")?;
     let bound = fresh.join(format!("{name}_bg.wasm"));
-    if release {
-        optimise(step, &bound)?;
-    }
     write_static(&fresh, &files, &name)?;
 
     let (plain, small) = precompress(&fresh, &bound)?;
@@ -180,29 +158,6 @@ fn pack(step: &Step, wasm: &Path, release: bool) -> Result<PathBuf> {
     std::fs::rename(&fresh, &dist)?;
     std::fs::write(&stamp, inputs)?;
     Ok(dist)
-}
-
-/// `wasm-opt` is the Debian package binaryen; without it the file is about a tenth larger.
-fn optimise(step: &Step, wasm: &Path) -> Result<()> {
-    let Some(wasm_opt) = procs::which("wasm-opt") else {
-        step.say("no wasm-opt (apt-get install binaryen): not optimised further");
-        return Ok(());
-    };
-    let smaller = wasm.with_extension("opt");
-    let mut command = Command::new(wasm_opt);
-    command
-        .args(["-Oz", "--all-features"])
-        .arg(wasm)
-        .arg("-o")
-        .arg(&smaller);
-    match procs::run_logged(step, &mut command, &target_dir().join("wasm-opt.log")) {
-        Ok(()) => std::fs::rename(smaller, wasm)?,
-        Err(error) if error.is::<procs::Interrupted>() => return Err(error),
-        Err(error) => step.say(&format!(
-            "wasm-opt does not accept this file, so it stays as it is: {error:#}"
-        )),
-    }
-    Ok(())
 }
 
 /// Writes the static files; style sheets and scripts get their fingerprint into the name, and index.html is pointed at everything.
@@ -271,21 +226,12 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("bellhop-xtask-wasm-{}", std::process::id()));
         std::fs::create_dir_all(&dir)?;
         let page = br#"<head><link rel="stylesheet" href="style.css"></head><body></body>"#;
-        let files = [
-            ("index.html".to_owned(), page.to_vec()),
-            ("style.css".to_owned(), b"body{}".to_vec()),
-        ];
+        let files = [("index.html".to_owned(), page.to_vec()), ("style.css".to_owned(), b"body{}".to_vec())];
         write_static(&dir, &files, "app-1")?;
         let page = std::fs::read_to_string(dir.join("index.html"))?;
         let style = format!("style-{}.css", fingerprint(&[b"body{}"]));
-        assert!(
-            page.contains(&format!("href=\"/{style}\"")) && dir.join(style).is_file(),
-            "{page}"
-        );
-        assert!(
-            page.contains("src=\"/start-") && page.contains("/app-1_bg.wasm"),
-            "{page}"
-        );
+        assert!(page.contains(&format!("href=\"/{style}\"")) && dir.join(style).is_file(), "{page}");
+        assert!(page.contains("src=\"/start-") && page.contains("/app-1_bg.wasm"), "{page}");
         std::fs::remove_dir_all(dir)?;
         Ok(())
     }

@@ -13,9 +13,9 @@ mod settings;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use tower_http::services::{ServeDir, ServeFile};
@@ -87,12 +87,13 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app.clone());
     let root = &app.config.server.web_root;
     let pages = ServeDir::new(root).precompressed_gzip().fallback(ServeFile::new(root.join("index.html")));
+    let pages = Router::new().fallback_service(pages).layer(middleware::from_fn(keep_fingerprinted));
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     Router::new()
         .merge(api)
-        .fallback_service(pages)
+        .merge(pages)
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
@@ -102,6 +103,25 @@ pub fn router(app: Arc<App>) -> Router {
              img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
         ))
         .layer(header(header::CACHE_CONTROL, "no-cache"))
+}
+
+/// A file with its content's fingerprint in the name never changes, so a browser may keep it; everything else is asked
+/// for again.
+async fn keep_fingerprinted(request: Request, next: middleware::Next) -> Response {
+    let fingerprinted = is_fingerprinted(request.uri().path());
+    let mut response = next.run(request).await;
+    if fingerprinted && response.status().is_success() {
+        let keep = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response.headers_mut().insert(header::CACHE_CONTROL, keep);
+    }
+    response
+}
+
+fn is_fingerprinted(path: &str) -> bool {
+    let Some((_, name)) = path.rsplit_once('-') else { return false };
+    name.len() > 16
+        && name.bytes().take(16).all(|byte| byte.is_ascii_hexdigit())
+        && matches!(name.as_bytes()[16], b'.' | b'_')
 }
 
 /// The OpenAPI document as JSON.
@@ -114,5 +134,25 @@ async fn health(axum::extract::State(app): axum::extract::State<Arc<App>>) -> im
     match app.db.read().ping().await {
         Ok(()) => (StatusCode::OK, "ok\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_fingerprinted;
+
+    #[test]
+    fn tells_fingerprinted_files_from_pages() {
+        assert!(is_fingerprinted("/app-506b4047b69218a3_bg.wasm"));
+        assert!(is_fingerprinted("/start-0dca4caf8eb8fdfe.js"));
+        for path in [
+            "/",
+            "/index.html",
+            "/p/0190-4c5e/rooms",
+            "/phones/01a206ce-a34a-73b1-86e9-9887e518d3ea",
+            "/a-506b4047b69218a3",
+        ] {
+            assert!(!is_fingerprinted(path), "{path}");
+        }
     }
 }

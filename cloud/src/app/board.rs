@@ -129,7 +129,7 @@ pub async fn board(app: &App, id: PropertyId) -> Result<Board> {
                 .filter(|floor| floor.building_id == building.id)
                 .map(|floor| {
                     let mut own = rooms.remove(&floor.id).unwrap_or_default();
-                    own.sort_by(|a, b| natural(&a.number).cmp(&natural(&b.number)));
+                    own.sort_by_key(|room| natural(&room.number));
                     BoardFloor {
                         id: FloorId(floor.id),
                         name: floor.name.clone(),
