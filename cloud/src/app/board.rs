@@ -68,8 +68,10 @@ async fn with_counts(app: &App, rows: Vec<property::Model>) -> Result<Vec<Proper
             .iter()
             .any(|online| online.as_str() == state)
     };
-    let attention =
-        |row: &PhoneCount| row.sync == SyncState::Failed.as_str() || row.state == RoomState::RegisterFailed.as_str();
+    let attention = |row: &PhoneCount| {
+        let states = [RoomState::RegisterFailed, RoomState::Offline, RoomState::Unregistered];
+        row.sync == SyncState::Failed.as_str() || states.iter().any(|state| state.as_str() == row.state)
+    };
     Ok(rows
         .into_iter()
         .map(|row| {

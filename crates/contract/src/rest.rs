@@ -105,7 +105,7 @@ body! {
         pub rooms: u32,
         pub phones: u32,
         pub online: u32,
-        /// Phones with a change that failed or whose registration failed.
+        /// Phones a person should look at: offline, not registered, or with a change that failed.
         pub attention: u32,
     }
     /// The room board.

@@ -100,8 +100,9 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
         });
     });
     let model = [row.manufacturer, row.model].join(" ").trim().to_owned();
-    let facts =
-        [row.serial, row.ip, row.firmware].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" · ");
+    let facts = [("serial number", row.serial), ("IP", row.ip), ("firmware", row.firmware)];
+    let facts = facts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name} {text}"));
+    let facts = facts.collect::<Vec<_>>().join(" · ");
     view! {
         <li class="card stack" data-testid="new-phone-row" data-mac=mac.to_string()>
             <div class="row between wrap">

@@ -73,7 +73,7 @@ fn PropertyCard(property: Property) -> impl IntoView {
             <div class="row between">
                 <h2><a class="stretched" href=format!("/p/{id}/rooms")>{name}</a></h2>
                 {if attention > 0 {
-                    view! { <span class="chip tone-red"><Svg icon=Icon::Alert/>{format!("{attention} need a person")}</span> }.into_any()
+                    view! { <span class="chip tone-red"><Svg icon=Icon::Alert/>{format!("{attention} {} a person", if attention == 1 { "needs" } else { "need" })}</span> }.into_any()
                 } else if phones > 0 {
                     view! { <span class="chip tone-green"><Svg icon=Icon::Check/>"All good"</span> }.into_any()
                 } else {
