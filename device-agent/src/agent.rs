@@ -133,7 +133,13 @@ impl Agent {
 }
 
 /// Life after life.
-async fn supervise(config: AgentConfig, options: CpeOptions, first: Life, shared: Arc<Shared>, stop: CancellationToken) {
+async fn supervise(
+    config: AgentConfig,
+    options: CpeOptions,
+    first: Life,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) {
     let mut life = first;
     loop {
         let restart = tokio::select! {
@@ -249,6 +255,7 @@ impl Drop for AgentHandle {
 
 /// The control token's file in a state directory, and the endpoint's address.
 pub(crate) fn control_files(storage: &Storage) -> io::Result<(PathBuf, PathBuf)> {
-    let file = |name| storage.file(name).ok_or_else(|| io::Error::other("the control endpoint needs a state directory"));
+    let file =
+        |name| storage.file(name).ok_or_else(|| io::Error::other("the control endpoint needs a state directory"));
     Ok((file(control::TOKEN_FILE)?, file(control::ADDRESS_FILE)?))
 }

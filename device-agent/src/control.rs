@@ -74,7 +74,11 @@ pub(crate) async fn start(
 }
 
 /// A listener on loopback and a new token.
-pub(crate) async fn open(address: SocketAddr, token_file: &Path, address_file: &Path) -> io::Result<(TcpListener, Arc<str>)> {
+pub(crate) async fn open(
+    address: SocketAddr,
+    token_file: &Path,
+    address_file: &Path,
+) -> io::Result<(TcpListener, Arc<str>)> {
     if !address.ip().is_loopback() {
         return Err(io::Error::other("the control endpoint listens on loopback only, for example 127.0.0.1:9470"));
     }

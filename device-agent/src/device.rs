@@ -9,10 +9,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use ::settings::Model;
 use contract::event::EventKind;
 use contract::mqtt::{AccountState, EventAck};
 use contract::{Mac, PhoneId};
-use ::settings::Model;
 use tokio::sync::Notify;
 
 use crate::boot;
@@ -21,8 +21,8 @@ use crate::cpe::reasons::Reasons;
 use crate::outbox::Outbox;
 use crate::store::{Document, MqttAccess, Storage, Store};
 
-pub use report::{STATE_FILE, StateFile};
 pub(crate) use self::settings::acs_url;
+pub use report::{STATE_FILE, StateFile};
 
 /// The room's number, which the phone shows, announces and tells.
 pub const ROOM_KEY: &str = "hotel.room.number";

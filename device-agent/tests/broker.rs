@@ -35,7 +35,10 @@ async fn says_who_it_is_what_happens_and_goodbye() {
     broker.with(|state| {
         let connect = &state.connects[0];
         let login = connect.login.as_ref().unwrap();
-        assert_eq!((connect.client_id.as_str(), login.username.as_str(), login.password.as_str()), (PHONE, PHONE, "mqtt-password"));
+        assert_eq!(
+            (connect.client_id.as_str(), login.username.as_str(), login.password.as_str()),
+            (PHONE, PHONE, "mqtt-password")
+        );
         let will = connect.last_will.as_ref().unwrap();
         assert!(will.retain && will.topic.ends_with("/up/presence"));
         assert_eq!(state.subscriptions, [format!("v1/{PHONE}/down/ack"), format!("v1/{PHONE}/down/desired")]);
@@ -46,7 +49,8 @@ async fn says_who_it_is_what_happens_and_goodbye() {
 
     let lifted = Instant::now();
     agent.hook(true).await;
-    let (seen, event) = until("off-hook", async || broker.event_times().into_iter().find(|(_, e)| e.kind == EventKind::OffHook)).await;
+    let (seen, event) =
+        until("off-hook", async || broker.event_times().into_iter().find(|(_, e)| e.kind == EventKind::OffHook)).await;
     assert!(seen - lifted < Duration::from_millis(100), "{:?}", seen - lifted);
     until("the state with it", async || broker.states().last().is_some_and(|state| state.off_hook).then_some(())).await;
     let states = broker.states();
@@ -100,7 +104,10 @@ async fn a_newer_version_opens_a_session() {
     let before = acs.informs();
     acs.ask(set("bh:5", &[("Device.X_BELLHOP_Settings.hotel.room.number", "1207")]));
     broker.publish(Channel::Desired, &Desired { version: 5 });
-    until("the version in the state", async || broker.states().last().is_some_and(|state| state.applied_version == 5).then_some(())).await;
+    until("the version in the state", async || {
+        broker.states().last().is_some_and(|state| state.applied_version == 5).then_some(())
+    })
+    .await;
     assert_eq!(acs.events(before), ["6 CONNECTION REQUEST"]);
     // An old one does not.
     broker.publish(Channel::Desired, &Desired { version: 5 });
@@ -116,7 +123,11 @@ async fn other_credentials_mean_another_connection() {
     acs.ask(set("bh:1", &[("Device.X_BELLHOP_Mqtt.Password", "another")]));
     broker.publish(Channel::Desired, &Desired { version: 1 });
     until("the new password", async || {
-        broker.with(|state| state.connects.last().unwrap().login.as_ref().is_some_and(|login| login.password == "another")).then_some(())
+        broker
+            .with(|state| {
+                state.connects.last().unwrap().login.as_ref().is_some_and(|login| login.password == "another")
+            })
+            .then_some(())
     })
     .await;
     until("connected", async || agent.is_connected().then_some(())).await;

@@ -41,18 +41,22 @@ async fn registrar() -> String {
 }
 
 fn account(registrar: &str) -> cwmp::SetParameterValues {
-    set("bh:2", &[
-        ("Device.X_BELLHOP_Settings.account.1.enable", "yes"),
-        ("Device.X_BELLHOP_Settings.account.1.sip.server.1.address", registrar),
-        ("Device.X_BELLHOP_Settings.account.1.sip.userid", "1207"),
-        ("Device.X_BELLHOP_Settings.account.1.sip.subscriber.password", "pw"),
-        ("Device.X_BELLHOP_Settings.account.1.sip.localport", "45060"),
-    ])
+    set(
+        "bh:2",
+        &[
+            ("Device.X_BELLHOP_Settings.account.1.enable", "yes"),
+            ("Device.X_BELLHOP_Settings.account.1.sip.server.1.address", registrar),
+            ("Device.X_BELLHOP_Settings.account.1.sip.userid", "1207"),
+            ("Device.X_BELLHOP_Settings.account.1.sip.subscriber.password", "pw"),
+            ("Device.X_BELLHOP_Settings.account.1.sip.localport", "45060"),
+        ],
+    )
 }
 
 #[tokio::test]
 async fn registers_with_what_it_is_told_and_reports_the_handset() {
-    let (dir, acs, broker, registrar) = (tempfile::tempdir().unwrap(), Acs::start().await, Broker::start().await, registrar().await);
+    let (dir, acs, broker, registrar) =
+        (tempfile::tempdir().unwrap(), Acs::start().await, Broker::start().await, registrar().await);
     acs.ask(enrolment(broker.address));
     acs.ask(account(&registrar));
     let config = AgentConfig {
@@ -63,13 +67,20 @@ async fn registers_with_what_it_is_told_and_reports_the_handset() {
     let agent = Agent::start(config).await.unwrap();
     until("registered", async || {
         let state = agent.state();
-        state.accounts.iter().any(|a| a.account == 1 && a.status == AccountStatus::Registered && a.user == "1207").then_some(())
+        state
+            .accounts
+            .iter()
+            .any(|a| a.account == 1 && a.status == AccountStatus::Registered && a.user == "1207")
+            .then_some(())
     })
     .await;
     agent.hook(true).await;
     until("the events", async || {
         let kinds: Vec<EventKind> = broker.events().iter().map(|event| event.kind).collect();
-        [EventKind::SetupCompleted, EventKind::Registered, EventKind::OffHook].iter().all(|kind| kinds.contains(kind)).then_some(())
+        [EventKind::SetupCompleted, EventKind::Registered, EventKind::OffHook]
+            .iter()
+            .all(|kind| kinds.contains(kind))
+            .then_some(())
     })
     .await;
     assert!(broker.events().iter().any(|event| event.kind == EventKind::AutoProvisionCompleted));
@@ -84,15 +95,39 @@ async fn the_binary_runs_is_asked_and_ends_at_sigterm() {
     let binary = env!("CARGO_BIN_EXE_device-agent");
     let state_dir = dir.path().to_str().unwrap();
     let mut phone = tokio::process::Command::new(binary)
-        .args(["run", "--state-dir", state_dir, "--mac", "c0:74:ad:12:07:02", "--model", "GHP621W", "--acs-url", &acs.url()])
-        .args(["--control", "127.0.0.1:0", "--connection-request-port", "0", "--sip-bind", "127.0.0.1", "--log", "debug"])
+        .args([
+            "run",
+            "--state-dir",
+            state_dir,
+            "--mac",
+            "c0:74:ad:12:07:02",
+            "--model",
+            "GHP621W",
+            "--acs-url",
+            &acs.url(),
+        ])
+        .args([
+            "--control",
+            "127.0.0.1:0",
+            "--connection-request-port",
+            "0",
+            "--sip-bind",
+            "127.0.0.1",
+            "--log",
+            "debug",
+        ])
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
     until("connected", async || broker.presence().first().copied()).await;
     let ask = async |arguments: &[&str]| {
-        let output = tokio::process::Command::new(binary).args(arguments).args(["--state-dir", state_dir]).output().await.unwrap();
+        let output = tokio::process::Command::new(binary)
+            .args(arguments)
+            .args(["--state-dir", state_dir])
+            .output()
+            .await
+            .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };

@@ -24,12 +24,17 @@ async fn phone(dir: &std::path::Path, acs: &Acs) -> AgentHandle {
 #[tokio::test]
 async fn enrols_is_configured_and_read() {
     let (dir, acs) = (tempfile::tempdir().unwrap(), Acs::start().await);
-    acs.ask(set("bh:3", &[
-        ("Device.X_BELLHOP_Settings.hotel.room.number", "1207"),
-        ("Device.ManagementServer.Username", "phone"),
-        ("Device.ManagementServer.Password", "pw"),
-    ]));
-    acs.ask(GetParameterValues { names: vec!["Device.X_BELLHOP_Settings.hotel.room.number".into(), "Device.ManagementServer.Password".into()] });
+    acs.ask(set(
+        "bh:3",
+        &[
+            ("Device.X_BELLHOP_Settings.hotel.room.number", "1207"),
+            ("Device.ManagementServer.Username", "phone"),
+            ("Device.ManagementServer.Password", "pw"),
+        ],
+    ));
+    acs.ask(GetParameterValues {
+        names: vec!["Device.X_BELLHOP_Settings.hotel.room.number".into(), "Device.ManagementServer.Password".into()],
+    });
     let agent = phone(dir.path(), &acs).await;
     until("both answers", async || (acs.answers().len() == 2).then_some(())).await;
     assert_eq!(acs.events(0), ["0 BOOTSTRAP", "1 BOOT"]);
@@ -39,7 +44,12 @@ async fn enrols_is_configured_and_read() {
         assert_eq!((inform.device_id.oui.as_str(), inform.device_id.product_class.as_str()), ("C074AD", "GHP620"));
         let told: Vec<&str> = inform.parameters.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(told.len(), 7);
-        assert!(inform.parameters.iter().any(|p| p.name.ends_with("ConnectionRequestURL") && p.value.text.starts_with("http://")));
+        assert!(
+            inform
+                .parameters
+                .iter()
+                .any(|p| p.name.ends_with("ConnectionRequestURL") && p.value.text.starts_with("http://"))
+        );
         assert_eq!(state.answers[0], SetParameterValuesResponse { status: Status::Applied }.into());
         match &state.answers[1] {
             Message::GetParameterValuesResponse(answer) => {
@@ -102,7 +112,11 @@ async fn informs_periodically_and_when_the_room_is_dialled() {
     })
     .await;
     acs.with(|state| {
-        let last = state.informs.iter().find(|inform| inform.events.iter().any(|e| e.code.as_str() == "4 VALUE CHANGE")).unwrap();
+        let last = state
+            .informs
+            .iter()
+            .find(|inform| inform.events.iter().any(|e| e.code.as_str() == "4 VALUE CHANGE"))
+            .unwrap();
         assert!(last.parameters.iter().any(|p| p.name.ends_with("hotel.room.number") && p.value.text == "1207"));
     });
     agent.shutdown().await;
@@ -118,7 +132,8 @@ async fn reboots_and_forgets_when_told() {
     until("the Inform after the reboot", async || (acs.informs() == 2).then_some(())).await;
     assert_eq!(acs.events(1), ["1 BOOT", "M Reboot"]);
     assert_eq!(acs.with(|state| state.informs[1].events[1].command_key.clone()), "job-7");
-    until("its session", async || (agent.device().boot() == boot + 1 && agent.device().reached().1).then_some(())).await;
+    until("its session", async || (agent.device().boot() == boot + 1 && agent.device().reached().1).then_some(()))
+        .await;
     assert_eq!(agent.state().room_number, "9");
 
     acs.ask(Message::FactoryReset);
@@ -143,8 +158,10 @@ async fn the_control_endpoint_wants_its_token() {
     assert_eq!(hook("{\"hook\":\"sideways\"}").await.unwrap().status(), 400);
     let key = client.post(format!("{base}/key")).bearer_auth(&token).body("{\"keys\":\"**766*12#\"}");
     assert_eq!(key.send().await.unwrap().status(), 200);
-    let state: StateFile =
-        serde_json::from_str(&client.get(format!("{base}/state")).bearer_auth(&token).send().await.unwrap().text().await.unwrap()).unwrap();
+    let state: StateFile = serde_json::from_str(
+        &client.get(format!("{base}/state")).bearer_auth(&token).send().await.unwrap().text().await.unwrap(),
+    )
+    .unwrap();
     assert_eq!(state.room_number, "12");
     agent.shutdown().await;
 }

@@ -16,7 +16,8 @@ async fn phones_report_are_told_and_lift_their_handsets() {
     let config = SimConfig { ramp: Duration::from_millis(500), ..SimConfig::new(20, acs.url()) };
     let fleet = Simulator::start(config).await.unwrap();
     until("all online", async || (fleet.counters().online == 20).then_some(())).await;
-    let mut macs = acs.with(|state| state.informs.iter().map(|inform| inform.device_id.serial_number.clone()).collect::<Vec<_>>());
+    let mut macs =
+        acs.with(|state| state.informs.iter().map(|inform| inform.device_id.serial_number.clone()).collect::<Vec<_>>());
     macs.sort();
     macs.dedup();
     assert_eq!((macs.len(), macs[0].as_str(), macs[19].as_str()), (20, "c074ad100000", "c074ad100013"));

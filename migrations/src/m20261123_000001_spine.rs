@@ -53,13 +53,7 @@ impl MigrationTrait for Migration {
             .await?;
         index(m, "building", &["property_id", "name"], true).await?;
 
-        table("floor")
-            .uuid_key()
-            .belongs_to("building_id", "building")
-            .text("name")
-            .int("level")
-            .create(m)
-            .await?;
+        table("floor").uuid_key().belongs_to("building_id", "building").text("name").int("level").create(m).await?;
         index(m, "floor", &["building_id", "name"], true).await?;
 
         table("room")
@@ -201,14 +195,7 @@ impl MigrationTrait for Migration {
             .await?;
         index(m, "live", &["at"], false).await?;
 
-        table("quarantine")
-            .serial_key()
-            .big("at")
-            .text("source")
-            .text("reason")
-            .text("sample")
-            .create(m)
-            .await?;
+        table("quarantine").serial_key().big("at").text("source").text("reason").text("sample").create(m).await?;
         table("audit")
             .serial_key()
             .big("at")
@@ -228,28 +215,15 @@ impl MigrationTrait for Migration {
             .await?;
         index(m, "idempotency", &["created_at"], false).await?;
 
-        table("person")
-            .uuid_key()
-            .text("email")
-            .text("name")
-            .text("password_hash")
-            .big("created_at")
-            .create(m)
-            .await?;
+        table("person").uuid_key().text("email").text("name").text("password_hash").big("created_at").create(m).await?;
         index(m, "person", &["email"], true).await?;
-        table("refresh_token")
-            .text_key("id")
-            .belongs_to("person_id", "person")
-            .big("expires_at")
-            .create(m)
-            .await?;
+        table("refresh_token").text_key("id").belongs_to("person_id", "person").big("expires_at").create(m).await?;
         table("meta").text_key("key").text("value").create(m).await
     }
 
     async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
         for name in TABLES.into_iter().rev() {
-            m.drop_table(Table::drop().table(Alias::new(name)).if_exists().to_owned())
-                .await?;
+            m.drop_table(Table::drop().table(Alias::new(name)).if_exists().to_owned()).await?;
         }
         Ok(())
     }

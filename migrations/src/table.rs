@@ -17,68 +17,45 @@ impl T {
 
     /// A UUID primary key called `id`.
     pub fn uuid_key(self) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new("id"))
-                .uuid()
-                .not_null()
-                .primary_key()
-                .to_owned(),
-        )
+        self.column(ColumnDef::new(Alias::new("id")).uuid().not_null().primary_key().to_owned())
     }
 
     /// A growing number as primary key, called `id`.
     pub fn serial_key(self) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new("id"))
-                .big_integer()
-                .not_null()
-                .auto_increment()
-                .primary_key()
-                .to_owned(),
-        )
+        self.column(ColumnDef::new(Alias::new("id")).big_integer().not_null().auto_increment().primary_key().to_owned())
     }
 
     /// A text primary key.
     pub fn text_key(self, name: &'static str) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new(name))
-                .text()
-                .not_null()
-                .primary_key()
-                .to_owned(),
-        )
+        self.column(ColumnDef::new(Alias::new(name)).text().not_null().primary_key().to_owned())
     }
 
     /// A required reference; the row goes when what it belongs to goes.
     pub fn belongs_to(self, name: &'static str, target: &'static str) -> Self {
-        self.column(ColumnDef::new(Alias::new(name)).uuid().not_null().to_owned())
-            .foreign(name, target, ForeignKeyAction::Cascade)
+        self.column(ColumnDef::new(Alias::new(name)).uuid().not_null().to_owned()).foreign(
+            name,
+            target,
+            ForeignKeyAction::Cascade,
+        )
     }
 
     /// A required reference that is also the primary key: one row per target.
     pub fn belongs_to_key(self, name: &'static str, target: &'static str) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new(name))
-                .uuid()
-                .not_null()
-                .primary_key()
-                .to_owned(),
+        self.column(ColumnDef::new(Alias::new(name)).uuid().not_null().primary_key().to_owned()).foreign(
+            name,
+            target,
+            ForeignKeyAction::Cascade,
         )
-        .foreign(name, target, ForeignKeyAction::Cascade)
     }
 
     /// An optional reference; it is emptied when its target goes.
     pub fn points_to(self, name: &'static str, target: &'static str) -> Self {
-        self.column(ColumnDef::new(Alias::new(name)).uuid().to_owned())
-            .foreign(name, target, ForeignKeyAction::SetNull)
+        self.column(ColumnDef::new(Alias::new(name)).uuid().to_owned()).foreign(name, target, ForeignKeyAction::SetNull)
     }
 
     fn foreign(mut self, name: &'static str, target: &'static str, on_delete: ForeignKeyAction) -> Self {
         let mut key = ForeignKey::create();
-        key.from_col(Alias::new(name))
-            .to_tbl(Alias::new(target))
-            .to_col(Alias::new("id"))
-            .on_delete(on_delete);
+        key.from_col(Alias::new(name)).to_tbl(Alias::new(target)).to_col(Alias::new("id")).on_delete(on_delete);
         self.0.foreign_key(&mut key);
         self
     }
@@ -90,13 +67,7 @@ impl T {
 
     /// Required text, empty by default.
     pub fn text(self, name: &'static str) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new(name))
-                .text()
-                .not_null()
-                .default("")
-                .to_owned(),
-        )
+        self.column(ColumnDef::new(Alias::new(name)).text().not_null().default("").to_owned())
     }
 
     pub fn text_null(self, name: &'static str) -> Self {
@@ -105,13 +76,7 @@ impl T {
 
     /// A 64-bit number, 0 by default. Times are milliseconds since 1970.
     pub fn big(self, name: &'static str) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new(name))
-                .big_integer()
-                .not_null()
-                .default(0)
-                .to_owned(),
-        )
+        self.column(ColumnDef::new(Alias::new(name)).big_integer().not_null().default(0).to_owned())
     }
 
     pub fn big_null(self, name: &'static str) -> Self {
@@ -119,13 +84,7 @@ impl T {
     }
 
     pub fn int(self, name: &'static str) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new(name))
-                .integer()
-                .not_null()
-                .default(0)
-                .to_owned(),
-        )
+        self.column(ColumnDef::new(Alias::new(name)).integer().not_null().default(0).to_owned())
     }
 
     pub fn int_null(self, name: &'static str) -> Self {
@@ -133,13 +92,7 @@ impl T {
     }
 
     pub fn flag(self, name: &'static str) -> Self {
-        self.column(
-            ColumnDef::new(Alias::new(name))
-                .boolean()
-                .not_null()
-                .default(false)
-                .to_owned(),
-        )
+        self.column(ColumnDef::new(Alias::new(name)).boolean().not_null().default(false).to_owned())
     }
 
     pub async fn create(self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -155,9 +108,7 @@ pub async fn index(
     unique: bool,
 ) -> Result<(), DbErr> {
     let mut index = Index::create();
-    index
-        .name(format!("{table}_{}", columns.join("_")))
-        .table(Alias::new(table));
+    index.name(format!("{table}_{}", columns.join("_"))).table(Alias::new(table));
     for column in columns {
         index.col(Alias::new(*column));
     }

@@ -93,11 +93,7 @@ impl PhoneHandle {
 
     /// New settings of an account (1-based).
     pub async fn settings(&self, account: u8, settings: AccountSettings) -> Result<(), Stopped> {
-        self.input(Input::Settings {
-            account,
-            settings: Box::new(settings),
-        })
-        .await
+        self.input(Input::Settings { account, settings: Box::new(settings) }).await
     }
 
     /// Tells the phone its own address at once, instead of at the next check.

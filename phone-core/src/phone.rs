@@ -40,13 +40,7 @@ impl PhoneConfig {
     /// A phone without accounts.
     pub fn new(model: impl Into<String>, version: impl Into<String>, mac: [u8; 6]) -> Self {
         let (model, version) = (model.into(), version.into());
-        Self {
-            model,
-            version,
-            mac,
-            accounts: Vec::new(),
-            start_spread: Duration::ZERO,
-        }
+        Self { model, version, mac, accounts: Vec::new(), start_spread: Duration::ZERO }
     }
 }
 
@@ -65,16 +59,9 @@ pub enum HookSwitch {
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A datagram arrived on the socket bound to `local`.
-    Datagram {
-        local: SocketAddr,
-        from: SocketAddr,
-        bytes: Vec<u8>,
-    },
+    Datagram { local: SocketAddr, from: SocketAddr, bytes: Vec<u8> },
     /// New settings of account `account` (1-based; unknown accounts are ignored). What did not change has no effect.
-    Settings {
-        account: u8,
-        settings: Box<AccountSettings>,
-    },
+    Settings { account: u8, settings: Box<AccountSettings> },
     /// The handset moved.
     Hook(HookSwitch),
     /// A key was pressed: `0`-`9`, `*`, `#`, `A`-`D`.
@@ -204,24 +191,17 @@ impl Phone {
 
     /// When to call [`Phone::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.accounts
-            .iter()
-            .map(Registration::poll_timeout)
-            .fold(self.responder.poll_timeout(), earliest)
+        self.accounts.iter().map(Registration::poll_timeout).fold(self.responder.poll_timeout(), earliest)
     }
 
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits
-            .pop_front()
-            .or_else(|| self.accounts.iter_mut().find_map(Registration::poll_transmit))
+        self.transmits.pop_front().or_else(|| self.accounts.iter_mut().find_map(Registration::poll_transmit))
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<PhoneEvent> {
-        self.events
-            .pop_front()
-            .or_else(|| self.accounts.iter_mut().find_map(Registration::poll_event))
+        self.events.pop_front().or_else(|| self.accounts.iter_mut().find_map(Registration::poll_event))
     }
 
     /// The next host name to resolve; answer with [`Input::Resolved`].
@@ -234,11 +214,7 @@ impl Phone {
         PhoneState {
             hook: self.hook,
             local_address: self.local_address,
-            accounts: self
-                .accounts
-                .iter()
-                .map(Registration::state)
-                .collect::<Vec<AccountState>>(),
+            accounts: self.accounts.iter().map(Registration::state).collect::<Vec<AccountState>>(),
         }
     }
 
@@ -287,11 +263,7 @@ impl Phone {
             }
             tracing::debug!(%from, "response to nothing we sent");
         } else if let Some((to, bytes)) = self.responder.answer(now, &message, from) {
-            self.transmits.push_back(Transmit {
-                local_port: local.port(),
-                to,
-                bytes,
-            });
+            self.transmits.push_back(Transmit { local_port: local.port(), to, bytes });
         }
     }
 

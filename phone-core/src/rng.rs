@@ -28,10 +28,7 @@ impl Rng {
             hash.update(word.to_be_bytes());
         }
         let digest = hash.finalize();
-        digest
-            .iter()
-            .take(8)
-            .fold(0, |value, byte| (value << 8) | u64::from(*byte))
+        digest.iter().take(8).fold(0, |value, byte| (value << 8) | u64::from(*byte))
     }
 
     /// A 16-character hexadecimal token (64 bits), for tags, branches and cnonces.

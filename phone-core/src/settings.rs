@@ -21,11 +21,7 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() {
-            "Secret(empty)"
-        } else {
-            "Secret(***)"
-        })
+        f.write_str(if self.0.is_empty() { "Secret(empty)" } else { "Secret(***)" })
     }
 }
 
@@ -133,10 +129,7 @@ impl AccountSettings {
         let text = |key: &str| get(key).unwrap_or_default();
         let yes = |key: &str, default| get(key).as_deref().and_then(parse_bool).unwrap_or(default);
         let number = |key: &str, default: u32, low: u32, high: u32| {
-            get(key)
-                .and_then(|v| v.parse::<u32>().ok())
-                .unwrap_or(default)
-                .clamp(low, high)
+            get(key).and_then(|v| v.parse::<u32>().ok()).unwrap_or(default).clamp(low, high)
         };
         let seconds = |key: &str, default: u32| get(key).as_deref().and_then(parse_timer_ms).unwrap_or(default);
         let default_port = 5060 + 2 * (u32::from(index.max(1)) - 1);
@@ -174,11 +167,7 @@ impl AccountSettings {
 
     /// The digest user name.
     pub(crate) fn auth_user(&self) -> &str {
-        if self.auth_id.is_empty() {
-            &self.user
-        } else {
-            &self.auth_id
-        }
+        if self.auth_id.is_empty() { &self.user } else { &self.auth_id }
     }
 
     /// T1, at least 50 ms and at most 10 s.
@@ -224,9 +213,7 @@ mod tests {
     #[test]
     fn values_of_the_catalogue_in_both_spellings() {
         let read = |pairs: &'static [(&str, &str)]| {
-            AccountSettings::from_values(2, |key| {
-                pairs.iter().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned())
-            })
+            AccountSettings::from_values(2, |key| pairs.iter().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned()))
         };
         let a = read(&[
             ("account.2.enable", "Yes"),
@@ -242,17 +229,11 @@ mod tests {
         assert!(a.enabled && a.register && a.rport && a.instance_id && !a.add_auth_on_initial);
         assert_eq!((a.server.as_str(), a.user.as_str()), ("pbx.example:5070", "2001"));
         assert_eq!(a.password.expose(), " pa ss ");
-        assert_eq!(
-            (a.t1_ms, a.t2_ms, a.expires_min, a.local_port),
-            (500, 8000, 64_800, 5062)
-        );
+        assert_eq!((a.t1_ms, a.t2_ms, a.expires_min, a.local_port), (500, 8000, 64_800, 5062));
         assert_eq!(a.unregister_on_reboot, UnregisterOnReboot::Instance);
         assert!(!format!("{a:?}").contains("pa ss"));
-        let b = read(&[
-            ("account.2.enable", "1"),
-            ("account.2.sip.timer.t1", "200"),
-            ("account.2.sip.timer.t2", "2 sec"),
-        ]);
+        let b =
+            read(&[("account.2.enable", "1"), ("account.2.sip.timer.t1", "200"), ("account.2.sip.timer.t2", "2 sec")]);
         assert_eq!((b.enabled, b.t1_ms, b.t2_ms), (true, 2000, 2000));
         assert_eq!(read(&[("account.2.sip.timer.t1", "nonsense")]).t1_ms, 500);
     }

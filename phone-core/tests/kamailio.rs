@@ -34,11 +34,7 @@ fn peers() -> bool {
         eprintln!("skipped: BELLHOP_SKIP_PEERS=1");
         return false;
     }
-    let there = Command::new("kamailio")
-        .arg("-v")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let there = Command::new("kamailio").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
     assert!(
         there.is_ok_and(|s| s.success()),
         "kamailio is not installed: `apt-get install -y kamailio` (or BELLHOP_SKIP_PEERS=1 to do without)"
@@ -59,12 +55,7 @@ impl Kamailio {
         std::fs::write(directory.path().join("credentials"), users).unwrap();
         let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Self::launch(directory.path(), port, defines);
-        let kamailio = Self {
-            child,
-            directory,
-            port,
-            defines: defines.to_vec(),
-        };
+        let kamailio = Self { child, directory, port, defines: defines.to_vec() };
         kamailio.wait_until_up();
         kamailio
     }
@@ -73,26 +64,14 @@ impl Kamailio {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kamailio/kamailio.cfg");
         let log = std::fs::File::create(run.join("log")).unwrap();
         let mut command = Command::new("kamailio");
-        command
-            .arg("-f")
-            .arg(config)
-            .args(["-DD", "-E", "-m", "32", "-M", "8", "-w"])
-            .arg(run)
-            .arg("-Y")
-            .arg(run);
+        command.arg("-f").arg(config).args(["-DD", "-E", "-m", "32", "-M", "8", "-w"]).arg(run).arg("-Y").arg(run);
         command.args(["-A", &format!("LISTEN=udp:127.0.0.1:{port}")]);
         command.args(["-A", &format!("CREDENTIALS=\"text://{}\"", run.display())]);
         command.args(["-A", &format!("CONTROL=\"unix:{}\"", run.join("ctl").display())]);
         for define in defines {
             command.args(["-A", define]);
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .process_group(0)
-            .spawn()
-            .unwrap()
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0).spawn().unwrap()
     }
 
     fn control(&self) -> PathBuf {
@@ -112,16 +91,8 @@ impl Kamailio {
 
     fn try_rpc(&self, arguments: &[&str]) -> Option<String> {
         let socket = format!("unix:{}", self.control().display());
-        let output = Command::new("kamcmd")
-            .arg("-s")
-            .arg(socket)
-            .args(arguments)
-            .output()
-            .ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        let output = Command::new("kamcmd").arg("-s").arg(socket).args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// What the registrar holds.
@@ -132,20 +103,14 @@ impl Kamailio {
     fn stop(&mut self) {
         // Its own process group: started by us, by number.
         let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill")
-            .args(["-TERM", "--", &group])
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status();
         for _ in 0..60 {
             if matches!(self.child.try_wait(), Ok(Some(_))) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        let _ = Command::new("kill")
-            .args(["-KILL", "--", &group])
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 
@@ -181,21 +146,11 @@ impl Drop for Kamailio {
 fn phone(accounts: Vec<AccountSettings>) -> (PhoneHandle, Receiver<PhoneEvent>) {
     let mut config = PhoneConfig::new("GHP621", "1.0.0", [0xc0, 0x74, 0xad, 0, 0, 1]);
     config.accounts = accounts;
-    spawn(
-        config,
-        IoOptions {
-            bind: "127.0.0.1".parse().unwrap(),
-            ..IoOptions::default()
-        },
-    )
-    .unwrap()
+    spawn(config, IoOptions { bind: "127.0.0.1".parse().unwrap(), ..IoOptions::default() }).unwrap()
 }
 
 async fn next(events: &mut Receiver<PhoneEvent>) -> PhoneEvent {
-    timeout(Duration::from_secs(20), events.recv())
-        .await
-        .expect("an event in time")
-        .expect("the phone runs")
+    timeout(Duration::from_secs(20), events.recv()).await.expect("an event in time").expect("the phone runs")
 }
 
 async fn until(events: &mut Receiver<PhoneEvent>, wanted: impl Fn(&PhoneEvent) -> bool) -> PhoneEvent {
@@ -216,30 +171,14 @@ async fn registers(defines: &[&'static str], algorithm: &str) {
     assert_eq!(next(&mut events).await, PhoneEvent::SetupCompleted);
     let mut both = [next(&mut events).await, next(&mut events).await];
     both.sort_by_key(|event| format!("{event:?}"));
-    assert_eq!(
-        both,
-        [
-            PhoneEvent::Registered { account: 1 },
-            PhoneEvent::Registered { account: 2 }
-        ],
-        "{algorithm}"
-    );
+    assert_eq!(both, [PhoneEvent::Registered { account: 1 }, PhoneEvent::Registered { account: 2 }], "{algorithm}");
     let bindings = kamailio.bindings();
-    assert!(
-        bindings.contains("sip:1001@127.0.0.1:") && bindings.contains("sip:1002@127.0.0.1:"),
-        "{bindings}"
-    );
-    assert!(
-        bindings.contains("<urn:uuid:00000000-0000-1000-8000-c074ad000001>"),
-        "{bindings}"
-    );
+    assert!(bindings.contains("sip:1001@127.0.0.1:") && bindings.contains("sip:1002@127.0.0.1:"), "{bindings}");
+    assert!(bindings.contains("<urn:uuid:00000000-0000-1000-8000-c074ad000001>"), "{bindings}");
     assert!(bindings.contains("Bellhop GHP621 1.0.0"), "{bindings}");
     let state = phone.state().borrow().clone();
     assert!(
-        state
-            .accounts
-            .iter()
-            .all(|account| account.status == AccountStatus::Registered && account.expires.is_some())
+        state.accounts.iter().all(|account| account.status == AccountStatus::Registered && account.expires.is_some())
     );
 
     phone.hook(HookSwitch::Off).await.unwrap();
@@ -247,16 +186,7 @@ async fn registers(defines: &[&'static str], algorithm: &str) {
     assert_eq!(next(&mut events).await, PhoneEvent::OffHook);
 
     // A changed user moves the binding.
-    phone
-        .settings(
-            2,
-            AccountSettings {
-                enabled: false,
-                ..kamailio.account("1002")
-            },
-        )
-        .await
-        .unwrap();
+    phone.settings(2, AccountSettings { enabled: false, ..kamailio.account("1002") }).await.unwrap();
     until(&mut events, |event| *event == PhoneEvent::Unregistered { account: 2 }).await;
     assert!(!kamailio.bindings().contains("sip:1002@"));
 
@@ -298,24 +228,10 @@ async fn a_wrong_password_fails() {
         return;
     }
     let kamailio = Kamailio::start(&["WITH_SHA256"]);
-    let settings = AccountSettings {
-        password: Secret::new("wrong"),
-        retry_wait_s: 3600,
-        ..kamailio.account("1001")
-    };
+    let settings = AccountSettings { password: Secret::new("wrong"), retry_wait_s: 3600, ..kamailio.account("1001") };
     let (phone, mut events) = phone(vec![settings]);
     let event = until(&mut events, |event| *event != PhoneEvent::SetupCompleted).await;
-    assert!(
-        matches!(
-            event,
-            PhoneEvent::RegisterFailed {
-                account: 1,
-                code: 401,
-                ..
-            }
-        ),
-        "{event:?}"
-    );
+    assert!(matches!(event, PhoneEvent::RegisterFailed { account: 1, code: 401, .. }), "{event:?}");
     assert!(!kamailio.bindings().contains("1001@"));
     // The right one helps without waiting for the retry.
     phone.settings(1, kamailio.account("1001")).await.unwrap();
@@ -329,10 +245,7 @@ async fn a_registrar_that_dies_is_noticed_and_found_again() {
         return;
     }
     let mut kamailio = Kamailio::start(&["MAX_EXPIRES=10"]);
-    let settings = AccountSettings {
-        expires_min: 1,
-        ..kamailio.account("1001")
-    };
+    let settings = AccountSettings { expires_min: 1, ..kamailio.account("1001") };
     let (phone, mut events) = phone(vec![settings]);
     until(&mut events, |event| *event == PhoneEvent::Registered { account: 1 }).await;
     // Two refreshes of a life of 10 s, unnoticed from outside.
@@ -341,17 +254,7 @@ async fn a_registrar_that_dies_is_noticed_and_found_again() {
     assert!(kamailio.bindings().contains("sip:1001@127.0.0.1:"));
     kamailio.stop();
     let event = next(&mut events).await;
-    assert!(
-        matches!(
-            event,
-            PhoneEvent::RegisterFailed {
-                account: 1,
-                code: 408,
-                ..
-            }
-        ),
-        "{event:?}"
-    );
+    assert!(matches!(event, PhoneEvent::RegisterFailed { account: 1, code: 408, .. }), "{event:?}");
     assert_eq!(phone.state().borrow().accounts[0].status, AccountStatus::Failed);
     kamailio.restart();
     assert_eq!(next(&mut events).await, PhoneEvent::Registered { account: 1 });

@@ -17,21 +17,10 @@ fn one() -> PhoneConfig {
 
 #[test]
 fn registers_with_each_algorithm_and_takes_the_strongest() {
-    for offered in [
-        &[Md5][..],
-        &[Sha256],
-        &[Sha512_256],
-        &[Md5, Sha256],
-        &[Sha256, Md5, Sha512_256],
-        &[],
-    ] {
+    for offered in [&[Md5][..], &[Sha256], &[Sha512_256], &[Md5, Sha256], &[Sha256, Md5, Sha512_256], &[]] {
         let mut world = World::new(one(), Registrar::new(offered));
         world.run_s(1);
-        assert_eq!(
-            world.news(),
-            [PhoneEvent::SetupCompleted, PhoneEvent::Registered { account: 1 }],
-            "{offered:?}"
-        );
+        assert_eq!(world.news(), [PhoneEvent::SetupCompleted, PhoneEvent::Registered { account: 1 }], "{offered:?}");
         assert_eq!(world.status(1), AccountStatus::Registered);
         assert_eq!(world.registrar.bindings[0].0, "sip:1001@192.0.2.55:5060");
     }
@@ -59,11 +48,7 @@ fn the_request_is_what_rfc_3261_asks_for() {
     let (_, first, from) = &requests[0];
     let (_, second, _) = &requests[1];
     assert_eq!(from.port(), 5060);
-    assert_eq!(
-        world.sent[0].1.to,
-        "192.0.2.99:5070".parse().unwrap(),
-        "goes to the proxy"
-    );
+    assert_eq!(world.sent[0].1.to, "192.0.2.99:5070".parse().unwrap(), "goes to the proxy");
     assert!(world.resolved.is_empty(), "the proxy's address is literal");
     assert_eq!(first.request_uri_text(), Some("sip:pbx.hotel.example:5080"));
     assert_eq!(first.header(Name::Route), Some("<sip:192.0.2.99:5070;lr>"));
@@ -94,11 +79,7 @@ fn lost_datagrams_are_retransmitted_and_the_answer_to_a_copy_counts() {
     world.run_s(10);
     assert_eq!(world.status(1), AccountStatus::Registered);
     let start = world.sent[0].0;
-    let sent: Vec<u128> = world
-        .sent
-        .iter()
-        .map(|(at, _)| at.saturating_since(start).as_millis())
-        .collect();
+    let sent: Vec<u128> = world.sent.iter().map(|(at, _)| at.saturating_since(start).as_millis()).collect();
     assert_eq!(sent, [0, 500, 1500, 3500, 3502]);
 }
 
@@ -109,24 +90,10 @@ fn silence_fails_after_64_t1_and_is_retried_after_the_wait() {
     let mut world = World::new(one(), registrar);
     world.run(Duration::from_millis(31_999));
     assert_eq!(world.news(), [PhoneEvent::SetupCompleted]);
-    let times: Vec<u128> = world
-        .sent
-        .iter()
-        .map(|(at, _)| at.saturating_since(world.sent[0].0).as_millis())
-        .collect();
-    assert_eq!(
-        times,
-        [0, 500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500]
-    );
+    let times: Vec<u128> = world.sent.iter().map(|(at, _)| at.saturating_since(world.sent[0].0).as_millis()).collect();
+    assert_eq!(times, [0, 500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500]);
     world.run_s(1);
-    let [
-        PhoneEvent::RegisterFailed {
-            account: 1, code: 408, ..
-        },
-    ] = world.news()[..]
-    else {
-        panic!()
-    };
+    let [PhoneEvent::RegisterFailed { account: 1, code: 408, .. }] = world.news()[..] else { panic!() };
     assert_eq!(world.status(1), AccountStatus::Failed);
     let before = world.sent.len();
     world.run(Duration::from_millis(18_900));
@@ -149,11 +116,7 @@ fn t1_and_t2_are_those_of_the_settings() {
     registrar.dead = true;
     let mut world = World::new(config(vec![settings]), registrar);
     world.run_s(8);
-    let times: Vec<u64> = world
-        .sent
-        .iter()
-        .map(|(at, _)| at.saturating_since(world.sent[0].0).as_secs())
-        .collect();
+    let times: Vec<u64> = world.sent.iter().map(|(at, _)| at.saturating_since(world.sent[0].0).as_secs()).collect();
     assert_eq!(times, [0, 1, 3, 5, 7]);
     world.run_s(55);
     assert_eq!(world.status(1), AccountStatus::Registering);
@@ -169,15 +132,7 @@ fn a_wrong_password_fails_and_does_not_loop() {
     world.run_s(10);
     assert_eq!(world.requests().len(), 2, "one try with, one without credentials");
     let news = world.news();
-    let [
-        PhoneEvent::SetupCompleted,
-        PhoneEvent::RegisterFailed {
-            account: 1,
-            code: 401,
-            reason,
-        },
-    ] = &news[..]
-    else {
+    let [PhoneEvent::SetupCompleted, PhoneEvent::RegisterFailed { account: 1, code: 401, reason }] = &news[..] else {
         panic!("{news:?}")
     };
     assert!(!reason.contains(PASSWORD));
@@ -194,13 +149,9 @@ fn a_wrong_password_fails_and_does_not_loop() {
 #[test]
 fn an_algorithm_nobody_knows_is_a_failure_with_a_reason() {
     let mut registrar = Registrar::new(&[]);
-    registrar.script.push_back((
-        401,
-        vec![(
-            Name::WwwAuthenticate,
-            "Digest realm=\"r\",nonce=\"n\",algorithm=ROT13".into(),
-        )],
-    ));
+    registrar
+        .script
+        .push_back((401, vec![(Name::WwwAuthenticate, "Digest realm=\"r\",nonce=\"n\",algorithm=ROT13".into())]));
     let mut world = World::new(one(), registrar);
     world.run_s(1);
     assert!(
@@ -219,9 +170,7 @@ fn interval_too_brief_is_obeyed_and_bounded() {
 
     let mut registrar = Registrar::new(&[]);
     for n in 1..10 {
-        registrar
-            .script
-            .push_back((423, vec![(Name::MinExpires, (3600 + n).to_string())]));
+        registrar.script.push_back((423, vec![(Name::MinExpires, (3600 + n).to_string())]));
     }
     let mut world = World::new(one(), registrar);
     world.run_s(1);
@@ -240,10 +189,7 @@ fn a_month_of_refreshes_never_lets_the_binding_lapse() {
     };
     for _ in 0..30 * 24 * 6 {
         world.run_s(600);
-        assert!(
-            world.registrar.bindings.iter().any(|(_, until)| *until > world.now),
-            "bound at any time"
-        );
+        assert!(world.registrar.bindings.iter().any(|(_, until)| *until > world.now), "bound at any time");
         for (_, request, _) in world.requests() {
             assert_eq!(request.call_id(), Ok(call_id.as_str()));
             assert!(request.cseq().unwrap().number > cseq);
@@ -271,13 +217,7 @@ fn a_living_nonce_saves_the_second_request() {
     world.run_s(60);
     let requests = world.requests();
     assert_eq!(requests.len(), 1);
-    assert!(
-        requests[0]
-            .1
-            .header(Name::Authorization)
-            .unwrap()
-            .contains("nc=00000002")
-    );
+    assert!(requests[0].1.header(Name::Authorization).unwrap().contains("nc=00000002"));
 }
 
 #[test]
@@ -335,10 +275,7 @@ fn a_refresh_that_fails_is_reported_and_recovers() {
     world.news();
     world.registrar.dead = true;
     world.run_s(150);
-    assert!(matches!(
-        world.news()[..],
-        [PhoneEvent::RegisterFailed { code: 408, .. }]
-    ));
+    assert!(matches!(world.news()[..], [PhoneEvent::RegisterFailed { code: 408, .. }]));
     world.registrar.dead = false;
     world.run_s(60);
     assert_eq!(world.news(), [PhoneEvent::Registered { account: 1 }]);
@@ -391,10 +328,7 @@ fn shutdown_does_what_unregister_on_reboot_says() {
         let mut settings = account();
         settings.unregister_on_reboot = setting;
         let mut world = World::new(config(vec![settings]), Registrar::new(&[Md5]));
-        world
-            .registrar
-            .bindings
-            .push(("sip:1001@other".into(), world.now + Duration::from_secs(9999)));
+        world.registrar.bindings.push(("sip:1001@other".into(), world.now + Duration::from_secs(9999)));
         world.run_s(1);
         assert_eq!(world.status(1), AccountStatus::Registered);
         // "All" clears what others left before the first registration.
@@ -459,13 +393,7 @@ fn settings_take_effect_at_once() {
     settings.auth_id = "1001".into();
     world.settings(1, settings.clone());
     world.run_s(1);
-    assert_eq!(
-        world.news(),
-        [
-            PhoneEvent::Unregistered { account: 1 },
-            PhoneEvent::Registered { account: 1 }
-        ]
-    );
+    assert_eq!(world.news(), [PhoneEvent::Unregistered { account: 1 }, PhoneEvent::Registered { account: 1 }]);
     assert_eq!(world.registrar.bindings.len(), 1);
     assert_eq!(world.registrar.bindings[0].0, "sip:1001%20b@192.0.2.55:5060");
     // Registration off, then the account.
@@ -473,10 +401,7 @@ fn settings_take_effect_at_once() {
     world.settings(1, settings.clone());
     world.run_s(1);
     assert_eq!(world.news(), [PhoneEvent::Unregistered { account: 1 }]);
-    assert_eq!(
-        (world.status(1), world.registrar.bindings.len()),
-        (AccountStatus::Unregistered, 0)
-    );
+    assert_eq!((world.status(1), world.registrar.bindings.len()), (AccountStatus::Unregistered, 0));
     settings.enabled = false;
     world.settings(1, settings.clone());
     assert_eq!(world.status(1), AccountStatus::Disabled);
@@ -511,10 +436,8 @@ fn names_are_resolved_followed_and_failures_reported() {
     world.run_s(1);
     assert!(matches!(&world.news()[1], PhoneEvent::RegisterFailed { code: 0, reason, .. } if reason.contains("pbx")));
     // IPv6 is passed over by a phone with an IPv4 address.
-    world.names = vec![(
-        "pbx.hotel.example".into(),
-        vec!["2001:db8::1".parse().unwrap(), "192.0.2.10".parse().unwrap()],
-    )];
+    world.names =
+        vec![("pbx.hotel.example".into(), vec!["2001:db8::1".parse().unwrap(), "192.0.2.10".parse().unwrap()])];
     world.run_s(25);
     assert_eq!(world.news(), [PhoneEvent::Registered { account: 1 }]);
     assert_eq!(world.sent.last().unwrap().1.to, SERVER.parse().unwrap());
@@ -534,10 +457,7 @@ fn the_initial_request_carries_an_empty_authorization_if_told_to() {
     world.run_s(1);
     let requests = world.requests();
     let value = requests[0].1.header(Name::Authorization).unwrap();
-    assert!(
-        value.contains("username=\"1001\"") && value.contains("response=\"\""),
-        "{value}"
-    );
+    assert!(value.contains("username=\"1001\"") && value.contains("response=\"\""), "{value}");
     assert_eq!(world.status(1), AccountStatus::Registered);
 }
 
@@ -549,21 +469,10 @@ fn two_accounts_are_independent() {
     second.password = Secret::new("wrong");
     let mut world = World::new(config(vec![account(), second]), Registrar::new(&[Md5]));
     world.run_s(1);
-    assert_eq!(
-        (world.status(1), world.status(2)),
-        (AccountStatus::Registered, AccountStatus::Failed)
-    );
-    assert!(
-        world
-            .sent
-            .iter()
-            .any(|(_, t)| t.local_port == 5062 && t.to == "192.0.2.20:5060".parse().unwrap())
-    );
-    let ids: std::collections::BTreeSet<_> = world
-        .requests()
-        .into_iter()
-        .map(|(_, m, _)| m.call_id().unwrap().to_owned())
-        .collect();
+    assert_eq!((world.status(1), world.status(2)), (AccountStatus::Registered, AccountStatus::Failed));
+    assert!(world.sent.iter().any(|(_, t)| t.local_port == 5062 && t.to == "192.0.2.20:5060".parse().unwrap()));
+    let ids: std::collections::BTreeSet<_> =
+        world.requests().into_iter().map(|(_, m, _)| m.call_id().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), 2);
 }
 
@@ -580,14 +489,7 @@ fn an_account_that_is_off_or_unconfigured_sends_nothing() {
     assert!(world.sent.is_empty());
     let state = world.phone.state();
     let statuses: Vec<_> = state.accounts.iter().map(|a| a.status).collect();
-    assert_eq!(
-        statuses,
-        [
-            AccountStatus::Disabled,
-            AccountStatus::Unregistered,
-            AccountStatus::Unregistered
-        ]
-    );
+    assert_eq!(statuses, [AccountStatus::Disabled, AccountStatus::Unregistered, AccountStatus::Unregistered]);
     assert_eq!(world.news(), [PhoneEvent::SetupCompleted]);
 }
 
@@ -598,10 +500,7 @@ fn the_ephemeral_port_is_the_contacts_port() {
     let mut world = World::new(config(vec![settings]), Registrar::new(&[]));
     world.run_s(100);
     assert!(world.sent.is_empty(), "waits for a port");
-    world.input(Input::LocalPort {
-        account: 1,
-        port: 40_123,
-    });
+    world.input(Input::LocalPort { account: 1, port: 40_123 });
     world.run_s(1);
     assert_eq!(world.registrar.bindings[0].0, "sip:1001@192.0.2.55:40123");
 }
@@ -635,15 +534,7 @@ fn hook_and_keys() {
     assert!(world.phone.dialled().starts_with("10*#1") && world.phone.dialled().len() == 64);
     assert_eq!(world.phone.state().hook, HookSwitch::Off);
     world.input(Input::Hook(HookSwitch::On));
-    assert_eq!(
-        world.news(),
-        [
-            PhoneEvent::OffHook,
-            PhoneEvent::IdleToBusy,
-            PhoneEvent::OnHook,
-            PhoneEvent::BusyToIdle
-        ]
-    );
+    assert_eq!(world.news(), [PhoneEvent::OffHook, PhoneEvent::IdleToBusy, PhoneEvent::OnHook, PhoneEvent::BusyToIdle]);
 }
 
 #[test]
@@ -654,19 +545,10 @@ fn state_and_debug_hold_no_secret() {
     assert_eq!(json["accounts"][0]["status"], "registered");
     assert_eq!(json["accounts"][0]["since"], 1_000_000_004u64);
     assert_eq!(json["hook"], "on");
-    for text in [
-        json.to_string(),
-        format!("{:?}", world.phone),
-        format!("{:?}", one()),
-        format!("{:?}", account()),
-    ] {
+    for text in [json.to_string(), format!("{:?}", world.phone), format!("{:?}", one()), format!("{:?}", account())] {
         assert!(!text.contains(PASSWORD), "{text}");
     }
-    let event = PhoneEvent::RegisterFailed {
-        account: 1,
-        code: 403,
-        reason: "Forbidden".into(),
-    };
+    let event = PhoneEvent::RegisterFailed { account: 1, code: 403, reason: "Forbidden".into() };
     assert_eq!(
         serde_json::to_string(&event).unwrap(),
         r#"{"event":"register_failed","account":1,"code":403,"reason":"Forbidden"}"#

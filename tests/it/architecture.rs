@@ -39,7 +39,10 @@ fn uses(text: &str, part: &str) -> Vec<String> {
             let name: String = text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             name == part
         };
-        let listed = rest.strip_prefix('{').and_then(|list| list.split(';').next()).is_some_and(|list| list.split(',').any(named));
+        let listed = rest
+            .strip_prefix('{')
+            .and_then(|list| list.split(';').next())
+            .is_some_and(|list| list.split(',').any(named));
         if named(rest) || listed {
             found.push(rest.lines().next().unwrap_or_default().to_owned());
         }
@@ -128,7 +131,16 @@ fn pure_crates_touch_neither_files_nor_network_nor_clock() {
     for member in ["crates/contract/src", "crates/settings/src", "crates/cwmp/src", "crates/auth-digest/src"] {
         for (path, text) in sources(member) {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for word in ["std::fs", "std::net::Tcp", "std::net::Udp", "SystemTime::now", "Instant::now", "Utc::now", "tokio::", "std::thread"] {
+            for word in [
+                "std::fs",
+                "std::net::Tcp",
+                "std::net::Udp",
+                "SystemTime::now",
+                "Instant::now",
+                "Utc::now",
+                "tokio::",
+                "std::thread",
+            ] {
                 assert!(!code.contains(word), "{} uses {word}", path.display());
             }
         }

@@ -15,7 +15,7 @@ fn now() -> i64 {
 }
 
 /// A token like the server's own, with these claims changed.
-async fn crafted(server: &TestServer, algorithm: Algorithm, key: &[u8], change: Value) -> String {
+pub async fn crafted(server: &TestServer, algorithm: Algorithm, key: &[u8], change: Value) -> String {
     let me: Me = server.api.get("/api/v1/me").await.ok();
     let mut claims = json!({
         "sub": me.id, "aud": "api", "iss": "bellhop", "nbf": now() - 60, "exp": now() + 600, "name": me.email,
@@ -158,10 +158,12 @@ async fn every_operation_but_signing_in_wants_a_token() {
                 .replace("{phone}", &phone.to_string())
                 .replace("{job}", &uuid::Uuid::now_v7().to_string());
             assert!(!real.contains('{'), "{real}");
-            let query = if path.ends_with("/announce") { format!("?property={}", hotel.property) } else { String::new() };
+            let query =
+                if path.ends_with("/announce") { format!("?property={}", hotel.property) } else { String::new() };
             for token in ["", "abc"] {
                 let body = json!({});
-                let answer = server.api.with_token(token).send(method.clone(), &format!("{real}{query}"), Some(&body)).await;
+                let answer =
+                    server.api.with_token(token).send(method.clone(), &format!("{real}{query}"), Some(&body)).await;
                 answer.refused(401);
             }
             walked += 1;

@@ -26,7 +26,13 @@ impl Bad {
     }
 
     /// Refused with one of these, quarantined once.
-    async fn refuses(&mut self, what: &str, body: impl Into<Vec<u8>>, headers: &[(&str, &str)], statuses: &[u16]) -> Reply {
+    async fn refuses(
+        &mut self,
+        what: &str,
+        body: impl Into<Vec<u8>>,
+        headers: &[(&str, &str)],
+        statuses: &[u16],
+    ) -> Reply {
         let before = self.server.api.quarantined().await;
         self.stranger.cookie = None;
         let start = Instant::now();
@@ -54,14 +60,18 @@ async fn malformed_xml_is_refused_with_a_reason() {
     let good = encode(&bad.stranger.opening());
     let half = &good[..good.len() / 2];
     let entity = good.replacen("?>", "?><!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;\">]>", 1);
-    let file = good.replacen("?>", "?><!DOCTYPE x [<!ENTITY f SYSTEM \"file:///etc/passwd\">]>", 1).replace("9.9.9", "&f;");
+    let file =
+        good.replacen("?>", "?><!DOCTYPE x [<!ENTITY f SYSTEM \"file:///etc/passwd\">]>", 1).replace("9.9.9", "&f;");
     for (what, body) in [
         ("text", b"hello".to_vec()),
         ("half a message", half.as_bytes().to_vec()),
         ("HTML", b"<html><body>hi</body></html>".to_vec()),
         ("JSON", b"{\"a\":1}".to_vec()),
         ("zeros", vec![0; 1000]),
-        ("no UTF-8", good.replace("9.9.9", "\u{1}").into_bytes().into_iter().map(|b| if b == 1 { 0xff } else { b }).collect()),
+        (
+            "no UTF-8",
+            good.replace("9.9.9", "\u{1}").into_bytes().into_iter().map(|b| if b == 1 { 0xff } else { b }).collect(),
+        ),
         ("a DOCTYPE", entity.into_bytes()),
         ("a file", file.into_bytes()),
         ("an unknown entity", good.replace("9.9.9", "&nbsp;").into_bytes()),
@@ -80,7 +90,10 @@ async fn a_message_of_another_language_is_refused() {
     let good = encode(&bad.stranger.opening());
     for (what, body) in [
         ("another namespace", good.replace("urn:dslforum-org:cwmp-1-0", "urn:somebody:else")),
-        ("another envelope", good.replace("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")),
+        (
+            "another envelope",
+            good.replace("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"),
+        ),
         ("an unknown method", good.replace("cwmp:Inform>", "cwmp:Reform>")),
         ("no method", good.replace("cwmp:Inform>", "x>")),
         ("no device", good.replace("DeviceId>", "Device>")),
@@ -126,7 +139,8 @@ async fn a_body_of_ten_megabytes_is_cut_off() {
     for chunked in [false, true] {
         // By hand: the server may answer, and hang up, before it has read everything.
         let mut stream = TcpStream::connect(&address).await.unwrap();
-        let length = if chunked { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {}", 10 << 20) };
+        let length =
+            if chunked { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {}", 10 << 20) };
         let head = format!("POST /acs HTTP/1.1\r\nhost: x\r\ncontent-type: text/xml\r\n{length}\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         let (mut reader, mut writer) = stream.split();
@@ -149,7 +163,9 @@ async fn a_body_of_ten_megabytes_is_cut_off() {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(write, read) }).await.expect("it is over soon");
+        tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(write, read) })
+            .await
+            .expect("it is over soon");
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     }
@@ -168,7 +184,9 @@ async fn a_hundred_thousand_elements_are_refused_nested_or_not() {
     let attributes: String = (0..10_000).map(|n| format!(" a{n}=\"\"")).collect();
     let attributes = format!("{head}<a{attributes}/>{tail}");
     let text = good.replace("9.9.9", &"x".repeat(500_000));
-    for (what, body) in [("nested", nested), ("flat", flat), ("never closed", open), ("attributes", attributes), ("text", text)] {
+    for (what, body) in
+        [("nested", nested), ("flat", flat), ("never closed", open), ("attributes", attributes), ("text", text)]
+    {
         bad.refuses(what, body, &[], &[400, 500]).await;
     }
     bad.still_works().await;

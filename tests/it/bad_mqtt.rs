@@ -39,8 +39,18 @@ async fn what_cannot_be_read_is_quarantined_with_its_reason_and_the_rest_goes_on
         (Channel::Event, String::from_utf8(event(1, 1)).unwrap().replace("2026-01-31", "yesterday").into_bytes()),
         (Channel::Event, b"[1,2,3]".to_vec()),
         (Channel::Event, "[".repeat(10_000).into_bytes()),
-        (Channel::Event, json!({ "boot": 1, "seq": 1, "at": "2026-01-31T14:05:00Z", "kind": "on-hook", "account": 3 }).to_string().into_bytes()),
-        (Channel::Event, json!({ "boot": 1, "seq": 1, "at": "2026-01-31T14:05:00Z", "kind": "on-hook", "detail": "x".repeat(257) }).to_string().into_bytes()),
+        (
+            Channel::Event,
+            json!({ "boot": 1, "seq": 1, "at": "2026-01-31T14:05:00Z", "kind": "on-hook", "account": 3 })
+                .to_string()
+                .into_bytes(),
+        ),
+        (
+            Channel::Event,
+            json!({ "boot": 1, "seq": 1, "at": "2026-01-31T14:05:00Z", "kind": "on-hook", "detail": "x".repeat(257) })
+                .to_string()
+                .into_bytes(),
+        ),
         (Channel::State, b"{}".to_vec()),
         (Channel::State, b"true".to_vec()),
         (Channel::Presence, b"\"online\"".to_vec()),
@@ -87,7 +97,15 @@ async fn a_phone_neither_speaks_for_another_nor_hears_it() {
     let hotel = server.hotel(&["1", "2"]).await;
     let (id, login) = enrolled(&server, &hotel, 1, "1").await;
     let (victim, _) = enrolled(&server, &hotel, 2, "2").await;
-    for filter in [format!("v1/{victim}/down/+"), format!("v1/{victim}/up/event"), "#".into(), "v1/#".into(), "+/+/+/+".into(), "$SYS/#".into(), format!("v1/{id}/up/+")] {
+    for filter in [
+        format!("v1/{victim}/down/+"),
+        format!("v1/{victim}/up/event"),
+        "#".into(),
+        "v1/#".into(),
+        "+/+/+/+".into(),
+        "$SYS/#".into(),
+        format!("v1/{id}/up/+"),
+    ] {
         let mut phone = Mqtt::connect(&login).await.unwrap();
         assert!(phone.hear(&filter).await.is_err(), "{filter}");
     }
@@ -119,7 +137,8 @@ async fn nobody_gets_in_without_a_phones_own_credentials() {
     let hotel = server.hotel(&["1", "2"]).await;
     let (_, login) = enrolled(&server, &hotel, 1, "1").await;
     let (other, _) = enrolled(&server, &hotel, 2, "2").await;
-    let with = |user: &str, password: &str| Login { port: login.port, user: user.to_owned(), password: password.to_owned() };
+    let with =
+        |user: &str, password: &str| Login { port: login.port, user: user.to_owned(), password: password.to_owned() };
     for (what, bad) in [
         ("wrong password", with(&login.user, "wrong")),
         ("no password", with(&login.user, "")),

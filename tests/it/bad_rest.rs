@@ -27,9 +27,24 @@ async fn unknown_fields_and_wrong_types_are_refused_by_name() {
         (Method::POST, announce, json!({ "mac": mac(1), "serial": "1", "room": "12" }), None),
         (Method::PUT, settings.clone(), json!({ "values": { "hotel.name": 1 } }), None),
         (Method::PUT, settings, json!({ "value": {} }), Some("value")),
-        (Method::POST, "/api/v1/properties".into(), json!({ "chain": "c", "code": "x y", "name": "n", "time_zone": "UTC" }), Some("code")),
-        (Method::POST, "/api/v1/properties".into(), json!({ "chain": "c", "code": "x", "name": "", "time_zone": "UTC" }), Some("name")),
-        (Method::POST, "/api/v1/properties".into(), json!({ "chain": "c", "code": "x", "name": "n", "time_zone": "Lisbon" }), Some("time_zone")),
+        (
+            Method::POST,
+            "/api/v1/properties".into(),
+            json!({ "chain": "c", "code": "x y", "name": "n", "time_zone": "UTC" }),
+            Some("code"),
+        ),
+        (
+            Method::POST,
+            "/api/v1/properties".into(),
+            json!({ "chain": "c", "code": "x", "name": "", "time_zone": "UTC" }),
+            Some("name"),
+        ),
+        (
+            Method::POST,
+            "/api/v1/properties".into(),
+            json!({ "chain": "c", "code": "x", "name": "n", "time_zone": "Lisbon" }),
+            Some("time_zone"),
+        ),
         (Method::POST, "/api/v1/login".into(), json!({ "email": "a" }), Some("password")),
     ];
     for (method, path, body, field) in cases {
@@ -48,7 +63,8 @@ async fn a_body_that_is_no_json_or_too_large_is_refused() {
     let hotel = server.hotel(&["1207"]).await;
     let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
     for body in ["", "{", "number=1", "\u{0}", "{\"number\":\"\u{fffd}", "{\"number\":\"1\"} x"] {
-        let request = server.api.request(Method::PATCH, &path).header("content-type", "application/json").body(body.to_owned());
+        let request =
+            server.api.request(Method::PATCH, &path).header("content-type", "application/json").body(body.to_owned());
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 422, "{body:?}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
@@ -104,7 +120,16 @@ async fn an_unknown_id_and_a_malformed_one_are_the_same_to_the_asker() {
 #[tokio::test]
 async fn wrong_queries_methods_and_addresses_are_problem_documents() {
     let server = TestServer::start().await;
-    for query in ["limit=0", "limit=501", "limit=many", "state=sleeping", "sort=colour", "offset=-1", "colour=red", "property=12"] {
+    for query in [
+        "limit=0",
+        "limit=501",
+        "limit=many",
+        "state=sleeping",
+        "sort=colour",
+        "offset=-1",
+        "colour=red",
+        "property=12",
+    ] {
         let answer = server.api.get(&format!("/api/v1/phones?{query}")).await;
         assert!(matches!(answer.status, 400 | 422), "{query}: {}", answer.status);
         answer.refused(answer.status);

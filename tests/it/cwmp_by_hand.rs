@@ -2,7 +2,9 @@
 
 use contract::PhoneId;
 use contract::rest::{Accepted, JobState, JobView, SyncState};
-use cwmp::{Fault, FaultCode, GetParameterValuesResponse, Message, ParameterValue, SetParameterValuesFault, Value, encode};
+use cwmp::{
+    Fault, FaultCode, GetParameterValuesResponse, Message, ParameterValue, SetParameterValuesFault, Value, encode,
+};
 use serde_json::json;
 
 use crate::support::cwmp_phone::{done, value_of};

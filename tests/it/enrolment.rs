@@ -130,7 +130,8 @@ async fn credentials_are_given_out_once() {
     let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
     let mut phone = HandPhone::new(mac(1), server.acs_url());
     let gives = |asked: &[Message]| {
-        let sets = asked.iter().filter_map(|one| if let Message::SetParameterValues(set) = one { Some(set) } else { None });
+        let sets =
+            asked.iter().filter_map(|one| if let Message::SetParameterValues(set) = one { Some(set) } else { None });
         sets.filter(|set| set.parameters.iter().any(|one| one.name.ends_with("Server.Password"))).count()
     };
     assert_eq!(gives(&phone.session().await), 1);

@@ -73,7 +73,8 @@ async fn wrong_proofs_are_challenged_again_and_change_nothing() {
     let good = challenge(&phone.inform().await, Algorithm::Sha256);
     let wrong_password = phone.proof(&good, "wrong");
     let right = phone.proof(&good, &password);
-    let wrong_nonce = phone.proof(&Challenge { nonce: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(), ..good.clone() }, &password);
+    let wrong_nonce =
+        phone.proof(&Challenge { nonce: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(), ..good.clone() }, &password);
     let wrong_realm = phone.proof(&Challenge { realm: "Other".to_owned(), ..good.clone() }, &password);
     let other_address = right.replace("uri=\"/acs\"", "uri=\"/other\"");
     let other_user = right.replace(&id.to_string(), &uuid::Uuid::now_v7().to_string());
@@ -129,7 +130,9 @@ async fn a_session_belongs_to_whoever_holds_its_cookie() {
     let (mut phone, ..) = enrolled(&server).await;
     phone.begin().await;
     let own = phone.cookie.clone();
-    for cookie in [None, Some("bellhop_session=guessed".to_owned()), Some(format!("bellhop_session={}", "x".repeat(5000)))] {
+    for cookie in
+        [None, Some("bellhop_session=guessed".to_owned()), Some(format!("bellhop_session={}", "x".repeat(5000)))]
+    {
         let mut stranger = HandPhone::new(mac(1), server.acs_url());
         stranger.cookie = cookie;
         assert_eq!(stranger.empty().await.status, 204, "there is nothing for a stranger");

@@ -140,7 +140,8 @@ async fn a_refused_request_may_be_corrected_under_the_same_key() {
     server.api.try_send(Method::PATCH, &path, Some(&right), &key).await.unwrap().ok::<Accepted>();
     let long = "k".repeat(129);
     for bad in ["", " ", &long] {
-        let answer = server.api.try_send(Method::PATCH, &path, Some(&right), &[("idempotency-key", bad)]).await.unwrap();
+        let answer =
+            server.api.try_send(Method::PATCH, &path, Some(&right), &[("idempotency-key", bad)]).await.unwrap();
         assert_eq!(answer.refused(422).field.as_deref(), Some("Idempotency-Key"), "{bad:?}");
     }
 }

@@ -50,7 +50,8 @@ async fn put(server: &TestServer, path: &str, body: Value) -> Accepted {
 #[tokio::test]
 async fn a_value_of_the_property_reaches_all_its_phones_and_is_read_back() {
     let (server, hotel, phones, ids) = fleet(5).await;
-    let accepted = put(&server, &of_property(hotel.property), json!({ "values": { RING: "45", NTP: "ntp.hotel.example" } })).await;
+    let accepted =
+        put(&server, &of_property(hotel.property), json!({ "values": { RING: "45", NTP: "ntp.hotel.example" } })).await;
     assert_eq!(accepted.phones, 5);
     in_sync(&hotel, 5).await;
     for (index, id) in ids.iter().enumerate() {

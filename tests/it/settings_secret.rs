@@ -22,7 +22,10 @@ async fn a_sip_password_reaches_the_phone_and_is_shown_nowhere() {
     let accepted: Accepted = answer.ok();
     server.api.job_is(&accepted.jobs[0], JobState::Done).await;
     assert_eq!(phone.agent.value(KEY), SECRET, "the phone has it");
-    live.until("the change is done", |change| change.job.as_ref().filter(|job| job.state == JobState::Done).map(|_| ())).await;
+    live.until("the change is done", |change| {
+        change.job.as_ref().filter(|job| job.state == JobState::Done).map(|_| ())
+    })
+    .await;
 
     // Refusals do not repeat it either, and a wrong one is not quoted.
     let wrong = format!("{SECRET}\n");
@@ -55,7 +58,10 @@ async fn a_sip_password_reaches_the_phone_and_is_shown_nowhere() {
     assert!(!answer.text.contains("Zanzibar") && !refused.text.contains("Zanzibar"), "{}", refused.text);
     assert!(!live.raw.contains("Zanzibar"), "{}", live.raw);
     let texts = database::every_text(server.app().db.read()).await;
-    assert!(texts.iter().any(|text| text.starts_with("layer_value.key: ") && text.ends_with(KEY)), "the search finds things");
+    assert!(
+        texts.iter().any(|text| text.starts_with("layer_value.key: ") && text.ends_with(KEY)),
+        "the search finds things"
+    );
     let found: Vec<&String> = texts.iter().filter(|text| text.contains("Zanzibar")).collect();
     assert!(found.is_empty(), "{found:?}");
     let effects = phone.agent.effects();

@@ -75,7 +75,12 @@ impl fmt::Display for Report {
         writeln!(f, "verified              {:>10}", self.verified)?;
         writeln!(f, "all back after a kill {:>8.1} s", self.reconnect_s)?;
         writeln!(f, "server memory         {:>8.1} MiB, at most {:.1}", mib(self.server_kb), mib(self.server_peak_kb))?;
-        write!(f, "simulator memory      {:>8.1} MiB, at most {:.1}", mib(self.simulator_kb), mib(self.simulator_peak_kb))
+        write!(
+            f,
+            "simulator memory      {:>8.1} MiB, at most {:.1}",
+            mib(self.simulator_kb),
+            mib(self.simulator_peak_kb)
+        )
     }
 }
 

@@ -20,7 +20,8 @@ impl Hotel {
     /// # Errors
     /// If the server does not want it.
     pub async fn build(api: &Api, code: &str, rooms: &[String]) -> Result<Self> {
-        let body = json!({ "chain": "Chain", "code": code, "name": format!("Hotel {code}"), "time_zone": "Europe/Lisbon" });
+        let body =
+            json!({ "chain": "Chain", "code": code, "name": format!("Hotel {code}"), "time_zone": "Europe/Lisbon" });
         let property: Property = api.try_send(Method::POST, "/api/v1/properties", Some(&body), &[]).await?.json()?;
         for (part, rooms) in rooms.chunks(5_000).enumerate() {
             let rooms: Vec<_> = rooms.iter().map(|number| json!({ "number": number, "extension": number })).collect();
@@ -40,6 +41,16 @@ impl Hotel {
         let mut hotel = Self { api: api.clone(), property, rooms: Vec::new() };
         hotel.rooms = hotel.cards().await?;
         Ok(hotel)
+    }
+
+    /// Sets what every phone needs to register its room's extension (simulated phones then say they have).
+    ///
+    /// # Panics
+    /// If the server does not want it.
+    pub async fn register(&self) {
+        let values = json!({ "account.1.enable": "yes", "account.1.sip.server.1.address": "sip.example" });
+        let path = format!("/api/v1/properties/{}/settings", self.property);
+        self.api.put(&path, json!({ "values": values })).await.ok::<contract::rest::Accepted>();
     }
 
     /// The board's rooms, as they are now.

@@ -2,6 +2,7 @@
 //! nothing else: what is missing is said and installed.
 
 mod apt;
+mod bench;
 mod browser;
 mod demo;
 mod hotel;
@@ -28,6 +29,9 @@ enum Xtask {
     Test(test::Args),
     /// Build the browser application into target-wasm/dist
     Wasm(wasm::Args),
+    /// Measure, in release builds
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Run only the browser tests, on servers of their own or on the running demo
     Browser(browser::Args),
     /// Take the pictures in docs/screenshots anew
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
             Xtask::Test(args) => test::run(&args),
             Xtask::Wasm(args) => wasm::run(&args).map(|()| ExitCode::SUCCESS),
             Xtask::Screenshots => browser::screenshots().map(|()| ExitCode::SUCCESS),
+            Xtask::Bench(bench) => bench::run(&bench).map(|()| ExitCode::SUCCESS),
             Xtask::Browser(args) => browser::run(&args).map(|()| ExitCode::SUCCESS),
         }
     };

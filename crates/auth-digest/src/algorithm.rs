@@ -28,10 +28,7 @@ impl Algorithm {
 
     /// Any case. Fails with [`AuthError::SessionAlgorithm`] for `-sess`, else [`AuthError::UnknownAlgorithm`].
     pub fn from_name(name: &str) -> Result<Self, AuthError> {
-        if let Some(algorithm) = Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
-        {
+        if let Some(algorithm) = Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name)) {
             Ok(algorithm)
         } else if name.to_ascii_lowercase().ends_with("-sess") {
             Err(AuthError::SessionAlgorithm)

@@ -18,9 +18,7 @@ pub struct BasicCredentials {
 
 impl fmt::Debug for BasicCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BasicCredentials")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("BasicCredentials").field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -40,10 +38,7 @@ impl BasicCredentials {
         if text.chars().any(char::is_control) {
             return Err(AuthError::Malformed);
         }
-        Ok(Self {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        })
+        Ok(Self { username: username.to_owned(), password: password.to_owned() })
     }
 
     /// Compares both in constant time (their lengths may show).
@@ -57,11 +52,7 @@ impl BasicCredentials {
 /// The header's value.
 impl fmt::Display for BasicCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Basic {}",
-            STANDARD.encode(format!("{}:{}", self.username, self.password))
-        )
+        write!(f, "Basic {}", STANDARD.encode(format!("{}:{}", self.username, self.password)))
     }
 }
 
@@ -81,11 +72,7 @@ mod tests {
 
     #[test]
     fn a_password_may_hold_colons() {
-        let text = BasicCredentials {
-            username: "u".into(),
-            password: "a:b".into(),
-        }
-        .to_string();
+        let text = BasicCredentials { username: "u".into(), password: "a:b".into() }.to_string();
         assert_eq!(BasicCredentials::parse(&text).unwrap().password, "a:b");
     }
 

@@ -21,9 +21,7 @@ impl Qop {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Auth, Self::AuthInt]
-            .into_iter()
-            .find(|qop| qop.name().eq_ignore_ascii_case(name.trim()))
+        [Self::Auth, Self::AuthInt].into_iter().find(|qop| qop.name().eq_ignore_ascii_case(name.trim()))
     }
 }
 
@@ -42,14 +40,7 @@ pub struct Challenge {
 impl Challenge {
     /// What our servers send: `qop="auth"`.
     pub fn new(algorithm: Algorithm, realm: impl Into<String>, nonce: impl Into<String>) -> Self {
-        Self {
-            realm: realm.into(),
-            nonce: nonce.into(),
-            opaque: None,
-            algorithm,
-            qop: vec![Qop::Auth],
-            stale: false,
-        }
+        Self { realm: realm.into(), nonce: nonce.into(), opaque: None, algorithm, qop: vec![Qop::Auth], stale: false }
     }
 
     /// All Digest challenges we can answer, from all the header's values. Challenges of other schemes and with other
@@ -68,19 +59,12 @@ impl Challenge {
                 }
             }
         }
-        if challenges.is_empty() {
-            Err(refused)
-        } else {
-            Ok(challenges)
-        }
+        if challenges.is_empty() { Err(refused) } else { Ok(challenges) }
     }
 
     fn read(mut scheme: Scheme<'_>) -> Result<Self, AuthError> {
-        let algorithm = scheme
-            .take("algorithm")?
-            .map(|name| Algorithm::from_name(&name))
-            .transpose()?
-            .unwrap_or_default();
+        let algorithm =
+            scheme.take("algorithm")?.map(|name| Algorithm::from_name(&name)).transpose()?.unwrap_or_default();
         let qop = match scheme.take("qop")? {
             Some(list) => {
                 let known: Vec<_> = list.split(',').filter_map(Qop::from_name).collect();
@@ -97,9 +81,7 @@ impl Challenge {
             opaque: scheme.take("opaque")?,
             algorithm,
             qop,
-            stale: scheme
-                .take("stale")?
-                .is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
+            stale: scheme.take("stale")?.is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
         })
     }
 }

@@ -47,11 +47,8 @@ impl Credentials {
             _ => return Err(AuthError::Malformed),
         }
         let mut scheme = found.pop().filter(Scheme::is_digest).ok_or(AuthError::OtherScheme)?;
-        let algorithm = scheme
-            .take("algorithm")?
-            .map(|name| Algorithm::from_name(&name))
-            .transpose()?
-            .unwrap_or_default();
+        let algorithm =
+            scheme.take("algorithm")?.map(|name| Algorithm::from_name(&name)).transpose()?.unwrap_or_default();
         let response = scheme.require("response")?.to_ascii_lowercase();
         if !is_hex(&response, algorithm.digits()) {
             return Err(AuthError::Invalid("response"));

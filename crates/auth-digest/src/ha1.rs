@@ -13,19 +13,13 @@ pub struct Ha1 {
 
 impl Ha1 {
     pub fn new(algorithm: Algorithm, user: &str, realm: &str, password: &str) -> Self {
-        Self {
-            algorithm,
-            hex: algorithm.hash(&[user.as_bytes(), realm.as_bytes(), password.as_bytes()]),
-        }
+        Self { algorithm, hex: algorithm.hash(&[user.as_bytes(), realm.as_bytes(), password.as_bytes()]) }
     }
 
     /// From storage: what [`Self::expose`] gave. Fails with [`AuthError::Invalid`].
     pub fn from_hex(algorithm: Algorithm, hex: &str) -> Result<Self, AuthError> {
         if hex.len() == algorithm.digits() && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            Ok(Self {
-                algorithm,
-                hex: hex.to_ascii_lowercase(),
-            })
+            Ok(Self { algorithm, hex: hex.to_ascii_lowercase() })
         } else {
             Err(AuthError::Invalid("ha1"))
         }

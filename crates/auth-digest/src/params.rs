@@ -68,10 +68,7 @@ pub(crate) fn schemes(value: &str) -> Result<Vec<Scheme<'_>>, AuthError> {
             scheme.params.push((name.to_ascii_lowercase(), value));
             rest = after;
         } else {
-            schemes.push(Scheme {
-                name,
-                params: Vec::new(),
-            });
+            schemes.push(Scheme { name, params: Vec::new() });
             rest = after;
         }
     }
@@ -107,10 +104,7 @@ pub(crate) struct Printer {
 
 impl Printer {
     pub(crate) fn new(scheme: &str) -> Self {
-        Self {
-            text: scheme.to_owned(),
-            first: true,
-        }
+        Self { text: scheme.to_owned(), first: true }
     }
 
     fn name(&mut self, name: &str) {

@@ -46,11 +46,7 @@ pub fn respond_with(
     cnonce: &str,
     nc: u32,
 ) -> Credentials {
-    let qop = if challenge.qop.contains(&Qop::Auth) {
-        Some(Qop::Auth)
-    } else {
-        challenge.qop.first().copied()
-    };
+    let qop = if challenge.qop.contains(&Qop::Auth) { Some(Qop::Auth) } else { challenge.qop.first().copied() };
     let mut credentials = Credentials {
         username: user.to_owned(),
         realm: challenge.realm.clone(),
@@ -80,11 +76,7 @@ pub fn verify(credentials: &Credentials, ha1: &Ha1, method: &str, uri: &str, bod
         return Err(Mismatch::Uri);
     }
     let expected = proof(credentials, ha1, method, body);
-    if bool::from(expected.as_bytes().ct_eq(credentials.response.as_bytes())) {
-        Ok(())
-    } else {
-        Err(Mismatch::Proof)
-    }
+    if bool::from(expected.as_bytes().ct_eq(credentials.response.as_bytes())) { Ok(()) } else { Err(Mismatch::Proof) }
 }
 
 fn proof(credentials: &Credentials, ha1: &Ha1, method: &str, body: &[u8]) -> String {

@@ -16,22 +16,9 @@ fn words() -> impl Strategy<Value = String> {
 
 fn challenge() -> impl Strategy<Value = Challenge> {
     let qop = prop::sample::subsequence(vec![Qop::Auth, Qop::AuthInt], 0..=2);
-    (
-        words(),
-        words(),
-        prop::option::of(words()),
-        algorithm(),
-        qop,
-        any::<bool>(),
+    (words(), words(), prop::option::of(words()), algorithm(), qop, any::<bool>()).prop_map(
+        |(realm, nonce, opaque, algorithm, qop, stale)| Challenge { realm, nonce, opaque, algorithm, qop, stale },
     )
-        .prop_map(|(realm, nonce, opaque, algorithm, qop, stale)| Challenge {
-            realm,
-            nonce,
-            opaque,
-            algorithm,
-            qop,
-            stale,
-        })
 }
 
 proptest! {

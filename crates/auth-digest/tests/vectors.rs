@@ -13,32 +13,17 @@ const CNONCE: &str = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
 fn rfc_7616_section_3_9_1_both_algorithms() {
     let challenges = Challenge::parse(RFC_7616).unwrap();
     let expected = [
-        (
-            Algorithm::Sha256,
-            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-        ),
+        (Algorithm::Sha256, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
         (Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec"),
     ];
     for (challenge, (algorithm, response)) in challenges.iter().zip(expected) {
-        let sent = respond(
-            challenge,
-            "Mufasa",
-            "Circle of Life",
-            "GET",
-            "/dir/index.html",
-            b"",
-            CNONCE,
-            1,
-        );
+        let sent = respond(challenge, "Mufasa", "Circle of Life", "GET", "/dir/index.html", b"", CNONCE, 1);
         assert_eq!((sent.algorithm, sent.response.as_str()), (algorithm, response));
         let ha1 = Ha1::new(algorithm, "Mufasa", "http-auth@example.org", "Circle of Life");
         let received = Credentials::parse(&sent.to_string()).unwrap();
         assert_eq!(received, sent);
         assert_eq!(verify(&received, &ha1, "GET", "/dir/index.html", b""), Ok(()));
-        assert_eq!(
-            verify(&received, &ha1, "PUT", "/dir/index.html", b""),
-            Err(Mismatch::Proof)
-        );
+        assert_eq!(verify(&received, &ha1, "PUT", "/dir/index.html", b""), Err(Mismatch::Proof));
         assert_eq!(verify(&received, &ha1, "GET", "/", b""), Err(Mismatch::Uri));
     }
 }
@@ -48,16 +33,7 @@ fn rfc_2617_section_3_5() {
     let challenge = r#"Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41""#;
     let challenge = &Challenge::parse([challenge]).unwrap()[0];
     assert_eq!(challenge.algorithm, Algorithm::Md5, "a missing algorithm is MD5");
-    let sent = respond(
-        challenge,
-        "Mufasa",
-        "Circle Of Life",
-        "GET",
-        "/dir/index.html",
-        b"",
-        "0a4f113b",
-        1,
-    );
+    let sent = respond(challenge, "Mufasa", "Circle Of Life", "GET", "/dir/index.html", b"", "0a4f113b", 1);
     assert_eq!(sent.response, "6629fae49393a05397450978507c4ef1");
     assert_eq!(sent.nc.as_deref(), Some("00000001"));
     assert_eq!(sent.opaque.as_deref(), Some("5ccc069c403ebaf9f0171e9517f40e41"));
@@ -67,10 +43,7 @@ fn rfc_2617_section_3_5() {
 fn rfc_2069_servers_without_qop_are_answered_but_such_clients_are_refused() {
     let challenge = &Challenge::parse([r#"Digest realm="r", nonce="n""#]).unwrap()[0];
     let sent = respond(challenge, "u", "p", "GET", "/", b"", "c", 1);
-    assert_eq!(
-        (sent.qop, sent.cnonce.as_deref(), sent.nc.as_deref()),
-        (None, None, None)
-    );
+    assert_eq!((sent.qop, sent.cnonce.as_deref(), sent.nc.as_deref()), (None, None, None));
     let ha1 = Ha1::new(Algorithm::Md5, "u", "r", "p");
     assert_eq!(verify(&sent, &ha1, "GET", "/", b""), Err(Mismatch::NoQop));
 }
@@ -91,25 +64,12 @@ fn rfc_8760_sip_register_with_each_algorithm() {
     for algorithm in Algorithm::ALL {
         let challenge = Challenge::new(algorithm, "hotel.example", "84f1c1ae6cbe5ua9c8e88dfa3ecm3459");
         let challenge = &Challenge::parse([challenge.to_string().as_str()]).unwrap()[0];
-        let sent = respond(
-            challenge,
-            "1204",
-            "p\u{e4}ss",
-            "REGISTER",
-            "sip:hotel.example",
-            b"",
-            "c",
-            2,
-        );
+        let sent = respond(challenge, "1204", "p\u{e4}ss", "REGISTER", "sip:hotel.example", b"", "c", 2);
         assert_eq!(sent.response.len(), algorithm.digits());
         let ha1 = Ha1::new(algorithm, "1204", "hotel.example", "p\u{e4}ss");
         assert_eq!(verify(&sent, &ha1, "REGISTER", "sip:hotel.example", b""), Ok(()));
         let weaker = Ha1::new(Algorithm::Md5, "1204", "hotel.example", "p\u{e4}ss");
-        let wrong = if algorithm == Algorithm::Md5 {
-            Ok(())
-        } else {
-            Err(Mismatch::Algorithm)
-        };
+        let wrong = if algorithm == Algorithm::Md5 { Ok(()) } else { Err(Mismatch::Algorithm) };
         assert_eq!(verify(&sent, &weaker, "REGISTER", "sip:hotel.example", b""), wrong);
     }
 }
@@ -128,20 +88,9 @@ fn auth_int_covers_the_body() {
 fn session_algorithms_are_refused_clearly_and_passed_over_beside_others() {
     let sess = r#"Digest realm="r", nonce="n", algorithm=MD5-sess"#;
     assert_eq!(Challenge::parse([sess]), Err(AuthError::SessionAlgorithm));
-    assert_eq!(
-        Challenge::parse([sess, r#"Digest realm="r", nonce="n""#])
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        Challenge::parse([r#"Digest realm="r", nonce="n", algorithm=SHA3"#]),
-        Err(AuthError::UnknownAlgorithm)
-    );
-    assert_eq!(
-        Challenge::parse([r#"Digest realm="r", nonce="n", qop="auth-conf""#]),
-        Err(AuthError::UnknownQop)
-    );
+    assert_eq!(Challenge::parse([sess, r#"Digest realm="r", nonce="n""#]).unwrap().len(), 1);
+    assert_eq!(Challenge::parse([r#"Digest realm="r", nonce="n", algorithm=SHA3"#]), Err(AuthError::UnknownAlgorithm));
+    assert_eq!(Challenge::parse([r#"Digest realm="r", nonce="n", qop="auth-conf""#]), Err(AuthError::UnknownQop));
 }
 
 #[test]
@@ -160,10 +109,7 @@ fn quoted_strings_keep_escapes_and_commas() {
     let challenges = Challenge::parse([value]).unwrap();
     assert_eq!(challenges[0].realm, r#"a "b", \c"#);
     assert_eq!(challenges[0].nonce, "n,=");
-    assert_eq!(
-        Challenge::parse([challenges[0].to_string().as_str()]).unwrap(),
-        challenges
-    );
+    assert_eq!(Challenge::parse([challenges[0].to_string().as_str()]).unwrap(), challenges);
 }
 
 #[test]
@@ -172,31 +118,16 @@ fn broken_headers_are_refused() {
     assert_eq!(Challenge::parse([long.as_str()]), Err(AuthError::TooLong));
     let many = format!(r#"Digest realm="r", nonce="n"{}"#, ", a=b".repeat(100));
     assert_eq!(Challenge::parse([many.as_str()]), Err(AuthError::TooManyParameters));
-    for value in [
-        r#"Digest realm="r"#,
-        r#"realm="r", nonce="n""#,
-        "Digest /",
-        "Digest realm=\"r\r\n\", nonce=\"n\"",
-    ] {
+    for value in [r#"Digest realm="r"#, r#"realm="r", nonce="n""#, "Digest /", "Digest realm=\"r\r\n\", nonce=\"n\""] {
         assert_eq!(Challenge::parse([value]), Err(AuthError::Malformed), "{value}");
     }
-    assert_eq!(
-        Challenge::parse([r#"Digest nonce="n""#]),
-        Err(AuthError::Missing("realm"))
-    );
-    assert_eq!(
-        Challenge::parse([r#"Digest realm="r", realm="s", nonce="n""#]),
-        Err(AuthError::Duplicate("realm"))
-    );
+    assert_eq!(Challenge::parse([r#"Digest nonce="n""#]), Err(AuthError::Missing("realm")));
+    assert_eq!(Challenge::parse([r#"Digest realm="r", realm="s", nonce="n""#]), Err(AuthError::Duplicate("realm")));
     let good = r#"Digest username="u", realm="r", nonce="n", uri="/", response="8ca523f5e9506fed4657c9700eebdbec", qop=auth, nc=00000001, cnonce="c""#;
     assert!(Credentials::parse(good).is_ok());
-    for (from, to) in [
-        ("8ca5", "8cg5"),
-        ("8ca5", "8c"),
-        ("00000001", "1"),
-        (", cnonce=\"c\"", ""),
-        ("qop=auth", "qop=x"),
-    ] {
+    for (from, to) in
+        [("8ca5", "8cg5"), ("8ca5", "8c"), ("00000001", "1"), (", cnonce=\"c\"", ""), ("qop=auth", "qop=x")]
+    {
         assert!(Credentials::parse(&good.replace(from, to)).is_err(), "{to}");
     }
 }
@@ -211,10 +142,7 @@ fn printing_cannot_start_a_new_header() {
 fn debug_prints_no_secret() {
     let ha1 = Ha1::new(Algorithm::Sha256, "u", "r", "p");
     assert!(!format!("{ha1:?}").contains(ha1.expose()));
-    assert_eq!(
-        Ha1::from_hex(Algorithm::Sha256, ha1.expose()).unwrap().expose(),
-        ha1.expose()
-    );
+    assert_eq!(Ha1::from_hex(Algorithm::Sha256, ha1.expose()).unwrap().expose(), ha1.expose());
     assert!(Ha1::from_hex(Algorithm::Md5, ha1.expose()).is_err());
 }
 
@@ -224,18 +152,6 @@ fn rfc_7616_section_3_9_2_sha_512_256() {
     let challenge = r#"Digest realm="api@example.org", qop="auth", algorithm=SHA-512-256, nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", opaque="HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS", charset=UTF-8, userhash=true"#;
     let challenge = &Challenge::parse([challenge]).unwrap()[0];
     let cnonce = "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v";
-    let sent = respond(
-        challenge,
-        "J\u{e4}s\u{f8}n Doe",
-        "Secret, or not?",
-        "GET",
-        "/doe.json",
-        b"",
-        cnonce,
-        1,
-    );
-    assert_eq!(
-        sent.response,
-        "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5"
-    );
+    let sent = respond(challenge, "J\u{e4}s\u{f8}n Doe", "Secret, or not?", "GET", "/doe.json", b"", cnonce, 1);
+    assert_eq!(sent.response, "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
 }

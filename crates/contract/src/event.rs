@@ -92,16 +92,9 @@ impl DeviceEvent {
             return Err(format!("seq is {}; it counts from 1", self.seq));
         }
         if self.account.is_some_and(|account| !(1..=2).contains(&account)) {
-            return Err(format!(
-                "account is {}; a phone has accounts 1 and 2",
-                self.account.unwrap_or_default()
-            ));
+            return Err(format!("account is {}; a phone has accounts 1 and 2", self.account.unwrap_or_default()));
         }
-        if self
-            .detail
-            .as_ref()
-            .is_some_and(|detail| detail.chars().count() > Self::MAX_DETAIL)
-        {
+        if self.detail.as_ref().is_some_and(|detail| detail.chars().count() > Self::MAX_DETAIL) {
             return Err(format!("detail is longer than {} characters", Self::MAX_DETAIL));
         }
         Ok(())

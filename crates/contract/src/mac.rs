@@ -86,9 +86,7 @@ impl Serialize for Mac {
 
 impl<'de> Deserialize<'de> for Mac {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -98,9 +96,7 @@ impl utoipa::PartialSchema for Mac {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
             .pattern(Some("^[0-9a-f]{2}(:[0-9a-f]{2}){5}$"))
-            .description(Some(
-                "MAC address. Any usual separators are accepted, colons are written.",
-            ))
+            .description(Some("MAC address. Any usual separators are accepted, colons are written."))
             .build()
             .into()
     }
@@ -116,27 +112,15 @@ mod tests {
 
     #[test]
     fn takes_the_usual_spellings() {
-        for text in [
-            "C0:74:AD:12:07:01",
-            "c074ad120701",
-            "c0-74-ad-12-07-01",
-            "c074.ad12.0701",
-            " c0 74 ad 12 07 01 ",
-        ] {
+        for text in ["C0:74:AD:12:07:01", "c074ad120701", "c0-74-ad-12-07-01", "c074.ad12.0701", " c0 74 ad 12 07 01 "]
+        {
             assert_eq!(text.parse::<Mac>().unwrap().to_string(), "c0:74:ad:12:07:01", "{text}");
         }
     }
 
     #[test]
     fn refuses_what_no_phone_has() {
-        for text in [
-            "",
-            "c074ad1207",
-            "c074ad12070g",
-            "000000000000",
-            "ffffffffffff",
-            "01:00:5e:00:00:01",
-        ] {
+        for text in ["", "c074ad1207", "c074ad12070g", "000000000000", "ffffffffffff", "01:00:5e:00:00:01"] {
             assert!(text.parse::<Mac>().is_err(), "{text}");
         }
     }

@@ -31,13 +31,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    pub const ALL: [Channel; 5] = [
-        Channel::Event,
-        Channel::State,
-        Channel::Presence,
-        Channel::Ack,
-        Channel::Desired,
-    ];
+    pub const ALL: [Channel; 5] = [Channel::Event, Channel::State, Channel::Presence, Channel::Ack, Channel::Desired];
 
     const fn path(self) -> &'static str {
         match self {
@@ -88,10 +82,7 @@ impl FromStr for Topic {
         let rest = text.strip_prefix("v1/").ok_or(UnknownTopic)?;
         let (phone, path) = rest.split_once('/').ok_or(UnknownTopic)?;
         let phone = phone.parse().map_err(|_| UnknownTopic)?;
-        let channel = Channel::ALL
-            .into_iter()
-            .find(|channel| channel.path() == path)
-            .ok_or(UnknownTopic)?;
+        let channel = Channel::ALL.into_iter().find(|channel| channel.path() == path).ok_or(UnknownTopic)?;
         Ok(Self { phone, channel })
     }
 }
@@ -248,14 +239,7 @@ mod tests {
     #[test]
     fn refuses_foreign_topics() {
         let phone = "6f2c1f9e-0d1c-4b5e-9a57-3f1f6a2b9d10";
-        for text in [
-            "",
-            "v1",
-            "v1/",
-            "v2/x/up/event",
-            "v1/not-an-id/up/event",
-            &format!("v1/{phone}/up/other"),
-        ] {
+        for text in ["", "v1", "v1/", "v2/x/up/event", "v1/not-an-id/up/event", &format!("v1/{phone}/up/other")] {
             assert_eq!(text.parse::<Topic>(), Err(UnknownTopic), "{text}");
         }
     }
@@ -271,8 +255,7 @@ mod tests {
     #[test]
     fn acknowledges_what_is_there_and_nothing_else() {
         let ranges = EventAck::ranges([(2, 1), (1, 4), (1, 3), (1, 6), (1, 4)]);
-        let expected =
-            [EventAck { boot: 1, first: 3, last: 4 }, EventAck::one(1, 6), EventAck::one(2, 1)];
+        let expected = [EventAck { boot: 1, first: 3, last: 4 }, EventAck::one(1, 6), EventAck::one(2, 1)];
         assert_eq!(ranges, expected);
         assert!(ranges[0].covers(1, 3) && !ranges[0].covers(1, 5) && !ranges[0].covers(2, 3));
     }
@@ -285,11 +268,7 @@ mod tests {
                 .unwrap_err()
                 .contains("boot")
         );
-        assert!(
-            decode_event(&vec![b' '; MAX_PAYLOAD + 1])
-                .unwrap_err()
-                .contains("at most")
-        );
+        assert!(decode_event(&vec![b' '; MAX_PAYLOAD + 1]).unwrap_err().contains("at most"));
     }
 
     proptest! {

@@ -71,12 +71,7 @@ impl Default for AcsSession {
 
 impl AcsSession {
     pub fn new() -> Self {
-        Self {
-            version: CwmpVersion::default(),
-            phase: Phase::New,
-            max_envelopes: 1,
-            next_request: 1,
-        }
+        Self { version: CwmpVersion::default(), phase: Phase::New, max_envelopes: 1, next_request: 1 }
     }
 
     /// A POST as [`crate::decode_post`] gave it; `None` is the empty POST.
@@ -107,10 +102,7 @@ impl AcsSession {
         if error.version.is_none() || self.phase == Phase::Ended {
             return unexpected(error.to_string());
         }
-        AcsInput::Refused {
-            reason: error.to_string(),
-            reply: Box::new(error.fault_envelope(Side::Acs)),
-        }
+        AcsInput::Refused { reason: error.to_string(), reply: Box::new(error.fault_envelope(Side::Acs)) }
     }
 
     /// The envelope that asks the phone, under an ID of its own; the next message answers it.
@@ -121,10 +113,7 @@ impl AcsSession {
         }
         let request_id = self.next_request.to_string();
         self.next_request = self.next_request.wrapping_add(1);
-        self.phase = Phase::Waiting {
-            request_id: request_id.clone(),
-            kind: message.kind(),
-        };
+        self.phase = Phase::Waiting { request_id: request_id.clone(), kind: message.kind() };
         Ok(Envelope::new(self.version, message).with_id(request_id))
     }
 
@@ -153,10 +142,7 @@ impl AcsSession {
         self.version = envelope.version;
         self.max_envelopes = inform.max_envelopes.max(1);
         self.phase = Phase::Informed;
-        AcsInput::Informed {
-            inform: Box::new(inform),
-            reply,
-        }
+        AcsInput::Informed { inform: Box::new(inform), reply }
     }
 
     fn on_answer(&mut self, request_id: String, kind: MessageKind, envelope: Envelope) -> AcsInput {
@@ -180,10 +166,7 @@ impl AcsSession {
     fn on_cpe_request(&mut self, envelope: Envelope) -> AcsInput {
         let answer = match &envelope.body {
             Message::TransferComplete(_) => Message::TransferCompleteResponse,
-            Message::GetRpcMethods => GetRpcMethodsResponse {
-                methods: ACS_METHODS.map(str::to_owned).to_vec(),
-            }
-            .into(),
+            Message::GetRpcMethods => GetRpcMethodsResponse { methods: ACS_METHODS.map(str::to_owned).to_vec() }.into(),
             Message::Inform(_) => return unexpected("a second Inform"),
             other if other.kind().is_request() => {
                 let reason = format!("{} is no request to a server", other.name());
@@ -194,10 +177,7 @@ impl AcsSession {
         };
         // Our answer takes this turn; the phone has the next.
         self.phase = Phase::Informed;
-        AcsInput::CpeRequest {
-            reply: Box::new(envelope.answer(answer)),
-            message: envelope.body,
-        }
+        AcsInput::CpeRequest { reply: Box::new(envelope.answer(answer)), message: envelope.body }
     }
 }
 

@@ -162,22 +162,14 @@ impl CpeSession {
         if !matches!(status, 200 | 204) {
             return self.fail(SessionFailure::Http(status));
         }
-        let decoded = if status == 204 {
-            Ok(None)
-        } else {
-            decode_post(body, &self.limits)
-        };
+        let decoded = if status == 204 { Ok(None) } else { decode_post(body, &self.limits) };
         match (std::mem::replace(&mut self.state, State::Over), decoded) {
             (State::Asked { request, .. }, Ok(None)) => self.fail(SessionFailure::Unanswered(request.name())),
             (State::Asked { id, request }, Ok(Some(envelope))) => self.on_answer(id, request, envelope),
             (State::Listening, Ok(None)) => {
                 // No envelope, no HoldRequests (§3.5).
                 self.hold_requests = false;
-                if self.transfers.is_empty() {
-                    self.done(None)
-                } else {
-                    CpeStep::Send(self.proceed())
-                }
+                if self.transfers.is_empty() { self.done(None) } else { CpeStep::Send(self.proceed()) }
             }
             (State::Listening, Ok(Some(envelope))) => self.on_request(envelope),
             (State::Listening, Err(error)) if error.version.is_some() => self.refuse(&error),
@@ -197,12 +189,7 @@ impl CpeSession {
         if !message.kind().answers(request.kind()) && !matches!(message, Message::Fault(_)) {
             message = Fault::of(FaultCode::INTERNAL_ERROR).into();
         }
-        CpeStep::Send(Post {
-            body: encode(&Envelope {
-                id,
-                ..Envelope::new(version, message)
-            }),
-        })
+        CpeStep::Send(Post { body: encode(&Envelope { id, ..Envelope::new(version, message) }) })
     }
 
     /// The connection broke, timed out, or could not be authenticated.
@@ -224,18 +211,12 @@ impl CpeSession {
             Message::Fault(fault) if matches!(request, Message::TransferComplete(_)) => {
                 // Only 8005 asks for it again (A.3.3.2); after too many of those it stays for the next session.
                 if fault.code == FaultCode::ACS_RETRY_REQUEST {
-                    return self.fail(SessionFailure::Refused {
-                        request: request.name(),
-                        fault,
-                    });
+                    return self.fail(SessionFailure::Refused { request: request.name(), fault });
                 }
                 self.transfers_done.extend(self.transfers.pop_front());
                 CpeStep::Send(self.proceed())
             }
-            Message::Fault(fault) => self.fail(SessionFailure::Refused {
-                request: request.name(),
-                fault,
-            }),
+            Message::Fault(fault) => self.fail(SessionFailure::Refused { request: request.name(), fault }),
             // Its MaxEnvelopes changes nothing: we send one envelope a POST in any case.
             body if body.kind().answers(request.kind()) => {
                 if matches!(request, Message::Inform(_)) {
@@ -262,18 +243,9 @@ impl CpeSession {
         if !body.kind().is_acs_request() {
             self.state = State::Listening;
             let fault = Fault::of(FaultCode::METHOD_NOT_SUPPORTED);
-            return CpeStep::Send(Post {
-                body: encode(&Envelope {
-                    id,
-                    ..Envelope::new(version, fault.into())
-                }),
-            });
+            return CpeStep::Send(Post { body: encode(&Envelope { id, ..Envelope::new(version, fault.into()) }) });
         }
-        self.state = State::Executing {
-            id,
-            version,
-            request: body.clone(),
-        };
+        self.state = State::Executing { id, version, request: body.clone() };
         CpeStep::Execute(body)
     }
 
@@ -283,9 +255,7 @@ impl CpeSession {
             return self.fail(SessionFailure::Endless);
         }
         self.state = State::Listening;
-        CpeStep::Send(Post {
-            body: encode(&error.fault_envelope(Side::Cpe)),
-        })
+        CpeStep::Send(Post { body: encode(&error.fault_envelope(Side::Cpe)) })
     }
 
     fn count_request(&mut self) -> bool {

@@ -8,22 +8,12 @@ use crate::tree::{self, Node, Ns};
 use crate::wire::{Element, Res, child};
 
 /// Headers we know; all but the first three are read over (TR-069 §3.5, table "SOAP header elements").
-const HEADERS: [&str; 6] = [
-    "ID",
-    "HoldRequests",
-    "NoMoreRequests",
-    "SessionTimeout",
-    "SupportedCWMPVersions",
-    "UseCWMPVersion",
-];
+const HEADERS: [&str; 6] =
+    ["ID", "HoldRequests", "NoMoreRequests", "SessionTimeout", "SupportedCWMPVersions", "UseCWMPVersion"];
 
 /// A POST's body, inflated: nothing but white space is an empty POST (§3.7.1), `None`.
 pub fn decode_post(bytes: &[u8], limits: &Limits) -> Result<Option<Envelope>, CwmpError> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        Ok(None)
-    } else {
-        decode(bytes, limits).map(Some)
-    }
+    if bytes.iter().all(u8::is_ascii_whitespace) { Ok(None) } else { decode(bytes, limits).map(Some) }
 }
 
 /// One envelope with exactly one RPC or fault. The error carries the message's ID as soon as that could be read.
@@ -41,11 +31,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Envelope, CwmpError> {
     let body = one(&root, "Body")?.ok_or_else(|| CwmpError::new(ErrorKind::NotSoap, "there is no SOAP Body"))?;
     let content = read_body(body);
     let version = content.version.or(header.version);
-    let body = content.message.map_err(|error| CwmpError {
-        id: header.id.clone(),
-        version,
-        ..error
-    })?;
+    let body = content.message.map_err(|error| CwmpError { id: header.id.clone(), version, ..error })?;
     Ok(Envelope {
         id: header.id,
         hold_requests: header.hold_requests,
@@ -70,16 +56,10 @@ struct Content {
 
 /// The SOAP child of this name, of which there may be one.
 fn one<'a>(root: &'a Node, name: &str) -> Res<Option<&'a Node>> {
-    let mut named = root
-        .children
-        .iter()
-        .filter(|child| child.name == name && child.ns == Ns::Soap);
+    let mut named = root.children.iter().filter(|child| child.name == name && child.ns == Ns::Soap);
     let first = named.next();
     if named.next().is_some() {
-        return Err(CwmpError::new(
-            ErrorKind::NotSoap,
-            format!("there is more than one SOAP {name}"),
-        ));
+        return Err(CwmpError::new(ErrorKind::NotSoap, format!("there is more than one SOAP {name}")));
     }
     Ok(first)
 }
@@ -89,10 +69,7 @@ fn read_header(node: &Node) -> Res<Header> {
     for entry in &node.children {
         let Ns::Cwmp(version) = entry.ns else {
             if entry.must_understand {
-                return Err(CwmpError::new(
-                    ErrorKind::MustUnderstand,
-                    "a header we must understand is not ours",
-                ));
+                return Err(CwmpError::new(ErrorKind::MustUnderstand, "a header we must understand is not ours"));
             }
             continue;
         };
@@ -102,10 +79,7 @@ fn read_header(node: &Node) -> Res<Header> {
             "HoldRequests" => header.hold_requests = read_entry(entry)?,
             "NoMoreRequests" => header.no_more_requests = read_entry(entry)?,
             name if entry.must_understand && !HEADERS.contains(&name) => {
-                return Err(CwmpError::new(
-                    ErrorKind::MustUnderstand,
-                    "a header we must understand is unknown",
-                ));
+                return Err(CwmpError::new(ErrorKind::MustUnderstand, "a header we must understand is unknown"));
             }
             _ => {}
         }
@@ -118,10 +92,7 @@ fn read_entry<T: Element>(entry: &Node) -> Res<T> {
 }
 
 fn read_body(body: &Node) -> Content {
-    let refuse = |version, kind, reason: &str| Content {
-        version,
-        message: Err(CwmpError::new(kind, reason)),
-    };
+    let refuse = |version, kind, reason: &str| Content { version, message: Err(CwmpError::new(kind, reason)) };
     let rpc = match body.children.as_slice() {
         [rpc] => rpc,
         [] => return refuse(None, ErrorKind::EmptyBody, "the SOAP Body is empty"),
@@ -140,10 +111,7 @@ fn read_body(body: &Node) -> Content {
                 ErrorKind::UnknownMethod => error,
                 _ => error.under(&rpc.name),
             });
-            Content {
-                version: Some(version),
-                message,
-            }
+            Content { version: Some(version), message }
         }
         _ => refuse(None, ErrorKind::Namespace, "the method is in no CWMP namespace"),
     }
@@ -160,10 +128,9 @@ fn read_fault(node: &Node) -> Content {
             })
         });
         match fault {
-            Some((version, fault)) => Ok((
-                version,
-                Fault::read(fault).map_err(|error| error.under("Fault/detail/Fault")),
-            )),
+            Some((version, fault)) => {
+                Ok((version, Fault::read(fault).map_err(|error| error.under("Fault/detail/Fault"))))
+            }
             None => {
                 let said = child(node, "faultstring")?.map_or("", |said| said.text.trim());
                 let reason = format!("a SOAP fault without CWMP detail: {}", printable(said));
@@ -172,21 +139,12 @@ fn read_fault(node: &Node) -> Content {
         }
     };
     match read() {
-        Ok((version, fault)) => Content {
-            version: Some(version),
-            message: fault.map(Message::Fault),
-        },
-        Err(error) => Content {
-            version: None,
-            message: Err(error),
-        },
+        Ok((version, fault)) => Content { version: Some(version), message: fault.map(Message::Fault) },
+        Err(error) => Content { version: None, message: Err(error) },
     }
 }
 
 /// The peer's words, short enough and harmless enough for a log line.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(100)
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(100).collect()
 }

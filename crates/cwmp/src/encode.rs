@@ -8,9 +8,7 @@ use crate::wire::Element;
 /// Always well-formed: characters XML 1.0 cannot hold are written as U+FFFD. A caller who would rather refuse them asks
 /// [`illegal_char`] first.
 pub fn encode(envelope: &Envelope) -> String {
-    let mut out = Writer {
-        text: String::with_capacity(1024),
-    };
+    let mut out = Writer { text: String::with_capacity(1024) };
     out.text.push_str(concat!(
         r#"<?xml version="1.0" encoding="UTF-8"?>"#,
         "\n",
@@ -110,12 +108,7 @@ impl Writer {
     pub(crate) fn typed(&mut self, name: &str, type_: &XsdType, text: &str) {
         self.start(name);
         self.text.push_str(" xsi:type=\"xsd:");
-        self.text.extend(
-            type_
-                .name()
-                .chars()
-                .filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.')),
-        );
+        self.text.extend(type_.name().chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.')));
         self.text.push('"');
         self.rest(name, text);
     }

@@ -65,23 +65,13 @@ pub struct CwmpError {
 
 impl fmt::Display for CwmpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            f.write_str(&self.reason)
-        } else {
-            write!(f, "{}: {}", self.path, self.reason)
-        }
+        if self.path.is_empty() { f.write_str(&self.reason) } else { write!(f, "{}: {}", self.path, self.reason) }
     }
 }
 
 impl CwmpError {
     pub(crate) fn new(kind: ErrorKind, reason: impl Into<String>) -> Self {
-        Self {
-            kind,
-            path: String::new(),
-            reason: reason.into(),
-            id: None,
-            version: None,
-        }
+        Self { kind, path: String::new(), reason: reason.into(), id: None, version: None }
     }
 
     /// The same error, seen from the parent element.

@@ -44,11 +44,7 @@ impl TransferFault {
 
 impl Fault {
     pub fn new(code: FaultCode, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            text: text.into(),
-            parameters: Vec::new(),
-        }
+        Self { code, text: text.into(), parameters: Vec::new() }
     }
 
     /// With the code's own text.

@@ -27,14 +27,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            body: 2 << 20,
-            inflated: 2 << 20,
-            depth: 32,
-            elements: 50_000,
-            text: 64 << 10,
-            attributes: 64,
-        }
+        Self { body: 2 << 20, inflated: 2 << 20, depth: 32, elements: 50_000, text: 64 << 10, attributes: 64 }
     }
 }
 
@@ -61,10 +54,7 @@ pub fn decode_body<'a>(
             inflate(DeflateDecoder::new(bytes), limits).map(Cow::Owned)
         }
     } else {
-        Err(CwmpError::new(
-            ErrorKind::Encoding,
-            "the Content-Encoding is neither gzip nor deflate",
-        ))
+        Err(CwmpError::new(ErrorKind::Encoding, "the Content-Encoding is neither gzip nor deflate"))
     }
 }
 
@@ -74,11 +64,7 @@ fn inflate(decoder: impl Read, limits: &Limits) -> Result<Vec<u8>, CwmpError> {
         .take(limits.inflated as u64 + 1)
         .read_to_end(&mut out)
         .map_err(|_| CwmpError::new(ErrorKind::Encoding, "the compressed body is damaged"))?;
-    if out.len() > limits.inflated {
-        Err(too_large(limits.inflated))
-    } else {
-        Ok(out)
-    }
+    if out.len() > limits.inflated { Err(too_large(limits.inflated)) } else { Ok(out) }
 }
 
 fn too_large(limit: usize) -> CwmpError {
@@ -91,17 +77,11 @@ pub(crate) fn utf8<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Cwmp
         return Err(too_large(limits.inflated));
     }
     if let [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [b'<', 0, ..] | [0, b'<', ..] = bytes {
-        return Err(CwmpError::new(
-            ErrorKind::Encoding,
-            "the message is UTF-16, UTF-8 is expected",
-        ));
+        return Err(CwmpError::new(ErrorKind::Encoding, "the message is UTF-16, UTF-8 is expected"));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
-        CwmpError::new(
-            ErrorKind::Encoding,
-            format!("the message is not UTF-8 at byte {}", error.valid_up_to()),
-        )
+        CwmpError::new(ErrorKind::Encoding, format!("the message is not UTF-8 at byte {}", error.valid_up_to()))
     })
 }
 
@@ -114,11 +94,7 @@ pub(crate) struct Budget<'a> {
 
 impl<'a> Budget<'a> {
     pub(crate) fn new(limits: &'a Limits) -> Self {
-        Self {
-            limits,
-            depth: 0,
-            elements: 0,
-        }
+        Self { limits, depth: 0, elements: 0 }
     }
 
     pub(crate) fn open(&mut self) -> Result<(), CwmpError> {

@@ -51,13 +51,7 @@ pub struct Envelope {
 
 impl Envelope {
     pub fn new(version: CwmpVersion, body: Message) -> Self {
-        Self {
-            id: None,
-            hold_requests: false,
-            no_more_requests: false,
-            version,
-            body,
-        }
+        Self { id: None, hold_requests: false, no_more_requests: false, version, body }
     }
 
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
@@ -67,10 +61,7 @@ impl Envelope {
 
     /// The answer to this message: same ID, same version.
     pub fn answer(&self, body: Message) -> Self {
-        Self {
-            id: self.id.clone(),
-            ..Self::new(self.version, body)
-        }
+        Self { id: self.id.clone(), ..Self::new(self.version, body) }
     }
 }
 

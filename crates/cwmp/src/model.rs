@@ -75,10 +75,7 @@ impl fmt::Debug for Value {
 
 impl Value {
     pub fn new(type_: XsdType, text: impl Into<String>) -> Self {
-        Self {
-            type_,
-            text: text.into(),
-        }
+        Self { type_, text: text.into() }
     }
 
     pub fn string(text: impl Into<String>) -> Self {
@@ -107,10 +104,7 @@ pub struct ParameterValue {
 
 impl ParameterValue {
     pub fn new(name: impl Into<String>, value: Value) -> Self {
-        Self {
-            name: name.into(),
-            value,
-        }
+        Self { name: name.into(), value }
     }
 }
 
@@ -175,17 +169,11 @@ impl EventCode {
 impl Event {
     /// With no command key.
     pub fn new(code: EventCode) -> Self {
-        Self {
-            code,
-            command_key: String::new(),
-        }
+        Self { code, command_key: String::new() }
     }
 
     pub fn with_key(code: EventCode, command_key: impl Into<String>) -> Self {
-        Self {
-            code,
-            command_key: command_key.into(),
-        }
+        Self { code, command_key: command_key.into() }
     }
 }
 

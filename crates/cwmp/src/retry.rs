@@ -17,11 +17,7 @@ pub fn retry_wait(retry_count: u32, jitter: f64, minimum_wait: u32, multiplier: 
     if retry_count == 0 {
         return Duration::ZERO;
     }
-    let jitter = if jitter.is_finite() {
-        jitter.clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
+    let jitter = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.0 };
     let factor = f64::from(multiplier.clamp(1000, 65_535)) / 1000.0;
     let exponent = retry_count.min(10) as i32 - 1;
     let low = f64::from(minimum_wait.clamp(1, 65_535)) * factor.powi(exponent);
@@ -34,27 +30,9 @@ mod tests {
 
     #[test]
     fn the_standards_table() {
-        let range = |n| {
-            (
-                retry_wait(n, 0.0, 5, 2000).as_secs(),
-                retry_wait(n, 1.0, 5, 2000).as_secs(),
-            )
-        };
-        let table = [
-            (5, 10),
-            (10, 20),
-            (20, 40),
-            (40, 80),
-            (80, 160),
-            (160, 320),
-            (320, 640),
-            (640, 1280),
-        ];
-        for (i, expected) in table
-            .into_iter()
-            .chain([(1280, 2560), (2560, 5120), (2560, 5120)])
-            .enumerate()
-        {
+        let range = |n| (retry_wait(n, 0.0, 5, 2000).as_secs(), retry_wait(n, 1.0, 5, 2000).as_secs());
+        let table = [(5, 10), (10, 20), (20, 40), (40, 80), (80, 160), (160, 320), (320, 640), (640, 1280)];
+        for (i, expected) in table.into_iter().chain([(1280, 2560), (2560, 5120), (2560, 5120)]).enumerate() {
             assert_eq!(range(i as u32 + 1), expected);
         }
         assert_eq!(range(0), (0, 0));

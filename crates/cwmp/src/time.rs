@@ -31,10 +31,7 @@ impl CwmpTime {
     };
 
     pub fn new(at: DateTime<Utc>) -> Self {
-        Self {
-            at,
-            zone_assumed: false,
-        }
+        Self { at, zone_assumed: false }
     }
 
     /// Milliseconds since 1970; out of range (years 1 to 9999) is [`Self::UNKNOWN`].
@@ -55,10 +52,7 @@ impl CwmpTime {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {
-            return Ok(Self {
-                zone_assumed: true,
-                ..Self::UNKNOWN
-            });
+            return Ok(Self { zone_assumed: true, ..Self::UNKNOWN });
         }
         let bad = || "is not a date and time such as 2026-01-31T12:00:00Z".to_owned();
         if text.len() > 40 || !text.is_ascii() {
@@ -72,11 +66,7 @@ impl CwmpTime {
         } else {
             (naive(&text).ok_or_else(bad)?.and_utc(), true)
         };
-        if (1..=9999).contains(&at.year()) {
-            Ok(Self { at, zone_assumed })
-        } else {
-            Err(bad())
-        }
+        if (1..=9999).contains(&at.year()) { Ok(Self { at, zone_assumed }) } else { Err(bad()) }
     }
 
     /// UTC with `Z`; fractions only where there are any.
@@ -133,13 +123,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_an_error() {
-        for text in [
-            "yesterday",
-            "2026-13-01T00:00:00Z",
-            "2026-01-01",
-            "12026-01-01T00:00:00Z",
-            "0000-01-01T00:00:00Z",
-        ] {
+        for text in ["yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "12026-01-01T00:00:00Z", "0000-01-01T00:00:00Z"]
+        {
             assert!(CwmpTime::parse(text).is_err(), "{text}");
         }
     }

@@ -126,14 +126,7 @@ fn element(
     }
     budget.open()?;
     let name = start.local_name().into_inner().to_owned();
-    let mut node = Node {
-        ns,
-        name,
-        text: String::new(),
-        xsi_type: None,
-        must_understand: false,
-        children: Vec::new(),
-    };
+    let mut node = Node { ns, name, text: String::new(), xsi_type: None, must_understand: false, children: Vec::new() };
     let mut count = 0;
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| ill("an attribute is malformed or there twice"))?;
@@ -167,20 +160,13 @@ fn close(node: Node, open: &mut [Node], root: &mut Option<Node>) {
 /// Characters XML does not allow, which some phones send all the same, become U+FFFD: databases refuse U+0000.
 fn add_text(open: &mut [Node], text: &str, budget: &Budget<'_>) -> Result<(), CwmpError> {
     let Some(node) = open.last_mut() else {
-        return if text.trim().is_empty() {
-            Ok(())
-        } else {
-            Err(ill("there is text outside the outermost element"))
-        };
+        return if text.trim().is_empty() { Ok(()) } else { Err(ill("there is text outside the outermost element")) };
     };
     budget.text(node.text.len() + text.len())?;
     if text.chars().all(is_xml_char) {
         node.text.push_str(text);
     } else {
-        node.text.extend(
-            text.chars()
-                .map(|c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }),
-        );
+        node.text.extend(text.chars().map(|c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }));
     }
     Ok(())
 }
@@ -192,10 +178,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, CwmpError> {
             Some(hex) => u32::from_str_radix(hex, 16),
             None => number.parse(),
         };
-        return code
-            .ok()
-            .and_then(char::from_u32)
-            .ok_or_else(|| ill("a character reference names no character"));
+        return code.ok().and_then(char::from_u32).ok_or_else(|| ill("a character reference names no character"));
     }
     Ok(match name {
         "amp" => '&',
@@ -204,10 +187,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, CwmpError> {
         "quot" => '"',
         "apos" => '\'',
         _ => {
-            return Err(CwmpError::new(
-                ErrorKind::Entity,
-                "the text holds an entity we do not know",
-            ));
+            return Err(CwmpError::new(ErrorKind::Entity, "the text holds an entity we do not know"));
         }
     })
 }
@@ -221,10 +201,7 @@ fn check_declaration(declaration: &BytesDecl<'_>, text: &str) -> Result<(), Cwmp
     if encoding.eq_ignore_ascii_case("utf-8") || encoding.eq_ignore_ascii_case("utf8") || text.is_ascii() {
         return Ok(());
     }
-    Err(CwmpError::new(
-        ErrorKind::Encoding,
-        "another encoding than UTF-8 is declared",
-    ))
+    Err(CwmpError::new(ErrorKind::Encoding, "another encoding than UTF-8 is declared"))
 }
 
 fn ill(reason: &str) -> CwmpError {

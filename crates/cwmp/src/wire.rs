@@ -29,10 +29,7 @@ pub(crate) trait Item: Element {
 
 /// The one child of this name. Children in a foreign namespace are not ours.
 pub(crate) fn child<'a>(node: &'a Node, name: &str) -> Res<Option<&'a Node>> {
-    let mut named = node
-        .children
-        .iter()
-        .filter(|child| child.name == name && child.ns.is_ours());
+    let mut named = node.children.iter().filter(|child| child.name == name && child.ns.is_ours());
     let first = named.next();
     if named.next().is_some() {
         return Err(CwmpError::new(ErrorKind::Duplicate, "is there more than once").under(name));
@@ -85,11 +82,7 @@ fn invalid(reason: impl Into<String>) -> CwmpError {
 
 /// The text of an element that has no children.
 fn text(node: &Node) -> Res<&str> {
-    if node.children.is_empty() {
-        Ok(&node.text)
-    } else {
-        Err(invalid("holds elements where a value is expected"))
-    }
+    if node.children.is_empty() { Ok(&node.text) } else { Err(invalid("holds elements where a value is expected")) }
 }
 
 /// A value that is the element's trimmed text.
@@ -111,15 +104,9 @@ macro_rules! leaf {
 
 leaf!(String, |text| Ok(text.to_owned()), |value| value);
 leaf!(EventCode, |text| Ok(Self::new(text)), |value| value.as_str());
-leaf!(CwmpTime, |text| Self::parse(text).map_err(invalid), |value| &value
-    .print());
-leaf!(
-    u32,
-    |text| text
-        .parse()
-        .map_err(|_| invalid("is not a whole number from 0 to 4294967295")),
-    |value| &value.to_string()
-);
+leaf!(CwmpTime, |text| Self::parse(text).map_err(invalid), |value| &value.print());
+leaf!(u32, |text| text.parse().map_err(|_| invalid("is not a whole number from 0 to 4294967295")), |value| &value
+    .to_string());
 leaf!(
     bool,
     |text| match text {
@@ -143,10 +130,7 @@ leaf!(
 );
 leaf!(
     Instance,
-    |text| text
-        .parse::<NonZeroU32>()
-        .map(Self)
-        .map_err(|_| invalid("is not a whole number from 1 to 4294967295")),
+    |text| text.parse::<NonZeroU32>().map(Self).map_err(|_| invalid("is not a whole number from 1 to 4294967295")),
     |value| &value.0.to_string()
 );
 leaf!(
@@ -207,15 +191,8 @@ impl Element for Value {
     fn read(node: &Node) -> Res<Self> {
         let text = text(node)?;
         let type_ = node.xsi_type.as_deref().map(XsdType::from_name).unwrap_or_default();
-        let text = if matches!(type_, XsdType::String | XsdType::Other(_)) {
-            text
-        } else {
-            text.trim()
-        };
-        Ok(Self {
-            type_,
-            text: text.to_owned(),
-        })
+        let text = if matches!(type_, XsdType::String | XsdType::Other(_)) { text } else { text.trim() };
+        Ok(Self { type_, text: text.to_owned() })
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -226,10 +203,7 @@ impl Element for Value {
 impl Element for ParameterValue {
     fn read(node: &Node) -> Res<Self> {
         // Some phones leave Value out where it would be empty.
-        Ok(Self {
-            name: required(node, "Name")?,
-            value: or_default(node, "Value")?,
-        })
+        Ok(Self { name: required(node, "Name")?, value: or_default(node, "Value")? })
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -245,11 +219,7 @@ struct FaultOrNone(FaultCode);
 
 impl Element for FaultOrNone {
     fn read(node: &Node) -> Res<Self> {
-        if text(node)?.trim() == "0" {
-            Ok(Self(FaultCode(0)))
-        } else {
-            FaultCode::read(node).map(Self)
-        }
+        if text(node)?.trim() == "0" { Ok(Self(FaultCode(0))) } else { FaultCode::read(node).map(Self) }
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -259,10 +229,7 @@ impl Element for FaultOrNone {
 
 impl Element for TransferFault {
     fn read(node: &Node) -> Res<Self> {
-        Ok(Self {
-            code: required::<FaultOrNone>(node, "FaultCode")?.0,
-            text: or_default(node, "FaultString")?,
-        })
+        Ok(Self { code: required::<FaultOrNone>(node, "FaultCode")?.0, text: or_default(node, "FaultString")? })
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -294,10 +261,7 @@ impl Element for SetParameterValuesFault {
 impl Element for crate::fault::Fault {
     fn read(node: &Node) -> Res<Self> {
         const ENTRY: &str = "SetParameterValuesFault";
-        let entries = node
-            .children
-            .iter()
-            .filter(|child| child.name == ENTRY && child.ns.is_ours());
+        let entries = node.children.iter().filter(|child| child.name == ENTRY && child.ns.is_ours());
         Ok(Self {
             code: required(node, "FaultCode")?,
             text: or_default(node, "FaultString")?,

@@ -15,10 +15,7 @@ fn messages() -> Vec<(&'static str, Message)> {
     let start_time = CwmpTime::parse("2026-03-01T13:00:00Z").unwrap();
     let complete_time = CwmpTime::parse("2026-03-01T13:02:30Z").unwrap();
     let parameters = vec![
-        value(
-            "Device.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.AuthUserName",
-            Value::string("1204"),
-        ),
+        value("Device.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.AuthUserName", Value::string("1204")),
         value(
             "Device.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.AuthPassword",
             Value::string("a<b>&\"c' \u{e4}"),
@@ -35,10 +32,7 @@ fn messages() -> Vec<(&'static str, Message)> {
             "inform",
             Inform {
                 device_id: DeviceId::new("Bellhop", "000B82", "GHP621W", "000b827fd280"),
-                events: vec![
-                    Event::new(EventCode::BOOT),
-                    Event::with_key(EventCode::M_REBOOT, "job-4711"),
-                ],
+                events: vec![Event::new(EventCode::BOOT), Event::with_key(EventCode::M_REBOOT, "job-4711")],
                 max_envelopes: 1,
                 current_time: start_time,
                 retry_count: 2,
@@ -48,59 +42,24 @@ fn messages() -> Vec<(&'static str, Message)> {
         ),
         ("inform-response", InformResponse { max_envelopes: 1 }.into()),
         ("get-rpc-methods", Message::GetRpcMethods),
-        (
-            "get-rpc-methods-response",
-            GetRpcMethodsResponse {
-                methods: acs::ACS_METHODS.map(key).to_vec(),
-            }
-            .into(),
-        ),
+        ("get-rpc-methods-response", GetRpcMethodsResponse { methods: acs::ACS_METHODS.map(key).to_vec() }.into()),
         (
             "set-parameter-values",
-            SetParameterValues {
-                parameters: parameters.clone(),
-                parameter_key: key("v43"),
-            }
-            .into(),
+            SetParameterValues { parameters: parameters.clone(), parameter_key: key("v43") }.into(),
         ),
-        (
-            "set-parameter-values-response",
-            SetParameterValuesResponse {
-                status: Status::Pending,
-            }
-            .into(),
-        ),
+        ("set-parameter-values-response", SetParameterValuesResponse { status: Status::Pending }.into()),
         (
             "get-parameter-values",
-            GetParameterValues {
-                names: vec![key("Device.DeviceInfo."), key("Device.LAN.IPAddress")],
-            }
-            .into(),
+            GetParameterValues { names: vec![key("Device.DeviceInfo."), key("Device.LAN.IPAddress")] }.into(),
         ),
-        (
-            "get-parameter-values-response",
-            GetParameterValuesResponse { parameters }.into(),
-        ),
-        (
-            "get-parameter-names",
-            GetParameterNames {
-                path: key("Device."),
-                next_level: true,
-            }
-            .into(),
-        ),
+        ("get-parameter-values-response", GetParameterValuesResponse { parameters }.into()),
+        ("get-parameter-names", GetParameterNames { path: key("Device."), next_level: true }.into()),
         (
             "get-parameter-names-response",
             GetParameterNamesResponse {
                 parameters: vec![
-                    ParameterInfo {
-                        name: key("Device.LAN."),
-                        writable: false,
-                    },
-                    ParameterInfo {
-                        name: key("Device.ProvisioningCode"),
-                        writable: true,
-                    },
+                    ParameterInfo { name: key("Device.LAN."), writable: false },
+                    ParameterInfo { name: key("Device.ProvisioningCode"), writable: true },
                 ],
             }
             .into(),
@@ -118,13 +77,7 @@ fn messages() -> Vec<(&'static str, Message)> {
             }
             .into(),
         ),
-        (
-            "get-parameter-attributes",
-            GetParameterAttributes {
-                names: vec![key("Device.LAN.IPAddress")],
-            }
-            .into(),
-        ),
+        ("get-parameter-attributes", GetParameterAttributes { names: vec![key("Device.LAN.IPAddress")] }.into()),
         (
             "get-parameter-attributes-response",
             GetParameterAttributesResponse {
@@ -136,37 +89,17 @@ fn messages() -> Vec<(&'static str, Message)> {
             }
             .into(),
         ),
-        (
-            "add-object",
-            AddObject {
-                object_name: key("Device.Services.VoiceService."),
-                parameter_key: key(""),
-            }
-            .into(),
-        ),
+        ("add-object", AddObject { object_name: key("Device.Services.VoiceService."), parameter_key: key("") }.into()),
         (
             "add-object-response",
-            AddObjectResponse {
-                instance_number: Instance(NonZeroU32::new(3).unwrap()),
-                status: Status::Applied,
-            }
-            .into(),
+            AddObjectResponse { instance_number: Instance(NonZeroU32::new(3).unwrap()), status: Status::Applied }
+                .into(),
         ),
         (
             "delete-object",
-            DeleteObject {
-                object_name: key("Device.Services.VoiceService.3."),
-                parameter_key: key(""),
-            }
-            .into(),
+            DeleteObject { object_name: key("Device.Services.VoiceService.3."), parameter_key: key("") }.into(),
         ),
-        (
-            "delete-object-response",
-            DeleteObjectResponse {
-                status: Status::Applied,
-            }
-            .into(),
-        ),
+        ("delete-object-response", DeleteObjectResponse { status: Status::Applied }.into()),
         (
             "download",
             Download {
@@ -192,31 +125,15 @@ fn messages() -> Vec<(&'static str, Message)> {
             }
             .into(),
         ),
-        (
-            "reboot",
-            Reboot {
-                command_key: key("job-4713"),
-            }
-            .into(),
-        ),
+        ("reboot", Reboot { command_key: key("job-4713") }.into()),
         ("reboot-response", Message::RebootResponse),
         ("factory-reset", Message::FactoryReset),
-        (
-            "schedule-inform",
-            ScheduleInform {
-                delay_seconds: 60,
-                command_key: key("job-4714"),
-            }
-            .into(),
-        ),
+        ("schedule-inform", ScheduleInform { delay_seconds: 60, command_key: key("job-4714") }.into()),
         (
             "transfer-complete",
             TransferComplete {
                 command_key: key("job-4712"),
-                fault: TransferFault {
-                    code: FaultCode::FILE_CORRUPTED,
-                    text: key("bad checksum"),
-                },
+                fault: TransferFault { code: FaultCode::FILE_CORRUPTED, text: key("bad checksum") },
                 start_time,
                 complete_time,
             }
@@ -255,11 +172,7 @@ fn messages_look_like_the_golden_files() {
         }
         let golden = std::fs::read_to_string(&path).expect(name);
         assert_eq!(flat(&text), flat(&golden), "{name}");
-        assert_eq!(
-            decode(golden.as_bytes(), &Limits::default()).unwrap(),
-            envelope,
-            "{name}, indented"
-        );
+        assert_eq!(decode(golden.as_bytes(), &Limits::default()).unwrap(), envelope, "{name}, indented");
     }
 }
 
@@ -267,24 +180,10 @@ fn messages_look_like_the_golden_files() {
 fn a_phones_inform() {
     let text = include_bytes!("golden/phone-inform.xml");
     let envelope = decode(text, &Limits::default()).unwrap();
-    assert_eq!(
-        (envelope.id.as_deref(), envelope.version),
-        (Some("1804289383"), CwmpVersion::V1_0)
-    );
-    let Message::Inform(inform) = &envelope.body else {
-        panic!()
-    };
-    assert_eq!(
-        inform.device_id,
-        DeviceId::new("Grandstream", "000B82", "GHP621W", "000b827fd280")
-    );
-    assert_eq!(
-        inform.events,
-        [
-            Event::new(EventCode::BOOT),
-            Event::with_key(EventCode::M_REBOOT, "job-4711")
-        ]
-    );
+    assert_eq!((envelope.id.as_deref(), envelope.version), (Some("1804289383"), CwmpVersion::V1_0));
+    let Message::Inform(inform) = &envelope.body else { panic!() };
+    assert_eq!(inform.device_id, DeviceId::new("Grandstream", "000B82", "GHP621W", "000b827fd280"));
+    assert_eq!(inform.events, [Event::new(EventCode::BOOT), Event::with_key(EventCode::M_REBOOT, "job-4711")]);
     assert_eq!(inform.current_time.print(), "2026-03-01T13:05:09Z");
     assert_eq!(inform.parameters.len(), 7);
     assert_eq!(inform.parameters[5].value.text, "http://10.4.2.17:7547/0a1b?x=1&y=2");
@@ -292,9 +191,7 @@ fn a_phones_inform() {
 
 #[test]
 fn characters_xml_forbids_go_out_replaced() {
-    let reboot = Reboot {
-        command_key: "a\0b\u{1b}".into(),
-    };
+    let reboot = Reboot { command_key: "a\0b\u{1b}".into() };
     assert_eq!(illegal_char(&reboot.command_key), Some('\0'));
     let text = encode(&Envelope::new(CwmpVersion::V1_0, reboot.into()));
     assert!(text.contains("<CommandKey>a\u{fffd}b\u{fffd}</CommandKey>"), "{text}");
@@ -305,20 +202,14 @@ fn hold_requests_is_written_and_read() {
     let mut envelope = Envelope::new(CwmpVersion::V1_0, Message::GetRpcMethods);
     envelope.hold_requests = true;
     let text = encode(&envelope);
-    assert!(
-        text.contains(r#"<cwmp:HoldRequests soap-env:mustUnderstand="1">1</cwmp:HoldRequests>"#),
-        "{text}"
-    );
+    assert!(text.contains(r#"<cwmp:HoldRequests soap-env:mustUnderstand="1">1</cwmp:HoldRequests>"#), "{text}");
     assert_eq!(decode(text.as_bytes(), &Limits::default()).unwrap(), envelope);
 }
 
 #[test]
 fn debug_output_holds_no_values_or_passwords() {
     let messages = format!("{:?}", messages());
-    assert!(
-        !messages.contains("a<b>") && !messages.contains("\"secret\""),
-        "{messages}"
-    );
+    assert!(!messages.contains("a<b>") && !messages.contains("\"secret\""), "{messages}");
 }
 
 #[test]
@@ -329,8 +220,5 @@ fn every_fault_code_has_text_and_advice() {
         assert!(!code.text().is_empty() && !code.advice().is_empty());
     }
     assert_eq!(FaultCode(9850).text(), "A fault of the vendor's own");
-    assert_eq!(
-        FaultCode::INVALID_PARAMETER_VALUE.to_string(),
-        "9007 The phone does not accept this value"
-    );
+    assert_eq!(FaultCode::INVALID_PARAMETER_VALUE.to_string(), "9007 The phone does not accept this value");
 }

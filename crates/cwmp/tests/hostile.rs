@@ -36,10 +36,7 @@ fn hundred_thousand_closed_nested_elements_inside_an_rpc() {
 #[test]
 fn siblings_without_end() {
     let many = "<a/>".repeat(100_000);
-    assert_eq!(
-        quickly(|| kind(&soap(&format!("<cwmp:Inform>{many}</cwmp:Inform>")))),
-        ErrorKind::TooMany
-    );
+    assert_eq!(quickly(|| kind(&soap(&format!("<cwmp:Inform>{many}</cwmp:Inform>")))), ErrorKind::TooMany);
 }
 
 #[test]
@@ -66,10 +63,7 @@ fn a_long_text() {
     let text = "x".repeat(65 << 10);
     let value = format!("<cwmp:Reboot><CommandKey>{text}</CommandKey></cwmp:Reboot>");
     assert_eq!(kind(&soap(&value)), ErrorKind::TooLong);
-    let split = format!(
-        "<cwmp:Reboot><CommandKey>{}</CommandKey></cwmp:Reboot>",
-        "x<!---->&amp;".repeat(33 << 10)
-    );
+    let split = format!("<cwmp:Reboot><CommandKey>{}</CommandKey></cwmp:Reboot>", "x<!---->&amp;".repeat(33 << 10));
     assert_eq!(quickly(|| kind(&soap(&split))), ErrorKind::TooLong, "in pieces");
     assert_eq!(kind(&format!("<a b=\"{text}\"/>")), ErrorKind::TooLong, "attribute");
 }
@@ -91,10 +85,7 @@ fn gzip_bomb() {
     let bomb = encoder.finish().unwrap();
     assert!(bomb.len() < 200_000);
     let error = quickly(|| decode_body(Some("gzip"), &bomb, &Limits::default())).unwrap_err();
-    assert_eq!(
-        (error.kind, error.fault_for(Side::Acs).code),
-        (ErrorKind::TooLarge, FaultCode::ACS_RESOURCES_EXCEEDED)
-    );
+    assert_eq!((error.kind, error.fault_for(Side::Acs).code), (ErrorKind::TooLarge, FaultCode::ACS_RESOURCES_EXCEEDED));
 }
 
 #[test]
@@ -107,27 +98,12 @@ fn compressed_bodies_within_the_limit() {
     assert_eq!(*decode_body(Some("GZIP"), &gzip, &limits).unwrap(), *text);
     let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     zlib.write_all(&text).unwrap();
-    assert_eq!(
-        *decode_body(Some("deflate"), &zlib.finish().unwrap(), &limits).unwrap(),
-        *text
-    );
+    assert_eq!(*decode_body(Some("deflate"), &zlib.finish().unwrap(), &limits).unwrap(), *text);
     let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
     raw.write_all(&text).unwrap();
-    assert_eq!(
-        *decode_body(Some("deflate"), &raw.finish().unwrap(), &limits).unwrap(),
-        *text,
-        "without zlib header"
-    );
-    assert_eq!(
-        decode_body(Some("gzip"), &gzip[..gzip.len() - 9], &limits)
-            .unwrap_err()
-            .kind,
-        ErrorKind::Encoding
-    );
-    assert_eq!(
-        decode_body(Some("br"), &gzip, &limits).unwrap_err().kind,
-        ErrorKind::Encoding
-    );
+    assert_eq!(*decode_body(Some("deflate"), &raw.finish().unwrap(), &limits).unwrap(), *text, "without zlib header");
+    assert_eq!(decode_body(Some("gzip"), &gzip[..gzip.len() - 9], &limits).unwrap_err().kind, ErrorKind::Encoding);
+    assert_eq!(decode_body(Some("br"), &gzip, &limits).unwrap_err().kind, ErrorKind::Encoding);
 }
 
 #[test]
@@ -163,19 +139,13 @@ fn utf_16_and_other_encodings() {
     for bytes in [
         text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
         text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        [0xff, 0xfe]
-            .into_iter()
-            .chain(text.encode_utf16().flat_map(u16::to_le_bytes))
-            .collect(),
+        [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect(),
     ] {
         let error = decode(&bytes, &Limits::default()).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Encoding);
         assert!(error.reason.contains("UTF-16"), "{error}");
     }
-    assert_eq!(
-        decode(b"<a>\xe4</a>", &Limits::default()).unwrap_err().kind,
-        ErrorKind::Encoding
-    );
+    assert_eq!(decode(b"<a>\xe4</a>", &Limits::default()).unwrap_err().kind, ErrorKind::Encoding);
     let latin = text.replace(r#"version="1.0""#, r#"version="1.0" encoding="ISO-8859-1""#);
     assert!(read(&latin).is_ok(), "plain ASCII whatever it says");
     assert_eq!(
@@ -197,22 +167,14 @@ fn fault_code_that_is_no_number() {
         let fault = format!(
             "<s:Fault><faultcode>Client</faultcode><faultstring>CWMP fault</faultstring><detail><cwmp:Fault><FaultCode>{code}</FaultCode></cwmp:Fault></detail></s:Fault>"
         );
-        assert_eq!(
-            refused(&fault),
-            (ErrorKind::Invalid, "Fault/detail/Fault/FaultCode".into()),
-            "{code}"
-        );
+        assert_eq!(refused(&fault), (ErrorKind::Invalid, "Fault/detail/Fault/FaultCode".into()), "{code}");
     }
     let done = |code| {
         refused(&format!(
             "<cwmp:TransferComplete><CommandKey/><FaultStruct><FaultCode>{code}</FaultCode></FaultStruct></cwmp:TransferComplete>"
         ))
     };
-    assert_eq!(
-        done("abc"),
-        (ErrorKind::Invalid, "TransferComplete/FaultStruct/FaultCode".into()),
-        "no success"
-    );
+    assert_eq!(done("abc"), (ErrorKind::Invalid, "TransferComplete/FaultStruct/FaultCode".into()), "no success");
 }
 
 #[test]
@@ -228,11 +190,7 @@ fn instance_numbers_that_are_none() {
         let body = format!(
             "<cwmp:AddObjectResponse><InstanceNumber>{number}</InstanceNumber><Status>0</Status></cwmp:AddObjectResponse>"
         );
-        assert_eq!(
-            refused(&body),
-            (ErrorKind::Invalid, "AddObjectResponse/InstanceNumber".into()),
-            "{number}"
-        );
+        assert_eq!(refused(&body), (ErrorKind::Invalid, "AddObjectResponse/InstanceNumber".into()), "{number}");
     }
 }
 
@@ -247,25 +205,17 @@ fn booleans_and_states_that_are_none() {
         assert_eq!(names(flag), (ErrorKind::Invalid, "GetParameterNames/NextLevel".into()));
     }
     let status = "<cwmp:SetParameterValuesResponse><Status>2</Status></cwmp:SetParameterValuesResponse>";
-    assert_eq!(
-        refused(status),
-        (ErrorKind::Invalid, "SetParameterValuesResponse/Status".into())
-    );
+    assert_eq!(refused(status), (ErrorKind::Invalid, "SetParameterValuesResponse/Status".into()));
 }
 
 #[test]
 fn wrong_namespaces() {
     assert_eq!(kind("<a/>"), ErrorKind::NotSoap);
     assert_eq!(kind(&soap("<RebootResponse/>")), ErrorKind::Namespace);
-    assert_eq!(
-        kind(&soap("<cwmp:RebootResponse xmlns:cwmp='urn:dslforum-org:cwmp-1-5'/>")),
-        ErrorKind::Namespace
-    );
+    assert_eq!(kind(&soap("<cwmp:RebootResponse xmlns:cwmp='urn:dslforum-org:cwmp-1-5'/>")), ErrorKind::Namespace);
     assert_eq!(kind(&soap("<nobody:RebootResponse/>")), ErrorKind::Namespace);
-    let soap12 = soap("<cwmp:RebootResponse/>").replace(
-        "http://schemas.xmlsoap.org/soap/envelope/",
-        "http://www.w3.org/2003/05/soap-envelope",
-    );
+    let soap12 = soap("<cwmp:RebootResponse/>")
+        .replace("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope");
     let error = read(&soap12).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotSoap);
     assert!(error.reason.contains("1.2"), "{error}");
@@ -273,19 +223,10 @@ fn wrong_namespaces() {
 
 #[test]
 fn two_rpcs_none_or_two_bodies() {
-    assert_eq!(
-        kind(&soap("<cwmp:RebootResponse/><cwmp:RebootResponse/>")),
-        ErrorKind::ManyBodies
-    );
+    assert_eq!(kind(&soap("<cwmp:RebootResponse/><cwmp:RebootResponse/>")), ErrorKind::ManyBodies);
     assert_eq!(kind(&soap("")), ErrorKind::EmptyBody);
-    assert_eq!(
-        kind(&soap("<cwmp:RebootResponse/></s:Body><s:Body>")),
-        ErrorKind::NotSoap
-    );
-    assert_eq!(
-        kind(&soap("<cwmp:RebootResponse/>").replace("s:Body>", "s:Torso>")),
-        ErrorKind::NotSoap
-    );
+    assert_eq!(kind(&soap("<cwmp:RebootResponse/></s:Body><s:Body>")), ErrorKind::NotSoap);
+    assert_eq!(kind(&soap("<cwmp:RebootResponse/>").replace("s:Body>", "s:Torso>")), ErrorKind::NotSoap);
 }
 
 #[test]
@@ -301,10 +242,7 @@ fn ends_too_early_or_too_late() {
 
 #[test]
 fn unknown_methods_are_answered_with_8000_and_their_id() {
-    let error = read(&soap(
-        "<cwmp:RequestDownload2><FileType>1</FileType></cwmp:RequestDownload2>",
-    ))
-    .unwrap_err();
+    let error = read(&soap("<cwmp:RequestDownload2><FileType>1</FileType></cwmp:RequestDownload2>")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::UnknownMethod);
     assert!(error.reason.contains("RequestDownload2"), "{error}");
     assert_eq!(error.fault_for(Side::Acs).code, FaultCode::ACS_METHOD_NOT_SUPPORTED);
@@ -322,10 +260,7 @@ fn a_missing_or_repeated_element_is_named() {
         (ErrorKind::Duplicate, "Reboot/CommandKey".into())
     );
     let list = "<cwmp:GetParameterNamesResponse><ParameterList><ParameterInfoStruct><Name>a</Name><Writable>1</Writable></ParameterInfoStruct><ParameterInfoStruct><Name>b</Name><Writable>x</Writable></ParameterInfoStruct></ParameterList></cwmp:GetParameterNamesResponse>";
-    assert_eq!(
-        refused(list).1,
-        "GetParameterNamesResponse/ParameterList/ParameterInfoStruct[2]/Writable"
-    );
+    assert_eq!(refused(list).1, "GetParameterNamesResponse/ParameterList/ParameterInfoStruct[2]/Writable");
 }
 
 #[test]
@@ -333,16 +268,7 @@ fn headers_we_must_understand() {
     let body = "<cwmp:RebootResponse/>";
     let kind = |header: &str| read(&common::soap_with_header(header, body)).map_err(|error| error.kind);
     assert!(kind(r#"<x:y xmlns:x="urn:x"/>"#).is_ok());
-    assert_eq!(
-        kind(r#"<x:y xmlns:x="urn:x" s:mustUnderstand="1"/>"#),
-        Err(ErrorKind::MustUnderstand)
-    );
-    assert_eq!(
-        kind(r#"<cwmp:New s:mustUnderstand="1"/>"#),
-        Err(ErrorKind::MustUnderstand)
-    );
-    assert_eq!(
-        kind("<cwmp:HoldRequests>x</cwmp:HoldRequests>"),
-        Err(ErrorKind::Invalid)
-    );
+    assert_eq!(kind(r#"<x:y xmlns:x="urn:x" s:mustUnderstand="1"/>"#), Err(ErrorKind::MustUnderstand));
+    assert_eq!(kind(r#"<cwmp:New s:mustUnderstand="1"/>"#), Err(ErrorKind::MustUnderstand));
+    assert_eq!(kind("<cwmp:HoldRequests>x</cwmp:HoldRequests>"), Err(ErrorKind::Invalid));
 }

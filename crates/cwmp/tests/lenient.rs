@@ -17,11 +17,8 @@ const PHONE: &str = include_str!("golden/phone-inform.xml");
 
 #[test]
 fn any_prefix() {
-    let text = PHONE
-        .replace("SOAP-ENV:", "q:")
-        .replace(":SOAP-ENV", ":q")
-        .replace("cwmp:", "z9:")
-        .replace(":cwmp=", ":z9=");
+    let text =
+        PHONE.replace("SOAP-ENV:", "q:").replace(":SOAP-ENV", ":q").replace("cwmp:", "z9:").replace(":cwmp=", ":z9=");
     assert_eq!(inform(&text), inform(PHONE));
 }
 
@@ -37,13 +34,7 @@ fn parameters_in_the_rpcs_namespace() {
     let qualified = "<cwmp:Reboot><cwmp:CommandKey>k</cwmp:CommandKey></cwmp:Reboot>";
     let default = "<Reboot xmlns='urn:dslforum-org:cwmp-1-2'><CommandKey>k</CommandKey></Reboot>";
     for body in [qualified, default] {
-        assert_eq!(
-            read(&soap(body)).unwrap().body,
-            Reboot {
-                command_key: "k".into()
-            }
-            .into()
-        );
+        assert_eq!(read(&soap(body)).unwrap().body, Reboot { command_key: "k".into() }.into());
     }
     assert_eq!(read(&soap(default)).unwrap().version, CwmpVersion::V1_2);
 }
@@ -58,19 +49,10 @@ fn a_missing_value_is_empty() {
 fn white_space_around_names_numbers_and_typed_values() {
     let body =
         "<cwmp:AddObjectResponse><InstanceNumber>\n 5 </InstanceNumber><Status> 1\t</Status></cwmp:AddObjectResponse>";
-    let Message::AddObjectResponse(response) = read(&soap(body)).unwrap().body else {
-        panic!()
-    };
-    assert_eq!(
-        (response.instance_number.0.get(), response.status),
-        (5, Status::Pending)
-    );
+    let Message::AddObjectResponse(response) = read(&soap(body)).unwrap().body else { panic!() };
+    assert_eq!((response.instance_number.0.get(), response.status), (5, Status::Pending));
     assert_eq!(value("<Value xsi:type='xsd:int'> 5 </Value>"), "5");
-    assert_eq!(
-        value("<Value xsi:type='xsd:string'> 5 </Value>"),
-        " 5 ",
-        "a string's own"
-    );
+    assert_eq!(value("<Value xsi:type='xsd:string'> 5 </Value>"), " 5 ", "a string's own");
     let list = "<ParameterValueStruct><Name>\n A.B\n </Name><Value>x</Value></ParameterValueStruct>";
     assert_eq!(values(list)[0].name, "A.B");
 }
@@ -84,18 +66,12 @@ fn a_time_without_zone_is_utc_and_flagged() {
 
 #[test]
 fn an_empty_time_is_unknown() {
-    assert!(
-        inform(&PHONE.replace("2026-03-01T14:05:09+01:00", ""))
-            .current_time
-            .is_unknown()
-    );
+    assert!(inform(&PHONE.replace("2026-03-01T14:05:09+01:00", "")).current_time.is_unknown());
 }
 
 #[test]
 fn wrong_array_types_and_counts() {
-    let text = PHONE
-        .replace("EventStruct[2]", "EventStruct[99]")
-        .replace("cwmp:ParameterValueStruct[7]", "oops");
+    let text = PHONE.replace("EventStruct[2]", "EventStruct[99]").replace("cwmp:ParameterValueStruct[7]", "oops");
     assert_eq!(inform(&text), inform(PHONE));
     let text = PHONE.replace(" SOAP-ENC:arrayType=\"cwmp:EventStruct[2]\"", "");
     assert_eq!(inform(&text), inform(PHONE));
@@ -116,12 +92,10 @@ fn undeclared_xsi_prefix() {
 #[test]
 fn missing_or_foreign_types() {
     let type_ = |attribute: &str| {
-        values(&format!(
-            "<ParameterValueStruct><Name>A</Name><Value {attribute}>1</Value></ParameterValueStruct>"
-        ))
-        .remove(0)
-        .value
-        .type_
+        values(&format!("<ParameterValueStruct><Name>A</Name><Value {attribute}>1</Value></ParameterValueStruct>"))
+            .remove(0)
+            .value
+            .type_
     };
     assert_eq!(type_(""), XsdType::String);
     assert_eq!(type_("xsi:type='unsignedInt'"), XsdType::UnsignedInt);
@@ -131,10 +105,7 @@ fn missing_or_foreign_types() {
 
 #[test]
 fn characters_xml_forbids_are_replaced() {
-    assert_eq!(
-        value("<Value>a\u{0}b\u{1b}c&#0;&#x1;</Value>"),
-        "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}"
-    );
+    assert_eq!(value("<Value>a\u{0}b\u{1b}c&#0;&#x1;</Value>"), "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}");
 }
 
 #[test]
@@ -150,14 +121,7 @@ fn what_may_be_left_out() {
         text = text.replace(gone, "");
     }
     let read = inform(&text);
-    assert_eq!(
-        (
-            read.max_envelopes,
-            read.retry_count,
-            read.device_id.product_class.as_str()
-        ),
-        (0, 0, "")
-    );
+    assert_eq!((read.max_envelopes, read.retry_count, read.device_id.product_class.as_str()), (0, 0, ""));
 }
 
 #[test]

@@ -8,14 +8,8 @@ use cwmp::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-const LIMITS: Limits = Limits {
-    body: 2 << 20,
-    inflated: 2 << 20,
-    depth: 32,
-    elements: 50_000,
-    text: 64 << 10,
-    attributes: 64,
-};
+const LIMITS: Limits =
+    Limits { body: 2 << 20, inflated: 2 << 20, depth: 32, elements: 50_000, text: 64 << 10, attributes: 64 };
 
 /// One careless change to a message.
 #[derive(Clone, Debug)]
@@ -30,31 +24,9 @@ enum Change {
 
 fn change() -> impl Strategy<Value = Change> {
     let at = any::<prop::sample::Index>;
-    let inserts = vec![
-        "<",
-        ">",
-        "&",
-        "]]>",
-        "<![CDATA[",
-        "<!--",
-        "<?x?>",
-        "<!DOCTYPE a>",
-        "<a>",
-        "</a>",
-        "&#0;",
-        "\"",
-        "\0",
-    ];
-    let texts = vec![
-        ">abc<",
-        ">-1<",
-        ">4294967296<",
-        "><",
-        "> 5 <",
-        ">NaN<",
-        "><a/><",
-        ">9999999999999999999999<",
-    ];
+    let inserts =
+        vec!["<", ">", "&", "]]>", "<![CDATA[", "<!--", "<?x?>", "<!DOCTYPE a>", "<a>", "</a>", "&#0;", "\"", "\0"];
+    let texts = vec![">abc<", ">-1<", ">4294967296<", "><", "> 5 <", ">NaN<", "><a/><", ">9999999999999999999999<"];
     prop_oneof![
         (at(), any::<u8>()).prop_map(|(i, b)| Change::Flip(i, b)),
         (at(), at()).prop_map(|(a, b)| Change::Cut(a, b)),
@@ -85,10 +57,7 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
         Change::Text(i, text) => {
             let starts: Vec<_> = (0..len).filter(|&at| bytes[at] == b'>').collect();
             let start = starts[i.index(starts.len().max(1)) % starts.len().max(1)];
-            let end = bytes[start..]
-                .iter()
-                .position(|&b| b == b'<')
-                .map_or(len, |n| start + n + 1);
+            let end = bytes[start..].iter().position(|&b| b == b'<').map_or(len, |n| start + n + 1);
             bytes.splice(start..end, text.bytes());
         }
     }

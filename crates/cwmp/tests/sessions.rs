@@ -30,10 +30,7 @@ fn transfer(key: &str) -> TransferComplete {
 }
 
 fn get(name: &str) -> Message {
-    GetParameterValues {
-        names: vec![name.into()],
-    }
-    .into()
+    GetParameterValues { names: vec![name.into()] }.into()
 }
 
 /// A server with a list of things to ask, and a log of what it saw.
@@ -125,28 +122,15 @@ fn nothing(request: Message) -> Message {
 fn inform_and_nothing_to_do() {
     let (mut phone, mut server) = (CpeSession::new(config()), Server::default());
     let outcome = run(&mut phone, &mut server, nothing);
-    assert_eq!(
-        (outcome.failure, outcome.events_delivered, outcome.requests),
-        (None, true, 0)
-    );
+    assert_eq!((outcome.failure, outcome.events_delivered, outcome.requests), (None, true, 0));
     assert_eq!(server.log, ["Inform 2 PERIODIC", "ready"]);
 }
 
 #[test]
 fn requests_are_carried_out_in_order_and_faults_come_back() {
     let mut phone = CpeSession::new(config());
-    let requests = vec![
-        get("A."),
-        Reboot {
-            command_key: "k".into(),
-        }
-        .into(),
-        Message::GetRpcMethods,
-    ];
-    let mut server = Server {
-        requests,
-        ..Server::default()
-    };
+    let requests = vec![get("A."), Reboot { command_key: "k".into() }.into(), Message::GetRpcMethods];
+    let mut server = Server { requests, ..Server::default() };
     let outcome = run(&mut phone, &mut server, |request| match request {
         Message::GetParameterValues(_) => Fault::of(FaultCode::INVALID_PARAMETER_NAME).into(),
         Message::Reboot(_) => Message::RebootResponse,
@@ -154,54 +138,26 @@ fn requests_are_carried_out_in_order_and_faults_come_back() {
         _ => Message::FactoryResetResponse,
     });
     assert_eq!((outcome.failure, outcome.requests), (None, 3));
-    assert_eq!(
-        server.log,
-        [
-            "Inform 2 PERIODIC",
-            "ready",
-            "1 fault 9005",
-            "2 RebootResponse",
-            "3 fault 9002"
-        ]
-    );
+    assert_eq!(server.log, ["Inform 2 PERIODIC", "ready", "1 fault 9005", "2 RebootResponse", "3 fault 9002"]);
 }
 
 #[test]
 fn transfers_are_reported_before_the_empty_post() {
-    let mut phone = CpeSession::new(CpeConfig {
-        transfers: vec![transfer("a"), transfer("b")],
-        ..config()
-    });
-    let mut server = Server {
-        requests: vec![Message::GetRpcMethods],
-        ..Server::default()
-    };
+    let mut phone = CpeSession::new(CpeConfig { transfers: vec![transfer("a"), transfer("b")], ..config() });
+    let mut server = Server { requests: vec![Message::GetRpcMethods], ..Server::default() };
     let methods = |_| GetRpcMethodsResponse { methods: vec![] }.into();
     let outcome = run(&mut phone, &mut server, methods);
     assert_eq!(outcome.transfers_done, [transfer("a"), transfer("b")]);
     assert_eq!(
         server.log,
-        [
-            "Inform 2 PERIODIC",
-            "TransferComplete",
-            "TransferComplete",
-            "ready",
-            "1 GetRPCMethodsResponse"
-        ]
+        ["Inform 2 PERIODIC", "TransferComplete", "TransferComplete", "ready", "1 GetRPCMethodsResponse"]
     );
 }
 
 #[test]
 fn hold_requests_keeps_transfers_back_until_the_server_has_nothing_more() {
-    let mut phone = CpeSession::new(CpeConfig {
-        transfers: vec![transfer("a")],
-        ..config()
-    });
-    let mut server = Server {
-        requests: vec![Message::FactoryReset],
-        hold: true,
-        ..Server::default()
-    };
+    let mut phone = CpeSession::new(CpeConfig { transfers: vec![transfer("a")], ..config() });
+    let mut server = Server { requests: vec![Message::FactoryReset], hold: true, ..Server::default() };
     let mut post = phone.start();
     for _ in 0..2 {
         let (status, body) = server.post(&post);
@@ -216,42 +172,27 @@ fn hold_requests_keeps_transfers_back_until_the_server_has_nothing_more() {
     }
     assert_eq!(server.log, ["Inform 2 PERIODIC", "ready"]);
     // The empty answer lifts the hold (no header is false).
-    let CpeStep::Send(Post { body }) = phone.on_response(204, b"") else {
-        panic!()
-    };
+    let CpeStep::Send(Post { body }) = phone.on_response(204, b"") else { panic!() };
     assert!(body.contains("TransferComplete"), "{body}");
 }
 
 #[test]
 fn fault_8005_repeats_the_request_a_few_times() {
-    let retry = encode(&Envelope::new(
-        CwmpVersion::V1_2,
-        Fault::of(FaultCode::ACS_RETRY_REQUEST).into(),
-    ));
+    let retry = encode(&Envelope::new(CwmpVersion::V1_2, Fault::of(FaultCode::ACS_RETRY_REQUEST).into()));
     let mut phone = CpeSession::new(config());
     phone.start();
     for _ in 0..3 {
-        let CpeStep::Send(post) = phone.on_response(200, retry.as_bytes()) else {
-            panic!()
-        };
+        let CpeStep::Send(post) = phone.on_response(200, retry.as_bytes()) else { panic!() };
         assert!(post.body.contains("<cwmp:Inform>"));
     }
-    let CpeStep::Done(outcome) = phone.on_response(200, retry.as_bytes()) else {
-        panic!()
-    };
-    assert!(matches!(
-        outcome.failure,
-        Some(SessionFailure::Refused { request: "Inform", .. })
-    ));
+    let CpeStep::Done(outcome) = phone.on_response(200, retry.as_bytes()) else { panic!() };
+    assert!(matches!(outcome.failure, Some(SessionFailure::Refused { request: "Inform", .. })));
     assert!(!outcome.events_delivered);
 }
 
 #[test]
 fn another_fault_to_a_transfer_drops_it_and_goes_on() {
-    let mut phone = CpeSession::new(CpeConfig {
-        transfers: vec![transfer("a")],
-        ..config()
-    });
+    let mut phone = CpeSession::new(CpeConfig { transfers: vec![transfer("a")], ..config() });
     phone.start();
     let CpeStep::Send(post) = phone.on_response(200, answer(InformResponse { max_envelopes: 1 }.into()).as_bytes())
     else {
@@ -259,13 +200,8 @@ fn another_fault_to_a_transfer_drops_it_and_goes_on() {
     };
     assert!(post.body.contains("TransferComplete"));
     let fault = answer(Fault::of(FaultCode::ACS_INTERNAL_ERROR).into());
-    assert_eq!(
-        phone.on_response(200, fault.as_bytes()),
-        CpeStep::Send(Post { body: String::new() })
-    );
-    let CpeStep::Done(outcome) = phone.on_response(204, b"") else {
-        panic!()
-    };
+    assert_eq!(phone.on_response(200, fault.as_bytes()), CpeStep::Send(Post { body: String::new() }));
+    let CpeStep::Done(outcome) = phone.on_response(204, b"") else { panic!() };
     assert_eq!((outcome.failure, outcome.transfers_done), (None, vec![transfer("a")]));
 }
 
@@ -285,10 +221,7 @@ fn informed(max_envelopes: u32) -> CpeSession {
 #[test]
 fn max_envelopes_of_the_server_changes_nothing() {
     for max_envelopes in [0, 1, 5] {
-        assert!(
-            matches!(informed(max_envelopes).on_response(200, b""), CpeStep::Done(_)),
-            "an empty 200 ends as 204"
-        );
+        assert!(matches!(informed(max_envelopes).on_response(200, b""), CpeStep::Done(_)), "an empty 200 ends as 204");
     }
 }
 
@@ -296,25 +229,14 @@ fn max_envelopes_of_the_server_changes_nothing() {
 fn what_the_phone_cannot_read_it_answers_with_a_fault() {
     let mut phone = informed(1);
     for (body, code) in [
-        (
-            "<cwmp:Download><CommandKey>k</CommandKey></cwmp:Download>",
-            "<FaultCode>9003</FaultCode>",
-        ),
+        ("<cwmp:Download><CommandKey>k</CommandKey></cwmp:Download>", "<FaultCode>9003</FaultCode>"),
         ("<cwmp:NewThing/>", "<FaultCode>9000</FaultCode>"),
         ("<cwmp:TransferComplete/>", "<FaultCode>9003</FaultCode>"),
     ] {
-        let CpeStep::Send(post) = phone.on_response(200, soap(body).as_bytes()) else {
-            panic!()
-        };
-        assert!(
-            post.body.contains(code) && post.body.contains(">7</cwmp:ID>"),
-            "{}",
-            post.body
-        );
+        let CpeStep::Send(post) = phone.on_response(200, soap(body).as_bytes()) else { panic!() };
+        assert!(post.body.contains(code) && post.body.contains(">7</cwmp:ID>"), "{}", post.body);
     }
-    let CpeStep::Done(outcome) = phone.on_response(200, b"<html>") else {
-        panic!()
-    };
+    let CpeStep::Done(outcome) = phone.on_response(200, b"<html>") else { panic!() };
     assert!(matches!(outcome.failure, Some(SessionFailure::Unreadable(_))));
 }
 
@@ -324,11 +246,7 @@ fn sessions_fail_on_errors_and_nonsense() {
         let mut phone = CpeSession::new(config());
         phone.start();
         match phone.on_response(status, body.as_bytes()) {
-            CpeStep::Done(SessionOutcome {
-                failure: Some(failure),
-                events_delivered: false,
-                ..
-            }) => failure,
+            CpeStep::Done(SessionOutcome { failure: Some(failure), events_delivered: false, .. }) => failure,
             other => panic!("{other:?}"),
         }
     };
@@ -340,10 +258,7 @@ fn sessions_fail_on_errors_and_nonsense() {
     );
     let wrong_id = encode(&Envelope::new(CwmpVersion::V1_2, InformResponse { max_envelopes: 1 }.into()).with_id("99"));
     assert!(matches!(fails(200, &wrong_id), SessionFailure::OutOfTurn(_)));
-    assert_eq!(
-        CpeSession::new(config()).on_transport_failure().failure,
-        Some(SessionFailure::Transport)
-    );
+    assert_eq!(CpeSession::new(config()).on_transport_failure().failure, Some(SessionFailure::Transport));
 }
 
 #[test]
@@ -374,47 +289,25 @@ fn inform() -> Envelope {
 }
 
 fn from_phone(message: Message, id: Option<&str>) -> Option<Envelope> {
-    Some(Envelope {
-        id: id.map(str::to_owned),
-        ..Envelope::new(CwmpVersion::V1_2, message)
-    })
+    Some(Envelope { id: id.map(str::to_owned), ..Envelope::new(CwmpVersion::V1_2, message) })
 }
 
 #[test]
 fn the_server_answers_in_the_phones_version_and_id() {
     let mut session = AcsSession::new();
-    let AcsInput::Informed { reply, .. } = session.on_message(Some(inform())) else {
-        panic!()
-    };
+    let AcsInput::Informed { reply, .. } = session.on_message(Some(inform())) else { panic!() };
     assert_eq!((reply.version, reply.id.as_deref()), (CwmpVersion::V1_2, Some("1")));
-    assert_eq!(
-        session.request(Message::GetRpcMethods),
-        Err(acs::NotReady),
-        "the phone's turn"
-    );
-    assert!(
-        matches!(session.on_message(Some(inform())), AcsInput::Informed { .. }),
-        "a lost answer"
-    );
+    assert_eq!(session.request(Message::GetRpcMethods), Err(acs::NotReady), "the phone's turn");
+    assert!(matches!(session.on_message(Some(inform())), AcsInput::Informed { .. }), "a lost answer");
     assert_eq!(session.on_message(None), AcsInput::Ready);
-    assert_eq!(
-        session.request(inform().body),
-        Err(acs::NotReady),
-        "no request of a server"
-    );
-    assert_eq!(
-        session.request(Message::GetRpcMethods).unwrap().version,
-        CwmpVersion::V1_2
-    );
+    assert_eq!(session.request(inform().body), Err(acs::NotReady), "no request of a server");
+    assert_eq!(session.request(Message::GetRpcMethods).unwrap().version, CwmpVersion::V1_2);
 }
 
 #[test]
 fn nothing_before_the_inform() {
     for message in [None, from_phone(Message::GetRpcMethods, None)] {
-        assert!(matches!(
-            AcsSession::new().on_message(message),
-            AcsInput::Unexpected { .. }
-        ));
+        assert!(matches!(AcsSession::new().on_message(message), AcsInput::Unexpected { .. }));
     }
 }
 
@@ -429,29 +322,14 @@ fn answers_may_lack_an_id_but_not_have_a_wrong_one() {
     let response = || Message::FactoryResetResponse;
     for id in [None, Some("1")] {
         let input = waiting().on_message(from_phone(response(), id));
-        assert_eq!(
-            input,
-            AcsInput::Response {
-                request_id: "1".into(),
-                message: response()
-            }
-        );
+        assert_eq!(input, AcsInput::Response { request_id: "1".into(), message: response() });
     }
     let fault = Fault::of(FaultCode::REQUEST_DENIED);
     let input = waiting().on_message(from_phone(fault.clone().into(), Some("1")));
-    assert_eq!(
-        input,
-        AcsInput::Fault {
-            request_id: "1".into(),
-            fault
-        }
-    );
-    for other in [
-        from_phone(response(), Some("2")),
-        from_phone(Message::RebootResponse, Some("1")),
-        None,
-        Some(inform()),
-    ] {
+    assert_eq!(input, AcsInput::Fault { request_id: "1".into(), fault });
+    for other in
+        [from_phone(response(), Some("2")), from_phone(Message::RebootResponse, Some("1")), None, Some(inform())]
+    {
         assert!(matches!(waiting().on_message(other), AcsInput::Unexpected { .. }));
     }
     let error = decode(b"<a>", &Limits::default()).unwrap_err();
@@ -464,28 +342,17 @@ fn answers_may_lack_an_id_but_not_have_a_wrong_one() {
 fn unknown_requests_of_the_phone_are_refused_and_the_session_goes_on() {
     let mut session = server_informed();
     let error = decode(soap("<cwmp:RequestDownload/>").as_bytes(), &Limits::default()).unwrap_err();
-    let AcsInput::Refused { reply, .. } = session.on_error(error) else {
-        panic!()
-    };
+    let AcsInput::Refused { reply, .. } = session.on_error(error) else { panic!() };
     assert_eq!(
         reply.body,
-        Message::Fault(Fault::new(
-            FaultCode::ACS_METHOD_NOT_SUPPORTED,
-            "the method RequestDownload is not known"
-        ))
+        Message::Fault(Fault::new(FaultCode::ACS_METHOD_NOT_SUPPORTED, "the method RequestDownload is not known"))
     );
     assert_eq!(reply.id.as_deref(), Some("7"));
-    assert!(matches!(
-        session.on_message(from_phone(Message::FactoryReset, None)),
-        AcsInput::Refused { .. }
-    ));
+    assert!(matches!(session.on_message(from_phone(Message::FactoryReset, None)), AcsInput::Refused { .. }));
     let AcsInput::CpeRequest { reply, .. } = session.on_message(from_phone(Message::GetRpcMethods, Some("9"))) else {
         panic!()
     };
-    assert_eq!(
-        (reply.body.name(), reply.id.as_deref()),
-        ("GetRPCMethodsResponse", Some("9"))
-    );
+    assert_eq!((reply.body.name(), reply.id.as_deref()), ("GetRPCMethodsResponse", Some("9")));
     assert_eq!(session.on_message(None), AcsInput::Ready);
     session.end();
     assert!(matches!(session.on_message(None), AcsInput::Unexpected { .. }));
@@ -497,9 +364,6 @@ fn unknown_requests_of_the_phone_are_refused_and_the_session_goes_on() {
 fn a_request_after_the_phones_own_waits_for_its_next_post() {
     let mut session = server_informed();
     session.on_message(None);
-    assert!(matches!(
-        session.on_message(from_phone(transfer("a").into(), None)),
-        AcsInput::CpeRequest { .. }
-    ));
+    assert!(matches!(session.on_message(from_phone(transfer("a").into(), None)), AcsInput::CpeRequest { .. }));
     assert_eq!(session.request(Message::GetRpcMethods), Err(acs::NotReady));
 }

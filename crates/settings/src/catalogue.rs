@@ -81,18 +81,11 @@ impl Catalogue {
 
     /// Parses files given as (name, TOML).
     pub(crate) fn parse(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
-        let mut catalogue = Self {
-            entries: Entries::default(),
-            keys: HashMap::new(),
-            paths: HashMap::new(),
-        };
+        let mut catalogue = Self { entries: Entries::default(), keys: HashMap::new(), paths: HashMap::new() };
         for (name, text) in files {
             read(name, text, &mut catalogue.entries)?;
         }
-        catalogue.index().map_err(|what| CatalogueError {
-            file: "catalogue".into(),
-            what,
-        })?;
+        catalogue.index().map_err(|what| CatalogueError { file: "catalogue".into(), what })?;
         Ok(catalogue)
     }
 
@@ -117,11 +110,7 @@ impl Catalogue {
             }
         }
         found.extend(
-            self.entries
-                .actions
-                .iter()
-                .enumerate()
-                .map(|(i, action)| (action.key.clone(), Found::Action(i), None)),
+            self.entries.actions.iter().enumerate().map(|(i, action)| (action.key.clone(), Found::Action(i), None)),
         );
         for (key, entry, path) in found {
             let key = key.to_lowercase();
@@ -154,10 +143,7 @@ impl Catalogue {
     /// The setting of a concrete key such as `account.1.sip.userid`, in any case.
     pub fn find(&'static self, key: &str) -> Option<SettingRef> {
         match self.lookup(key)? {
-            Found::Setting(i, instance) => Some(SettingRef {
-                setting: self.entries.settings.get(i)?,
-                instance,
-            }),
+            Found::Setting(i, instance) => Some(SettingRef { setting: self.entries.settings.get(i)?, instance }),
             _ => None,
         }
     }
@@ -165,10 +151,7 @@ impl Catalogue {
     /// The status of a concrete key, in any case.
     pub fn find_status(&'static self, key: &str) -> Option<StatusRef> {
         match self.lookup(key)? {
-            Found::Status(i, instance) => Some(StatusRef {
-                status: self.entries.statuses.get(i)?,
-                instance,
-            }),
+            Found::Status(i, instance) => Some(StatusRef { status: self.entries.statuses.get(i)?, instance }),
             _ => None,
         }
     }
@@ -198,9 +181,7 @@ impl Catalogue {
     pub fn concrete(&'static self, model: Model) -> impl Iterator<Item = SettingRef> {
         let here = self.entries.settings.iter().filter(move |setting| setting.on(model));
         here.flat_map(move |setting| {
-            indices(setting.instances_for(model))
-                .into_iter()
-                .map(move |instance| SettingRef { setting, instance })
+            indices(setting.instances_for(model)).into_iter().map(move |instance| SettingRef { setting, instance })
         })
     }
 
@@ -210,15 +191,9 @@ impl Catalogue {
             return None;
         }
         let key = key.to_lowercase();
-        let settings = self
-            .keys
-            .iter()
-            .filter(|(_, found)| matches!(found, Found::Setting(..)));
+        let settings = self.keys.iter().filter(|(_, found)| matches!(found, Found::Setting(..)));
         let close = settings.map(|(candidate, _)| (crate::nearest::distance(&key, candidate), candidate.as_str()));
-        close
-            .filter(|(d, candidate)| *d <= 2 + candidate.len() / 4)
-            .min()
-            .map(|(_, candidate)| candidate)
+        close.filter(|(d, candidate)| *d <= 2 + candidate.len() / 4).min().map(|(_, candidate)| candidate)
     }
 }
 

@@ -180,10 +180,7 @@ impl Setting {
 
     /// The indices that exist on the model.
     pub fn instances_for(&self, model: Model) -> Option<Instances> {
-        let special = self
-            .instances_on
-            .iter()
-            .find(|(start, _)| model.as_str().starts_with(start.as_str()));
+        let special = self.instances_on.iter().find(|(start, _)| model.as_str().starts_with(start.as_str()));
         special.map(|(_, range)| *range).or(self.instances)
     }
 

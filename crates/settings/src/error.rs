@@ -52,11 +52,8 @@ fn subject(shown: Option<&str>) -> String {
 
 /// At most 40 characters, control characters replaced.
 pub(crate) fn printable(text: &str) -> String {
-    let mut short: String = text
-        .chars()
-        .take(40)
-        .map(|c| if crate::check::is_bad_char(c) { '\u{fffd}' } else { c })
-        .collect();
+    let mut short: String =
+        text.chars().take(40).map(|c| if crate::check::is_bad_char(c) { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(40).is_some() {
         short.push('…');
     }

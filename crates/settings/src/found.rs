@@ -41,10 +41,7 @@ impl SettingRef {
     /// Whether this index exists on the model.
     pub fn on(&self, model: Model) -> bool {
         let range = self.setting.instances_for(model);
-        self.setting.on(model)
-            && self
-                .instance
-                .is_none_or(|at| range.is_some_and(|range| range.contains(at)))
+        self.setting.on(model) && self.instance.is_none_or(|at| range.is_some_and(|range| range.contains(at)))
     }
 }
 

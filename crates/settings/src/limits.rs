@@ -25,10 +25,7 @@ impl Limits {
     }
 
     fn most(&mut self, default: usize) -> usize {
-        self.max
-            .take()
-            .and_then(|max| usize::try_from(max).ok())
-            .unwrap_or(default)
+        self.max.take().and_then(|max| usize::try_from(max).ok()).unwrap_or(default)
     }
 
     fn least(&mut self) -> usize {
@@ -49,11 +46,7 @@ pub(crate) fn value_type(name: &str, mut l: Limits) -> Result<ValueType, String>
         "bool" => ValueType::Bool,
         "int" => {
             let (min, max) = l.both()?;
-            ValueType::Int {
-                min,
-                max,
-                unit: l.unit.take(),
-            }
+            ValueType::Int { min, max, unit: l.unit.take() }
         }
         "percent" => {
             let (min, max) = l.range(0, 100);
@@ -67,22 +60,10 @@ pub(crate) fn value_type(name: &str, mut l: Limits) -> Result<ValueType, String>
         "multi" => ValueType::Multi { choices: l.choices() },
         "codec_list" => ValueType::CodecList { choices: l.choices() },
         "time_zone" => ValueType::TimeZone { choices: l.choices() },
-        "ring_match" => ValueType::RingMatch {
-            choices: l.choices(),
-            max: l.most(10),
-        },
-        "text" => ValueType::Text {
-            min: l.least(),
-            max: l.most(TEXT_MAX),
-        },
-        "secret" => ValueType::Secret {
-            min: l.least(),
-            max: l.most(TEXT_MAX),
-        },
-        "number_string" => ValueType::NumberString {
-            min: l.least(),
-            max: l.most(64),
-        },
+        "ring_match" => ValueType::RingMatch { choices: l.choices(), max: l.most(10) },
+        "text" => ValueType::Text { min: l.least(), max: l.most(TEXT_MAX) },
+        "secret" => ValueType::Secret { min: l.least(), max: l.most(TEXT_MAX) },
+        "number_string" => ValueType::NumberString { min: l.least(), max: l.most(64) },
         "number_list" => ValueType::NumberList { max: l.most(32) },
         "host" => ValueType::Host,
         "host_port" => ValueType::HostPort,
@@ -123,11 +104,5 @@ pub(crate) fn value_type(name: &str, mut l: Limits) -> Result<ValueType, String>
         || !l.choices.is_empty()
         || !l.schemes.is_empty()
         || l.bare;
-    if unused {
-        Err(format!(
-            "{name} does not take one of min, max, unit, choices, schemes, bare"
-        ))
-    } else {
-        Ok(made)
-    }
+    if unused { Err(format!("{name} does not take one of min, max, unit, choices, schemes, bare")) } else { Ok(made) }
 }

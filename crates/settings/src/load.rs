@@ -121,23 +121,16 @@ pub(crate) struct Entries {
 
 /// Reads one file into `entries`.
 pub(crate) fn read(file: &str, text: &str, entries: &mut Entries) -> Result<(), CatalogueError> {
-    let fail = |what: String| CatalogueError {
-        file: file.to_owned(),
-        what,
-    };
+    let fail = |what: String| CatalogueError { file: file.to_owned(), what };
     let page: Page = toml::from_str(text).map_err(|e| fail(e.to_string()))?;
     let name = page.page;
     for raw in page.setting {
         let key = raw.key.clone();
-        entries
-            .settings
-            .push(setting(&name, raw).map_err(|what| fail(format!("{key}: {what}")))?);
+        entries.settings.push(setting(&name, raw).map_err(|what| fail(format!("{key}: {what}")))?);
     }
     for raw in page.status {
         let key = raw.key.clone();
-        entries
-            .statuses
-            .push(status(&name, raw).map_err(|what| fail(format!("{key}: {what}")))?);
+        entries.statuses.push(status(&name, raw).map_err(|what| fail(format!("{key}: {what}")))?);
     }
     entries.actions.extend(page.action.into_iter().map(|raw| Action {
         key: raw.key,
@@ -160,10 +153,7 @@ fn setting(page: &str, raw: RawSetting) -> Result<Setting, String> {
         schemes: raw.schemes,
         bare: raw.bare,
     };
-    if raw
-        .step
-        .is_some_and(|step| step < 2 || !matches!(raw.type_name.as_str(), "int" | "port"))
-    {
+    if raw.step.is_some_and(|step| step < 2 || !matches!(raw.type_name.as_str(), "int" | "port")) {
         return Err("only int and port take a `step`, of 2 or more".into());
     }
     let templated = raw.key.contains("{account}") || raw.key.contains("{key}");
@@ -177,10 +167,7 @@ fn setting(page: &str, raw: RawSetting) -> Result<Setting, String> {
     if raw.type_name == "secret" && !raw.secret {
         return Err("a secret needs `secret = true`".into());
     }
-    let instances_on = raw
-        .instances_on
-        .into_iter()
-        .map(|(model, range)| Ok((model, instances(&range)?)));
+    let instances_on = raw.instances_on.into_iter().map(|(model, range)| Ok((model, instances(&range)?)));
     Ok(Setting {
         value_type: value_type(&raw.type_name, limits)?,
         instances: raw.instances.as_deref().map(instances).transpose()?,
@@ -208,14 +195,8 @@ fn setting(page: &str, raw: RawSetting) -> Result<Setting, String> {
 }
 
 fn status(page: &str, raw: RawStatus) -> Result<Status, String> {
-    let mut limits = Limits {
-        min: raw.min,
-        max: raw.max,
-        unit: raw.unit,
-        choices: raw.choices,
-        schemes: vec![],
-        bare: false,
-    };
+    let mut limits =
+        Limits { min: raw.min, max: raw.max, unit: raw.unit, choices: raw.choices, schemes: vec![], bare: false };
     if raw.type_name == "int" {
         limits.min = limits.min.or(Some(0));
         limits.max = limits.max.or(Some(i64::MAX));
@@ -238,9 +219,7 @@ fn status(page: &str, raw: RawStatus) -> Result<Status, String> {
 }
 
 fn instances(range: &str) -> Result<Instances, String> {
-    let parsed = range
-        .split_once('-')
-        .and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    let parsed = range.split_once('-').and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
     match parsed {
         Some((first, last)) if first <= last => Ok(Instances { first, last }),
         _ => Err(format!("\"{range}\" is not an index range")),

@@ -71,10 +71,7 @@ impl FromStr for Model {
     /// # Errors
     /// [`UnknownModel`] for anything but one of the eight names.
     fn from_str(text: &str) -> Result<Self, UnknownModel> {
-        Self::ALL
-            .into_iter()
-            .find(|m| m.as_str().eq_ignore_ascii_case(text.trim()))
-            .ok_or(UnknownModel)
+        Self::ALL.into_iter().find(|m| m.as_str().eq_ignore_ascii_case(text.trim())).ok_or(UnknownModel)
     }
 }
 

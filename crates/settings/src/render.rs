@@ -15,14 +15,8 @@ pub struct Filter {
 
 impl Filter {
     pub(crate) fn shows(&self, page: &str, models: &[Model]) -> bool {
-        let page_fits = self
-            .page
-            .as_ref()
-            .is_none_or(|part| page.to_lowercase().contains(&part.to_lowercase()));
-        page_fits
-            && self
-                .model
-                .is_none_or(|model| models.is_empty() || models.contains(&model))
+        let page_fits = self.page.as_ref().is_none_or(|part| page.to_lowercase().contains(&part.to_lowercase()));
+        page_fits && self.model.is_none_or(|model| models.is_empty() || models.contains(&model))
     }
 }
 
@@ -83,54 +77,29 @@ pub fn markdown(filter: &Filter) -> String {
             if (&place.0, &place.1) != (&kind, &page) {
                 let _ = write!(out, "\n## {page} ({kind})\n");
             }
-            let _ = write!(
-                out,
-                "\n### {}\n\n",
-                if section.is_empty() { "General" } else { &section }
-            );
+            let _ = write!(out, "\n### {}\n\n", if section.is_empty() { "General" } else { &section });
             out.push_str("| Parameter | Key | Value | Default | Notes |\n|---|---|---|---|---|\n");
             place = here;
         }
-        let value = [type_name, range, unit]
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .collect::<Vec<_>>()
-            .join(": ");
+        let value = [type_name, range, unit].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ");
         let notes = [
             row.help,
             scope,
-            if models == "all" {
-                String::new()
-            } else {
-                format!("only {models}")
-            },
+            if models == "all" { String::new() } else { format!("only {models}") },
             p_values,
             tr069,
             effect,
             source,
         ];
-        let notes = notes
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · ");
-        let _ = writeln!(
-            out,
-            "| {} | `{key}` | {} | {} | {} |",
-            cell(&title),
-            cell(&value),
-            cell(&default),
-            cell(&notes)
-        );
+        let notes = notes.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ");
+        let _ =
+            writeln!(out, "| {} | `{key}` | {} | {} | {} |", cell(&title), cell(&value), cell(&default), cell(&notes));
     }
     out
 }
 
 fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace(['\n', '\r'], " ")
-        .replace('<', "&lt;")
+    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
 }
 
 #[cfg(test)]
@@ -145,34 +114,16 @@ mod tests {
         let entries = catalogue.settings().len() + catalogue.statuses().len() + catalogue.actions().len();
         assert_eq!(all.lines().count(), entries + 1);
         assert!(all.lines().all(|line| line.split('\t').count() == COLUMNS.len()));
-        let some = tsv(&Filter {
-            page: Some("codec".into()),
-            model: Some(Model::Ghp610),
-        });
+        let some = tsv(&Filter { page: Some("codec".into()), model: Some(Model::Ghp610) });
         assert!(some.lines().count() > 20);
-        assert!(
-            some.lines()
-                .skip(1)
-                .all(|line| line.contains("Account / Codec Settings"))
-        );
+        assert!(some.lines().skip(1).all(|line| line.contains("Account / Codec Settings")));
     }
 
     #[test]
     fn markdown_has_a_chapter_per_page() {
-        let page = markdown(&Filter {
-            page: Some("account / basic".into()),
-            model: None,
-        });
+        let page = markdown(&Filter { page: Some("account / basic".into()), model: None });
         assert_eq!(page.matches("\n## ").count(), 1);
         assert!(page.contains("`account.{account}.sip.userid`"));
-        assert!(
-            markdown(&Filter {
-                page: Some("no such page".into()),
-                model: None
-            })
-            .lines()
-            .count()
-                == 1
-        );
+        assert!(markdown(&Filter { page: Some("no such page".into()), model: None }).lines().count() == 1);
     }
 }

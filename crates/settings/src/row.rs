@@ -18,30 +18,17 @@ pub(crate) struct Row {
 /// Settings, then statuses, then actions.
 pub(crate) fn rows(filter: &Filter) -> Vec<Row> {
     let catalogue = Catalogue::get();
-    let settings = catalogue
-        .settings()
-        .iter()
-        .filter(|s| filter.shows(&s.page, &s.models))
-        .map(|s| setting_row(s, filter.model));
-    let statuses = catalogue
-        .statuses()
-        .iter()
-        .filter(|s| filter.shows(&s.page, &s.models))
-        .map(status_row);
-    let actions = catalogue
-        .actions()
-        .iter()
-        .filter(|a| filter.shows(&a.page, &a.models))
-        .map(action_row);
+    let settings =
+        catalogue.settings().iter().filter(|s| filter.shows(&s.page, &s.models)).map(|s| setting_row(s, filter.model));
+    let statuses = catalogue.statuses().iter().filter(|s| filter.shows(&s.page, &s.models)).map(status_row);
+    let actions = catalogue.actions().iter().filter(|a| filter.shows(&a.page, &a.models)).map(action_row);
     settings.chain(statuses).chain(actions).collect()
 }
 
 fn setting_row(s: &Setting, model: Option<Model>) -> Row {
     let range = model.map_or(s.instances, |model| s.instances_for(model));
-    let scope = range.map_or_else(
-        || s.scope.as_str().to_owned(),
-        |range| format!("{} {}", s.scope.as_str(), span(range)),
-    );
+    let scope =
+        range.map_or_else(|| s.scope.as_str().to_owned(), |range| format!("{} {}", s.scope.as_str(), span(range)));
     let mut kind = s.value_type.name().to_owned();
     if s.secret && kind != "secret" {
         kind.push_str(" (secret)");
@@ -70,17 +57,12 @@ fn setting_row(s: &Setting, model: Option<Model>) -> Row {
             s.effect.as_str().to_owned(),
             String::new(),
         ],
-        help: s
-            .unsupported
-            .as_ref()
-            .map_or_else(|| s.help.clone(), |why| format!("{} {why}", s.help)),
+        help: s.unsupported.as_ref().map_or_else(|| s.help.clone(), |why| format!("{} {why}", s.help)),
     }
 }
 
 fn status_row(s: &Status) -> Row {
-    let scope = s
-        .instances
-        .map_or_else(|| "device".to_owned(), |range| format!("account {}", span(range)));
+    let scope = s.instances.map_or_else(|| "device".to_owned(), |range| format!("account {}", span(range)));
     let mut cells: [String; 15] = Default::default();
     let known = [
         (0, "status".to_owned()),
@@ -97,10 +79,7 @@ fn status_row(s: &Status) -> Row {
         (14, s.source.clone()),
     ];
     put(&mut cells, known);
-    Row {
-        cells,
-        help: s.help.clone(),
-    }
+    Row { cells, help: s.help.clone() }
 }
 
 fn action_row(a: &Action) -> Row {
@@ -116,10 +95,7 @@ fn action_row(a: &Action) -> Row {
         (14, a.starts.clone()),
     ];
     put(&mut cells, known);
-    Row {
-        cells,
-        help: a.help.clone(),
-    }
+    Row { cells, help: a.help.clone() }
 }
 
 fn put<const N: usize>(cells: &mut [String; 15], known: [(usize, String); N]) {
@@ -135,30 +111,21 @@ fn span(range: Instances) -> String {
 }
 
 fn models(models: &[Model]) -> String {
-    if models.is_empty() {
-        "all".into()
-    } else {
-        models.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(" ")
-    }
+    if models.is_empty() { "all".into() } else { models.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(" ") }
 }
 
 fn range_of(s: &Setting) -> String {
     let range = s.value_type.allowed();
-    s.step
-        .map_or_else(|| range.clone(), |step| format!("{range}, multiples of {step}"))
+    s.step.map_or_else(|| range.clone(), |step| format!("{range}, multiples of {step}"))
 }
 
 fn allowed(range: &str, choices: &[Choice], extra: &[String]) -> String {
     let mut text = if choices.is_empty() {
         range.to_owned()
     } else {
-        let each = choices.iter().map(|c| {
-            if c.value == c.label {
-                c.value.clone()
-            } else {
-                format!("{} ({})", c.value, c.label)
-            }
-        });
+        let each = choices
+            .iter()
+            .map(|c| if c.value == c.label { c.value.clone() } else { format!("{} ({})", c.value, c.label) });
         each.collect::<Vec<_>>().join("; ")
     };
     for value in extra {

@@ -20,24 +20,9 @@ const SAME_PAYLOAD: &str = "two payload types must not be the same";
 
 /// (one key, another, whether they fit, what is wrong otherwise); `N` stands for the account.
 const RULES: [Rule; 5] = [
-    (
-        "account.N.codec.payloadtype.ilbc",
-        "account.N.codec.payloadtype.opus",
-        |a, b| a != b,
-        SAME_PAYLOAD,
-    ),
-    (
-        "account.N.codec.payloadtype.ilbc",
-        "account.N.codec.payloadtype.dtmf",
-        |a, b| a != b,
-        SAME_PAYLOAD,
-    ),
-    (
-        "account.N.codec.payloadtype.opus",
-        "account.N.codec.payloadtype.dtmf",
-        |a, b| a != b,
-        SAME_PAYLOAD,
-    ),
+    ("account.N.codec.payloadtype.ilbc", "account.N.codec.payloadtype.opus", |a, b| a != b, SAME_PAYLOAD),
+    ("account.N.codec.payloadtype.ilbc", "account.N.codec.payloadtype.dtmf", |a, b| a != b, SAME_PAYLOAD),
+    ("account.N.codec.payloadtype.opus", "account.N.codec.payloadtype.dtmf", |a, b| a != b, SAME_PAYLOAD),
     (
         "account.N.sip.minimumse",
         "account.N.sip.sessiontimer.expiration",
@@ -60,16 +45,10 @@ pub fn check_together(get: impl Fn(&str) -> Option<String>) -> Vec<Conflict> {
         let accounts: &[&str] = if first.contains(".N.") { &["1", "2"] } else { &[""] };
         for account in accounts {
             let key = |template: &str| template.replace(".N.", &format!(".{account}."));
-            let pair = Catalogue::get()
-                .find(&key(first))
-                .zip(Catalogue::get().find(&key(second)));
+            let pair = Catalogue::get().find(&key(first)).zip(Catalogue::get().find(&key(second)));
             let values = pair.and_then(|(a, b)| value(a).zip(value(b)));
             if values.is_some_and(|(a, b)| !fits(&a, &b)) {
-                conflicts.push(Conflict {
-                    first: key(first),
-                    second: key(second),
-                    what,
-                });
+                conflicts.push(Conflict { first: key(first), second: key(second), what });
             }
         }
     }
@@ -109,25 +88,13 @@ mod tests {
     #[test]
     fn defaults_agree_and_contradictions_are_found() {
         assert!(conflicts(&[]).is_empty());
-        assert_eq!(
-            conflicts(&[("account.2.codec.payloadtype.opus", "101")]),
-            ["account.2.codec.payloadtype.opus"]
-        );
-        assert_eq!(
-            conflicts(&[("account.1.sip.minimumse", "181")]),
-            ["account.1.sip.minimumse"]
-        );
-        let tls = [
-            ("security.minimum.tls.version", "tls1.2"),
-            ("security.maximum.tls.version", "tls1.1"),
-        ];
+        assert_eq!(conflicts(&[("account.2.codec.payloadtype.opus", "101")]), ["account.2.codec.payloadtype.opus"]);
+        assert_eq!(conflicts(&[("account.1.sip.minimumse", "181")]), ["account.1.sip.minimumse"]);
+        let tls = [("security.minimum.tls.version", "tls1.2"), ("security.maximum.tls.version", "tls1.1")];
         assert_eq!(conflicts(&tls), ["security.minimum.tls.version"]);
         assert!(
-            conflicts(&[
-                ("security.minimum.tls.version", "tls1.2"),
-                ("security.maximum.tls.version", "unlimited")
-            ])
-            .is_empty()
+            conflicts(&[("security.minimum.tls.version", "tls1.2"), ("security.maximum.tls.version", "unlimited")])
+                .is_empty()
         );
     }
 }

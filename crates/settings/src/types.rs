@@ -220,11 +220,7 @@ impl ValueType {
     pub fn allowed(&self) -> String {
         match self {
             Self::Bool => "yes or no".into(),
-            Self::Int {
-                min,
-                max,
-                unit: Some(unit),
-            } => format!("{min} to {max} ({unit})"),
+            Self::Int { min, max, unit: Some(unit) } => format!("{min} to {max} ({unit})"),
             Self::Int { min, max, unit: None } | Self::Port { min, max } => format!("{min} to {max}"),
             Self::Percent { min, max } => format!("{min} to {max} (%)"),
             Self::Enum { choices } => format!("one of {}", join(choices)),
@@ -243,11 +239,7 @@ impl ValueType {
                 } else {
                     format!("a URL beginning with {}", schemes.join(", "))
                 };
-                if *bare {
-                    format!("{any}, or host/path without a scheme")
-                } else {
-                    any
-                }
+                if *bare { format!("{any}, or host/path without a scheme") } else { any }
             }
             Self::UrlTemplate { .. } => "an http or https URL, $variables allowed".into(),
             Self::SipUri { .. } => "a user, user@host or sip:, sips:, tel: URI".into(),
@@ -260,10 +252,9 @@ impl ValueType {
             Self::Mac => "a MAC address, such as 00:0b:82:aa:bb:cc".into(),
             Self::DialPlan => "a dial plan { rule | rule } of at most 1024 characters".into(),
             Self::Tone => "a tone such as f1=440@-13,f2=350@-13,c=0/0;".into(),
-            Self::RingMatch { choices, max } => format!(
-                "up to {max} rules pattern=ringtone separated by ;, ringtone one of {}",
-                join(choices)
-            ),
+            Self::RingMatch { choices, max } => {
+                format!("up to {max} rules pattern=ringtone separated by ;, ringtone one of {}", join(choices))
+            }
             Self::PagingList { max } => format!("up to {max} entries address:port=label separated by ;"),
             Self::TimeZone { choices } if !choices.is_empty() => "a time zone of the list or a POSIX time zone".into(),
             Self::TimeZone { .. } => "a POSIX time zone, such as CET-1CEST,M3.5.0,M10.5.0/3".into(),
@@ -280,9 +271,5 @@ fn join(choices: &[Choice]) -> String {
 }
 
 fn length(min: usize, max: usize, unit: &str) -> String {
-    if min == 0 {
-        format!("at most {max} {unit}s")
-    } else {
-        format!("{min} to {max} {unit}s")
-    }
+    if min == 0 { format!("at most {max} {unit}s") } else { format!("{min} to {max} {unit}s") }
 }

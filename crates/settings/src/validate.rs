@@ -14,10 +14,9 @@ pub fn validate(key: &str, value: &str) -> Result<String, SettingError> {
     let catalogue = Catalogue::get();
     match catalogue.find(key) {
         Some(found) => validate_ref(found, value),
-        None => Err(SettingError::Unknown {
-            key: printable(key),
-            suggestion: catalogue.nearest(key).map(str::to_owned),
-        }),
+        None => {
+            Err(SettingError::Unknown { key: printable(key), suggestion: catalogue.nearest(key).map(str::to_owned) })
+        }
     }
 }
 
@@ -27,10 +26,7 @@ pub fn validate(key: &str, value: &str) -> Result<String, SettingError> {
 /// As [`validate`], and [`SettingError::NotOnModel`].
 pub fn validate_for(model: Model, key: &str, value: &str) -> Result<String, SettingError> {
     match Catalogue::get().find(key) {
-        Some(found) if !found.on(model) => Err(SettingError::NotOnModel {
-            key: found.key(),
-            model,
-        }),
+        Some(found) if !found.on(model) => Err(SettingError::NotOnModel { key: found.key(), model }),
         _ => validate(key, value),
     }
 }
@@ -61,24 +57,14 @@ fn reason(setting: &Setting, refusal: Refusal) -> String {
             _ => format!("is not allowed; must be {allowed}"),
         },
     };
-    let main = setting
-        .step
-        .map_or_else(|| main.clone(), |step| format!("{main} and a multiple of {step}"));
-    if setting.extra.is_empty() {
-        main
-    } else {
-        format!("{main}, or {}", setting.extra.join(", "))
-    }
+    let main = setting.step.map_or_else(|| main.clone(), |step| format!("{main} and a multiple of {step}"));
+    if setting.extra.is_empty() { main } else { format!("{main}, or {}", setting.extra.join(", ")) }
 }
 
 fn check_value(setting: &Setting, raw: &str) -> Result<String, Refusal> {
     let kind = &setting.value_type;
     // Longer than anything allowed: refuse before working on it.
-    let most = if matches!(kind, ValueType::Pem) {
-        check::pem::MAX * 2
-    } else {
-        8 * 1024
-    };
+    let most = if matches!(kind, ValueType::Pem) { check::pem::MAX * 2 } else { 8 * 1024 };
     if raw.len() > most {
         return Err(Some("it is too long".into()));
     }
@@ -90,20 +76,13 @@ fn check_value(setting: &Setting, raw: &str) -> Result<String, Refusal> {
         return Ok(value.to_owned());
     }
     if value.is_empty() {
-        return if kind.allows_empty() {
-            Ok(String::new())
-        } else {
-            Err(None)
-        };
+        return if kind.allows_empty() { Ok(String::new()) } else { Err(None) };
     }
     if !matches!(kind, ValueType::Pem) && value.chars().any(check::is_bad_char) {
         return Err(Some("it contains control characters".into()));
     }
     let canonical = by_type(kind, value)?;
-    if setting
-        .step
-        .is_some_and(|step| canonical.parse::<i64>().is_ok_and(|n| n % step != 0))
-    {
+    if setting.step.is_some_and(|step| canonical.parse::<i64>().is_ok_and(|n| n % step != 0)) {
         return Err(None);
     }
     // Texts are limited by their type; everything else by the general limit.
@@ -113,11 +92,7 @@ fn check_value(setting: &Setting, raw: &str) -> Result<String, Refusal> {
         ValueType::Url { max, .. } | ValueType::UrlTemplate { max } | ValueType::SipUri { max } => *max,
         _ => 1024,
     };
-    if canonical.len() > limit {
-        Err(Some(format!("it is longer than {limit} bytes")))
-    } else {
-        Ok(canonical)
-    }
+    if canonical.len() > limit { Err(Some(format!("it is longer than {limit} bytes"))) } else { Ok(canonical) }
 }
 
 fn by_type(kind: &ValueType, value: &str) -> Result<String, Refusal> {

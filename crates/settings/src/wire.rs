@@ -40,9 +40,7 @@ impl SettingRef {
             Dialect::P => self.part_p(part),
         };
         let parts = self.setting.parts.iter();
-        parts
-            .filter_map(|part| Some((name(part)?, part_value(self.setting, &part.of, canonical, dialect)?)))
-            .collect()
+        parts.filter_map(|part| Some((name(part)?, part_value(self.setting, &part.of, canonical, dialect)?))).collect()
     }
 
     fn part_p(&self, part: &Part) -> Option<String> {
@@ -52,10 +50,7 @@ impl SettingRef {
 
 fn whole(setting: &Setting, canonical: &str, dialect: Dialect) -> Option<String> {
     match &setting.value_type {
-        ValueType::Bool => Some(switch(
-            (canonical == "yes") != (dialect == Dialect::P && setting.p_inverted),
-            dialect,
-        )),
+        ValueType::Bool => Some(switch((canonical == "yes") != (dialect == Dialect::P && setting.p_inverted), dialect)),
         ValueType::Enum { choices } => word(choices, canonical, dialect),
         ValueType::Multi { choices } | ValueType::CodecList { choices } => {
             let words = canonical.split(',').filter(|v| !v.is_empty()).map(|v| match dialect {
@@ -106,30 +101,19 @@ fn part_value(setting: &Setting, of: &str, canonical: &str, dialect: Dialect) ->
         }
         (None, _) => Some(numbered(',', of).unwrap_or_default().to_owned()),
         (Some(("octet", n)), _) => Some(numbered('.', n).unwrap_or("0").to_owned()).filter(|_| !canonical.is_empty()),
-        (Some(("pattern", n)), _) => Some(
-            numbered(';', n)
-                .and_then(|rule| rule.rsplit_once('='))
-                .map_or("", |(pattern, _)| pattern)
-                .to_owned(),
-        ),
+        (Some(("pattern", n)), _) => {
+            Some(numbered(';', n).and_then(|rule| rule.rsplit_once('=')).map_or("", |(pattern, _)| pattern).to_owned())
+        }
         (Some(("ringtone", n)), kind) => {
             let (_, tone) = numbered(';', n)?.rsplit_once('=')?;
             word(kind.choices(), tone, dialect)
         }
-        (Some(("address", n)), _) => Some(
-            numbered(';', n)
-                .unwrap_or_default()
-                .split('=')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        ),
-        (Some(("label", n)), _) => Some(
-            numbered(';', n)
-                .and_then(|entry| entry.split_once('='))
-                .map_or("", |(_, label)| label)
-                .to_owned(),
-        ),
+        (Some(("address", n)), _) => {
+            Some(numbered(';', n).unwrap_or_default().split('=').next().unwrap_or_default().to_owned())
+        }
+        (Some(("label", n)), _) => {
+            Some(numbered(';', n).and_then(|entry| entry.split_once('=')).map_or("", |(_, label)| label).to_owned())
+        }
         _ => None,
     }
 }
@@ -152,30 +136,15 @@ mod tests {
     #[test]
     fn switches_and_choices() {
         let (alias, p) = items("account.2.enable", "yes");
-        assert_eq!(
-            (alias, p),
-            (vec![pair("account.2.enable", "Yes")], vec![pair("P401", "1")])
-        );
+        assert_eq!((alias, p), (vec![pair("account.2.enable", "Yes")], vec![pair("P401", "1")]));
         let (alias, p) = items("account.1.sip.transport", "tls");
-        assert_eq!(
-            (alias, p),
-            (
-                vec![pair("account.1.sip.transport", "Tls Or Tcp")],
-                vec![pair("P130", "2")]
-            )
-        );
+        assert_eq!((alias, p), (vec![pair("account.1.sip.transport", "Tls Or Tcp")], vec![pair("P130", "2")]));
     }
 
     #[test]
     fn a_negated_p_value() {
         let (alias, p) = items("account.1.call.recoveryonblindtransfer", "yes");
-        assert_eq!(
-            (alias, p),
-            (
-                vec![pair("account.1.call.recoveryonblindtransfer", "Yes")],
-                vec![pair("P2384", "0")]
-            )
-        );
+        assert_eq!((alias, p), (vec![pair("account.1.call.recoveryonblindtransfer", "Yes")], vec![pair("P2384", "0")]));
     }
 
     #[test]

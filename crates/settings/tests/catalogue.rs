@@ -10,9 +10,7 @@ use settings::{Catalogue, Filter, Model, Scope, ValueType, markdown, tsv, valida
 
 /// A file of the shared reference beside the repository, where there is one.
 fn shared(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
         eprintln!("skipped: {} is absent", path.display());
@@ -23,14 +21,7 @@ fn shared(name: &str) -> Option<String> {
 #[test]
 fn counts() {
     let catalogue = Catalogue::get();
-    assert_eq!(
-        (
-            catalogue.settings().len(),
-            catalogue.statuses().len(),
-            catalogue.actions().len()
-        ),
-        (347, 38, 21)
-    );
+    assert_eq!((catalogue.settings().len(), catalogue.statuses().len(), catalogue.actions().len()), (347, 38, 21));
 }
 
 #[test]
@@ -41,9 +32,7 @@ fn every_row_of_the_guide_is_there_once() {
     let listed = tsv(&Filter::default());
     let mut ours: HashMap<String, usize> = HashMap::new();
     for line in listed.lines().skip(1) {
-        *ours
-            .entry(line.split('\t').take(4).collect::<Vec<_>>().join("\t"))
-            .or_default() += 1;
+        *ours.entry(line.split('\t').take(4).collect::<Vec<_>>().join("\t")).or_default() += 1;
     }
     let mut wrong = vec![];
     let rows: Vec<&str> = table.lines().skip(1).filter(|line| !line.is_empty()).collect();
@@ -54,11 +43,7 @@ fn every_row_of_the_guide_is_there_once() {
         }
     }
     let known: HashSet<&str> = rows.iter().copied().collect();
-    wrong.extend(
-        ours.keys()
-            .filter(|row| !known.contains(row.as_str()))
-            .map(|row| format!("not in the guide: {row}")),
-    );
+    wrong.extend(ours.keys().filter(|row| !known.contains(row.as_str())).map(|row| format!("not in the guide: {row}")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -125,18 +110,8 @@ fn every_entry_is_described() {
         assert!(help.len() > 15 && help.ends_with(['.', '?', '!', ')']), "{key}: {help}");
         assert!(help.len() < 400, "{key}: too long");
     }
-    assert!(
-        catalogue
-            .statuses()
-            .iter()
-            .all(|s| s.key.starts_with("status.") && !s.source.is_empty())
-    );
-    assert!(
-        catalogue
-            .actions()
-            .iter()
-            .all(|a| a.key.starts_with("action.") && !a.starts.is_empty())
-    );
+    assert!(catalogue.statuses().iter().all(|s| s.key.starts_with("status.") && !s.source.is_empty()));
+    assert!(catalogue.actions().iter().all(|a| a.key.starts_with("action.") && !a.starts.is_empty()));
 }
 
 #[test]
@@ -147,11 +122,7 @@ fn scopes_and_models() {
             assert_eq!((range.first, range.last), (1, 2), "{}", setting.key);
         }
         if setting.page.contains("Wi-Fi") {
-            assert!(
-                setting.models.iter().all(|m| m.has_wifi()) && setting.models.len() == 4,
-                "{}",
-                setting.key
-            );
+            assert!(setting.models.iter().all(|m| m.has_wifi()) && setting.models.len() == 4, "{}", setting.key);
         }
     }
     let keys = |model| {
@@ -224,9 +195,5 @@ fn the_reference_page_names_every_key() {
 /// Every setting at its every index.
 fn concrete() -> Vec<settings::SettingRef> {
     let mut seen = HashSet::new();
-    Model::ALL
-        .into_iter()
-        .flat_map(|m| Catalogue::get().concrete(m))
-        .filter(|found| seen.insert(found.key()))
-        .collect()
+    Model::ALL.into_iter().flat_map(|m| Catalogue::get().concrete(m)).filter(|found| seen.insert(found.key())).collect()
 }

@@ -7,9 +7,7 @@ use settings::Catalogue;
 
 /// A file of the shared reference beside the repository, where there is one.
 fn shared(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
         eprintln!("skipped: {} is absent", path.display());
@@ -22,9 +20,7 @@ fn every_p_value_is_used_once() {
     let mut seen: HashMap<String, String> = HashMap::new();
     let mut wrong = vec![];
     for setting in Catalogue::get().settings() {
-        let instances = setting
-            .instances
-            .map_or(1, |range| usize::from(range.last - range.first) + 1);
+        let instances = setting.instances.map_or(1, |range| usize::from(range.last - range.first) + 1);
         let all = std::iter::once(&setting.p).chain(setting.parts.iter().map(|part| &part.p));
         for list in all {
             if list.len() > instances {
@@ -51,20 +47,13 @@ fn p_values_agree_with_the_reference() {
     let mut rows = parse_csv(&table).into_iter();
     let head = rows.next().unwrap();
     let column = |name: &str| head.iter().position(|h| h == name).unwrap();
-    let (alias, p1, p2, sense) = (
-        column("alias"),
-        column("p_account1_or_global"),
-        column("p_account2"),
-        column("p_sense"),
-    );
+    let (alias, p1, p2, sense) =
+        (column("alias"), column("p_account1_or_global"), column("p_account2"), column("p_sense"));
     let (mut wrong, mut checked) = (vec![], 0);
     for row in rows {
         // The reference writes N for the account.
         let places: Vec<(String, &String)> = if row[alias].contains(".N.") {
-            vec![
-                (row[alias].replace(".N.", ".1."), &row[p1]),
-                (row[alias].replace(".N.", ".2."), &row[p2]),
-            ]
+            vec![(row[alias].replace(".N.", ".1."), &row[p1]), (row[alias].replace(".N.", ".2."), &row[p2])]
         } else {
             vec![(row[alias].clone(), &row[p1])]
         };
@@ -87,9 +76,7 @@ fn p_values_agree_with_the_reference() {
 
 /// Keys that borrow an alias of several items and keep the numbers in their parts.
 fn differs(key: &str) -> bool {
-    Catalogue::get()
-        .find(key)
-        .is_some_and(|found| !found.setting.parts.is_empty())
+    Catalogue::get().find(key).is_some_and(|found| !found.setting.parts.is_empty())
 }
 
 fn parse_csv(text: &str) -> Vec<Vec<String>> {

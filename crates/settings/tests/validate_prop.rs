@@ -5,10 +5,7 @@ use proptest::prelude::*;
 use settings::{Catalogue, Model, validate};
 
 fn keys() -> Vec<String> {
-    Catalogue::get()
-        .concrete(Model::Ghp621W)
-        .map(|found| found.key())
-        .collect()
+    Catalogue::get().concrete(Model::Ghp621W).map(|found| found.key()).collect()
 }
 
 /// Text that is nearly something: pieces of real values, joined at random.

@@ -51,7 +51,8 @@ impl Simulate {
     pub async fn run(self) -> anyhow::Result<()> {
         anyhow::ensure!((1..=1_000_000).contains(&self.count), "--count is 1 to 1000000");
         let seconds = |name: &str, value: f64| {
-            Duration::try_from_secs_f64(value).map_err(|_| anyhow::anyhow!("--{name} is a number of seconds, not {value}"))
+            Duration::try_from_secs_f64(value)
+                .map_err(|_| anyhow::anyhow!("--{name} is a number of seconds, not {value}"))
         };
         let report = seconds("report", self.report)?.max(Duration::from_millis(100));
         let duration = self.duration.map(|value| seconds("duration", value)).transpose()?;
@@ -99,7 +100,8 @@ fn line(start: Instant, counters: &Counters) -> String {
     // The most common versions; a rollout in progress has two or three.
     let mut versions: Vec<_> = counters.versions.iter().collect();
     versions.sort_by_key(|(version, phones)| (std::cmp::Reverse(**phones), **version));
-    let versions: Vec<String> = versions.iter().take(5).map(|(version, phones)| format!("v{version}:{phones}")).collect();
+    let versions: Vec<String> =
+        versions.iter().take(5).map(|(version, phones)| format!("v{version}:{phones}")).collect();
     format!(
         "t={:.1}s phones={} started={} online={} connected={} unacknowledged={} restarts={} versions={} rss_kb={} rss_kb_per_phone={:.1}",
         start.elapsed().as_secs_f64(),

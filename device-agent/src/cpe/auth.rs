@@ -17,7 +17,10 @@ enum Scheme {
     #[default]
     None,
     Basic,
-    Digest { challenge: Challenge, uses: u32 },
+    Digest {
+        challenge: Challenge,
+        uses: u32,
+    },
 }
 
 impl Login {
@@ -58,7 +61,9 @@ impl Login {
             (None, Scheme::Basic) => false,
             (None, _) => {
                 let basic = values.iter().any(|value| {
-                    value.split(',').any(|part| part.trim_start().get(..5).is_some_and(|s| s.eq_ignore_ascii_case("basic")))
+                    value
+                        .split(',')
+                        .any(|part| part.trim_start().get(..5).is_some_and(|s| s.eq_ignore_ascii_case("basic")))
                 });
                 if basic {
                     self.scheme = Scheme::Basic;

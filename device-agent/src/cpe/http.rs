@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE,
+    WWW_AUTHENTICATE,
 };
 use reqwest::{Client, StatusCode, Url};
 
@@ -99,7 +100,8 @@ impl Http {
                 StatusCode::FOUND | StatusCode::TEMPORARY_REDIRECT => {
                     redirects += 1;
                     let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-                    let to = to.and_then(|to| self.url.join(to).ok()).filter(|to| matches!(to.scheme(), "http" | "https"));
+                    let to =
+                        to.and_then(|to| self.url.join(to).ok()).filter(|to| matches!(to.scheme(), "http" | "https"));
                     match to {
                         Some(to) if redirects <= MOST_REDIRECTS && !downgrades(&self.url, &to) => self.url = to,
                         _ => return Err(HttpError::Redirects),

@@ -169,15 +169,19 @@ fn set(device: &Device, request: SetParameterValues) -> Result<Message, Fault> {
             tracing::error!(%error, "settings could not be stored");
             Fault::of(FaultCode::INTERNAL_ERROR)
         })?;
-    tracing::info!(asked = changes.len(), changed = effects.len(), version = device.applied_version(), "settings applied");
+    tracing::info!(
+        asked = changes.len(),
+        changed = effects.len(),
+        version = device.applied_version(),
+        "settings applied"
+    );
     Ok(SetParameterValuesResponse { status }.into())
 }
 
 /// Untyped senders write everything as string; senders of whole numbers mix their kinds.
 fn type_fits(wanted: &XsdType, leaf: Leaf, value: &Value) -> bool {
-    let number = |kind: &XsdType| {
-        matches!(kind, XsdType::Int | XsdType::UnsignedInt | XsdType::Long | XsdType::UnsignedLong)
-    };
+    let number =
+        |kind: &XsdType| matches!(kind, XsdType::Int | XsdType::UnsignedInt | XsdType::Long | XsdType::UnsignedLong);
     let boolean_setting =
         matches!(leaf, Leaf::Setting(found) if matches!(found.setting.value_type, settings::ValueType::Bool));
     match &value.type_ {

@@ -28,7 +28,13 @@ pub struct Outcome {
 }
 
 /// Runs one session.
-pub async fn run(device: &Arc<Device>, client: &reqwest::Client, url: &str, events: Vec<Event>, retries: u32) -> Outcome {
+pub async fn run(
+    device: &Arc<Device>,
+    client: &reqwest::Client,
+    url: &str,
+    events: Vec<Event>,
+    retries: u32,
+) -> Outcome {
     let mut session = CpeSession::new(config(device, events, retries));
     let mut retry_after = None;
     let exchange = exchange(device, client, url, &mut session, &mut retry_after);

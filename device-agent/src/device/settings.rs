@@ -36,11 +36,7 @@ impl Device {
     }
 
     /// What the ACS set, all or nothing. Blocking.
-    pub(crate) fn set_from_acs(
-        &self,
-        changes: &[Change],
-        also: impl FnOnce(&mut Document),
-    ) -> io::Result<Vec<Effect>> {
+    pub(crate) fn set_from_acs(&self, changes: &[Change], also: impl FnOnce(&mut Document)) -> io::Result<Vec<Effect>> {
         let effects = {
             let mut inner = self.lock();
             let before = (inner.store.document().version, inner.store.document().mqtt.clone());

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::mqtt::{Channel, DOWN, Desired, EventAck, Presence, Topic, decode};
+use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{
     Connect, ConnectReturnCode, LastWill, Packet, PubAck, Publish, Subscribe, SubscribeFilter, SubscribeReasonCode,
 };
-use rumqttc::mqttbytes::QoS;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +93,8 @@ impl<'a> Connection<'a> {
             _ => return Err(lost("no CONNACK")),
         }
         // Always: with a clean session the broker knows nothing of us.
-        let filters = DOWN.map(|channel| SubscribeFilter::new(Topic::new(target.phone, channel).to_string(), QoS::AtLeastOnce));
+        let filters =
+            DOWN.map(|channel| SubscribeFilter::new(Topic::new(target.phone, channel).to_string(), QoS::AtLeastOnce));
         let mut subscribe = Subscribe::new_many(filters);
         subscribe.pkid = connection.next_id();
         connection.wire.send(&Packet::Subscribe(subscribe)).await?;
@@ -133,7 +134,11 @@ impl<'a> Connection<'a> {
     }
 
     fn ping_at(&self) -> Instant {
-        if self.ping_asked { self.wire.last_heard.max(self.wire.last_sent) + PING_ANSWER } else { self.wire.last_sent + PING_AFTER }
+        if self.ping_asked {
+            self.wire.last_heard.max(self.wire.last_sent) + PING_ANSWER
+        } else {
+            self.wire.last_sent + PING_AFTER
+        }
     }
 
     async fn on_time(&mut self) -> Step<()> {

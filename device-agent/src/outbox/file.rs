@@ -43,7 +43,8 @@ impl File {
         if let Some(directory) = path.parent() {
             atomic::private_directory(directory)?;
         }
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         let (content, whole) = read(&file)?;
         // A line cut off by a crash goes, or the next would be written onto its end.
         if file.metadata()?.len() != whole {

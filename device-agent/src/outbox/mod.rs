@@ -179,7 +179,14 @@ fn is_telemetry(kind: EventKind) -> bool {
     use EventKind::*;
     matches!(
         kind,
-        SetupCompleted | Registered | Unregistered | RegisterFailed | IdleToBusy | BusyToIdle | AutoProvisionCompleted | IpChange
+        SetupCompleted
+            | Registered
+            | Unregistered
+            | RegisterFailed
+            | IdleToBusy
+            | BusyToIdle
+            | AutoProvisionCompleted
+            | IpChange
     )
 }
 

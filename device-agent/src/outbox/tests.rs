@@ -90,7 +90,8 @@ fn acknowledged_lines_do_not_pile_up() {
     let mut outbox = disk(dir.path(), 1);
     push(&mut outbox, EventKind::OffHook);
     for seq in 2..5_000 {
-        let event = DeviceEvent { boot: 2, seq, at: Timestamp(0), kind: EventKind::OffHook, account: None, detail: None };
+        let event =
+            DeviceEvent { boot: 2, seq, at: Timestamp(0), kind: EventKind::OffHook, account: None, detail: None };
         outbox.file.as_mut().unwrap().append(&event).unwrap();
     }
     drop(outbox);

@@ -175,12 +175,7 @@ impl Store {
 }
 
 /// Carries the change out on a document.
-fn record(
-    document: &mut Document,
-    changes: &[Change],
-    at: Timestamp,
-    also: impl FnOnce(&mut Document),
-) -> Vec<Effect> {
+fn record(document: &mut Document, changes: &[Change], at: Timestamp, also: impl FnOnce(&mut Document)) -> Vec<Effect> {
     also(document);
     document.generation += 1;
     let stamp = effects::Stamp::of(document, at);

@@ -15,10 +15,14 @@ fn what_is_set_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
     let effects = store
-        .set(&[change("hotel.room.number", "1207"), change("account.1.sip.subscriber.password", "s3cret")], now(), |d| {
-            d.version = 4;
-            d.parameter_key = "bh:4".into();
-        })
+        .set(
+            &[change("hotel.room.number", "1207"), change("account.1.sip.subscriber.password", "s3cret")],
+            now(),
+            |d| {
+                d.version = 4;
+                d.parameter_key = "bh:4".into();
+            },
+        )
         .unwrap();
     assert_eq!(effects.len(), 2);
     // The same again changes nothing.
@@ -40,7 +44,9 @@ fn a_crash_between_document_and_log_loses_and_repeats_nothing() {
     let mut store = open(dir.path());
     store.set(&[change("hotel.name", "A")], now(), |_| {}).unwrap();
     let before = std::fs::read(&log).unwrap();
-    store.set(&[change("hotel.name", "B"), change("hotel.fax", "1"), change("hotel.telephone", "2")], now(), |_| {}).unwrap();
+    store
+        .set(&[change("hotel.name", "B"), change("hotel.fax", "1"), change("hotel.telephone", "2")], now(), |_| {})
+        .unwrap();
     let whole = std::fs::read(&log).unwrap();
     // Wherever the second append was cut off, a start completes it.
     for length in before.len()..=whole.len() {

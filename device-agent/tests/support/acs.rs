@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use auth_digest::{Algorithm, Challenge, Credentials, Ha1, verify};
 use bytes::Bytes;
 use cwmp::{
-    CwmpVersion, Envelope, Inform, InformResponse, Limits, Message, ParameterValue, SetParameterValues, Value, decode_post,
-    encode,
+    CwmpVersion, Envelope, Inform, InformResponse, Limits, Message, ParameterValue, SetParameterValues, Value,
+    decode_post, encode,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -56,7 +56,9 @@ impl Acs {
                     let acs = acs.clone();
                     async move { Ok::<_, Infallible>(acs.answer(request).await) }
                 });
-                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
             }
         });
         acs
@@ -84,7 +86,10 @@ impl Acs {
 
     pub fn events(&self, inform: usize) -> Vec<String> {
         self.with(|state| {
-            state.informs.get(inform).map_or(vec![], |inform| inform.events.iter().map(|e| e.code.as_str().to_owned()).collect())
+            state
+                .informs
+                .get(inform)
+                .map_or(vec![], |inform| inform.events.iter().map(|e| e.code.as_str().to_owned()).collect())
         })
     }
 
@@ -98,7 +103,9 @@ impl Acs {
         if let Some((user, password)) = &state.login {
             let ha1 = Ha1::new(Algorithm::Sha256, user, "acs", password);
             let proof = authorization.and_then(|value| Credentials::parse(&value).ok());
-            if !proof.is_some_and(|proof| proof.username == *user && verify(&proof, &ha1, "POST", &target, &body).is_ok()) {
+            if !proof
+                .is_some_and(|proof| proof.username == *user && verify(&proof, &ha1, "POST", &target, &body).is_ok())
+            {
                 state.unauthorized += 1;
                 let challenge = Challenge::new(Algorithm::Sha256, "acs", "nonce").to_string();
                 let response = Response::builder().status(401).header("www-authenticate", challenge);

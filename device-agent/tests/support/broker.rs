@@ -8,7 +8,9 @@ use bytes::BytesMut;
 use contract::event::DeviceEvent;
 use contract::mqtt::{Channel, EventAck, StateReport, Topic, decode, decode_event};
 use rumqttc::mqttbytes::QoS;
-use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, SubAck, SubscribeReasonCode};
+use rumqttc::mqttbytes::v4::{
+    ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, SubAck, SubscribeReasonCode,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
@@ -113,7 +115,9 @@ impl Broker {
                     Do::Drop => return,
                 },
             }
-            if stream.write_all(&output).await.is_err() { return; }
+            if stream.write_all(&output).await.is_err() {
+                return;
+            }
             output.clear();
         }
     }

@@ -198,7 +198,11 @@ fn Head(value: RwSignal<PhoneDetail>, zone: Signal<String>) -> impl IntoView {
         } else {
             format!("version {applied_version} applied, {desired_version} wanted")
         };
-        let uptime = uptime_s.map(|seconds| crate::time::span(seconds as i64)).unwrap_or_default();
+        let uptime = match uptime_s {
+            Some(..60) => "under a minute".to_owned(),
+            Some(seconds) => crate::time::span(seconds as i64),
+            None => String::new(),
+        };
         [
             ("MAC address", phone.mac.to_string()),
             ("Serial number", phone.serial),

@@ -28,10 +28,7 @@ pub(super) struct Clock {
 impl Clock {
     pub(super) fn start() -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            unix,
-            start: TokioInstant::now(),
-        }
+        Self { unix, start: TokioInstant::now() }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -39,11 +36,7 @@ impl Clock {
     }
 
     fn at(&self, instant: Instant) -> TokioInstant {
-        self.start
-            + instant
-                .since_epoch()
-                .saturating_sub(self.unix)
-                .min(self.start.elapsed() + IDLE)
+        self.start + instant.since_epoch().saturating_sub(self.unix).min(self.start.elapsed() + IDLE)
     }
 }
 
@@ -76,19 +69,7 @@ impl Driver {
         let sockets = Sockets::new(options.bind, sender);
         let (resolving, check) = (JoinSet::new(), TokioInstant::now());
         let ports = Vec::new();
-        Self {
-            phone,
-            clock,
-            options,
-            commands,
-            events,
-            state,
-            datagrams,
-            sockets,
-            resolving,
-            ports,
-            check,
-        }
+        Self { phone, clock, options, commands, events, state, datagrams, sockets, resolving, ports, check }
     }
 
     pub(super) async fn run(mut self) {
@@ -101,10 +82,7 @@ impl Driver {
                 break;
             }
             let now = self.clock.now();
-            let mut wake = self
-                .phone
-                .poll_timeout()
-                .map_or(TokioInstant::now() + IDLE, |at| self.clock.at(at));
+            let mut wake = self.phone.poll_timeout().map_or(TokioInstant::now() + IDLE, |at| self.clock.at(at));
             wake = wake.min(self.check);
             if let Some((_, deadline)) = &leaving {
                 wake = wake.min(*deadline);
@@ -154,8 +132,7 @@ impl Driver {
             match self.sockets.open(wanted) {
                 Ok(port) => {
                     used.push(port);
-                    self.phone
-                        .handle_input(self.clock.now(), Input::LocalPort { account, port });
+                    self.phone.handle_input(self.clock.now(), Input::LocalPort { account, port });
                 }
                 Err(error) => tracing::error!(account, wanted, %error, "no local SIP port"),
             }
@@ -200,9 +177,7 @@ impl Driver {
             });
         }
         while let Some(transmit) = self.phone.poll_transmit() {
-            self.sockets
-                .send(transmit.local_port, transmit.to, &transmit.bytes)
-                .await;
+            self.sockets.send(transmit.local_port, transmit.to, &transmit.bytes).await;
         }
         while let Some(event) = self.phone.poll_event() {
             if let Err(error) = self.events.try_send(event) {

@@ -34,12 +34,7 @@ pub(super) struct Sockets {
 
 impl Sockets {
     pub(super) fn new(bind: IpAddr, sender: mpsc::Sender<Datagram>) -> Self {
-        Self {
-            bind,
-            bound: BTreeMap::new(),
-            readers: JoinSet::new(),
-            sender,
-        }
+        Self { bind, bound: BTreeMap::new(), readers: JoinSet::new(), sender }
     }
 
     /// The port really bound for `wanted`: the one already open for it, `wanted` itself, or an ephemeral one when

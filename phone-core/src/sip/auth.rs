@@ -58,25 +58,15 @@ impl Authorizer {
     /// Takes the challenges of a response with `status` 401 or 407. Of several, the strongest algorithm is answered.
     pub fn challenged(&mut self, message: &Message, status: u16) -> Verdict {
         let proxy = status == 407;
-        let name = if proxy {
-            Name::ProxyAuthenticate
-        } else {
-            Name::WwwAuthenticate
-        };
+        let name = if proxy { Name::ProxyAuthenticate } else { Name::WwwAuthenticate };
         // Each value by itself: one broken challenge does not spoil the others.
-        let challenges: Vec<Challenge> = message
-            .headers(name)
-            .filter_map(|value| Challenge::parse([value]).ok())
-            .flatten()
-            .collect();
+        let challenges: Vec<Challenge> =
+            message.headers(name).filter_map(|value| Challenge::parse([value]).ok()).flatten().collect();
         let Some(challenge) = strongest(&challenges).cloned() else {
             return Verdict::Unsupported;
         };
         let full = self.held.len() >= MOST_REALMS;
-        let known = self
-            .held
-            .iter_mut()
-            .find(|h| h.proxy == proxy && h.challenge.realm == challenge.realm);
+        let known = self.held.iter_mut().find(|h| h.proxy == proxy && h.challenge.realm == challenge.realm);
         match known {
             Some(held) if held.answered => {
                 if !challenge.stale || held.stale >= MOST_STALE {
@@ -87,13 +77,7 @@ impl Authorizer {
             }
             Some(held) => (held.challenge, held.count, held.answered) = (challenge, 0, true),
             None if full => return Verdict::Refused,
-            None => self.held.push(Held {
-                proxy,
-                challenge,
-                count: 0,
-                answered: true,
-                stale: 0,
-            }),
+            None => self.held.push(Held { proxy, challenge, count: 0, answered: true, stale: 0 }),
         }
         Verdict::Answer
     }
@@ -123,11 +107,7 @@ impl Authorizer {
                 &cnonce,
                 held.count,
             );
-            let name = if held.proxy {
-                Name::ProxyAuthorization
-            } else {
-                Name::Authorization
-            };
+            let name = if held.proxy { Name::ProxyAuthorization } else { Name::Authorization };
             headers.push((name, credentials.to_string()));
         }
         headers

@@ -42,11 +42,7 @@ impl std::fmt::Debug for Responder {
 impl Responder {
     /// `user_agent` is put into `Server`.
     pub fn new(user_agent: &str, rng: Rng) -> Self {
-        Self {
-            user_agent: user_agent.to_owned(),
-            rng,
-            kept: VecDeque::new(),
-        }
+        Self { user_agent: user_agent.to_owned(), rng, kept: VecDeque::new() }
     }
 
     /// The answer to `request`, and where it goes (RFC 3261 §18.2.2, RFC 3581 §4): always to the address it came
@@ -88,12 +84,7 @@ impl Responder {
             if self.kept.len() >= MOST_KEPT {
                 self.kept.pop_front();
             }
-            self.kept.push_back(Kept {
-                key,
-                until: now + KEEP,
-                to,
-                bytes: bytes.clone(),
-            });
+            self.kept.push_back(Kept { key, until: now + KEEP, to, bytes: bytes.clone() });
         }
         Some((to, bytes))
     }
@@ -136,10 +127,7 @@ fn verdict(request: &Message, method: &Method) -> u16 {
     let readable = request.from().is_ok()
         && request.to().is_ok()
         && request.cseq().is_ok_and(|cseq| cseq.method == *method)
-        && !matches!(
-            request.defect(),
-            Some(Defect::ContentLength | Defect::BodyShort | Defect::HeaderLine)
-        );
+        && !matches!(request.defect(), Some(Defect::ContentLength | Defect::BodyShort | Defect::HeaderLine));
     if !readable {
         return 400;
     }
@@ -148,10 +136,7 @@ fn verdict(request: &Message, method: &Method) -> u16 {
     }
     match request.request_uri() {
         Err(_) => return 400,
-        Ok(Uri {
-            scheme: Scheme::Other(_),
-            ..
-        }) => return 416,
+        Ok(Uri { scheme: Scheme::Other(_), .. }) => return 416,
         Ok(_) => {}
     }
     let in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
@@ -210,12 +195,7 @@ mod tests {
     #[test]
     fn without_rport_the_answer_goes_to_the_port_of_sent_by() {
         let mut responder = Responder::new("UA", Rng::new(1, 0));
-        let (to, answer, _) = ask(
-            &mut responder,
-            0,
-            &request("OPTIONS", "10.0.0.1:5070;branch=z9hG4bK1", ""),
-        )
-        .unwrap();
+        let (to, answer, _) = ask(&mut responder, 0, &request("OPTIONS", "10.0.0.1:5070;branch=z9hG4bK1", "")).unwrap();
         assert_eq!(to, "192.0.2.7:5070".parse().unwrap());
         assert_eq!(answer.top_via().unwrap().received(), Some([192, 0, 2, 7].into()));
     }
@@ -226,17 +206,9 @@ mod tests {
         let text = request("OPTIONS", "h;branch=z9hG4bK1", "");
         let (_, _, first) = ask(&mut responder, 0, &text).unwrap();
         assert_eq!(ask(&mut responder, 31, &text).unwrap().2, first);
-        assert_ne!(
-            ask(&mut responder, 32, &text).unwrap().2,
-            first,
-            "a new answer has a new tag"
-        );
+        assert_ne!(ask(&mut responder, 32, &text).unwrap().2, first, "a new answer has a new tag");
         for n in 0..1000 {
-            ask(
-                &mut responder,
-                33,
-                &request("OPTIONS", &format!("h;branch=z9hG4bK{n}"), ""),
-            );
+            ask(&mut responder, 33, &request("OPTIONS", &format!("h;branch=z9hG4bK{n}"), ""));
         }
         assert!(responder.kept.len() <= MOST_KEPT);
         responder.handle_timeout(Instant::new(Duration::from_secs(100)));

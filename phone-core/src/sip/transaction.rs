@@ -24,11 +24,7 @@ pub struct Timers {
 impl Timers {
     /// With timer F at 64 × T1.
     pub fn new(t1: Duration, t2: Duration) -> Self {
-        Self {
-            t1,
-            t2,
-            give_up: t1.saturating_mul(64),
-        }
+        Self { t1, t2, give_up: t1.saturating_mul(64) }
     }
 }
 
@@ -91,9 +87,7 @@ impl ClientTransaction {
 
     /// Takes a response in (RFC 3261 §17.1.3: matched by branch and CSeq method).
     pub fn response(&mut self, now: Instant, message: &Message) -> Received {
-        let branch_fits = message
-            .top_via()
-            .is_ok_and(|via| via.branch() == Some(self.branch.as_str()));
+        let branch_fits = message.top_via().is_ok_and(|via| via.branch() == Some(self.branch.as_str()));
         let method_fits = message.cseq().is_ok_and(|cseq| cseq.method == self.method);
         let Some(status) = message.status().filter(|_| branch_fits && method_fits) else {
             return Received::NotOurs;
@@ -133,11 +127,7 @@ impl ClientTransaction {
                 _ => self.interval.saturating_mul(2).min(self.timers.t2),
             };
             // After a jump of the clock one retransmission is enough.
-            self.retransmit = Some(if due + self.interval > now {
-                due + self.interval
-            } else {
-                now + self.interval
-            });
+            self.retransmit = Some(if due + self.interval > now { due + self.interval } else { now + self.interval });
         }
         false
     }
@@ -200,10 +190,7 @@ mod tests {
     #[test]
     fn silence_means_retransmissions_at_e_and_the_end_at_f() {
         let (sent, ended) = run(&mut start(), at(0));
-        assert_eq!(
-            sent,
-            [0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500]
-        );
+        assert_eq!(sent, [0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500]);
         assert_eq!(ended, Some(32_000));
     }
 
@@ -211,10 +198,7 @@ mod tests {
     fn a_provisional_response_slows_retransmission_to_t2() {
         let mut transaction = start();
         assert!(transaction.poll_transmit().is_some());
-        assert_eq!(
-            transaction.response(at(100), &answer("100 Trying", "REGISTER")),
-            Received::Absorbed
-        );
+        assert_eq!(transaction.response(at(100), &answer("100 Trying", "REGISTER")), Received::Absorbed);
         let (sent, ended) = run(&mut transaction, at(100));
         assert_eq!(sent, [500, 4500, 8500, 12500, 16500, 20500, 24500, 28500]);
         assert_eq!(ended, Some(32_000));
@@ -223,18 +207,9 @@ mod tests {
     #[test]
     fn one_final_response_is_reported_and_its_copies_are_absorbed_until_k() {
         let mut transaction = start();
-        assert_eq!(
-            transaction.response(at(10), &answer("200 OK", "OPTIONS")),
-            Received::NotOurs
-        );
-        assert_eq!(
-            transaction.response(at(20), &answer("200 OK", "REGISTER")),
-            Received::Final(200)
-        );
-        assert_eq!(
-            transaction.response(at(30), &answer("200 OK", "REGISTER")),
-            Received::Absorbed
-        );
+        assert_eq!(transaction.response(at(10), &answer("200 OK", "OPTIONS")), Received::NotOurs);
+        assert_eq!(transaction.response(at(20), &answer("200 OK", "REGISTER")), Received::Final(200));
+        assert_eq!(transaction.response(at(30), &answer("200 OK", "REGISTER")), Received::Absorbed);
         assert_eq!(run(&mut transaction, at(30)), (vec![], None));
         assert_eq!(transaction.poll_timeout(), None);
     }

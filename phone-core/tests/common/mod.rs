@@ -113,11 +113,7 @@ impl Registrar {
             match contact.unwrap() {
                 Contact::Star => self.bindings.clear(),
                 Contact::Addr(addr) => {
-                    let own = addr
-                        .params
-                        .value("expires")
-                        .and_then(|e| e.parse().ok())
-                        .unwrap_or(granted);
+                    let own = addr.params.value("expires").and_then(|e| e.parse().ok()).unwrap_or(granted);
                     let uri = addr.uri.to_string();
                     self.bindings.retain(|(bound, _)| *bound != uri);
                     if own > 0 {
@@ -127,12 +123,10 @@ impl Registrar {
             }
         }
         self.bindings.retain(|(_, until)| *until > now);
-        let contacts = self.bindings.iter().map(|(uri, until)| {
-            (
-                Name::Contact,
-                format!("<{uri}>;expires={}", until.saturating_since(now).as_secs()),
-            )
-        });
+        let contacts = self
+            .bindings
+            .iter()
+            .map(|(uri, until)| (Name::Contact, format!("<{uri}>;expires={}", until.saturating_since(now).as_secs())));
         (200, contacts.collect())
     }
 
@@ -159,11 +153,7 @@ impl Registrar {
             let uri = request.request_uri_text().unwrap();
             let proven = verify(&credentials, &ha1, "REGISTER", uri, &[]).is_ok();
             if proven && credentials.nonce == nonce {
-                assert_eq!(
-                    Some(credentials.algorithm),
-                    self.algorithms.iter().copied().max(),
-                    "strongest is used"
-                );
+                assert_eq!(Some(credentials.algorithm), self.algorithms.iter().copied().max(), "strongest is used");
                 return Ok(());
             }
             stale = proven;
@@ -227,12 +217,7 @@ impl World {
 
     fn drain(&mut self) {
         while let Some(host) = self.phone.poll_resolve() {
-            let addrs = self
-                .names
-                .iter()
-                .find(|(n, _)| *n == host)
-                .map(|(_, a)| a.clone())
-                .unwrap_or_default();
+            let addrs = self.names.iter().find(|(n, _)| *n == host).map(|(_, a)| a.clone()).unwrap_or_default();
             self.resolved.push(host.clone());
             self.phone.handle_input(self.now, Input::Resolved { host, addrs });
         }
@@ -264,23 +249,20 @@ impl World {
             };
             self.now = self.now.max(next);
             let (now, one_way) = (self.now, self.one_way);
-            let (arrived, flying): (Vec<_>, _) = std::mem::take(&mut self.flying)
-                .into_iter()
-                .partition(|(at, _)| *at <= now);
+            let (arrived, flying): (Vec<_>, _) =
+                std::mem::take(&mut self.flying).into_iter().partition(|(at, _)| *at <= now);
             self.flying = flying;
             for (_, transmit) in arrived {
                 let from = SocketAddr::new(self.phone.state().local_address.unwrap(), transmit.local_port);
                 if let Some(bytes) = self.registrar.take(now, from, &transmit.bytes) {
                     self.datagrams += 1;
                     if !(self.lose)(self.datagrams - 1) {
-                        self.answers
-                            .push((now + one_way, transmit.local_port, transmit.to, bytes));
+                        self.answers.push((now + one_way, transmit.local_port, transmit.to, bytes));
                     }
                 }
             }
-            let (arrived, answers): (Vec<_>, _) = std::mem::take(&mut self.answers)
-                .into_iter()
-                .partition(|(at, ..)| *at <= now);
+            let (arrived, answers): (Vec<_>, _) =
+                std::mem::take(&mut self.answers).into_iter().partition(|(at, ..)| *at <= now);
             self.answers = answers;
             for (_, port, from, bytes) in arrived {
                 let local = SocketAddr::new(self.phone.state().local_address.unwrap(), port);
@@ -298,10 +280,7 @@ impl World {
     /// Events since the last call.
     pub fn news(&mut self) -> Vec<PhoneEvent> {
         self.drain();
-        std::mem::take(&mut self.events)
-            .into_iter()
-            .map(|(_, event)| event)
-            .collect()
+        std::mem::take(&mut self.events).into_iter().map(|(_, event)| event).collect()
     }
 
     pub fn status(&self, account: usize) -> AccountStatus {
@@ -314,9 +293,6 @@ impl World {
     }
 
     pub fn settings(&mut self, account: u8, settings: AccountSettings) {
-        self.input(Input::Settings {
-            account,
-            settings: Box::new(settings),
-        });
+        self.input(Input::Settings { account, settings: Box::new(settings) });
     }
 }

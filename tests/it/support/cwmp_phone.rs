@@ -229,10 +229,6 @@ impl HandPhone {
 
     pub fn mqtt_login(&self) -> Login {
         let get = |name: &str| self.holds(name).unwrap_or_default().to_owned();
-        Login {
-            port: get("Mqtt.Port").parse().unwrap(),
-            user: get("Mqtt.Username"),
-            password: get("Mqtt.Password"),
-        }
+        Login { port: get("Mqtt.Port").parse().unwrap(), user: get("Mqtt.Username"), password: get("Mqtt.Password") }
     }
 }

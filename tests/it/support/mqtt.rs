@@ -82,7 +82,8 @@ impl Mqtt {
         loop {
             match self.packet().await {
                 Some(Packet::SubAck(ack)) => {
-                    let good = ack.return_codes.iter().all(|code| matches!(code, rumqttc::SubscribeReasonCode::Success(_)));
+                    let good =
+                        ack.return_codes.iter().all(|code| matches!(code, rumqttc::SubscribeReasonCode::Success(_)));
                     return if good { Ok(()) } else { Err(Refused) };
                 }
                 Some(_) => {}

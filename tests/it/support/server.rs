@@ -1,7 +1,6 @@
 //! The server: inside the test, or as the real program.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use cloud::app::App;
@@ -18,7 +17,7 @@ pub struct TestServer {
     server: Option<Server>,
     // Fields are dropped in this order: server, then what it stands on.
     _database: Database,
-    data: TempDir,
+    _data: TempDir,
 }
 
 impl TestServer {
@@ -48,7 +47,7 @@ impl TestServer {
         let server = startup::start(config).await.unwrap();
         let base = format!("http://{}", server.api.unwrap());
         let api = Api::sign_in(base, EMAIL, PASSWORD).await.unwrap();
-        Self { api, server: Some(server), _database: database, data }
+        Self { api, server: Some(server), _database: database, _data: data }
     }
 
     fn server(&self) -> &Server {
@@ -65,10 +64,6 @@ impl TestServer {
 
     pub fn mqtt_port(&self) -> u16 {
         self.server().mqtt.unwrap().port()
-    }
-
-    pub fn data(&self) -> &Path {
-        self.data.path()
     }
 
     /// A property with these rooms, each with its number as extension.

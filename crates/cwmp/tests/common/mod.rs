@@ -41,22 +41,14 @@ pub fn values(list: &str) -> Vec<ParameterValue> {
 
 /// The text of one value.
 pub fn value(element: &str) -> String {
-    values(&format!(
-        "<ParameterValueStruct><Name>A.B</Name>{element}</ParameterValueStruct>"
-    ))
-    .remove(0)
-    .value
-    .text
+    values(&format!("<ParameterValueStruct><Name>A.B</Name>{element}</ParameterValueStruct>")).remove(0).value.text
 }
 
 /// Text that survives the wire: what XML can hold.
 pub fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ -~\u{e4}\u{20ac}\u{1f600}\n\t\r&<>\"']{0,20}",
-        any::<String>().prop_map(|text| text
-            .chars()
-            .filter(|c| illegal_char(&c.to_string()).is_none())
-            .collect()),
+        any::<String>().prop_map(|text| text.chars().filter(|c| illegal_char(&c.to_string()).is_none()).collect()),
     ]
 }
 
@@ -66,24 +58,12 @@ pub fn trimmed() -> impl Strategy<Value = String> {
 }
 
 fn time() -> impl Strategy<Value = CwmpTime> {
-    prop_oneof![
-        Just(CwmpTime::UNKNOWN),
-        (-62_135_596_800_000..253_402_300_799_999i64).prop_map(CwmpTime::from_unix_ms)
-    ]
+    prop_oneof![Just(CwmpTime::UNKNOWN), (-62_135_596_800_000..253_402_300_799_999i64).prop_map(CwmpTime::from_unix_ms)]
 }
 
 fn type_() -> impl Strategy<Value = XsdType> {
-    let known = vec![
-        "string",
-        "int",
-        "unsignedInt",
-        "long",
-        "unsignedLong",
-        "boolean",
-        "dateTime",
-        "base64",
-        "hexBinary",
-    ];
+    let known =
+        vec!["string", "int", "unsignedInt", "long", "unsignedLong", "boolean", "dateTime", "base64", "hexBinary"];
     prop_oneof![
         4 => prop::sample::select(known).prop_map(XsdType::from_name),
         1 => "x[A-Za-z0-9]{1,8}".prop_map(XsdType::Other),
@@ -126,37 +106,20 @@ fn device_id() -> impl Strategy<Value = DeviceId> {
 
 fn inform() -> impl Strategy<Value = Inform> {
     let event = (trimmed(), trimmed()).prop_map(|(code, key)| Event::with_key(EventCode::new(code), key));
-    (
-        device_id(),
-        vec(event, 0..4),
-        any::<u32>(),
-        time(),
-        any::<u32>(),
-        parameters(),
+    (device_id(), vec(event, 0..4), any::<u32>(), time(), any::<u32>(), parameters()).prop_map(
+        |(device_id, events, max_envelopes, current_time, retry_count, parameters)| Inform {
+            device_id,
+            events,
+            max_envelopes,
+            current_time,
+            retry_count,
+            parameters,
+        },
     )
-        .prop_map(
-            |(device_id, events, max_envelopes, current_time, retry_count, parameters)| Inform {
-                device_id,
-                events,
-                max_envelopes,
-                current_time,
-                retry_count,
-                parameters,
-            },
-        )
 }
 
 fn download() -> impl Strategy<Value = Download> {
-    let words = (
-        trimmed(),
-        trimmed(),
-        trimmed(),
-        trimmed(),
-        any_text(),
-        trimmed(),
-        trimmed(),
-        trimmed(),
-    );
+    let words = (trimmed(), trimmed(), trimmed(), trimmed(), any_text(), trimmed(), trimmed(), trimmed());
     (words, any::<u32>(), any::<u32>()).prop_map(|(w, file_size, delay_seconds)| Download {
         command_key: w.0,
         file_type: w.1,
@@ -174,12 +137,7 @@ fn download() -> impl Strategy<Value = Download> {
 fn transfer_complete() -> impl Strategy<Value = TransferComplete> {
     let fault = prop_oneof![Just(FaultCode(0)), code()];
     (trimmed(), fault, trimmed(), time(), time()).prop_map(|(command_key, code, text, start_time, complete_time)| {
-        TransferComplete {
-            command_key,
-            fault: TransferFault { code, text },
-            start_time,
-            complete_time,
-        }
+        TransferComplete { command_key, fault: TransferFault { code, text }, start_time, complete_time }
     })
 }
 
@@ -226,30 +184,18 @@ pub fn message() -> impl Strategy<Value = Message> {
         vec(change, 0..4).prop_map(|parameters| SetParameterAttributes { parameters }.into()),
         names().prop_map(|names| GetParameterAttributes { names }.into()),
         vec(attribute, 0..4).prop_map(|parameters| GetParameterAttributesResponse { parameters }.into()),
-        (trimmed(), trimmed()).prop_map(|(object_name, parameter_key)| AddObject {
-            object_name,
-            parameter_key
-        }
-        .into()),
+        (trimmed(), trimmed()).prop_map(|(object_name, parameter_key)| AddObject { object_name, parameter_key }.into()),
         (any::<NonZeroU32>(), status()).prop_map(|(n, status)| AddObjectResponse {
             instance_number: Instance(n),
             status
         }
         .into()),
-        (trimmed(), trimmed()).prop_map(|(object_name, parameter_key)| DeleteObject {
-            object_name,
-            parameter_key
-        }
-        .into()),
+        (trimmed(), trimmed())
+            .prop_map(|(object_name, parameter_key)| DeleteObject { object_name, parameter_key }.into()),
         status().prop_map(|status| DeleteObjectResponse { status }.into()),
         download().prop_map(Message::from),
         (status(), time(), time()).prop_map(|(status, start_time, complete_time)| {
-            DownloadResponse {
-                status,
-                start_time,
-                complete_time,
-            }
-            .into()
+            DownloadResponse { status, start_time, complete_time }.into()
         }),
         trimmed().prop_map(|command_key| Reboot { command_key }.into()),
         (any::<u32>(), trimmed()).prop_map(|(delay_seconds, command_key)| ScheduleInform {
@@ -264,18 +210,13 @@ pub fn message() -> impl Strategy<Value = Message> {
 
 pub fn envelope() -> impl Strategy<Value = Envelope> {
     let version = prop::sample::select(&CwmpVersion::ALL[..]);
-    (
-        prop::option::of(trimmed()),
-        any::<bool>(),
-        any::<bool>(),
-        version,
-        message(),
-    )
-        .prop_map(|(id, hold_requests, no_more_requests, version, body)| Envelope {
+    (prop::option::of(trimmed()), any::<bool>(), any::<bool>(), version, message()).prop_map(
+        |(id, hold_requests, no_more_requests, version, body)| Envelope {
             id,
             hold_requests,
             no_more_requests,
             version,
             body,
-        })
+        },
+    )
 }

@@ -17,10 +17,7 @@ pub fn one(choices: &[Choice], value: &str) -> Result<String, Refusal> {
 /// Any of the choices, put in the catalogue's order.
 pub fn many(choices: &[Choice], value: &str) -> Result<String, Refusal> {
     let picked = words(choices, value)?;
-    let ordered = choices
-        .iter()
-        .map(|c| c.value.as_str())
-        .filter(|v| picked.iter().any(|p| p == v));
+    let ordered = choices.iter().map(|c| c.value.as_str()).filter(|v| picked.iter().any(|p| p == v));
     Ok(ordered.collect::<Vec<_>>().join(","))
 }
 
@@ -54,11 +51,7 @@ mod tests {
             wire: Some(wire.into()),
             p: None,
         };
-        vec![
-            choice("a", "Alpha", "AA"),
-            choice("b", "Beta", "BB"),
-            choice("c", "Gamma", "CC"),
-        ]
+        vec![choice("a", "Alpha", "AA"), choice("b", "Beta", "BB"), choice("c", "Gamma", "CC")]
     }
 
     #[test]

@@ -34,12 +34,7 @@ pub fn canonical(value: &str) -> Result<String, Refusal> {
 /// # Errors
 /// [`DialPlanError`] with the position of the first mistake.
 pub fn check_dial_plan(text: &str) -> Result<String, DialPlanError> {
-    Scanner {
-        chars: text.chars().collect(),
-        at: 0,
-        out: String::new(),
-    }
-    .plan()
+    Scanner { chars: text.chars().collect(), at: 0, out: String::new() }.plan()
 }
 
 struct Scanner {
@@ -67,18 +62,12 @@ impl Scanner {
     }
 
     fn fail<T>(&self, what: impl Into<String>) -> Result<T, DialPlanError> {
-        Err(DialPlanError {
-            position: self.at + 1,
-            what: what.into(),
-        })
+        Err(DialPlanError { position: self.at + 1, what: what.into() })
     }
 
     fn plan(mut self) -> Result<String, DialPlanError> {
         if self.chars.len() > MAX {
-            return Err(DialPlanError {
-                position: MAX + 1,
-                what: format!("more than {MAX} characters"),
-            });
+            return Err(DialPlanError { position: MAX + 1, what: format!("more than {MAX} characters") });
         }
         self.blanks();
         if self.peek() != Some('{') {
@@ -99,11 +88,7 @@ impl Scanner {
         }
         self.take();
         self.blanks();
-        if self.peek().is_some() {
-            self.fail("text after the closing }")
-        } else {
-            Ok(self.out)
-        }
+        if self.peek().is_some() { self.fail("text after the closing }") } else { Ok(self.out) }
     }
 
     fn rule(&mut self) -> Result<(), DialPlanError> {

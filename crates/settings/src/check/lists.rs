@@ -17,11 +17,7 @@ fn each(
             items.push(item);
         }
     }
-    if items.len() > max {
-        refuse(format!("{} entries", items.len()))
-    } else {
-        Ok(items.join(","))
-    }
+    if items.len() > max { refuse(format!("{} entries", items.len())) } else { Ok(items.join(",")) }
 }
 
 pub fn numbers(max: usize, value: &str) -> Result<String, Refusal> {
@@ -51,11 +47,7 @@ pub fn ring_match(choices: &[Choice], max: usize, value: &str) -> Result<String,
             .map_err(|_| Some(format!("the ringtone of rule {} is unknown", rules.len() + 1)))?;
         rules.push(format!("{pattern}={tone}"));
     }
-    if rules.len() > max {
-        refuse(format!("{} rules", rules.len()))
-    } else {
-        Ok(rules.join(";"))
-    }
+    if rules.len() > max { refuse(format!("{} rules", rules.len())) } else { Ok(rules.join(";")) }
 }
 
 /// `address:port=label;…`; the position is the priority, so empty positions count.
@@ -65,10 +57,7 @@ pub fn paging(max: usize, value: &str) -> Result<String, Refusal> {
         let (address, label) = entry.split_once('=').unwrap_or((entry, ""));
         let label = label.trim();
         if label.len() > 64 {
-            return refuse(format!(
-                "the label of entry {} is longer than 64 bytes",
-                entries.len() + 1
-            ));
+            return refuse(format!("the label of entry {} is longer than 64 bytes", entries.len() + 1));
         }
         entries.push(match address.trim() {
             "" if label.is_empty() => String::new(),
@@ -80,11 +69,7 @@ pub fn paging(max: usize, value: &str) -> Result<String, Refusal> {
     while entries.last().is_some_and(String::is_empty) {
         entries.pop();
     }
-    if entries.len() > max {
-        refuse(format!("{} entries", entries.len()))
-    } else {
-        Ok(entries.join(";"))
-    }
+    if entries.len() > max { refuse(format!("{} entries", entries.len())) } else { Ok(entries.join(";")) }
 }
 
 #[cfg(test)]
@@ -95,22 +80,14 @@ mod tests {
     fn plain_lists() {
         assert_eq!(numbers(10, "100; 101,100").as_deref(), Ok("100,101"));
         assert!(numbers(1, "100,101").is_err());
-        assert_eq!(
-            networks(8, "10.0.0.0/8 2001:DB8::1").as_deref(),
-            Ok("10.0.0.0/8,2001:db8::1")
-        );
+        assert_eq!(networks(8, "10.0.0.0/8 2001:DB8::1").as_deref(), Ok("10.0.0.0/8,2001:db8::1"));
         assert!(networks(8, "10.0.0.0/8,hotel").is_err());
         assert_eq!(hosts(8, "A:5060, b").as_deref(), Ok("a:5060,b"));
     }
 
     #[test]
     fn ring_rules() {
-        let tones = [Choice {
-            value: "ring1".into(),
-            label: "Ring 1".into(),
-            wire: None,
-            p: None,
-        }];
+        let tones = [Choice { value: "ring1".into(), label: "Ring 1".into(), wire: None, p: None }];
         assert_eq!(
             ring_match(&tones, 10, "[3-5]xx+ = Ring 1; info=vip=ring1").as_deref(),
             Ok("[3-5]xx+=ring1;info=vip=ring1")
@@ -122,10 +99,7 @@ mod tests {
 
     #[test]
     fn paging_lists() {
-        assert_eq!(
-            paging(10, ";224.0.1.75:5004=Pool; ;").as_deref(),
-            Ok(";224.0.1.75:5004=Pool")
-        );
+        assert_eq!(paging(10, ";224.0.1.75:5004=Pool; ;").as_deref(), Ok(";224.0.1.75:5004=Pool"));
         assert!(paging(10, "10.0.0.1:5004").is_err());
         assert!(paging(1, ";224.0.1.75:5004").is_err());
     }

@@ -7,25 +7,17 @@ pub const MAX: usize = 16 * 1024;
 
 /// One or more blocks, nothing but blank lines between them; LF line ends, one at the end.
 pub fn pem(value: &str) -> Result<String, Refusal> {
-    if value
-        .chars()
-        .any(|c| super::is_bad_char(c) && !matches!(c, '\n' | '\r' | '\t'))
-    {
+    if value.chars().any(|c| super::is_bad_char(c) && !matches!(c, '\n' | '\r' | '\t')) {
         return refuse("it contains control characters");
     }
     let mut out = String::with_capacity(value.len() + 1);
     let mut lines = value.lines().map(str::trim).filter(|line| !line.is_empty());
     while let Some(line) = lines.next() {
-        let Some(label) = line
-            .strip_prefix("-----BEGIN ")
-            .and_then(|rest| rest.strip_suffix("-----"))
-        else {
+        let Some(label) = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----")) else {
             return refuse("text outside BEGIN and END");
         };
-        let plain = !label.is_empty()
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b' ');
+        let plain =
+            !label.is_empty() && label.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b' ');
         if !plain {
             return refuse("the BEGIN line is wrong");
         }
@@ -71,9 +63,7 @@ fn is_base64(body: &str) -> bool {
     !data.is_empty()
         && body.len().is_multiple_of(4)
         && padding <= 2
-        && data
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
+        && data.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
 }
 
 #[cfg(test)]
@@ -84,10 +74,7 @@ mod tests {
     fn blocks() {
         let one = "-----BEGIN CERTIFICATE-----\r\nTUlJ\r\nQg==\r\n-----END CERTIFICATE-----";
         let canonical = pem(one).expect("good");
-        assert_eq!(
-            canonical,
-            "-----BEGIN CERTIFICATE-----\nTUlJ\nQg==\n-----END CERTIFICATE-----\n"
-        );
+        assert_eq!(canonical, "-----BEGIN CERTIFICATE-----\nTUlJ\nQg==\n-----END CERTIFICATE-----\n");
         assert_eq!(pem(&canonical).as_deref(), Ok(canonical.as_str()));
         let key = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nTUlJ\n-----END RSA PRIVATE KEY-----\n";
         assert_eq!(pem(key).as_deref(), Ok(key));

@@ -14,13 +14,11 @@ pub fn date_time(value: &str) -> Result<String, Refusal> {
     let shape = b"dddd-dd-ddTdd:dd:dd";
     let fits = bytes.len() > shape.len()
         && value.is_ascii()
-        && shape.iter().zip(bytes).all(|(s, b)| {
-            if *s == b'd' {
-                b.is_ascii_digit()
-            } else {
-                s.eq_ignore_ascii_case(b)
-            }
-        });
+        && shape.iter().zip(bytes).all(
+            |(s, b)| {
+                if *s == b'd' { b.is_ascii_digit() } else { s.eq_ignore_ascii_case(b) }
+            },
+        );
     if !fits {
         return Err(None);
     }
@@ -28,9 +26,8 @@ pub fn date_time(value: &str) -> Result<String, Refusal> {
         digits(value.get(from..to).unwrap_or_default(), 2, most)?;
     }
     let rest = value.get(shape.len()..).unwrap_or_default();
-    let offset = rest.strip_prefix('.').map_or(rest, |fraction| {
-        fraction.trim_start_matches(|c: char| c.is_ascii_digit())
-    });
+    let offset =
+        rest.strip_prefix('.').map_or(rest, |fraction| fraction.trim_start_matches(|c: char| c.is_ascii_digit()));
     match offset.strip_prefix(['+', '-']) {
         Some(offset) => time(offset).map(|_| value.to_owned()),
         None if offset.eq_ignore_ascii_case("z") => Ok(value.to_owned()),
@@ -45,9 +42,7 @@ fn digits(text: &str, longest: usize, most: u32) -> Result<u32, Refusal> {
 
 /// A POSIX time zone: `std offset [dst [offset] [,start[/time],end[/time]]]`.
 pub fn zone(value: &str) -> Result<String, Refusal> {
-    let (zones, rules) = value
-        .split_once(',')
-        .map_or((value, None), |(zones, rules)| (zones, Some(rules)));
+    let (zones, rules) = value.split_once(',').map_or((value, None), |(zones, rules)| (zones, Some(rules)));
     let rest = name(zones).ok_or_else(|| Some("a zone begins with a name of three letters or more".to_owned()))?;
     let Some(rest) = offset(rest, 24) else {
         return refuse("the offset after the zone's name is wrong");
@@ -69,10 +64,7 @@ pub fn zone(value: &str) -> Result<String, Refusal> {
 fn name(text: &str) -> Option<&str> {
     if let Some(quoted) = text.strip_prefix('<') {
         let (inner, rest) = quoted.split_once('>')?;
-        let fine = inner.len() >= 3
-            && inner
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'-');
+        let fine = inner.len() >= 3 && inner.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'-');
         return fine.then_some(rest);
     }
     let rest = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
@@ -82,9 +74,7 @@ fn name(text: &str) -> Option<&str> {
 /// `[+-]h[h][:mm[:ss]]`; the rest of the text.
 fn offset(text: &str, hours: u32) -> Option<&str> {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != ':')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     let mut parts = number.split(':');
     digits(parts.next()?, 3, hours).ok()?;
@@ -100,10 +90,7 @@ fn change(rule: &str) -> bool {
             let parts: Vec<_> = month.split('.').collect();
             let limits = [(1, 12), (1, 5), (0, 6)];
             parts.len() == 3
-                && parts
-                    .iter()
-                    .zip(limits)
-                    .all(|(part, (low, high))| digits(part, 2, high).is_ok_and(|n| n >= low))
+                && parts.iter().zip(limits).all(|(part, (low, high))| digits(part, 2, high).is_ok_and(|n| n >= low))
         }
         None => digits(date.strip_prefix('J').unwrap_or(date), 3, 365).is_ok(),
     };
@@ -122,12 +109,7 @@ mod tests {
         }
         assert!(date_time("2026-11-23T04:29:43Z").is_ok());
         assert!(date_time("2026-11-23t04:29:43.123+01:00").is_ok());
-        for bad in [
-            "2026-11-23",
-            "2026-13-23T04:29:43Z",
-            "2026-11-23T04:29:43",
-            "2026-11-23T04:29:4éZ",
-        ] {
+        for bad in ["2026-11-23", "2026-13-23T04:29:43Z", "2026-11-23T04:29:43", "2026-11-23T04:29:4éZ"] {
             assert!(date_time(bad).is_err(), "{bad}");
         }
     }

@@ -23,11 +23,7 @@ pub fn tone(value: &str) -> Result<String, Refusal> {
         fields.push(format!("{name}={given}"));
         seen.push(name);
     }
-    if seen.iter().any(|name| name == "f1") {
-        Ok(format!("{};", fields.join(",")))
-    } else {
-        refuse("f1 is missing")
-    }
+    if seen.iter().any(|name| name == "f1") { Ok(format!("{};", fields.join(","))) } else { refuse("f1 is missing") }
 }
 
 fn frequency(text: &str) -> Result<String, Refusal> {
@@ -52,19 +48,13 @@ fn frequency(text: &str) -> Result<String, Refusal> {
 fn cadences(text: &str) -> Result<String, Refusal> {
     let mut pairs = vec![];
     for pair in text.split('-') {
-        let times = pair
-            .split_once('/')
-            .map(|(on, off)| (on.trim().parse::<u16>(), off.trim().parse::<u16>()));
+        let times = pair.split_once('/').map(|(on, off)| (on.trim().parse::<u16>(), off.trim().parse::<u16>()));
         match times {
             Some((Ok(on), Ok(off))) => pairs.push(format!("{on}/{off}")),
             _ => return refuse("a cadence is on/off, each 0 to 65535"),
         }
     }
-    if pairs.len() > 3 {
-        refuse("more than three cadences")
-    } else {
-        Ok(pairs.join("-"))
-    }
+    if pairs.len() > 3 { refuse("more than three cadences") } else { Ok(pairs.join("-")) }
 }
 
 #[cfg(test)]
@@ -73,27 +63,12 @@ mod tests {
 
     #[test]
     fn tones() {
-        assert_eq!(
-            tone("F1=440@-13, f2=480@-13 ,c=200/400").as_deref(),
-            Ok("f1=440@-13,f2=480@-13,c=200/400;")
-        );
+        assert_eq!(tone("F1=440@-13, f2=480@-13 ,c=200/400").as_deref(), Ok("f1=440@-13,f2=480@-13,c=200/400;"));
         assert_eq!(tone("f1=350,f2=440;").as_deref(), Ok("f1=350,f2=440;"));
-        assert_eq!(
-            tone("f1=350,c=10/10-20/20-30/0;").as_deref(),
-            Ok("f1=350,c=10/10-20/20-30/0;")
-        );
-        for bad in [
-            "",
-            ";",
-            "f1",
-            "f2=440",
-            "f1=5000",
-            "f1=440@3",
-            "f1=1,c=1",
-            "f1=1,c=1/1-1/1-1/1-1/1",
-            "f1=1,f1=2",
-            "f3=1",
-        ] {
+        assert_eq!(tone("f1=350,c=10/10-20/20-30/0;").as_deref(), Ok("f1=350,c=10/10-20/20-30/0;"));
+        for bad in
+            ["", ";", "f1", "f2=440", "f1=5000", "f1=440@3", "f1=1,c=1", "f1=1,c=1/1-1/1-1/1-1/1", "f1=1,f1=2", "f3=1"]
+        {
             assert!(tone(bad).is_err(), "{bad}");
         }
     }

@@ -32,14 +32,8 @@ pub fn template(value: &str) -> Result<String, Refusal> {
     }
     let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if place.contains('$') {
-        let plain = place
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"$_-.:@[]{}".contains(&b));
-        return if plain {
-            Ok(value.to_owned())
-        } else {
-            refuse("it is not a host")
-        };
+        let plain = place.bytes().all(|b| b.is_ascii_alphanumeric() || b"$_-.:@[]{}".contains(&b));
+        return if plain { Ok(value.to_owned()) } else { refuse("it is not a host") };
     }
     authority(place)?;
     Ok(value.to_owned())
@@ -51,11 +45,7 @@ pub fn sip_uri(value: &str) -> Result<String, Refusal> {
     if let Some(number) = strip_scheme(value, "tel:") {
         let digits = number.split(';').next().unwrap_or_default();
         let fine = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit() || b"+*#-.()".contains(&b));
-        return if fine {
-            Ok(value.to_owned())
-        } else {
-            refuse("it is not a telephone number")
-        };
+        return if fine { Ok(value.to_owned()) } else { refuse("it is not a telephone number") };
     }
     let named = strip_scheme(value, "sips:").or_else(|| strip_scheme(value, "sip:"));
     let address = named.unwrap_or(value).split([';', '?']).next().unwrap_or_default();
@@ -77,15 +67,11 @@ fn strip_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
 }
 
 fn user_chars(user: &str) -> bool {
-    user.bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%#:".contains(&b))
+    user.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%#:".contains(&b))
 }
 
 fn printable_ascii(value: &str) -> Result<(), Refusal> {
-    match value
-        .chars()
-        .find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`'))
-    {
+    match value.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`')) {
         Some(bad) => refuse(format!("'{bad}' must be percent-encoded")),
         None => Ok(()),
     }

@@ -16,7 +16,10 @@ fn phone() -> Arc<Device> {
 fn give_password(device: &Device) {
     let set = |key, value: &str| (intern(key), Some(value.to_owned()));
     device
-        .set_from_acs(&[set("tr069.connectionrequestusername", "acs"), set("tr069.connectionrequestpassword", "pw")], |_| {})
+        .set_from_acs(
+            &[set("tr069.connectionrequestusername", "acs"), set("tr069.connectionrequestpassword", "pw")],
+            |_| {},
+        )
         .unwrap();
 }
 

@@ -25,7 +25,9 @@ async fn set(device: &std::sync::Arc<Device>, key: &str, parameters: &[(&str, Va
 async fn get(device: &std::sync::Arc<Device>, names: &[&str]) -> BTreeMap<String, Value> {
     let names = names.iter().map(|name| (*name).to_owned()).collect();
     match execute(device, GetParameterValues { names }.into()).await {
-        Message::GetParameterValuesResponse(answer) => answer.parameters.into_iter().map(|p| (p.name, p.value)).collect(),
+        Message::GetParameterValuesResponse(answer) => {
+            answer.parameters.into_iter().map(|p| (p.name, p.value)).collect()
+        }
         other => panic!("{}", other.name()),
     }
 }
@@ -60,7 +62,13 @@ async fn sets_by_both_names_and_reads_back() {
     assert_eq!(device.applied_version(), 7);
     let read = get(
         &device,
-        &[ROOM, ENABLE, "Device.X_BELLHOP_Settings.account.1.", "Device.ManagementServer.", "Device.DeviceInfo.SoftwareVersion"],
+        &[
+            ROOM,
+            ENABLE,
+            "Device.X_BELLHOP_Settings.account.1.",
+            "Device.ManagementServer.",
+            "Device.DeviceInfo.SoftwareVersion",
+        ],
     )
     .await;
     assert_eq!(read[ROOM].text, "1207");
@@ -137,7 +145,12 @@ async fn broker_access_is_taken_as_one() {
 #[tokio::test]
 async fn names_by_level() {
     let device = phone(Storage::Memory);
-    let names = async |path: &str, next_level| match execute(&device, GetParameterNames { path: path.into(), next_level }.into()).await {
+    let names = async |path: &str, next_level| match execute(
+        &device,
+        GetParameterNames { path: path.into(), next_level }.into(),
+    )
+    .await
+    {
         Message::GetParameterNamesResponse(answer) => {
             Ok(answer.parameters.into_iter().map(|p| (p.name, p.writable)).collect::<BTreeMap<_, _>>())
         }
@@ -155,7 +168,9 @@ async fn names_by_level() {
     assert_eq!(names("Device.Nothing.", false).await, Err(Code::INVALID_PARAMETER_NAME));
     assert!(names("", false).await.unwrap().len() > 100);
     let every = get(&device, &["Device."]).await;
-    assert!(every.values().all(|value| value.type_ != XsdType::Boolean || matches!(value.text.as_str(), "true" | "false")));
+    assert!(
+        every.values().all(|value| value.type_ != XsdType::Boolean || matches!(value.text.as_str(), "true" | "false"))
+    );
 }
 
 #[tokio::test]

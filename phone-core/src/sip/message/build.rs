@@ -82,15 +82,8 @@ impl Text {
         let start = self.0.len();
         // Writing to a String does not fail; a Display that does leaves a short line.
         let _ = self.0.write_fmt(line);
-        if self
-            .0
-            .get(start..)
-            .is_some_and(|written| written.contains(|c: char| c.is_control() && c != '\t'))
-        {
-            let clean = self
-                .0
-                .split_off(start)
-                .replace(|c: char| c.is_control() && c != '\t', " ");
+        if self.0.get(start..).is_some_and(|written| written.contains(|c: char| c.is_control() && c != '\t')) {
+            let clean = self.0.split_off(start).replace(|c: char| c.is_control() && c != '\t', " ");
             self.0.push_str(&clean);
         }
         self.0.push_str("\r\n");

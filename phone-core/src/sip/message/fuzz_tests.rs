@@ -13,21 +13,8 @@ fn visit(bytes: &[u8]) {
     let Ok(message) = Message::parse_datagram(bytes) else {
         return;
     };
-    let _ = (
-        message.top_via(),
-        message.from(),
-        message.to(),
-        message.cseq(),
-        message.call_id(),
-        message.request_uri(),
-    );
-    let _ = (
-        message.expires(),
-        message.min_expires(),
-        message.retry_after(),
-        message.body(),
-        message.defect(),
-    );
+    let _ = (message.top_via(), message.from(), message.to(), message.cseq(), message.call_id(), message.request_uri());
+    let _ = (message.expires(), message.min_expires(), message.retry_after(), message.body(), message.defect());
     for contact in message.contacts().flatten() {
         if let Contact::Addr(addr) = contact {
             let _ = (addr.to_string(), addr.uri.user_text(), addr.uri.port());
@@ -39,12 +26,7 @@ fn visit(bytes: &[u8]) {
         }
     }
     for (name, value) in message.all_headers() {
-        let _ = (
-            Name::lookup(name),
-            value.parse::<NameAddr>(),
-            value.parse::<Uri>(),
-            value.parse::<HostPort>(),
-        );
+        let _ = (Name::lookup(name), value.parse::<NameAddr>(), value.parse::<Uri>(), value.parse::<HostPort>());
     }
     let printed = ResponseBuilder::new(&message, 200, "SIP/2.0/UDP h", "t").finish(&[]);
     assert!(Message::parse_datagram(&printed).is_ok() || printed.len() > MAX_LINE);

@@ -43,10 +43,7 @@ impl Message {
         if bytes.len() > MAX_MESSAGE {
             return Err(ParseError::TooLarge);
         }
-        let lead = bytes
-            .iter()
-            .position(|b| !matches!(b, b'\r' | b'\n'))
-            .unwrap_or(bytes.len());
+        let lead = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
         let mut rest = bytes.get(lead..).unwrap_or_default();
         let start = Start::parse(&String::from_utf8_lossy(take_line(&mut rest)?))?;
         let mut message = Self {
@@ -78,11 +75,7 @@ impl Message {
             // A value that was empty so far begins with the blank just pushed; `text` trims it away.
             last.value_at.1 = offset(self.head.len());
             let length = last.value_at.1.saturating_sub(last.value_at.0);
-            return if length as usize > MAX_LINE {
-                Err(ParseError::LineTooLong)
-            } else {
-                Ok(())
-            };
+            return if length as usize > MAX_LINE { Err(ParseError::LineTooLong) } else { Ok(()) };
         }
         let (name, value) = match line.split_once(':') {
             Some((name, value)) if is_token(name.trim_end_matches(is_lws)) => {
@@ -98,11 +91,7 @@ impl Message {
         }
         let name_at = self.push(name);
         let value_at = self.push(value);
-        self.headers.push(Header {
-            name: Name::lookup(name),
-            name_at,
-            value_at,
-        });
+        self.headers.push(Header { name: Name::lookup(name), name_at, value_at });
         Ok(())
     }
 
@@ -185,24 +174,17 @@ impl Message {
 
     /// Every header of that name, in order.
     pub fn headers(&self, name: Name) -> impl Iterator<Item = &str> {
-        self.headers
-            .iter()
-            .filter(move |header| header.name == Some(name))
-            .map(|header| self.text(header.value_at))
+        self.headers.iter().filter(move |header| header.name == Some(name)).map(|header| self.text(header.value_at))
     }
 
     /// The first header with that name, in any case, known or not.
     pub fn header_named(&self, name: &str) -> Option<&str> {
-        self.all_headers()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.all_headers().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// All headers as received, in order: name, value.
     pub fn all_headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers
-            .iter()
-            .map(|header| (self.text(header.name_at), self.text(header.value_at)))
+        self.headers.iter().map(|header| (self.text(header.name_at), self.text(header.value_at)))
     }
 
     /// The body, at most Content-Length bytes.
@@ -216,10 +198,7 @@ impl Message {
     }
 
     fn text(&self, (start, end): (u32, u32)) -> &str {
-        self.head
-            .get(start as usize..end as usize)
-            .unwrap_or_default()
-            .trim_matches(is_lws)
+        self.head.get(start as usize..end as usize).unwrap_or_default().trim_matches(is_lws)
     }
 }
 
@@ -230,11 +209,7 @@ fn take_line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], ParseError> {
     let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
     *rest = end.and_then(|end| bytes.get(end + 1..)).unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.len() > MAX_LINE {
-        Err(ParseError::LineTooLong)
-    } else {
-        Ok(line)
-    }
+    if line.len() > MAX_LINE { Err(ParseError::LineTooLong) } else { Ok(line) }
 }
 
 fn offset(length: usize) -> u32 {

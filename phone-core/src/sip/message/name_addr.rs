@@ -20,11 +20,7 @@ pub struct NameAddr {
 impl NameAddr {
     /// A bare `<uri>`.
     pub fn new(uri: Uri) -> Self {
-        Self {
-            display: None,
-            uri,
-            params: Params::default(),
-        }
+        Self { display: None, uri, params: Params::default() }
     }
 
     /// The `tag` parameter.
@@ -42,10 +38,7 @@ impl FromStr for NameAddr {
             take_quoted(text).ok_or(ParseError::Syntax)?
         } else {
             match text.find('<') {
-                Some(at) => (
-                    text.get(..at).unwrap_or_default().trim_matches(is_lws).to_owned(),
-                    &text[at..],
-                ),
+                Some(at) => (text.get(..at).unwrap_or_default().trim_matches(is_lws).to_owned(), &text[at..]),
                 None => (String::new(), text),
             }
         };
@@ -56,20 +49,13 @@ impl FromStr for NameAddr {
             None if display.is_empty() => {
                 // The user part may hold `;`, so look for it after the `@`.
                 let host = rest.find('@').unwrap_or(0);
-                let end = rest
-                    .get(host..)
-                    .and_then(|r| r.find(';'))
-                    .map_or(rest.len(), |at| at + host);
+                let end = rest.get(host..).and_then(|r| r.find(';')).map_or(rest.len(), |at| at + host);
                 rest.split_at(end)
             }
             None => return Err(ParseError::Syntax),
         };
         let display = Some(display).filter(|d| !d.is_empty());
-        Ok(Self {
-            display,
-            uri: uri.parse()?,
-            params: Params::parse(params)?,
-        })
+        Ok(Self { display, uri: uri.parse()?, params: Params::parse(params)? })
     }
 }
 
@@ -101,14 +87,7 @@ impl FromStr for Contact {
         let text = text.trim_matches(is_lws);
         let star = text.starts_with('*') && find_outside(text, '<', false).is_none();
         if star
-            && matches!(
-                text.get(1..)
-                    .unwrap_or_default()
-                    .trim_start_matches(is_lws)
-                    .chars()
-                    .next(),
-                None | Some(';')
-            )
+            && matches!(text.get(1..).unwrap_or_default().trim_start_matches(is_lws).chars().next(), None | Some(';'))
         {
             return Ok(Contact::Star);
         }

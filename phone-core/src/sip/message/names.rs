@@ -79,10 +79,7 @@ impl Name {
     /// The name `text` stands for, in any case, full or compact.
     pub fn lookup(text: &str) -> Option<Name> {
         let same = |known: &str| known.eq_ignore_ascii_case(text);
-        Name::ALL
-            .iter()
-            .copied()
-            .find(|name| same(name.as_str()) || name.compact().is_some_and(same))
+        Name::ALL.iter().copied().find(|name| same(name.as_str()) || name.compact().is_some_and(same))
     }
 }
 

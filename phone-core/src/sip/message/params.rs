@@ -27,11 +27,8 @@ impl Params {
             if name.is_empty() {
                 return Err(ParseError::Syntax);
             }
-            let value = if value.starts_with('"') {
-                take_quoted(value).ok_or(ParseError::Syntax)?.0
-            } else {
-                value.to_owned()
-            };
+            let value =
+                if value.starts_with('"') { take_quoted(value).ok_or(ParseError::Syntax)?.0 } else { value.to_owned() };
             params.push((name.to_owned(), Some(value)));
         }
         Ok(Self(params))
@@ -39,10 +36,7 @@ impl Params {
 
     /// The value of `name`: `None` if it is not there, `Some(None)` if it stands alone.
     pub fn get(&self, name: &str) -> Option<Option<&str>> {
-        self.0
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_deref())
+        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_deref())
     }
 
     /// The value of `name`, if it is there and has one.

@@ -25,20 +25,12 @@ pub(crate) struct Split<'a> {
 
 /// Splits at `separator`; parentheses mean nothing.
 pub(crate) fn split(text: &str, separator: char) -> Split<'_> {
-    Split {
-        rest: Some(text),
-        separator,
-        comments: false,
-    }
+    Split { rest: Some(text), separator, comments: false }
 }
 
 /// Splits at `separator`, not inside comments.
 pub(crate) fn split_with_comments(text: &str, separator: char) -> Split<'_> {
-    Split {
-        rest: Some(text),
-        separator,
-        comments: true,
-    }
+    Split { rest: Some(text), separator, comments: true }
 }
 
 impl<'a> Iterator for Split<'a> {

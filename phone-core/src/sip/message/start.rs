@@ -56,11 +56,7 @@ impl fmt::Display for Method {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     /// `version` is as received; anything but `SIP/2.0` calls for a 505.
-    Request {
-        method: Method,
-        uri: String,
-        version: String,
-    },
+    Request { method: Method, uri: String, version: String },
     /// `code` is 100..=699.
     Response { code: u16, reason: String },
 }
@@ -77,25 +73,15 @@ impl Start {
             }
             let (code, reason) = rest.split_once(is_lws).unwrap_or((rest, ""));
             let three_digits = code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
-            let code = code
-                .parse()
-                .ok()
-                .filter(|code| three_digits && (100..700).contains(code));
+            let code = code.parse().ok().filter(|code| three_digits && (100..700).contains(code));
             let reason = reason.trim_matches(is_lws).to_owned();
-            return Ok(Start::Response {
-                code: code.ok_or(ParseError::StartLine)?,
-                reason,
-            });
+            return Ok(Start::Response { code: code.ok_or(ParseError::StartLine)?, reason });
         }
         let method = Method::parse(first).ok_or(ParseError::StartLine)?;
         let (uri, version) = rest.rsplit_once(is_lws).ok_or(ParseError::StartLine)?;
         if !version.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/")) {
             return Err(ParseError::StartLine);
         }
-        Ok(Start::Request {
-            method,
-            uri: uri.trim_matches(is_lws).to_owned(),
-            version: version.to_owned(),
-        })
+        Ok(Start::Request { method, uri: uri.trim_matches(is_lws).to_owned(), version: version.to_owned() })
     }
 }

@@ -83,16 +83,10 @@ impl FromStr for HostPort {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let text = text.trim_matches(is_lws);
         if let Ok(v6) = text.parse::<Ipv6Addr>() {
-            return Ok(Self {
-                host: Host::Address(v6.into()),
-                port: None,
-            });
+            return Ok(Self { host: Host::Address(v6.into()), port: None });
         }
         let bracket = text.rfind(']').unwrap_or(0);
-        let colon = text
-            .get(bracket..)
-            .and_then(|rest| rest.find(':'))
-            .map(|at| at + bracket);
+        let colon = text.get(bracket..).and_then(|rest| rest.find(':')).map(|at| at + bracket);
         let (host, port) = match colon {
             Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
             None => (text, None),
@@ -104,10 +98,7 @@ impl FromStr for HostPort {
             }
             Some(_) => return Err(ParseError::Host),
         };
-        Ok(Self {
-            host: host.trim_matches(is_lws).parse()?,
-            port,
-        })
+        Ok(Self { host: host.trim_matches(is_lws).parse()?, port })
     }
 }
 
@@ -172,23 +163,15 @@ impl FromStr for Uri {
             "tel" => Scheme::Tel,
             other => {
                 let valid = other.starts_with(|c: char| c.is_ascii_alphabetic())
-                    && other
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+                    && other.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
                 if !valid {
                     return Err(ParseError::Uri);
                 }
                 Scheme::Other(other.to_owned())
             }
         };
-        let mut uri = Self {
-            scheme,
-            user: None,
-            password: None,
-            address: None,
-            params: Params::default(),
-            headers: None,
-        };
+        let mut uri =
+            Self { scheme, user: None, password: None, address: None, params: Params::default(), headers: None };
         match uri.scheme {
             Scheme::Other(_) => uri.user = Some(rest.to_owned()),
             Scheme::Tel => {

@@ -21,10 +21,7 @@ impl FromStr for CSeq {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let (number, method) = text.trim_matches(is_lws).split_once(is_lws).ok_or(ParseError::Syntax)?;
         let number = digits(number).ok_or(ParseError::Syntax)?;
-        Ok(Self {
-            number,
-            method: Method::parse(method.trim_matches(is_lws)).ok_or(ParseError::Syntax)?,
-        })
+        Ok(Self { number, method: Method::parse(method.trim_matches(is_lws)).ok_or(ParseError::Syntax)? })
     }
 }
 
@@ -37,9 +34,7 @@ impl fmt::Display for CSeq {
 /// A decimal number without sign that fits 32 bits.
 pub(crate) fn digits(text: &str) -> Option<u32> {
     let text = text.trim_matches(is_lws);
-    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 /// delta-seconds, tolerating trailing parameters and comments; above 2^32-1 reads as 2^32-1 (RFC 3261 §20.19).
@@ -64,17 +59,12 @@ impl Message {
     pub fn top_via(&self) -> Result<Via, ParseError> {
         let text = self.header(Name::Via).ok_or(ParseError::Missing(Name::Via))?;
         let end = find_outside(text, ',', true).unwrap_or(text.len());
-        text.get(..end)
-            .unwrap_or_default()
-            .parse()
-            .map_err(|_| ParseError::Value(Name::Via))
+        text.get(..end).unwrap_or_default().parse().map_err(|_| ParseError::Value(Name::Via))
     }
 
     /// All Via values as text, topmost first, one hop each.
     pub fn vias(&self) -> impl Iterator<Item = &str> {
-        self.headers(Name::Via)
-            .flat_map(|text| split_with_comments(text, ','))
-            .filter(|via| !via.is_empty())
+        self.headers(Name::Via).flat_map(|text| split_with_comments(text, ',')).filter(|via| !via.is_empty())
     }
 
     /// From.
@@ -95,11 +85,7 @@ impl Message {
     /// Call-ID, never empty.
     pub fn call_id(&self) -> Result<&str, ParseError> {
         let text = self.header(Name::CallId).ok_or(ParseError::Missing(Name::CallId))?;
-        if text.is_empty() {
-            Err(ParseError::Value(Name::CallId))
-        } else {
-            Ok(text)
-        }
+        if text.is_empty() { Err(ParseError::Value(Name::CallId)) } else { Ok(text) }
     }
 
     /// Every Contact of every Contact header, each readable or not.
@@ -127,8 +113,6 @@ impl Message {
 
     /// The comma-separated tokens of `name` (Require, Supported, Allow, …).
     pub fn tokens(&self, name: Name) -> impl Iterator<Item = &str> {
-        self.headers(name)
-            .flat_map(|text| split(text, ','))
-            .filter(|token| !token.is_empty())
+        self.headers(name).flat_map(|text| split(text, ',')).filter(|token| !token.is_empty())
     }
 }

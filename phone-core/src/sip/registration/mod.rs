@@ -189,9 +189,7 @@ impl Registration {
         // Stay with the address in use as long as it is one of the name's.
         let current = self.addresses.get(self.chosen).copied();
         self.addresses = addresses.to_vec();
-        self.chosen = current
-            .and_then(|c| addresses.iter().position(|a| *a == c))
-            .unwrap_or(0);
+        self.chosen = current.and_then(|c| addresses.iter().position(|a| *a == c)).unwrap_or(0);
         if self.round.is_some() && self.transaction.is_none() {
             self.send(now);
         }
@@ -227,10 +225,7 @@ impl Registration {
     /// Lets timers fire.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.transaction.as_mut().is_some_and(|t| t.handle_timeout(now)) {
-            let goodbye = self
-                .round
-                .as_ref()
-                .is_some_and(|r| matches!(r.purpose, Purpose::Goodbye(_)));
+            let goodbye = self.round.as_ref().is_some_and(|r| matches!(r.purpose, Purpose::Goodbye(_)));
             if !goodbye && !self.addresses.is_empty() {
                 self.chosen = (self.chosen + 1) % self.addresses.len();
             }
@@ -283,10 +278,7 @@ impl Registration {
             user: self.settings.user.clone(),
             server: self.settings.server.clone(),
             since: self.since,
-            expires: self
-                .binding
-                .filter(|_| self.status == AccountStatus::Registered)
-                .map(|b| b.until),
+            expires: self.binding.filter(|_| self.status == AccountStatus::Registered).map(|b| b.until),
             reason: self.reason.clone(),
         }
     }
@@ -319,10 +311,7 @@ impl Registration {
 
     /// A registrar may hold a binding of ours, as far as we know.
     fn may_be_bound(&self, now: Instant) -> bool {
-        let asked = self
-            .round
-            .as_ref()
-            .is_some_and(|r| r.purpose == Purpose::Register && r.contact.is_some());
+        let asked = self.round.as_ref().is_some_and(|r| r.purpose == Purpose::Register && r.contact.is_some());
         asked || self.binding.is_some_and(|binding| now < binding.until)
     }
 
@@ -340,17 +329,8 @@ impl Registration {
         self.halt();
         self.auth.begin_round();
         let contact = self.contact_address();
-        let obsolete = self
-            .binding
-            .map(|binding| binding.contact)
-            .filter(|bound| Some(*bound) != contact);
-        self.round = Some(Round {
-            purpose,
-            too_brief: 0,
-            moved: false,
-            obsolete,
-            contact: None,
-        });
+        let obsolete = self.binding.map(|binding| binding.contact).filter(|bound| Some(*bound) != contact);
+        self.round = Some(Round { purpose, too_brief: 0, moved: false, obsolete, contact: None });
         // Names are looked up anew in each round (the resolver caches); to say goodbye the old answer will do.
         if self.hop_is_literal() || (goodbye && self.target().is_some()) {
             self.send(now);
@@ -378,10 +358,7 @@ impl Registration {
     /// is under way.
     fn moved(&mut self, now: Instant) {
         self.learned = None;
-        let leaving = self
-            .round
-            .as_ref()
-            .is_some_and(|r| matches!(r.purpose, Purpose::Goodbye(_)));
+        let leaving = self.round.as_ref().is_some_and(|r| matches!(r.purpose, Purpose::Goodbye(_)));
         if leaving || self.ended || self.local.is_none() || self.local_port == 0 {
             return;
         }
@@ -400,15 +377,9 @@ impl Registration {
         let (status, reason) = if !self.settings.enabled {
             (AccountStatus::Disabled, None)
         } else if self.settings.user.is_empty() || self.settings.server.is_empty() {
-            (
-                AccountStatus::Unregistered,
-                Some("SIP server or user is not configured"),
-            )
+            (AccountStatus::Unregistered, Some("SIP server or user is not configured"))
         } else if self.hop().is_none() {
-            (
-                AccountStatus::Unregistered,
-                Some("SIP server or outbound proxy is not host[:port]"),
-            )
+            (AccountStatus::Unregistered, Some("SIP server or outbound proxy is not host[:port]"))
         } else if !self.settings.register {
             (AccountStatus::Unregistered, Some("SIP registration is switched off"))
         } else {

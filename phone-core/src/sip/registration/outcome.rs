@@ -21,20 +21,10 @@ impl Registration {
                 Verdict::Refused => {
                     self.auth.forget();
                     let phrase = phrase(message, status);
-                    self.fail(
-                        now,
-                        status,
-                        format!("{phrase}: user name or password refused"),
-                        message.retry_after(),
-                    );
+                    self.fail(now, status, format!("{phrase}: user name or password refused"), message.retry_after());
                 }
                 Verdict::Unsupported => {
-                    self.fail(
-                        now,
-                        status,
-                        "no challenge this phone can answer".to_owned(),
-                        message.retry_after(),
-                    );
+                    self.fail(now, status, "no challenge this phone can answer".to_owned(), message.retry_after());
                 }
             },
             423 => self.too_brief(now, message),
@@ -46,9 +36,7 @@ impl Registration {
     /// 423 Interval Too Brief (RFC 3261 §10.2.8).
     fn too_brief(&mut self, now: Instant, message: &Message) {
         let wanted = self.expires();
-        let usable = message
-            .min_expires()
-            .filter(|min| (wanted + 1..=schedule::MOST_EXPIRES).contains(min));
+        let usable = message.min_expires().filter(|min| (wanted + 1..=schedule::MOST_EXPIRES).contains(min));
         match (usable, &mut self.round) {
             (Some(min), Some(round)) if round.too_brief < 2 && round.purpose == Purpose::Register => {
                 round.too_brief += 1;
@@ -72,20 +60,12 @@ impl Registration {
                 let may_move = !std::mem::replace(&mut round.moved, true);
                 let granted = schedule::granted(message, contact, &self.identity.instance, self.expires());
                 if granted == 0 {
-                    self.fail(
-                        now,
-                        200,
-                        "the registrar kept no binding".to_owned(),
-                        message.retry_after(),
-                    );
+                    self.fail(now, 200, "the registrar kept no binding".to_owned(), message.retry_after());
                     return;
                 }
                 self.cleared = true;
                 let life = Duration::from_secs(u64::from(granted));
-                self.binding = Some(Binding {
-                    contact,
-                    until: now + life,
-                });
+                self.binding = Some(Binding { contact, until: now + life });
                 self.enter(now, AccountStatus::Registered, None);
                 if may_move && self.contact_address() != Some(contact) {
                     // Seen elsewhere than where we said: correct the binding, once a round.
@@ -116,15 +96,10 @@ impl Registration {
                 if self.reported != Some(code) {
                     self.reported = Some(code);
                     let (account, reason) = (self.index, reason.clone());
-                    self.events
-                        .push_back(PhoneEvent::RegisterFailed { account, code, reason });
+                    self.events.push_back(PhoneEvent::RegisterFailed { account, code, reason });
                 }
                 self.enter(now, AccountStatus::Failed, Some(reason));
-                let wait = self
-                    .settings
-                    .retry_wait_s
-                    .max(1)
-                    .max(retry_after.unwrap_or(0).min(MOST_RETRY_AFTER));
+                let wait = self.settings.retry_wait_s.max(1).max(retry_after.unwrap_or(0).min(MOST_RETRY_AFTER));
                 let wait = Duration::from_secs(u64::from(wait));
                 self.next = Some(now + wait + self.rng.up_to(wait / 10));
             }
@@ -150,16 +125,6 @@ impl Registration {
 
 /// The response's own phrase, else the customary one; bounded, since it is shown and reported.
 fn phrase(message: &Message, status: u16) -> String {
-    let text: String = message
-        .reason()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(80)
-        .collect();
-    if text.is_empty() {
-        reason_phrase(status).to_owned()
-    } else {
-        text
-    }
+    let text: String = message.reason().unwrap_or_default().chars().filter(|c| !c.is_control()).take(80).collect();
+    if text.is_empty() { reason_phrase(status).to_owned() } else { text }
 }

@@ -35,11 +35,7 @@ impl Identity {
 /// Reads `host[:port]`; a `sip:` before it and parameters behind it are tolerated.
 fn host_port(text: &str) -> Option<HostPort> {
     let text = text.trim();
-    let bare = text
-        .get(..4)
-        .filter(|s| s.eq_ignore_ascii_case("sip:"))
-        .and_then(|_| text.get(4..))
-        .unwrap_or(text);
+    let bare = text.get(..4).filter(|s| s.eq_ignore_ascii_case("sip:")).and_then(|_| text.get(4..)).unwrap_or(text);
     HostPort::from_str(bare.split(';').next()?).ok()
 }
 
@@ -60,8 +56,7 @@ impl Registration {
 
     /// The address to be reached at: as the other side sees it, else our own.
     pub(super) fn contact_address(&self) -> Option<SocketAddr> {
-        self.learned
-            .or_else(|| Some(SocketAddr::new(self.local?, self.local_port)))
+        self.learned.or_else(|| Some(SocketAddr::new(self.local?, self.local_port)))
     }
 
     /// RFC 3581: where the response says our request came from.
@@ -83,10 +78,7 @@ impl Registration {
     }
 
     fn contact(&self, address: SocketAddr) -> NameAddr {
-        let at = HostPort {
-            host: Host::Address(address.ip()),
-            port: Some(address.port()),
-        };
+        let at = HostPort { host: Host::Address(address.ip()), port: Some(address.port()) };
         NameAddr::new(Uri::sip(Some(&self.settings.user), at))
     }
 
@@ -130,12 +122,7 @@ impl Registration {
             match wanted {
                 Some(wanted) => self.chosen = wanted,
                 None => {
-                    return self.fail(
-                        now,
-                        0,
-                        "the server has no address this phone can reach".to_owned(),
-                        None,
-                    );
+                    return self.fail(now, 0, "the server has no address this phone can reach".to_owned(), None);
                 }
             }
         }
@@ -145,27 +132,14 @@ impl Registration {
         let (contacts, expires) = self.contacts(&purpose, own, obsolete);
 
         let uri = Uri::sip(None, server.clone());
-        let mut from = NameAddr::new(Uri::sip(
-            Some(&self.settings.user),
-            HostPort {
-                host: server.host,
-                port: None,
-            },
-        ));
+        let mut from = NameAddr::new(Uri::sip(Some(&self.settings.user), HostPort { host: server.host, port: None }));
         let to = from.clone();
         from.display = Some(self.settings.display_name.clone()).filter(|name| !name.is_empty());
         from.params.set("tag", Some(&self.from_tag));
         self.cseq = (self.cseq + 1) & 0x7fff_ffff;
         let branch = format!("{BRANCH_COOKIE}{}", self.rng.token());
-        let sent_by = HostPort {
-            host: Host::Address(local),
-            port: Some(self.local_port),
-        };
-        let mut via = Via {
-            transport: "UDP".to_owned(),
-            sent_by,
-            params: Default::default(),
-        };
+        let sent_by = HostPort { host: Host::Address(local), port: Some(self.local_port) };
+        let mut via = Via { transport: "UDP".to_owned(), sent_by, params: Default::default() };
         via.params.set("branch", Some(&branch));
         if self.settings.rport {
             via.params.set("rport", None);
@@ -173,10 +147,7 @@ impl Registration {
 
         let mut request = RequestBuilder::new(&Method::Register, &uri).header(Name::Via, via);
         let in_route = self.settings.outbound_proxy_mode == OutboundProxyMode::InRoute;
-        if let Some(hop) = self
-            .hop()
-            .filter(|_| in_route && !self.settings.outbound_proxy.trim().is_empty())
-        {
+        if let Some(hop) = self.hop().filter(|_| in_route && !self.settings.outbound_proxy.trim().is_empty()) {
             let mut route = Uri::sip(None, hop);
             route.params.set("lr", None);
             request = request.header(Name::Route, NameAddr::new(route));
@@ -191,16 +162,11 @@ impl Registration {
             request = request.header(Name::Contact, contact);
         }
         request = request.header(Name::Expires, expires);
-        for (name, value) in self
-            .auth
-            .headers(&self.settings, &Method::Register, &uri.to_string(), &mut self.rng)
-        {
+        for (name, value) in self.auth.headers(&self.settings, &Method::Register, &uri.to_string(), &mut self.rng) {
             request = request.header(name, value);
         }
-        let bytes = request
-            .header(Name::Allow, "OPTIONS")
-            .header(Name::UserAgent, &self.identity.user_agent)
-            .finish(&[]);
+        let bytes =
+            request.header(Name::Allow, "OPTIONS").header(Name::UserAgent, &self.identity.user_agent).finish(&[]);
 
         let mut timers = Timers::new(self.settings.t1(), self.settings.t2());
         if matches!(purpose, Purpose::Goodbye(_)) {

@@ -24,21 +24,15 @@ pub(super) fn granted(message: &Message, ours: SocketAddr, instance: &str, asked
         let host = contact.uri.address.as_ref().map(|address| &address.host);
         host == Some(&Host::Address(ours.ip())) && contact.uri.port() == ours.port()
     };
-    let same_instance = |contact: &&NameAddr| {
-        contact
-            .params
-            .value("+sip.instance")
-            .is_some_and(|i| i.eq_ignore_ascii_case(instance))
-    };
+    let same_instance =
+        |contact: &&NameAddr| contact.params.value("+sip.instance").is_some_and(|i| i.eq_ignore_ascii_case(instance));
     // A registrar behind a rewriting proxy may list us under another address; a single binding is then ours.
     let own = contacts
         .iter()
         .find(same_address)
         .or_else(|| contacts.iter().find(same_instance))
         .or_else(|| contacts.first().filter(|_| contacts.len() == 1));
-    let expires = own
-        .and_then(|contact| contact.params.value("expires"))
-        .and_then(delta_seconds);
+    let expires = own.and_then(|contact| contact.params.value("expires")).and_then(delta_seconds);
     expires.or_else(|| message.expires()).unwrap_or(asked).min(MOST_EXPIRES)
 }
 
@@ -95,9 +89,6 @@ mod tests {
         );
         assert_eq!(granted_of("Contact: <sip:a@pbx>;expires=55\r\n"), 55);
         assert_eq!(granted_of(""), 3600);
-        assert_eq!(
-            granted_of("Contact: <sip:a@10.0.0.1>;expires=99999999999\r\n"),
-            MOST_EXPIRES
-        );
+        assert_eq!(granted_of("Contact: <sip:a@10.0.0.1>;expires=99999999999\r\n"), MOST_EXPIRES);
     }
 }

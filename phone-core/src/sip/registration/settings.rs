@@ -73,15 +73,7 @@ impl Registration {
 
 /// The settings say a different binding, or a different place to keep it.
 fn other_binding(old: &AccountSettings, new: &AccountSettings) -> bool {
-    let key = |s: &AccountSettings| {
-        (
-            s.server.clone(),
-            s.outbound_proxy.clone(),
-            s.user.clone(),
-            s.enabled,
-            s.register,
-        )
-    };
+    let key = |s: &AccountSettings| (s.server.clone(), s.outbound_proxy.clone(), s.user.clone(), s.enabled, s.register);
     key(old) != key(new)
 }
 
