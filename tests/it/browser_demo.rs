@@ -114,7 +114,8 @@ async fn a_visitor_moves_the_phone_and_lifts_the_handset() {
     let found: PhonePage = api.get(&format!("/api/v1/phones?q={}", demo.phone_mac)).await.ok();
     let phone = found.items.first().expect("the demo's phone is known").id;
     // Also when an earlier walk broke off, or somebody played with the demo.
-    let resident = api.get(&format!("/api/v1/rooms/{room}")).await.ok::<RoomDetail>().card.phone.filter(|id| *id != phone);
+    let resident =
+        api.get(&format!("/api/v1/rooms/{room}")).await.ok::<RoomDetail>().card.phone.filter(|id| *id != phone);
     demo.put(&api, &phone.to_string(), home).await;
     demo.hook(&api, "on").await;
     wait_true("the phone is back home", async || {

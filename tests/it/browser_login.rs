@@ -55,7 +55,7 @@ async fn the_theme_is_chosen_and_kept() {
     browser.click("theme-toggle").await;
     browser.shows("html[data-theme]", "data-theme", "light").await;
     browser.goto("/no/such/page").await;
-    browser.says("main", "There is no such page").await;
+    browser.says("main.page", "There is no such page").await;
     browser.assert_no_errors().await;
 }
 
@@ -64,7 +64,7 @@ async fn a_new_chain_makes_its_first_hotel() {
     let server = TestServer::with(&[("server.web_root", &web_root())]).await;
     let mut browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
     browser.expect(409);
-    browser.says("main", "Set up your first hotel").await;
+    browser.says("#main", "Set up your first hotel").await;
     browser.click("property-new").await;
     browser.fill("property-name", "Harbour House").await;
     assert_eq!(browser.value("property-code").await, "harbour-house");
@@ -80,7 +80,7 @@ async fn a_new_chain_makes_its_first_hotel() {
     browser.fill("layout-rooms", "1201-1204, 1207").await;
     browser.click("layout-save").await;
     browser.until("five rooms", "document.querySelectorAll('[data-testid=room-cell]').length === 5").await;
-    browser.says("main", "5 without a phone").await;
+    browser.says("#main", "5 without a phone").await;
 
     // The code is taken now.
     browser.goto("/properties").await;

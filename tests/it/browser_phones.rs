@@ -22,7 +22,7 @@ async fn the_list_is_searched_filtered_sorted_and_paged_by_its_address() {
     phone.online().await;
     let browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
     browser.click("nav-phones").await;
-    browser.says("main", "60 phones").await;
+    browser.says("#main", "60 phones").await;
     browser.until("a page of 50", &format!("{ROWS}.length === 50")).await;
     browser.says(".pager", "1–50 of 60").await;
     browser.click(".pager button:last-child").await;
@@ -42,7 +42,7 @@ async fn the_list_is_searched_filtered_sorted_and_paged_by_its_address() {
     browser.until("the one looked for", &format!("{ROWS}.join() === '{}'", mac(42))).await;
     assert!(browser.address().await.contains("q="));
     browser.fill("search", "nothing has this").await;
-    browser.says("main", "No phone matches").await;
+    browser.says("#main", "No phone matches").await;
     browser.fill("search", "").await;
     browser.until("all again", &format!("{ROWS}.length === 50")).await;
 
@@ -73,7 +73,10 @@ async fn a_phone_shows_what_it_should_be_and_what_it_says() {
     browser.shows("connected", "data-connected", "true").await;
     browser.shows(&row("hotel.room.number"), "data-state", "in-sync").await;
     let cells = |key: &str| {
-        format!("[...document.querySelectorAll('{} td')].slice(0, 3).map(cell => cell.innerText.trim()).join('|')", row(key))
+        format!(
+            "[...document.querySelectorAll('{} td')].slice(0, 3).map(cell => cell.innerText.trim()).join('|')",
+            row(key)
+        )
     };
     browser.until("desired, from, reported", &format!("{} === '1207|Room|1207'", cells("hotel.room.number"))).await;
 
@@ -114,7 +117,7 @@ async fn a_phone_nobody_announced_is_accepted() {
     hotel.register().await;
     let browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
     browser.click("nav-new").await;
-    browser.says("main", "No new phones").await;
+    browser.says("#main", "No new phones").await;
 
     let first = Phone::start(mac(1), server.acs_url()).await;
     let row = |number| format!("[data-testid=new-phone-row][data-mac=\"{}\"]", mac(number));

@@ -59,7 +59,7 @@ async fn what_is_changed_becomes_pending_and_then_applied() {
     // Taken: said at the field, and nothing changes.
     browser.fill("room-number", "1201").await;
     browser.click("save").await;
-    browser.says("#room-number-error", "1201").await;
+    browser.says("#room-number-error", "has this number").await;
     browser.shows("#room-number", "aria-invalid", "true").await;
     browser.fill("room-number", "").await;
     browser.click("save").await;
@@ -106,7 +106,7 @@ async fn the_board_is_filtered_and_follows_the_handsets() {
     browser.fill("search", &phone.mac.to_string()).await;
     browser.until("one room", &format!("{shown} === '1207'")).await;
     browser.fill("search", "nobody").await;
-    browser.says("main", "No room matches").await;
+    browser.says("#main", "No room matches").await;
     browser.fill("search", "").await;
     browser.click(".filter.tone-none").await;
     browser.until("rooms without a phone", &format!("{shown} === '901,902'")).await;

@@ -58,7 +58,9 @@ async fn every_page() {
     pictures(&browser, &folder, "login", "/login", "document.querySelector('#password')").await;
     browser.sign_in(EMAIL, PASSWORD).await;
     let shows = |testid: &str, count: usize| {
-        format!("document.querySelectorAll('[data-testid={testid}]').length >= {count} && !document.querySelector('.bones')")
+        format!(
+            "document.querySelectorAll('[data-testid={testid}]').length >= {count} && !document.querySelector('.bones')"
+        )
     };
     let pages = [
         ("properties", "/properties".to_owned(), shows("property-card", 3)),

@@ -21,7 +21,7 @@ async fn a_setting_reaches_every_phone_with_its_progress() {
     let browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
     browser.click("nav-settings").await;
     browser.says("progress", "All 3 phones are in sync").await;
-    browser.says("main", "Nothing set for this property").await;
+    browser.says("#main", "Nothing set for this property").await;
     browser.watch("progress [role=progressbar]", "aria-valuetext").await;
 
     browser.click("set-value").await;

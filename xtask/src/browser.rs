@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<()> {
         env.push(("BELLHOP_DEMO_JSON", file.display().to_string()));
     }
     let select = if args.demo { Select::Demo } else { Select::Browser };
-    match test(&Suite::build()?, select, &env)? {
+    match test(&Suite::build(false)?, select, &env)? {
         Outcome::Failed(why) => bail!("browser tests failed: {why}"),
         _ => Ok(()),
     }
@@ -39,7 +39,7 @@ pub fn screenshots() -> Result<()> {
     apt::ensure(&[&apt::CHROMIUM, &apt::CHROMEDRIVER, &apt::FONTS])?;
     let folder = crate::root().join("docs/screenshots");
     let env = [("BELLHOP_SCREENSHOTS", folder.display().to_string())];
-    match test(&Suite::build()?, Select::Screenshots, &env)? {
+    match test(&Suite::build(false)?, Select::Screenshots, &env)? {
         Outcome::Failed(why) => bail!("not all pictures were taken: {why}"),
         _ => println!("pictures: {}", folder.display()),
     }

@@ -85,12 +85,14 @@ struct Binary {
 
 pub struct Suite {
     nextest: bool,
+    /// Leaves out what takes long (with nextest, which can tell).
+    quick: bool,
     binaries: Vec<Binary>,
 }
 
 impl Suite {
     /// Compiles all tests.
-    pub fn build() -> Result<Self> {
+    pub fn build(quick: bool) -> Result<Self> {
         let nextest =
             Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
         let mut build = cargo();
@@ -99,7 +101,7 @@ impl Suite {
             bail!("the tests do not compile; see above");
         }
         if nextest {
-            return Ok(Suite { nextest, binaries: Vec::new() });
+            return Ok(Suite { nextest, quick, binaries: Vec::new() });
         }
         println!("(cargo-nextest is not installed: the test binaries run one after the other)");
         // Nothing is compiled any more; this only asks where the binaries are.
@@ -113,7 +115,7 @@ impl Suite {
         });
         let mut binaries: Vec<Binary> = binaries.collect();
         binaries.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
-        Ok(Suite { nextest, binaries })
+        Ok(Suite { nextest, quick, binaries })
     }
 
     /// Runs a part; tests get the variables in `env`.
@@ -123,7 +125,11 @@ impl Suite {
             if passed { Outcome::Passed } else { Outcome::Failed("see above".into()) }
         };
         if self.nextest {
-            let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
+            let profile = match std::env::var_os("CI") {
+                _ if self.quick => "quick",
+                Some(_) => "ci",
+                None => "default",
+            };
             let mut command = cargo();
             command.args(["nextest", "run", "--cargo-quiet", "--profile", profile]).args(WORKSPACE);
             return Ok(rerun(procs::run(command.args(select.filter()).envs(env))?));

@@ -170,7 +170,7 @@ fn run_tests(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<()> {
 
     let mut suite = None;
     report.step("build tests", || {
-        suite = Some(Suite::build()?);
+        suite = Some(Suite::build(args.quick)?);
         Ok(Outcome::Passed)
     })?;
     let Some(suite) = suite else {

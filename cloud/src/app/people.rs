@@ -100,7 +100,11 @@ pub async fn refresh(app: &App, token: &str) -> Result<Tokens> {
     let ended = || unauthorized("session-ended", "Your session has ended. Sign in again.");
     let write = app.db.write().await?;
     let row = refresh_token::Entity::find_by_id(token_hash(token)).one(&write.tx).await?.ok_or_else(ended)?;
-    refresh_token::Entity::delete_by_id(row.id.clone()).exec(&write.tx).await?;
+    let spent = refresh_token::Entity::delete_by_id(row.id.clone()).exec(&write.tx).await?;
+    if spent.rows_affected == 0 {
+        // Somebody else traded it in at the same moment.
+        return Err(ended());
+    }
     let person = person::Entity::find_by_id(row.person_id).one(&write.tx).await?.ok_or_else(ended)?;
     if row.expires_at < now_ms() {
         write.commit().await?;

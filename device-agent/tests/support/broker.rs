@@ -79,10 +79,6 @@ impl Broker {
         self.on(Channel::Event).iter().map(|(_, publish)| decode_event(&publish.payload).unwrap()).collect()
     }
 
-    pub fn event_times(&self) -> Vec<(Instant, DeviceEvent)> {
-        self.on(Channel::Event).iter().map(|(at, publish)| (*at, decode_event(&publish.payload).unwrap())).collect()
-    }
-
     pub fn states(&self) -> Vec<StateReport> {
         self.on(Channel::State).iter().map(|(_, publish)| decode(&publish.payload).unwrap()).collect()
     }

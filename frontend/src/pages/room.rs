@@ -110,7 +110,8 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
         request_animation_frame(|| focus("setting-value"));
     };
     Effect::new(move |_| {
-        room.track();
+        // Read, not tracked: a memo's first value, when somebody else reads it, would count as a change.
+        room.get();
         assigning.set(false);
         editing.set(None);
     });

@@ -108,7 +108,8 @@ async fn registrar() -> u16 {
 impl Hotels {
     pub async fn open(server: &TestServer) -> Self {
         let harbour =
-            property(server, "harbour", "Harbour House", "Europe/Lisbon", &[(9, 10), (10, 10), (11, 10), (12, 10)]).await;
+            property(server, "harbour", "Harbour House", "Europe/Lisbon", &[(9, 10), (10, 10), (11, 10), (12, 10)])
+                .await;
         let lodge = property(server, "lodge", "Alpine Lodge", "Europe/Vienna", &[(1, 8), (2, 8)]).await;
         property(server, "station", "Station Hotel", "Europe/London", &[(1, 24), (2, 24)]).await;
         for (hotel, name) in [(&harbour, "Harbour House Lisbon"), (&lodge, "Alpine Lodge")] {
@@ -136,7 +137,8 @@ impl Hotels {
         let fleet = Simulator::start(fleet).await.unwrap();
 
         let path = format!("/api/v1/rooms/{}/settings", harbour.room(REFUSED));
-        let refuses = json!({ "values": { "account.1.sip.server.1.address": format!("127.0.0.1:{}", registrar().await) } });
+        let refuses =
+            json!({ "values": { "account.1.sip.server.1.address": format!("127.0.0.1:{}", registrar().await) } });
         harbour.api.put(&path, refuses).await.ok::<contract::rest::Accepted>();
         let mut phones = Vec::new();
         for number in own {
@@ -209,9 +211,9 @@ impl Hotels {
             let cards = self.harbour.cards().await.unwrap();
             let news: Vec<PhoneRow> = server.api.get("/api/v1/phones/new").await.ok();
             news.len() == 2
-                && is.iter().all(|(number, state)| {
-                    cards.iter().any(|card| card.number == *number && card.state == *state)
-                })
+                && is
+                    .iter()
+                    .all(|(number, state)| cards.iter().any(|card| card.number == *number && card.state == *state))
         })
         .await;
         assert_eq!(server.api.phone(self.shown).await.phone.mac, mac(0x1000 + 1207));

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{LONG, timed, wait};
+use super::{LONG, wait};
 
 const FLAGS: [&str; 11] = [
     "--headless",
@@ -42,7 +42,9 @@ pub struct Browser {
 fn given(variable: &str) -> String {
     match std::env::var(variable) {
         Ok(value) if !value.is_empty() => value,
-        _ => panic!("{variable} is not set. Run browser tests by `cargo xtask test --only browser`, which provides it."),
+        _ => {
+            panic!("{variable} is not set. Run browser tests by `cargo xtask test --only browser`, which provides it.")
+        }
     }
 }
 
@@ -123,9 +125,7 @@ impl Browser {
         let start = std::time::Instant::now();
         let look = async || self.client.execute(&script, vec![]).await.ok()?.as_bool()?.then_some(());
         if tests::wait::within(limit, look).await.is_none() {
-            let page = self.eval("document.body.innerText").await;
-            let address = self.address().await;
-            panic!("not within {:?}: {what} ({expression})\nat {address}:\n{}", start.elapsed(), page.as_str().unwrap_or_default());
+            panic!("not within {:?}: {what} ({expression})\n{}", start.elapsed(), self.picture().await);
         }
         start.elapsed()
     }
@@ -145,8 +145,7 @@ impl Browser {
         match tests::wait::within(LONG, look).await {
             Some((element, _)) => element,
             None => {
-                let page = self.eval("document.body.innerText").await;
-                panic!("there is no {selector} at {}:\n{}", self.address().await, page.as_str().unwrap_or_default());
+                panic!("there is no {selector}\n{}", self.picture().await);
             }
         }
     }
@@ -243,6 +242,18 @@ impl Browser {
         self.client.screenshot().await.unwrap()
     }
 
+    async fn console(&self) -> Vec<Value> {
+        serde_json::from_value(self.ask("/se/log", &json!({ "type": "browser" })).await).unwrap()
+    }
+
+    /// What one would see, for whoever reads why a test failed.
+    async fn picture(&self) -> String {
+        let text = self.eval("document.body.innerText").await;
+        let console: Vec<String> = self.console().await.iter().map(|entry| entry["message"].to_string()).collect();
+        let (address, text) = (self.address().await, text.as_str().unwrap_or_default().to_owned());
+        format!("at {address}:\n{text}\nconsole:\n{}", console.join("\n"))
+    }
+
     /// Refused requests of this status are part of the test; the browser logs each as an error.
     pub fn expect(&mut self, status: u16) {
         self.expected.insert(status);
@@ -250,8 +261,7 @@ impl Browser {
 
     /// Fails if the browser logged an error: an exception, a violated content security policy, a refused request.
     pub async fn assert_no_errors(&self) {
-        let entries = self.ask("/se/log", &json!({ "type": "browser" })).await;
-        let entries: Vec<Value> = serde_json::from_value(entries).unwrap();
+        let entries = self.console().await;
         let expected = |message: &str| {
             self.expected.iter().any(|status| message.contains(&format!("responded with a status of {status}")))
         };
@@ -263,17 +273,14 @@ impl Browser {
         let bad: Vec<String> = bad.map(|entry| format!("{} {}", entry["level"], entry["message"])).collect();
         assert!(bad.is_empty(), "the browser's console:\n{}", bad.join("\n"));
     }
-
-    /// How long until `look` finds something.
-    pub async fn time(what: &str, limit: Duration, look: impl AsyncFnMut() -> Option<()>) -> Duration {
-        timed(what, limit, look).await.1
-    }
 }
 
 /// Also after a failed test: ends Chromium and waits for it, so that its profile can be removed.
 impl Drop for Browser {
     fn drop(&mut self) {
-        let Some((host, path)) = self.session.strip_prefix("http://").and_then(|url| url.split_once('/')) else { return };
+        let Some((host, path)) = self.session.strip_prefix("http://").and_then(|url| url.split_once('/')) else {
+            return;
+        };
         let Ok(mut driver) = std::net::TcpStream::connect(host) else { return };
         let _ = driver.set_read_timeout(Some(Duration::from_secs(5)));
         let _ = write!(driver, "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
