@@ -2,7 +2,7 @@
 
 mod hotel;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 150_000;
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 800), ("narrow", 390, 844)];
 const THEMES: [&str; 2] = ["light", "dark"];
 
-async fn pictures(browser: &Browser, folder: &PathBuf, page: &str, path: &str, ready: &str) {
+async fn pictures(browser: &Browser, folder: &Path, page: &str, path: &str, ready: &str) {
     for (size, width, height) in SIZES {
         let narrow = size == "narrow";
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": narrow });

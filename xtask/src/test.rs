@@ -128,7 +128,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
     }
     if [Unit, Sqlite, Postgres, Browser].into_iter().any(wanted) {
-        run_tests(&mut report, wanted)?;
+        run_tests(&mut report, args.quick, wanted)?;
     }
     let passed = report.print(started.elapsed());
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -157,7 +157,7 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
     }
 }
 
-fn run_tests(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<()> {
+fn run_tests(report: &mut Report, quick: bool, wanted: impl Fn(Part) -> bool) -> Result<()> {
     let parts: Vec<(Part, &str)> = [
         (Unit, "unit tests"),
         (Sqlite, "integration tests on SQLite"),
@@ -170,7 +170,7 @@ fn run_tests(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<()> {
 
     let mut suite = None;
     report.step("build tests", || {
-        suite = Some(Suite::build(args.quick)?);
+        suite = Some(Suite::build(quick)?);
         Ok(Outcome::Passed)
     })?;
     let Some(suite) = suite else {

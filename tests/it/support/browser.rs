@@ -182,10 +182,6 @@ impl Browser {
         self.client.active_element().await.unwrap().send_keys(&key.into().to_string()).await.unwrap();
     }
 
-    pub async fn text(&self, what: &str) -> String {
-        self.find(what).await.text().await.unwrap()
-    }
-
     /// What an input holds.
     pub async fn value(&self, what: &str) -> String {
         self.find(what).await.prop("value").await.unwrap().unwrap_or_default()
