@@ -13,6 +13,7 @@ pub mod config;
 pub mod db;
 pub mod domain;
 pub mod ingest;
+mod once;
 pub mod secrets;
 pub mod serve;
 pub mod startup;

@@ -1,6 +1,8 @@
 //! Putting the parts together, by role.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -36,6 +38,9 @@ pub struct Server {
 pub async fn start(config: Config) -> anyhow::Result<Server> {
     std::fs::create_dir_all(&config.server.data_dir)
         .with_context(|| format!("cannot make {}", config.server.data_dir.display()))?;
+    // Nobody else's business: the database names guests.
+    std::fs::set_permissions(&config.server.data_dir, Permissions::from_mode(0o700))
+        .with_context(|| format!("cannot close {} to others", config.server.data_dir.display()))?;
     let secrets = Secrets::load(&config.server.secret_key, &config.server.data_dir)?;
     let db = Db::connect(&config.database_url(), config.database.max_connections).await.context("database")?;
     let (app, calls) = App::new(db, config, secrets);

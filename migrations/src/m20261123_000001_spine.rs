@@ -7,7 +7,7 @@ use crate::table::{index, table};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 17] = [
     "chain",
     "property",
     "building",
@@ -25,7 +25,6 @@ const TABLES: [&str; 18] = [
     "idempotency",
     "person",
     "refresh_token",
-    "meta",
 ];
 
 #[async_trait::async_trait]
@@ -205,20 +204,12 @@ impl MigrationTrait for Migration {
             .text("detail")
             .create(m)
             .await?;
-        table("idempotency")
-            .text_key("key")
-            .text("request_hash")
-            .int("status")
-            .text("response")
-            .big("created_at")
-            .create(m)
-            .await?;
+        table("idempotency").text_key("key").text("request_hash").text("response").big("created_at").create(m).await?;
         index(m, "idempotency", &["created_at"], false).await?;
 
         table("person").uuid_key().text("email").text("name").text("password_hash").big("created_at").create(m).await?;
         index(m, "person", &["email"], true).await?;
-        table("refresh_token").text_key("id").belongs_to("person_id", "person").big("expires_at").create(m).await?;
-        table("meta").text_key("key").text("value").create(m).await
+        table("refresh_token").text_key("id").belongs_to("person_id", "person").big("expires_at").create(m).await
     }
 
     async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {

@@ -18,7 +18,8 @@ fn now() -> i64 {
 pub async fn crafted(server: &TestServer, algorithm: Algorithm, key: &[u8], change: Value) -> String {
     let me: Me = server.api.get("/api/v1/me").await.ok();
     let mut claims = json!({
-        "sub": me.id, "aud": "api", "iss": "bellhop", "nbf": now() - 60, "exp": now() + 600, "name": me.email,
+        "sub": me.id, "aud": "api", "iss": "bellhop", "nbf": now() - 60, "exp": now() + 600, "jti": uuid::Uuid::now_v7(),
+        "name": me.email,
     });
     for (name, value) in change.as_object().unwrap() {
         match value {

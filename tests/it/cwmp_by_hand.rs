@@ -61,6 +61,8 @@ async fn a_value_the_phone_refuses_parks_the_job_in_plain_words() {
         .serve(|request| {
             let Message::SetParameterValues(set) = request else { return None };
             let refused = set.parameters.iter().filter(|one| one.name.ends_with("room.number"));
+            // What comes without it is taken.
+            refused.clone().next()?;
             let mut fault = Fault::of(FaultCode::INVALID_ARGUMENTS);
             fault.parameters = refused
                 .map(|one| SetParameterValuesFault {
@@ -78,6 +80,7 @@ async fn a_value_the_phone_refuses_parks_the_job_in_plain_words() {
         assert!(job.note.contains(word), "{}", job.note);
     }
     assert_eq!(server.api.phone(id).await.phone.sync, SyncState::Failed);
+    assert_eq!(phone.holds("account.1.name"), Some("Room 1306"), "what it did not refuse went to it");
     // A person may try again, and then it works.
     server.api.post(&format!("/api/v1/jobs/{}/retry", job.id), ()).await.ok::<JobView>();
     phone.session().await;

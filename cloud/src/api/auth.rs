@@ -1,9 +1,10 @@
 //! Signing in and out.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use contract::problem::Problem;
 use contract::rest::{Login, Me, Refresh, Tokens};
@@ -14,8 +15,12 @@ use crate::app::{App, Result, people};
 /// Sign in with e-mail and password.
 #[utoipa::path(post, path = "/api/v1/login", tag = "people", request_body = Login,
     responses((status = 200, body = Tokens), (status = 401, body = Problem), (status = 429, body = Problem)))]
-pub async fn login(State(app): State<Arc<App>>, Body(login): Body<Login>) -> Result<Json<Tokens>> {
-    people::login(&app, login).await.map(Json)
+pub async fn login(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Body(login): Body<Login>,
+) -> Result<Json<Tokens>> {
+    people::login(&app, login, peer.ip()).await.map(Json)
 }
 
 /// Trade a refresh token, once, for the next pair of tokens.

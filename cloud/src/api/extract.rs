@@ -51,12 +51,27 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(invalid("body", "The request body must be a JSON object."));
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+        let value = serde_json::from_slice::<serde_json::Value>(&bytes);
+        if value.as_ref().is_ok_and(holds_nul) {
+            return Err(invalid("body", "A text holds the character U+0000, which nothing can be named with."));
+        }
+        value.and_then(serde_json::from_value).map(Self).map_err(|error| {
             // "missing field `number`", "unknown field `numbr`, expected …": the name stands between back quotes.
             let text = error.to_string();
             let field = text.split('`').nth(1).unwrap_or("body").to_owned();
             invalid(&field, format!("The request body does not read: {text}."))
         })
+    }
+}
+
+/// PostgreSQL takes no U+0000 in a text.
+fn holds_nul(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -67,8 +82,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    pub fn once(&self, caller: &Caller, body: &impl Serialize) -> Result<Once> {
-        Once::new(&caller.actor, self.key.as_deref(), &self.name, body)
+    pub fn once(&self, app: &App, caller: &Caller, body: &impl Serialize) -> Result<Once> {
+        Once::new(app, &caller.actor, self.key.as_deref(), &self.name, body)
     }
 }
 

@@ -47,7 +47,7 @@ pub async fn stream(
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
-    people::authenticate(&app, &query.ticket, "live").await?;
+    people::authenticate(&app, &query.ticket, people::LIVE).await?;
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Subscribed before the table is read: a change is seen twice rather than never.
     let new = BroadcastStream::new(app.live.subscribe());
@@ -70,7 +70,10 @@ pub async fn stream(
     // The browser hears at once that the stream is open, and waits a random while before it comes back.
     let retry = Duration::from_millis(500 + (random_fraction() * 2000.0) as u64);
     let hello = stream::once(std::future::ready(Ok(Event::default().comment("open").retry(retry))));
-    Ok(Sse::new(hello.chain(changes)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    // Whoever may no longer sign in gets no new ticket when the stream ends.
+    let life = Duration::from_secs(60 * u64::from(app.config.auth.access_minutes));
+    let changes = hello.chain(changes).take_until(Box::pin(tokio::time::sleep(life)));
+    Ok(Sse::new(changes).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
 fn reload(id: i64) -> Sent {

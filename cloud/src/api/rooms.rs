@@ -30,7 +30,7 @@ pub async fn change(
     Path(id): Path<RoomId>,
     Body(body): Body<RoomChange>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    let once = operation.once(&caller, &body)?;
+    let once = operation.once(&app, &caller, &body)?;
     Ok((StatusCode::ACCEPTED, Json(rooms::change(&app, &caller.actor, &once, id, body).await?)))
 }
 
@@ -45,7 +45,7 @@ pub async fn assign(
     Path(id): Path<RoomId>,
     Body(body): Body<AssignPhone>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    let once = operation.once(&caller, &body)?;
+    let once = operation.once(&app, &caller, &body)?;
     Ok((StatusCode::ACCEPTED, Json(rooms::assign(&app, &caller.actor, &once, id, body).await?)))
 }
 

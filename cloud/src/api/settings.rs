@@ -16,7 +16,7 @@ use crate::app::{App, Result};
 type Answer = Result<(StatusCode, Json<Accepted>)>;
 
 async fn put(app: &App, caller: &Caller, operation: &Operation, scope: Scope, body: LayerChange) -> Answer {
-    let once = operation.once(caller, &body)?;
+    let once = operation.once(app, caller, &body)?;
     Ok((StatusCode::ACCEPTED, Json(layers::change(app, &caller.actor, &once, scope, body).await?)))
 }
 

@@ -1,13 +1,15 @@
 //! Removes what is over: sessions of phones that fell silent, old live entries, old answers, spent refresh tokens.
 
+use contract::rest::Enrolment;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{App, Result, session};
+use super::{App, Result, jobs, session};
 use crate::clock::now_ms;
-use crate::db::entity::{idempotency, live, refresh_token};
+use crate::db::entity::{idempotency, live, phone, refresh_token};
 
 /// Live entries older than this are gone; a stream that was away longer loads everything again.
 const LIVE_KEPT_MS: i64 = 3_600_000;
+const NEW_KEPT_MS: i64 = 24 * 3_600_000;
 const IDEMPOTENCY_KEPT_MS: i64 = 24 * 3_600_000;
 
 pub async fn run(app: &App) -> Result<()> {
@@ -15,6 +17,13 @@ pub async fn run(app: &App) -> Result<()> {
     let write = app.db.write().await?;
     let tx = &write.tx;
     session::sweep(tx).await?;
+    jobs::release_expired(tx).await?;
+    // Who waited a day to be accepted and did not come back is nobody's phone, or will come again.
+    phone::Entity::delete_many()
+        .filter(phone::Column::Enrolment.eq(Enrolment::New.as_str()))
+        .filter(phone::Column::LastSeen.lt(now - NEW_KEPT_MS))
+        .exec(tx)
+        .await?;
     // The newest entry stays: it tells a stream that comes back how much it missed.
     if let Some(newest) = live::Entity::find().order_by_desc(live::Column::Id).one(tx).await? {
         live::Entity::delete_many()

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use contract::PhoneId;
-use contract::rest::{Accepted, JobState, Layer, SyncState};
+use contract::rest::{Accepted, Enrolment, JobState, Layer, SyncState};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -12,12 +12,13 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::error::not_found;
-use super::jobs::settle;
+use super::error::{conflict, not_found};
+use super::jobs::{AGAIN, settle};
 use super::live::{Touched, touch};
 use super::{Actor, App, Result, audit, views};
 use crate::clock::now_ms;
 use crate::db::entity::{job, layer_value, phone, phone_document, property, room};
+use crate::db::lock_changes;
 use crate::domain::catalogue;
 use crate::domain::document::keep_managed;
 use crate::domain::layers::{Desired, Entry, fold};
@@ -40,9 +41,14 @@ pub async fn refresh(
     phones: Vec<phone::Model>,
     change: &Change<'_>,
 ) -> Result<Vec<job::Model>> {
+    lock_changes(tx).await?;
     let mut jobs = Vec::new();
     for round in phones.chunks(ROUND) {
-        refresh_round(app, tx, round, change, &mut jobs).await?;
+        // As they are now: another change may have been waited for.
+        let ids = round.iter().map(|phone| phone.id);
+        let mut now = phone::Entity::find().filter(phone::Column::Id.is_in(ids)).all(tx).await?;
+        now.sort_by_key(|phone| round.iter().position(|wanted| wanted.id == phone.id));
+        refresh_round(app, tx, &now, change, &mut jobs).await?;
     }
     Ok(jobs)
 }
@@ -106,14 +112,7 @@ async fn refresh_round(
         .filter(phone::Column::Id.is_in(changed.clone()))
         .exec(tx)
         .await?;
-    job::Entity::update_many()
-        .col_expr(job::Column::State, Expr::value(JobState::Superseded.as_str()))
-        .col_expr(job::Column::Note, Expr::value("A newer change covers this one."))
-        .col_expr(job::Column::DoneAt, Expr::value(now))
-        .filter(job::Column::PhoneId.is_in(changed.clone()))
-        .filter(job::Column::State.is_in([JobState::Ready.as_str(), JobState::Parked.as_str()]))
-        .exec(tx)
-        .await?;
+    supersede(tx, changed, now).await?;
     job::Entity::insert_many(new_jobs.iter().cloned().map(IntoActiveModel::into_active_model))
         .exec_without_returning(tx)
         .await?;
@@ -132,9 +131,11 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let tx = &write.tx;
     let phone = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
+    accepted(&phone)?;
+    supersede(tx, vec![phone.id], now_ms()).await?;
     let mut job =
         new_job(app, &phone, actor, format!("Phone {}: brought back", views::mac(&phone)), phone.desired_version);
-    job.step = "sent".to_owned();
+    job.step = AGAIN.to_owned();
     job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
     audit::record(tx, actor, "phone.push", &id.to_string(), phone.mac.clone()).await?;
     settle(tx, phone.id, Some(job.id)).await?;
@@ -142,6 +143,31 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     app.live.wake();
     app.nudge([id]);
     Ok(Accepted { phones: 1, jobs: vec![views::job_view(&job, None)] })
+}
+
+/// A phone that waits to be accepted is told nothing.
+pub fn accepted(phone: &phone::Model) -> Result<()> {
+    if views::enrolment(phone) == Enrolment::New {
+        return Err(conflict(
+            "phone-new",
+            "phone",
+            "This phone was not accepted yet. Accept it under \"New phones\" first.",
+        ));
+    }
+    Ok(())
+}
+
+/// Jobs that wait are covered by the one that is made now.
+async fn supersede(tx: &impl ConnectionTrait, phones: Vec<Uuid>, now: i64) -> Result<()> {
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Superseded.as_str()))
+        .col_expr(job::Column::Note, Expr::value("A newer change covers this one."))
+        .col_expr(job::Column::DoneAt, Expr::value(now))
+        .filter(job::Column::PhoneId.is_in(phones))
+        .filter(job::Column::State.is_in([JobState::Ready.as_str(), JobState::Parked.as_str()]))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, version: i64) -> job::Model {

@@ -1,5 +1,7 @@
 //! What was heard of a phone: Informs, events, state reports, presence. All entrances meet here.
 
+use std::net::IpAddr;
+
 use contract::event::DeviceEvent;
 use contract::mqtt::{AccountState, AccountStatus, Presence, StateReport};
 use contract::{PhoneId, event::EventKind};
@@ -59,12 +61,13 @@ fn restate(row: &mut phone::Model, now: i64) -> bool {
     changed
 }
 
-/// Stores what an Inform says of its phone.
+/// Stores what an Inform says of its phone. `peer` is the address it came from.
 pub async fn inform(
     app: &App,
     tx: &impl ConnectionTrait,
     phone: phone::Model,
     inform: &Inform,
+    peer: &str,
 ) -> Result<phone::Model> {
     let now = now_ms();
     let mut row = phone.clone();
@@ -79,7 +82,11 @@ pub async fn inform(
         match parameter.name.rsplit('.').next().unwrap_or_default() {
             "SoftwareVersion" => row.firmware = text,
             "HardwareVersion" => row.hardware = text,
-            "ConnectionRequestURL" => row.connection_request_url = parameter.value.text.chars().take(256).collect(),
+            // Only a call to where the phone itself came from: no phone can make the server call somebody else.
+            "ConnectionRequestURL" if url_host(&parameter.value.text) == peer.parse().ok() => {
+                row.connection_request_url = parameter.value.text.chars().take(256).collect();
+            }
+            "ConnectionRequestURL" => row.connection_request_url = String::new(),
             "IPAddress" => row.ip = text,
             _ => {}
         }
@@ -133,31 +140,29 @@ async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &I
     Ok(true)
 }
 
-/// Writes the columns that differ.
+/// The IP address a URL names, if it names one.
+pub fn url_host(url: &str) -> Option<IpAddr> {
+    let url = reqwest::Url::parse(url).ok()?;
+    url.host_str()?.trim_matches(['[', ']']).parse().ok()
+}
+
+/// Writes the columns that differ, and no other: an Inform and a report may come at the same moment.
 async fn save(tx: &impl ConnectionTrait, old: &phone::Model, new: &phone::Model) -> Result<()> {
     if old == new {
         return Ok(());
     }
     let mut row = old.clone().into_active_model();
-    row.manufacturer = Set(new.manufacturer.clone());
-    row.oui = Set(new.oui.clone());
-    row.model = Set(new.model.clone());
-    row.serial = Set(new.serial.clone());
-    row.firmware = Set(new.firmware.clone());
-    row.hardware = Set(new.hardware.clone());
-    row.connection_request_url = Set(new.connection_request_url.clone());
-    row.ip = Set(new.ip.clone());
-    row.inform_interval_s = Set(new.inform_interval_s);
-    row.last_seen = Set(new.last_seen);
-    row.last_inform = Set(new.last_inform);
-    row.state = Set(new.state.clone());
-    row.state_since = Set(new.state_since);
-    row.connected = Set(new.connected);
-    row.off_hook = Set(new.off_hook);
-    row.accounts = Set(new.accounts.clone());
-    row.boot = Set(new.boot);
-    row.state_seq = Set(new.state_seq);
-    row.uptime_s = Set(new.uptime_s);
+    macro_rules! set {
+        ($($column:ident)*) => {$(
+            if old.$column != new.$column {
+                row.$column = Set(new.$column.clone());
+            }
+        )*};
+    }
+    set! {
+        manufacturer oui model serial firmware hardware connection_request_url ip inform_interval_s last_seen last_inform
+        state state_since connected off_hook accounts boot state_seq uptime_s
+    }
     row.update(tx).await?;
     Ok(())
 }
@@ -348,4 +353,18 @@ pub async fn sweep_silent(app: &App) -> Result<usize> {
     write.commit().await?;
     app.live.wake();
     Ok(changed.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url_host;
+
+    #[test]
+    fn only_an_address_counts_as_a_phones_host() {
+        assert_eq!(url_host("http://10.0.0.2:7547/x"), "10.0.0.2".parse().ok());
+        assert_eq!(url_host("http://[fe80::1]:7547/x"), "fe80::1".parse().ok());
+        for url in ["http://phone.example/x", "nonsense", ""] {
+            assert_eq!(url_host(url), None, "{url}");
+        }
+    }
 }

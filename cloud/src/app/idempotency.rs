@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::error::{conflict, invalid};
-use super::{Actor, Result};
+use super::{Actor, App, Result};
 use crate::clock::now_ms;
 use crate::db::entity::idempotency;
 
@@ -24,13 +24,21 @@ pub struct Once {
 
 impl Once {
     /// `operation` names method and path; `key` is the header as it came.
-    pub fn new(actor: &Actor, key: Option<&str>, operation: &str, body: &impl Serialize) -> Result<Self> {
+    pub fn new(app: &App, actor: &Actor, key: Option<&str>, operation: &str, body: &impl Serialize) -> Result<Self> {
         let Some(key) = key else { return Ok(Self::default()) };
         if key.is_empty() || key.len() > 128 || !key.chars().all(|c| c.is_ascii_graphic()) {
             return Err(invalid("Idempotency-Key", "Idempotency-Key must be 1 to 128 printable characters."));
         }
         let body = serde_json::to_vec(body)?;
-        let hash = hex::encode(Sha256::new().chain_update(operation).chain_update([0]).chain_update(body).finalize());
+        let hash = hex::encode(
+            Sha256::new()
+                // Keyed: a body may hold a password, which its bare hash would give away to whoever guesses.
+                .chain_update(app.secrets.derive("idempotency"))
+                .chain_update(operation)
+                .chain_update([0])
+                .chain_update(body)
+                .finalize(),
+        );
         Ok(Self { key: Some(format!("{}\n{key}", actor.0)), hash })
     }
 
@@ -41,7 +49,6 @@ impl Once {
         let claim = idempotency::ActiveModel {
             key: Set(key.clone()),
             request_hash: Set(self.hash.clone()),
-            status: Set(0),
             response: Set(String::new()),
             created_at: Set(now_ms()),
         };
@@ -67,7 +74,6 @@ impl Once {
     pub async fn keep<T: Serialize>(&self, tx: &impl ConnectionTrait, answer: &T) -> Result<()> {
         let Some(key) = &self.key else { return Ok(()) };
         idempotency::Entity::update_many()
-            .col_expr(idempotency::Column::Status, Expr::value(202))
             .col_expr(idempotency::Column::Response, Expr::value(serde_json::to_string(answer)?))
             .filter(idempotency::Column::Key.eq(key))
             .exec(tx)

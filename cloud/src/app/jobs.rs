@@ -18,6 +18,11 @@ use crate::db::entity::{job, phone, room};
 use crate::domain::retry::backoff_s;
 use crate::secrets::random_fraction;
 
+/// The step of a job whose request may have left: what took effect is read before anything is sent again.
+pub const SENT: &str = "sent";
+/// The step of a job a person put back to work: the same, and what the phone refused is tried again.
+pub const AGAIN: &str = "again";
+
 /// A claimed job: the right to write about it until somebody else claims it.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq, Eq)]
 pub struct Claim {
@@ -193,6 +198,20 @@ pub async fn phones_waiting(app: &App) -> Result<Vec<Uuid>> {
         .await?)
 }
 
+/// Jobs whose phone fell silent wait for it again. What was sent is read back before anything is sent again.
+pub async fn release_expired(tx: &impl ConnectionTrait) -> Result<u64> {
+    let now = now_ms();
+    let released = job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
+        .col_expr(job::Column::Fence, Expr::col(job::Column::Fence).add(1))
+        .col_expr(job::Column::Note, Expr::value("The phone fell silent in the middle; waiting for it to come in."))
+        .filter(job::Column::State.eq(JobState::Running.as_str()))
+        .filter(job::Column::LeaseUntil.lt(now))
+        .exec(tx)
+        .await?;
+    Ok(released.rows_affected)
+}
+
 /// Puts a parked job back to work.
 pub async fn retry(app: &App, actor: &Actor, id: JobId) -> Result<JobView> {
     change(app, actor, id, "job.retry", &[JobState::Parked], |_| {
@@ -203,7 +222,7 @@ pub async fn retry(app: &App, actor: &Actor, id: JobId) -> Result<JobView> {
 
 /// Gives a waiting job up.
 pub async fn cancel(app: &App, actor: &Actor, id: JobId) -> Result<JobView> {
-    change(app, actor, id, "job.cancel", &[JobState::Ready, JobState::Parked], |now| {
+    change(app, actor, id, "job.cancel", &[JobState::Ready, JobState::Running, JobState::Parked], |now| {
         (JobState::Cancelled, "Cancelled.", Some(now))
     })
     .await
@@ -233,6 +252,7 @@ async fn change(
         .col_expr(job::Column::DoneAt, Expr::value(done_at))
         .col_expr(job::Column::RunAt, Expr::value(now))
         .col_expr(job::Column::Attempts, Expr::value(0))
+        .col_expr(job::Column::Step, Expr::value(AGAIN))
         // Whoever may still hold it loses it.
         .col_expr(job::Column::Fence, Expr::value(job.fence + 1))
         .filter(job::Column::Id.eq(job.id))

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::desired::{Change, refresh};
+use super::desired::{Change, accepted, refresh};
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
 use super::{Actor, App, Result, audit, views};
@@ -100,6 +100,9 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted:
         return Ok(answer);
     }
     let (name, phones) = scope.phones(tx).await?;
+    if let (Scope::Phone(_), Some(phone)) = (scope, phones.first()) {
+        accepted(phone)?;
+    }
     refuse_locked(tx, scope, &phones, checked.keys()).await?;
     let now = now_ms();
     let (mut set, mut removed) = (Vec::new(), Vec::new());

@@ -28,6 +28,7 @@ use tokio::sync::mpsc;
 use crate::broker::external::Accounts;
 use crate::config::{BrokerKind, Config};
 use crate::db::Db;
+use crate::once::UsedOnce;
 use crate::secrets::Secrets;
 
 pub use error::{AppError, Result};
@@ -44,6 +45,8 @@ pub struct App {
     nudges: mpsc::UnboundedSender<PhoneId>,
     /// Phones that were removed, for the broker to forget.
     removed: mpsc::UnboundedSender<PhoneId>,
+    /// Digest proofs that opened a session, and tickets that opened a stream.
+    pub(crate) used: UsedOnce,
     /// The broker's port, known once it listens.
     mqtt_port: OnceLock<u16>,
 }
@@ -72,7 +75,8 @@ impl App {
         let (removed, forgotten) = mpsc::unbounded_channel();
         let mqtt_port = OnceLock::new();
         let accounts = (config.mqtt.broker == BrokerKind::External).then(|| Accounts::new(&config.mqtt));
-        let app = Self { db, config, secrets, live: live::Hub::new(), accounts, nudges, removed, mqtt_port };
+        let used = UsedOnce::default();
+        let app = Self { db, config, secrets, live: live::Hub::new(), accounts, nudges, removed, used, mqtt_port };
         (Arc::new(app), Calls { nudged, forgotten })
     }
 

@@ -1,6 +1,7 @@
 //! People: the first administrator, signing in, tokens.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use argon2::Argon2;
@@ -22,8 +23,12 @@ use crate::db::entity::{person, refresh_token};
 use crate::secrets::{random, random_token, token_hash};
 
 const ISSUER: &str = "bellhop";
+/// The audience of tickets: good for one stream.
+pub const LIVE: &str = "live";
 /// Wrong passwords per account within [`WINDOW_MS`] before the account has to wait.
 const MAX_WRONG: usize = 10;
+/// Accounts and addresses remembered.
+const MOST_NAMES: usize = 10_000;
 const WINDOW_MS: i64 = 15 * 60 * 1000;
 /// How long a live ticket is good for, in seconds.
 const TICKET_S: i64 = 60;
@@ -36,6 +41,8 @@ struct Claims {
     iss: String,
     nbf: i64,
     exp: i64,
+    /// A name of its own for each token.
+    jti: String,
     name: String,
 }
 
@@ -63,12 +70,14 @@ pub async fn first_administrator(app: &App) -> Result<Option<(String, String)>> 
 }
 
 /// Signs in. A wrong password and an unknown person take equally long and answer alike.
-pub async fn login(app: &App, login: Login) -> Result<Tokens> {
+pub async fn login(app: &App, login: Login, client: IpAddr) -> Result<Tokens> {
     let email = login.email.trim().to_lowercase();
     if login.password.len() > 1024 || email.len() > 254 {
         return Err(wrong());
     }
-    tries().check(&email)?;
+    // By account and address: a stranger's wrong guesses do not keep the owner out.
+    let name = format!("{email} {client}");
+    tries().count(&name)?;
     let person = person::Entity::find().filter(person::Column::Email.eq(&email)).one(app.db.read()).await?;
     let hash = match &person {
         Some(person) => person.password_hash.clone(),
@@ -77,17 +86,14 @@ pub async fn login(app: &App, login: Login) -> Result<Tokens> {
     let right = verify_password(login.password, hash).await?;
     match person {
         Some(person) if right => {
-            tries().forget(&email);
+            tries().forget(&name);
             let write = app.db.write().await?;
             let tokens = issue(app, &write.tx, &person).await?;
             audit::record(&write.tx, &Actor(person.email), "login", &person.id.to_string(), String::new()).await?;
             write.commit().await?;
             Ok(tokens)
         }
-        _ => {
-            tries().count(&email);
-            Err(wrong())
-        }
+        _ => Err(wrong()),
     }
 }
 
@@ -153,6 +159,7 @@ fn token(app: &App, person: &person::Model, audience: &str, seconds: i64) -> Res
         iss: ISSUER.to_owned(),
         nbf: now,
         exp: now + seconds,
+        jti: random_token(),
         name: person.email.clone(),
     };
     let key = EncodingKey::from_secret(&app.secrets.derive("jwt"));
@@ -177,6 +184,9 @@ pub async fn authenticate(app: &App, token: &str, audience: &str) -> Result<(Act
             _ => unauthorized("token-invalid", "The access token is not valid. Sign in again."),
         }
     })?;
+    if audience == LIVE && !app.used.first(&claims.claims.jti, claims.claims.exp * 1000, now_ms()) {
+        return Err(unauthorized("ticket-used", "This ticket opened a stream already. Ask for another one."));
+    }
     let gone = || unauthorized("token-invalid", "The access token belongs to nobody. Sign in again.");
     let id: Uuid = claims.claims.sub.parse().map_err(|_| gone())?;
     let person = person::Entity::find_by_id(id).one(app.db.read()).await?.ok_or_else(gone)?;
@@ -186,7 +196,7 @@ pub async fn authenticate(app: &App, token: &str, audience: &str) -> Result<(Act
 /// A short-lived token for opening the live stream, which browsers cannot send headers with.
 pub async fn live_ticket(app: &App, user: UserId) -> Result<String> {
     let person = person::Entity::find_by_id(user.0).one(app.db.read()).await?.ok_or_else(wrong)?;
-    token(app, &person, "live", TICKET_S)
+    token(app, &person, LIVE, TICKET_S)
 }
 
 async fn hash_password(password: String) -> Result<String> {
@@ -216,7 +226,7 @@ async fn nobody() -> Result<&'static str> {
     Ok(NOBODY.get_or_try_init(|| hash_password(random_token())).await?)
 }
 
-/// Wrong passwords of late, by e-mail.
+/// Tries of late, by e-mail and address.
 struct Tries(Mutex<HashMap<String, Vec<i64>>>);
 
 fn tries() -> &'static Tries {
@@ -229,28 +239,30 @@ impl Tries {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn check(&self, email: &str) -> Result<()> {
+    /// Counts a try before it is checked, so that many at once do not slip through.
+    fn count(&self, name: &str) -> Result<()> {
         let mut tries = self.lock();
         let now = now_ms();
-        tries.retain(|_, times| {
-            times.retain(|time| now - time < WINDOW_MS);
-            !times.is_empty()
-        });
-        if tries.get(email).is_some_and(|times| times.len() >= MAX_WRONG) {
+        if tries.len() >= MOST_NAMES {
+            tries.retain(|_, times| times.last().is_some_and(|last| now - last < WINDOW_MS));
+            // Still full: somebody makes names up. Whoever tried longest ago goes.
+            if tries.len() >= MOST_NAMES
+                && let Some(oldest) =
+                    tries.iter().min_by_key(|(_, times)| times.last().copied()).map(|(name, _)| name.clone())
+            {
+                tries.remove(&oldest);
+            }
+        }
+        let times = tries.entry(name.to_owned()).or_default();
+        times.retain(|time| now - time < WINDOW_MS);
+        if times.len() >= MAX_WRONG {
             return Err(too_many("Too many wrong passwords for this account. Wait 15 minutes and try again."));
         }
+        times.push(now);
         Ok(())
     }
 
-    fn count(&self, email: &str) {
-        let mut tries = self.lock();
-        // Random e-mails must not fill the memory.
-        if tries.len() < 10_000 {
-            tries.entry(email.to_owned()).or_default().push(now_ms());
-        }
-    }
-
-    fn forget(&self, email: &str) {
-        self.lock().remove(email);
+    fn forget(&self, name: &str) {
+        self.lock().remove(name);
     }
 }

@@ -36,8 +36,8 @@ pub async fn list(app: &App, query: &Query) -> Result<PhonePage> {
     if query.limit == 0 || query.limit > MAX_PAGE {
         return Err(invalid("limit", format!("limit must be 1 to {MAX_PAGE}.")));
     }
-    if query.text.chars().count() > 100 {
-        return Err(invalid("q", "At most 100 characters."));
+    if query.text.chars().count() > 100 || query.text.chars().any(char::is_control) {
+        return Err(invalid("q", "At most 100 characters, none of them a control character."));
     }
     let db = app.db.read();
     let mut select = phone::Entity::find().join(

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use migrations::Migrator;
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Mutex, MutexGuard};
@@ -76,6 +76,15 @@ impl Db {
     pub async fn close(&self) -> Result<(), DbErr> {
         self.pool.close_by_ref().await
     }
+}
+
+/// Lets one change of the tree or its layers through at a time, until the end of the transaction: documents are folded
+/// from what all of them said. SQLite's single writer does so by itself.
+pub async fn lock_changes(tx: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(1207)").await?;
+    }
+    Ok(())
 }
 
 /// Whether an error is a unique index saying no.

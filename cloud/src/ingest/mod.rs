@@ -127,7 +127,7 @@ async fn store(app: Arc<App>, mqtt: Arc<Mqtt>, mut receiver: mpsc::Receiver<Mess
         }
         let mut batch = Vec::with_capacity(messages.len());
         let mut unreadable = Vec::new();
-        for message in messages.drain(..) {
+        for message in messages.drain(..).filter(|message| !clears_retained(message)) {
             match read(&message) {
                 Ok(heard) => batch.push(heard),
                 Err(reason) => match quarantine::keep(&app, &message.topic, &reason, &message.payload).await {
@@ -157,6 +157,12 @@ fn read(message: &Message) -> Result<(PhoneId, Heard), String> {
         Channel::Ack | Channel::Desired => return Err("a topic of the server's own".to_owned()),
     };
     Ok((topic.phone, heard))
+}
+
+/// An empty payload clears a retained message; nobody tells anything by it.
+fn clears_retained(message: &Message) -> bool {
+    let retained = |topic: Topic| matches!(topic.channel, Channel::State | Channel::Presence);
+    message.payload.is_empty() && message.topic.parse().is_ok_and(retained)
 }
 
 /// Which event a message is that does not read as a whole. It is kept in the quarantine, and repeating it would not help.

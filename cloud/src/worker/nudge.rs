@@ -106,13 +106,8 @@ async fn nudge(app: &Arc<App>, mqtt: Option<&Mqtt>, http: &reqwest::Client, id: 
     let password = app.secrets.open("connection-request", &phone.connection_request_password)?;
     let http = http.clone();
     tokio::spawn(async move {
-        let asked = connection_request::send(
-            &http,
-            &phone.connection_request_url,
-            &phone.ip,
-            &phone.connection_request_user,
-            &password,
-        );
+        let asked =
+            connection_request::send(&http, &phone.connection_request_url, &phone.connection_request_user, &password);
         if let Err(error) = asked.await {
             tracing::info!(phone = %id, %error, "connection request not taken; the phone comes at its interval");
         }

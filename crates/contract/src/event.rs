@@ -94,6 +94,7 @@ impl DeviceEvent {
         if self.account.is_some_and(|account| !(1..=2).contains(&account)) {
             return Err(format!("account is {}; a phone has accounts 1 and 2", self.account.unwrap_or_default()));
         }
+        crate::mqtt::check_text("detail", self.detail.as_deref().unwrap_or_default())?;
         if self.detail.as_ref().is_some_and(|detail| detail.chars().count() > Self::MAX_DETAIL) {
             return Err(format!("detail is longer than {} characters", Self::MAX_DETAIL));
         }

@@ -199,8 +199,25 @@ impl StateReport {
         if self.accounts.len() > 2 {
             return Err(format!("{} accounts; a phone has two", self.accounts.len()));
         }
+        check_text("firmware", &self.firmware)?;
+        check_text("ip", &self.ip)?;
+        for account in &self.accounts {
+            check_text("user", &account.user)?;
+            check_text("reason", account.reason.as_deref().unwrap_or_default())?;
+        }
         Ok(())
     }
+}
+
+/// Text a phone tells is short and holds no control characters: databases and terminals do not take all of them.
+pub(crate) fn check_text(field: &str, text: &str) -> Result<(), String> {
+    if text.len() > 1024 {
+        return Err(format!("{field} is longer than 1024 bytes"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("{field} holds a control character"));
+    }
+    Ok(())
 }
 
 pub(crate) fn check_boot(boot: u32) -> Result<(), String> {
@@ -269,6 +286,14 @@ mod tests {
                 .contains("boot")
         );
         assert!(decode_event(&vec![b' '; MAX_PAYLOAD + 1]).unwrap_err().contains("at most"));
+    }
+
+    #[test]
+    fn control_characters_are_refused_by_field() {
+        let text = r#"{"boot":1,"seq":1,"at":"2026-01-31T14:05:00Z","kind":"off-hook","detail":"a\u0000b"}"#;
+        assert!(decode_event(text.as_bytes()).unwrap_err().contains("detail"));
+        let text = r#"{"boot":1,"seq":1,"at":"2026-01-31T14:05:00Z","firmware":"1\u0000","ip":"","uptime_s":0,"off_hook":false,"accounts":[],"applied_version":0}"#;
+        assert!(decode_state(text.as_bytes()).unwrap_err().contains("firmware"));
     }
 
     proptest! {

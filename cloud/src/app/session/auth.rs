@@ -54,8 +54,16 @@ pub fn check(app: &App, post: &Post, phone: &phone::Model) -> Proof {
     {
         return Proof::Missing;
     }
-    match nonces(app).check(&credentials.nonce, &post.client, now_ms() as u64, NONCE_AGE_MS) {
-        Freshness::Fresh => Proof::Valid,
+    let now = now_ms();
+    let until = now + NONCE_AGE_MS as i64;
+    match nonces(app).check(&credentials.nonce, &post.client, now as u64, NONCE_AGE_MS) {
+        // A proof opens one session: who overheard it asks for a new nonce, and cannot answer for that one.
+        Freshness::Fresh => {
+            match app.used.first(&format!("{} {}", credentials.nonce, credentials.response), until, now) {
+                true => Proof::Valid,
+                false => Proof::Stale,
+            }
+        }
         Freshness::Stale => Proof::Stale,
         Freshness::Forged => Proof::Missing,
     }

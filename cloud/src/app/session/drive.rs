@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query:
 
 use super::store::State;
 use super::work::Work;
-use crate::app::jobs::{self, Claim, Outcome};
+use crate::app::jobs::{self, AGAIN, Claim, Outcome, SENT};
 use crate::app::{App, Result, desired, enrol, heard};
 use crate::clock::now_ms;
 use crate::db::entity::{job, phone, phone_document};
@@ -24,9 +24,6 @@ use crate::secrets::random_token;
 /// Values asked for at once: our own agent takes many, other phones have failed on 32.
 const READ_OURS: usize = 256;
 const READ_OTHERS: usize = 8;
-/// Step saved before a SetParameterValues leaves.
-const SENT: &str = "sent";
-
 /// Takes the phone's answer and says what to send next; `None` ends the session. `account` is the password of the account
 /// that was made for the phone on an external broker.
 pub async fn step(
@@ -41,6 +38,18 @@ pub async fn step(
     let next = session.take(input).await?;
     session.save().await?;
     Ok(next)
+}
+
+const REFUSED: &str = "refused ";
+
+/// Stands in the applied document for a value the phone refused: not tried again until it changes.
+fn refused_mark(fingerprint: &str, code: FaultCode) -> String {
+    format!("{REFUSED}{} {fingerprint}", code.0)
+}
+
+fn refused_code(mark: &str, fingerprint: &str) -> Option<FaultCode> {
+    let (code, refused) = mark.strip_prefix(REFUSED)?.split_once(' ')?;
+    (refused == fingerprint).then_some(FaultCode(code.parse().ok()?))
 }
 
 struct Step<'a, C> {
@@ -140,6 +149,10 @@ impl<C: ConnectionTrait> Step<'_, C> {
     async fn begin(&mut self, job: &job::Model, claim: Claim) -> Result<Option<Message>> {
         let ours = heard::is_ours(self.phone);
         let documents = self.documents().await?;
+        if job.step == AGAIN {
+            documents.applied.retain(|_, mark| !mark.starts_with(REFUSED));
+            documents.changed = true;
+        }
         let readable: Vec<(&String, String)> = documents
             .desired
             .keys()
@@ -148,7 +161,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
             .collect();
         let unknown = readable.iter().any(|(key, _)| !documents.reported.contains_key(*key));
         // What the phone is now decides: after a crash the write may have happened.
-        if (job.step == SENT || unknown) && !readable.is_empty() {
+        if (job.step == SENT || job.step == AGAIN || unknown) && !readable.is_empty() {
             let paths = readable.into_iter().map(|(_, path)| path).collect();
             return Ok(Some(self.ask(claim, self.phone.desired_version, paths, BTreeMap::new(), 0)));
         }
@@ -170,7 +183,8 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 applied: documents.applied.get(key).map(String::as_str),
                 secret,
             };
-            if held.state(&fingerprint) == ValueState::InSync {
+            let refused = held.applied.is_some_and(|mark| refused_code(mark, &fingerprint).is_some());
+            if held.state(&fingerprint) == ValueState::InSync || refused {
                 continue;
             }
             parameters.push(ParameterValue::new(path.clone(), catalogue::to_wire(key, &path, value)));
@@ -183,7 +197,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
             let rest = self.unreachable().await?;
             self.confirm(self.phone.desired_version).await?;
             let note = format!("The phone has everything already.{rest}");
-            jobs::end(self.tx, &self.app.config.jobs, &claim, Outcome::Done(note)).await?;
+            self.finish(&claim, note).await?;
             return Ok(None);
         }
         if !jobs::save_step(self.tx, &self.app.config.jobs, &claim, SENT).await? {
@@ -275,7 +289,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
             1 => format!("One value set and read back.{rest}"),
             _ => format!("{count} values set and read back.{rest}"),
         };
-        jobs::end(self.tx, &self.app.config.jobs, &claim, Outcome::Done(note)).await?;
+        self.finish(&claim, note).await?;
         Box::pin(self.next()).await
     }
 
@@ -301,12 +315,63 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 format!("{name}: {} ({})", parameter.code.text(), parameter.code.0)
             })
             .collect();
+        if let Work::Writing { claim, fingerprints, .. } = &work
+            && self.leave_out(fault, fingerprints).await?
+        {
+            // What the phone did not refuse goes to it without the rest.
+            let claim = claim.clone();
+            return match self.write(claim).await? {
+                Some(request) => Ok(Some(request)),
+                None => Box::pin(self.next()).await,
+            };
+        }
         // A value the phone does not take will not be taken next time either.
         let lasting = !fault.parameters.is_empty() || fault.code == FaultCode::METHOD_NOT_SUPPORTED;
         let reasons = if reasons.is_empty() { fault.text.clone() } else { reasons.join("; ") };
         let note =
             format!("The phone refused: {} ({}). {reasons} {}", fault.code.text(), fault.code.0, fault.code.advice());
         self.failed(work, if lasting { Outcome::Refused(note) } else { Outcome::Failed(note) }).await
+    }
+
+    /// Remembers which values the phone refused, so that they spoil no other. `false`: the fault names none of them.
+    async fn leave_out(&mut self, fault: &Fault, fingerprints: &BTreeMap<String, String>) -> Result<bool> {
+        let documents = self.documents().await?;
+        let mut any = false;
+        for parameter in &fault.parameters {
+            let Some(key) = settings::key_of_path(&parameter.name) else { continue };
+            if let Some(fingerprint) = fingerprints.get(&key) {
+                documents.applied.insert(key, refused_mark(fingerprint, parameter.code));
+                any = true;
+            }
+        }
+        documents.changed |= any;
+        Ok(any)
+    }
+
+    /// The values the phone refused and still should have, in words.
+    async fn refusals(&mut self) -> Result<Vec<String>> {
+        let secrets = &self.app.secrets;
+        let documents = self.documents().await?;
+        Ok(documents
+            .desired
+            .iter()
+            .filter_map(|(key, value)| {
+                let code = refused_code(documents.applied.get(key)?, &secrets.fingerprint(value))?;
+                let advice = code.advice();
+                Some(format!("{}: {} ({}). {advice}", catalogue::title_and_page(key).0, code.text(), code.0))
+            })
+            .collect())
+    }
+
+    /// Ends a job whose values are all there, but for those the phone refuses.
+    async fn finish(&mut self, claim: &Claim, note: String) -> Result<()> {
+        let refusals = self.refusals().await?;
+        let outcome = match refusals.is_empty() {
+            true => Outcome::Done(note),
+            false => Outcome::Refused(format!("The phone refused {} {note}", refusals.join(" "))),
+        };
+        jobs::end(self.tx, &self.app.config.jobs, claim, outcome).await?;
+        Ok(())
     }
 
     /// Ends the attempt; other jobs of this phone may still go on.

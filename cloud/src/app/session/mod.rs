@@ -94,9 +94,6 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Answer> {
     };
     let write = app.db.write().await?;
     let tx = &write.tx;
-    if store::running(tx).await? >= app.config.acs.max_sessions as u64 {
-        return Ok(Answer::Busy);
-    }
     let phone = enrol::find_or_make(app, tx, &inform).await?;
     let proof = auth::check(app, post, &phone);
     let enrolment = views::enrolment(&phone);
@@ -104,9 +101,12 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Answer> {
         (Enrolment::Enrolled, Proof::Missing | Proof::Stale) => {
             return Ok(Answer::Challenge(auth::challenges(app, &post.client, proof == Proof::Stale)));
         }
-        (Enrolment::Expected, Proof::Missing | Proof::Stale) if !enrol::serial_matches(&phone, &inform) => {
+        // Nor may a stranger speak for a phone that waits: what a person accepts is what they saw.
+        (Enrolment::Expected | Enrolment::New, Proof::Missing | Proof::Stale)
+            if !enrol::serial_matches(&phone, &inform) =>
+        {
             return Ok(Answer::Forbidden(format!(
-                "phone {} was announced with serial number {}, but shows {}",
+                "phone {} is known by the serial number {}, but shows {}",
                 views::mac(&phone),
                 phone.serial,
                 inform.device_id.serial_number
@@ -114,12 +114,18 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Answer> {
         }
         _ => {}
     }
+    // Strangers cannot take the places of phones that have proved themselves.
+    let places = app.config.acs.max_sessions as u64;
+    let places = if proof == Proof::Valid { places } else { places / 2 };
+    if store::running(tx).await? >= places {
+        return Ok(Answer::Busy);
+    }
     if app.accounts.is_some() && store::makes_account(tx, phone.id).await? {
         // Two at work on one account could leave the phone with the password of the other.
         return Ok(Answer::Busy);
     }
     let proven = proof == Proof::Valid;
-    let phone = heard::inform(app, tx, phone, &inform).await?;
+    let phone = heard::inform(app, tx, phone, &inform, &post.client).await?;
     if proven {
         enrol::enrolled(tx, &phone).await?;
     }
