@@ -1,7 +1,7 @@
 //! What a use case answers when it cannot do what was asked.
 
 use contract::problem::Problem;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 
 /// A refusal with its reason, or something that broke. What broke is logged, not shown.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,18 @@ pub enum AppError {
     Refused(Box<Problem>),
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
+}
+
+impl AppError {
+    /// The database refuses the data itself (SQLSTATE classes 22 and 23, SQLite's constraints): it will again.
+    pub fn is_about_data(&self) -> bool {
+        let Self::Internal(error) = self else { return false };
+        let (Some(DbErr::Exec(cause)) | Some(DbErr::Query(cause))) = error.downcast_ref() else { return false };
+        let RuntimeErr::SqlxError(cause) = cause else { return false };
+        let code = cause.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+        (code.len() == 5 && (code.starts_with("22") || code.starts_with("23")))
+            || matches!(code.as_ref(), "19" | "275" | "787" | "1299" | "1555" | "1811" | "2067")
+    }
 }
 
 pub type Result<T> = std::result::Result<T, AppError>;

@@ -136,15 +136,34 @@ async fn store(app: Arc<App>, mqtt: Arc<Mqtt>, mut receiver: mpsc::Receiver<Mess
                 },
             }
         }
-        while let Err(error) = heard::batch(&app, &batch).await {
-            tracing::error!(%error, "cannot store what phones told; trying again");
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Err(error) = heard::batch(&app, &batch).await {
+            tracing::error!(%error, "cannot store what phones told; trying one by one");
+            for one in &batch {
+                store_one(&app, one).await;
+            }
         }
         let stored = batch.iter().filter_map(|(phone, heard)| match heard {
             Heard::Event(event) => Some((*phone, (event.boot, event.seq))),
             Heard::State(_) | Heard::Presence(_) => None,
         });
         acknowledge(&mqtt, stored.chain(unreadable)).await;
+    }
+}
+
+/// Stores one message, however long the database is away. One that the database will never take goes to the quarantine:
+/// no phone's message may hold up the others.
+async fn store_one(app: &App, one: &(PhoneId, Heard)) {
+    while let Err(error) = heard::batch(app, std::slice::from_ref(one)).await {
+        if error.is_about_data() {
+            let (phone, heard) = one;
+            let (source, reason, told) = (format!("v1/{phone}"), error.to_string(), format!("{heard:?}"));
+            match quarantine::keep(app, &source, &reason, told.as_bytes()).await {
+                Ok(()) => return,
+                Err(error) => tracing::error!(%error, "cannot quarantine"),
+            }
+        }
+        tracing::error!(%error, "cannot store what a phone told; trying again");
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
