@@ -18,7 +18,6 @@ use super::live::{Touched, touch};
 use super::{Actor, App, Result, audit, views};
 use crate::clock::now_ms;
 use crate::db::entity::{job, layer_value, phone, phone_document, property, room};
-use crate::db::lock_changes;
 use crate::domain::catalogue;
 use crate::domain::document::keep_managed;
 use crate::domain::layers::{Desired, Entry, fold};
@@ -41,7 +40,6 @@ pub async fn refresh(
     phones: Vec<phone::Model>,
     change: &Change<'_>,
 ) -> Result<Vec<job::Model>> {
-    lock_changes(tx).await?;
     let mut jobs = Vec::new();
     for round in phones.chunks(ROUND) {
         // As they are now: another change may have been waited for.

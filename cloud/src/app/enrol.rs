@@ -51,6 +51,13 @@ pub async fn find_or_make(app: &App, tx: &impl ConnectionTrait, inform: &Inform)
     Ok(row)
 }
 
+/// Whether an Inform will change what is known of its phone's model.
+pub async fn shows_new_model(app: &App, inform: &Inform) -> Result<bool> {
+    let mac = mac_of(inform)?;
+    let known = phone::Entity::find().filter(phone::Column::Mac.eq(mac.compact())).one(app.db.read()).await?;
+    Ok(known.is_some_and(|phone| phone.model != inform.device_id.product_class))
+}
+
 /// Whether an announced phone shows the serial number it was announced with. The label's number proves possession.
 pub fn serial_matches(phone: &phone::Model, inform: &Inform) -> bool {
     phone.serial.eq_ignore_ascii_case(inform.device_id.serial_number.trim())

@@ -170,7 +170,10 @@ async fn save(tx: &impl ConnectionTrait, old: &phone::Model, new: &phone::Model)
 /// Stores a batch from one phone after another, in one transaction. What names no phone of ours is skipped: the broker
 /// lets nobody publish for another, so it was removed meanwhile. Returns how many events were new.
 pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
-    let write = app.db.write().await?;
+    // Phone by phone in the order of their ids, as everybody locks them; what one phone told stays in its order.
+    let mut heard: Vec<&(PhoneId, Heard)> = heard.iter().collect();
+    heard.sort_by_key(|(phone, _)| *phone);
+    let write = app.db.write_beside().await?;
     let tx = &write.tx;
     let now = now_ms();
     let (mut fresh, mut touched) = (0, Vec::new());
@@ -184,7 +187,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
             continue;
         };
         let mut row = phone.clone();
-        for (_, heard) in run {
+        for (_, heard) in run.iter().copied() {
             match heard {
                 Heard::Event(event) => {
                     if let Some(stored) = store_event(tx, &row, event, now).await? {

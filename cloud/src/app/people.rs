@@ -55,7 +55,7 @@ pub async fn first_administrator(app: &App) -> Result<Option<(String, String)>> 
     let admin = &app.config.admin;
     let password = if admin.password.is_empty() { random_token() } else { admin.password.clone() };
     let hash = hash_password(password.clone()).await?;
-    let write = app.db.write().await?;
+    let write = app.db.write_beside().await?;
     let row = person::ActiveModel {
         id: Set(Uuid::now_v7()),
         email: Set(admin.email.to_lowercase()),
@@ -87,7 +87,7 @@ pub async fn login(app: &App, login: Login, client: IpAddr) -> Result<Tokens> {
     match person {
         Some(person) if right => {
             tries().forget(&name);
-            let write = app.db.write().await?;
+            let write = app.db.write_beside().await?;
             let tokens = issue(app, &write.tx, &person).await?;
             audit::record(&write.tx, &Actor(person.email), "login", &person.id.to_string(), String::new()).await?;
             write.commit().await?;
@@ -104,7 +104,7 @@ fn wrong() -> super::AppError {
 /// Trades a refresh token for the next pair; the old one is spent.
 pub async fn refresh(app: &App, token: &str) -> Result<Tokens> {
     let ended = || unauthorized("session-ended", "Your session has ended. Sign in again.");
-    let write = app.db.write().await?;
+    let write = app.db.write_beside().await?;
     let row = refresh_token::Entity::find_by_id(token_hash(token)).one(&write.tx).await?.ok_or_else(ended)?;
     let spent = refresh_token::Entity::delete_by_id(row.id.clone()).exec(&write.tx).await?;
     if spent.rows_affected == 0 {
@@ -123,7 +123,7 @@ pub async fn refresh(app: &App, token: &str) -> Result<Tokens> {
 
 /// Ends a session: its refresh token is good for nothing any more.
 pub async fn logout(app: &App, token: &str) -> Result<()> {
-    let write = app.db.write().await?;
+    let write = app.db.write_beside().await?;
     refresh_token::Entity::delete_by_id(token_hash(token)).exec(&write.tx).await?;
     write.commit().await?;
     Ok(())

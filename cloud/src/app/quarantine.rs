@@ -23,7 +23,7 @@ pub async fn keep(app: &App, source: &str, reason: &str, message: &[u8]) -> Resu
     let (source, reason) = (printable(source), printable(reason));
     tracing::warn!(source, reason, bytes = message.len(), "quarantined a message");
     let sample = without_values(&printable(&String::from_utf8_lossy(&message[..message.len().min(SAMPLE)])));
-    let write = app.db.write().await?;
+    let write = app.db.write_beside().await?;
     let row = quarantine::ActiveModel {
         at: Set(now_ms()),
         source: Set(source.chars().take(200).collect()),

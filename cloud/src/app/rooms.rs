@@ -14,7 +14,7 @@ use super::idempotency::Once;
 use super::live::{Touched, touch};
 use super::{Actor, App, Result, audit, views};
 use crate::db::entity::{building, event, floor, job, phone, room};
-use crate::db::{is_duplicate, lock_changes};
+use crate::db::is_duplicate;
 use crate::domain::catalogue;
 
 /// A room with what its panel shows.
@@ -57,7 +57,6 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
     if let Some(answer) = once.replay(&write.tx).await? {
         return Ok(answer);
     }
-    lock_changes(&write.tx).await?;
     let old = find(&write.tx, id).await?;
     let mut row = old.clone().into_active_model();
     let mut said = Vec::new();

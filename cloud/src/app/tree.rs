@@ -11,7 +11,7 @@ use super::error::{conflict, invalid, not_found};
 use super::rooms::{room_number, valid};
 use super::{Actor, App, Result, audit, board};
 use crate::db::entity::{building, chain, floor, property, room};
-use crate::db::{is_duplicate, lock_changes};
+use crate::db::is_duplicate;
 use crate::domain::catalogue;
 
 /// Rooms one layout request may bring.
@@ -64,7 +64,6 @@ pub async fn add_layout(app: &App, actor: &Actor, id: PropertyId, layout: Layout
     }
     let write = app.db.write().await?;
     let tx = &write.tx;
-    lock_changes(tx).await?;
     property::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("property"))?;
     let mut known = Known::load(tx, id.0).await?;
     let (mut buildings, mut floors, mut new_rooms) = (Vec::new(), Vec::new(), Vec::new());

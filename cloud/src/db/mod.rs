@@ -59,8 +59,19 @@ impl Db {
         &self.pool
     }
 
-    /// For writing, and for reading what the write depends on.
+    /// For a change of many rows, such as a room's with the documents and jobs that follow: one at a time, in whatever
+    /// process, because documents are folded from what all changes said. On PostgreSQL it waits for those that write
+    /// about one phone to end, and they for it, so that neither can hold a row the other waits for.
     pub async fn write(&self) -> Result<WriteTx<'_>, DbErr> {
+        self.begin("SELECT pg_advisory_xact_lock(1207)").await
+    }
+
+    /// For writing about one phone, or in the order of their ids about several, or about none: many at a time.
+    pub async fn write_beside(&self) -> Result<WriteTx<'_>, DbErr> {
+        self.begin("SELECT pg_advisory_xact_lock_shared(1207)").await
+    }
+
+    async fn begin(&self, lock: &str) -> Result<WriteTx<'_>, DbErr> {
         let turn = match &self.writer {
             Some(writer) => Some(writer.lock().await),
             None => None,
@@ -70,21 +81,17 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(WriteTx { tx: self.pool.begin_with_options(options).await?, _turn: turn })
+        let tx = self.pool.begin_with_options(options).await?;
+        // SQLite's single writer needs no lock besides.
+        if tx.get_database_backend() == DbBackend::Postgres {
+            tx.execute_unprepared(lock).await?;
+        }
+        Ok(WriteTx { tx, _turn: turn })
     }
 
     pub async fn close(&self) -> Result<(), DbErr> {
         self.pool.close_by_ref().await
     }
-}
-
-/// Lets one change of the tree or its layers through at a time, until the end of the transaction: documents are folded
-/// from what all of them said. SQLite's single writer does so by itself.
-pub async fn lock_changes(tx: &impl ConnectionTrait) -> Result<(), DbErr> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("SELECT pg_advisory_xact_lock(1207)").await?;
-    }
-    Ok(())
 }
 
 /// Whether an error is a unique index saying no.

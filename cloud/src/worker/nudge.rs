@@ -20,7 +20,7 @@ use crate::ingest::Mqtt;
 /// How often jobs that are due are looked for.
 const LOOK: Duration = Duration::from_secs(2);
 /// A phone is asked again for the same thing at most this often, doubling up to the cap.
-const AGAIN_MS: i64 = 10_000;
+const AGAIN_MS: i64 = 2_000;
 const AGAIN_CAP_MS: i64 = 600_000;
 
 /// When a phone was asked last, and how often in vain.

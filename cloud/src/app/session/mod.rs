@@ -92,7 +92,11 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Answer> {
     let AcsInput::Informed { inform, reply } = acs.on_message(Some(envelope)) else {
         return Ok(Answer::Bad { reason: "an Inform out of place".to_owned(), fault: None });
     };
-    let write = app.db.write().await?;
+    // A phone that shows another model than is known is configured anew, which is a change of many rows.
+    let write = match enrol::shows_new_model(app, &inform).await? {
+        true => app.db.write().await?,
+        false => app.db.write_beside().await?,
+    };
     let tx = &write.tx;
     let phone = enrol::find_or_make(app, tx, &inform).await?;
     let proof = auth::check(app, post, &phone);
@@ -176,7 +180,7 @@ async fn make_account(app: &App, turns: &Semaphore, post: &Post) -> Result<Accou
         return Ok(Account::NotNeeded);
     }
     let id = PhoneId(session.phone);
-    let write = app.db.write().await?;
+    let write = app.db.write_beside().await?;
     session.state.account_until = now_ms() + ACCOUNT_MS;
     if !store::save(&write.tx, &session, app.config.acs.session_timeout_s).await? {
         return Ok(Account::Not(Answer::AnsweredElsewhere));
@@ -189,7 +193,7 @@ async fn make_account(app: &App, turns: &Semaphore, post: &Post) -> Result<Accou
     let error = format!("{error:#}");
     tracing::warn!(phone = %id, error, "not enrolled: the MQTT broker has no account for the phone; it will try again");
     let _turn = turns.acquire().await.map_err(anyhow::Error::from)?;
-    let write = app.db.write().await?;
+    let write = app.db.write_beside().await?;
     store::end(&write.tx, &session).await?;
     write.commit().await?;
     // A failed session, not an ended one: the phone repeats it soon rather than at its interval.
@@ -203,7 +207,7 @@ async fn go_on(
     decoded: std::result::Result<Option<Envelope>, cwmp::CwmpError>,
     account: Option<(PhoneId, String)>,
 ) -> Result<Answer> {
-    let write = app.db.write().await?;
+    let write = app.db.write_beside().await?;
     let tx = &write.tx;
     let Some(mut session) = store::load(tx, post.session.as_deref()).await? else {
         drop(write);
