@@ -125,14 +125,20 @@ async fn refresh_round(
 }
 
 /// Makes a new attempt at what a phone should be, without any layer having changed: what the phone is now is read first.
+/// The version moves on, so that the phone sees a reason to come.
 pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let tx = &write.tx;
     let phone = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     accepted(&phone)?;
     supersede(tx, vec![phone.id], now_ms()).await?;
-    let mut job =
-        new_job(app, &phone, actor, format!("Phone {}: brought back", views::mac(&phone)), phone.desired_version);
+    let version = phone.desired_version + 1;
+    phone::Entity::update_many()
+        .col_expr(phone::Column::DesiredVersion, Expr::value(version))
+        .filter(phone::Column::Id.eq(phone.id))
+        .exec(tx)
+        .await?;
+    let mut job = new_job(app, &phone, actor, format!("Phone {}: brought back", views::mac(&phone)), version);
     job.step = AGAIN.to_owned();
     job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
     audit::record(tx, actor, "phone.push", &id.to_string(), phone.mac.clone()).await?;

@@ -94,8 +94,7 @@ async fn nudge(app: &Arc<App>, mqtt: Option<&Mqtt>, http: &reqwest::Client, id: 
     {
         // Retained: a phone that is away finds it when it connects.
         mqtt.publish(Topic::new(id, Channel::Desired), &Desired { version: phone.desired_version }, true).await?;
-        // A phone that has applied this version already sees no reason to come: then it is called.
-        if phone.connected && phone.applied_version < phone.desired_version {
+        if phone.connected {
             return Ok(());
         }
     }
