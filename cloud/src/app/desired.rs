@@ -146,7 +146,7 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     write.commit().await?;
     app.live.wake();
     app.nudge([id]);
-    Ok(Accepted { phones: 1, jobs: vec![views::job_view(&job, None)] })
+    Ok(views::accepted(&[job], None))
 }
 
 /// A phone that waits to be accepted is told nothing.

@@ -9,8 +9,8 @@ use cwmp::Inform;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::{Expr, OnConflict},
 };
 
 use super::desired::{self, Change, refresh};
@@ -329,8 +329,7 @@ pub async fn sweep_silent(app: &App) -> Result<usize> {
     let candidates = phone::Entity::find()
         .filter(phone::Column::Connected.eq(false))
         .filter(phone::Column::State.ne(offline))
-        .filter(phone::Column::LastSeen.is_not_null())
-        .filter(Condition::any().add(Expr::col(phone::Column::LastSeen).lt(now - RECONNECT_GRACE_MS)))
+        .filter(phone::Column::LastSeen.lt(now - RECONNECT_GRACE_MS))
         .all(app.db.read())
         .await?;
     let mut changed: Vec<phone::Model> = Vec::new();

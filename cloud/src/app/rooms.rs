@@ -96,10 +96,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
         }],
     )
     .await?;
-    let answer = Accepted {
-        phones: jobs.len() as u32,
-        jobs: jobs.iter().map(|job| views::job_view(job, Some(&room))).collect(),
-    };
+    let answer = views::accepted(&jobs, Some(&room));
     once.keep(&write.tx, &answer).await?;
     write.commit().await?;
     app.live.wake();
@@ -120,10 +117,7 @@ pub async fn assign(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: A
     let change = Change { actor, summary: format!("Room {}: phone assigned", room.number) };
     let jobs = refresh(app, &write.tx, changed, &change).await?;
     touch(&write.tx, touched).await?;
-    let answer = Accepted {
-        phones: jobs.len() as u32,
-        jobs: jobs.iter().map(|job| views::job_view(job, Some(&room))).collect(),
-    };
+    let answer = views::accepted(&jobs, Some(&room));
     once.keep(&write.tx, &answer).await?;
     write.commit().await?;
     app.live.wake();
@@ -147,7 +141,7 @@ pub async fn unassign(app: &App, actor: &Actor, id: RoomId) -> Result<Accepted> 
     write.commit().await?;
     app.live.wake();
     app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(Accepted { phones: jobs.len() as u32, jobs: jobs.iter().map(|job| views::job_view(job, None)).collect() })
+    Ok(views::accepted(&jobs, None))
 }
 
 /// Moves `phone` into `room` within the transaction. Returns what the live stream shall show, and the phones whose

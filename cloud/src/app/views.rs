@@ -104,6 +104,11 @@ pub fn job_view(job: &job::Model, room: Option<&room::Model>) -> JobView {
     }
 }
 
+/// The answer to a change that made these jobs, one a phone.
+pub fn accepted(jobs: &[job::Model], room: Option<&room::Model>) -> Accepted {
+    Accepted { phones: jobs.len() as u32, jobs: jobs.iter().map(|job| job_view(job, room)).collect() }
+}
+
 /// `None` for a kind this version does not know (written by a newer one).
 pub fn event_view(event: &event::Model) -> Option<EventView> {
     Some(EventView {
