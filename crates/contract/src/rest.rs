@@ -9,6 +9,10 @@ use crate::event::EventKind;
 use crate::mqtt::AccountState;
 use crate::*;
 
+mod task;
+
+pub use task::*;
+
 /// What stands in place of a secret's value.
 pub const SECRET_MASK: &str = "••••••";
 
@@ -328,7 +332,7 @@ body! {
         pub id: JobId,
         pub phone: PhoneId,
         pub room_number: Option<String>,
-        /// `configure` in this version.
+        /// `configure` for a change of settings, else [`Task::kind`].
         pub kind: String,
         pub state: JobState,
         /// What it does, in words.
@@ -342,6 +346,12 @@ body! {
         /// When it is tried next, while ready.
         pub run_at: Option<Timestamp>,
         pub done_at: Option<Timestamp>,
+        /// What was asked; `None` for a change of settings.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub task: Option<Task>,
+        /// What came of it so far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub result: Option<TaskResult>,
     }
     pub struct EventView {
         pub id: i64,
