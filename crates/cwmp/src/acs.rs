@@ -5,16 +5,29 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CwmpError, Side};
 use crate::fault::{Fault, FaultCode};
 use crate::message::{CwmpVersion, Envelope, Message, MessageKind};
-use crate::rpc::{GetRpcMethodsResponse, Inform, InformResponse};
+use crate::rpc::{GetRpcMethodsResponse, Inform, InformResponse, KickedResponse};
 
 /// What this ACS answers (A.3.1.1).
-pub const ACS_METHODS: [&str; 3] = ["Inform", "GetRPCMethods", "TransferComplete"];
+pub const ACS_METHODS: [&str; 8] = [
+    "Inform",
+    "GetRPCMethods",
+    "TransferComplete",
+    "AutonomousTransferComplete",
+    "RequestDownload",
+    "Kicked",
+    "DUStateChangeComplete",
+    "AutonomousDUStateChangeComplete",
+];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcsSession {
     /// The namespace the Inform came in; all we send goes out in it.
     pub version: CwmpVersion,
     pub phase: Phase,
+    /// What both speak, where the phone said what it can (§3.7.4): `None` where the namespace is all there is.
+    pub protocol: Option<CwmpVersion>,
+    /// From the Inform: seconds of silence the phone can bear.
+    pub session_timeout: Option<u32>,
     /// From the Inform. We send one envelope an answer in any case.
     pub max_envelopes: u32,
     pub next_request: u32,
@@ -50,18 +63,29 @@ pub enum AcsInput {
     Fault { request_id: String, fault: Fault },
     /// The answer to our request cannot be read; then as `Ready`.
     BadResponse { request_id: String, error: CwmpError },
-    /// The phone asks something: send `reply` once its content is safe.
+    /// The phone asks something: send `reply` once its content is safe, or [`AcsSession::ask_again`]. Its answer to
+    /// Kicked names the address the phone itself gave; the caller may put another.
     CpeRequest { message: Message, reply: Box<Envelope> },
     /// The phone asks something we do not know or cannot read: send `reply`, a fault; the session goes on.
     Refused { reason: String, reply: Box<Envelope> },
+    /// The phone offers no version we speak: send `reply`, fault 8006, and end.
+    Incompatible { reply: Box<Envelope> },
     /// A message that makes no sense here: answer 400 and end.
     Unexpected { reason: String },
 }
 
-/// [`AcsSession::request`] out of turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is not the server's turn")]
-pub struct NotReady;
+/// Why [`AcsSession::request`] sends nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    #[error("it is not the server's turn")]
+    NotReady,
+    /// Not a request of an ACS.
+    #[error("{0} is no request of a server")]
+    NoRequest(&'static str),
+    /// [`Message::check`] refuses it.
+    #[error("{0}")]
+    Unfit(CwmpError),
+}
 
 impl Default for AcsSession {
     fn default() -> Self {
@@ -71,7 +95,14 @@ impl Default for AcsSession {
 
 impl AcsSession {
     pub fn new() -> Self {
-        Self { version: CwmpVersion::default(), phase: Phase::New, max_envelopes: 1, next_request: 1 }
+        Self {
+            version: CwmpVersion::default(),
+            protocol: None,
+            session_timeout: None,
+            phase: Phase::New,
+            max_envelopes: 1,
+            next_request: 1,
+        }
     }
 
     /// A POST as [`crate::decode_post`] gave it; `None` is the empty POST.
@@ -106,15 +137,27 @@ impl AcsSession {
     }
 
     /// The envelope that asks the phone, under an ID of its own; the next message answers it.
-    /// Only after `Ready`, `Response`, `Fault` or `BadResponse`.
-    pub fn request(&mut self, message: Message) -> Result<Envelope, NotReady> {
-        if self.phase != Phase::Idle || !message.kind().is_acs_request() {
-            return Err(NotReady);
+    /// Only after `Ready`, `Response`, `Fault` or `BadResponse`. After an error it is still our turn, or still not.
+    pub fn request(&mut self, message: Message) -> Result<Envelope, RequestError> {
+        if self.phase != Phase::Idle {
+            return Err(RequestError::NotReady);
         }
+        if !message.kind().is_acs_request() {
+            return Err(RequestError::NoRequest(message.name()));
+        }
+        message.check().map_err(RequestError::Unfit)?;
         let request_id = self.next_request.to_string();
         self.next_request = self.next_request.wrapping_add(1);
         self.phase = Phase::Waiting { request_id: request_id.clone(), kind: message.kind() };
         Ok(Envelope::new(self.version, message).with_id(request_id))
+    }
+
+    /// Instead of `reply`: fault 8005, the phone shall send the same again. For when its request cannot be kept just now.
+    pub fn ask_again(&mut self, reply: &Envelope) -> Envelope {
+        if matches!(reply.body, Message::InformResponse(_)) {
+            self.phase = Phase::New;
+        }
+        reply.answer(Fault::of(FaultCode::ACS_RETRY_REQUEST).into())
     }
 
     /// The 204 goes out, or the session is given up.
@@ -135,11 +178,21 @@ impl AcsSession {
     }
 
     fn on_inform(&mut self, envelope: Envelope) -> AcsInput {
-        let reply = Box::new(envelope.answer(InformResponse { max_envelopes: 1 }.into()));
+        let mut reply = Box::new(envelope.answer(InformResponse { max_envelopes: 1 }.into()));
         let Message::Inform(inform) = envelope.body else {
             return unexpected("no Inform");
         };
+        if let Some(offered) = envelope.supported_versions {
+            let Some(&best) = offered.iter().max() else {
+                self.phase = Phase::Ended;
+                reply.body = Fault::of(FaultCode::ACS_VERSION_INCOMPATIBLE).into();
+                return AcsInput::Incompatible { reply };
+            };
+            reply.use_version = Some(best);
+        }
         self.version = envelope.version;
+        self.protocol = reply.use_version;
+        self.session_timeout = envelope.session_timeout;
         self.max_envelopes = inform.max_envelopes.max(1);
         self.phase = Phase::Informed;
         AcsInput::Informed { inform: Box::new(inform), reply }
@@ -166,6 +219,12 @@ impl AcsSession {
     fn on_cpe_request(&mut self, envelope: Envelope) -> AcsInput {
         let answer = match &envelope.body {
             Message::TransferComplete(_) => Message::TransferCompleteResponse,
+            Message::AutonomousTransferComplete(_) => Message::AutonomousTransferCompleteResponse,
+            Message::DuStateChangeComplete(_) => Message::DuStateChangeCompleteResponse,
+            Message::AutonomousDuStateChangeComplete(_) => Message::AutonomousDuStateChangeCompleteResponse,
+            // Whether a Download follows is the caller's decision.
+            Message::RequestDownload(_) => Message::RequestDownloadResponse,
+            Message::Kicked(kicked) => KickedResponse { next_url: kicked.next.clone() }.into(),
             Message::GetRpcMethods => GetRpcMethodsResponse { methods: ACS_METHODS.map(str::to_owned).to_vec() }.into(),
             Message::Inform(_) => return unexpected("a second Inform"),
             other if other.kind().is_request() => {

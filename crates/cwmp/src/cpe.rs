@@ -12,7 +12,11 @@
 //! }
 //! ```
 
+mod types;
+
 use std::collections::VecDeque;
+
+pub use types::{Answered, CpeConfig, CpeStep, Post, SessionFailure, SessionOutcome};
 
 use crate::decode::decode_post;
 use crate::encode::encode;
@@ -20,87 +24,22 @@ use crate::error::{CwmpError, Side};
 use crate::fault::{Fault, FaultCode};
 use crate::guard::Limits;
 use crate::message::{CwmpVersion, Envelope, Message};
-use crate::model::{DeviceId, Event, ParameterValue};
-use crate::rpc::{Inform, TransferComplete};
-use crate::time::CwmpTime;
+use crate::rpc::Inform;
 
 /// An ACS may ask this much in one session before we call it a loop.
 const MAX_EXCHANGES: u32 = 5_000;
 /// How often "8005 retry request" is obeyed in one session (the standard sets no bound).
 const MAX_RESENDS: u32 = 3;
 
-/// What a session starts with.
-#[derive(Clone, Debug)]
-pub struct CpeConfig {
-    pub version: CwmpVersion,
-    pub device_id: DeviceId,
-    /// At least one.
-    pub events: Vec<Event>,
-    /// The forced Inform parameters and the changed ones.
-    pub parameters: Vec<ParameterValue>,
-    pub current_time: CwmpTime,
-    /// Sessions failed in a row so far; see [`crate::retry_wait`].
-    pub retry_count: u32,
-    /// Finished transfers to report, oldest first.
-    pub transfers: Vec<TransferComplete>,
-    /// For what the ACS sends.
-    pub limits: Limits,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
-    /// Empty: a POST without body and without Content-Type and SOAPAction (§3.4).
-    pub body: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CpeStep {
-    /// POST this and call [`CpeSession::on_response`].
-    Send(Post),
-    /// Carry the request out and call [`CpeSession::reply`] with its response or a [`Fault`].
-    Execute(Message),
-    /// Close the connection.
-    Done(SessionOutcome),
-}
-
-/// How it went. After a failure count up `retry_count` and wait [`crate::retry_wait`]; after a success set it to 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionOutcome {
-    /// `None`: the session ended as it should.
-    pub failure: Option<SessionFailure>,
-    /// The ACS has the events: drop those that need no other answer (§3.7.1.5).
-    pub events_delivered: bool,
-    /// Transfers the ACS acknowledged, or refused for good: do not report them again.
-    pub transfers_done: Vec<TransferComplete>,
-    /// Requests carried out or refused.
-    pub requests: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SessionFailure {
-    #[error("the server answered HTTP {0}")]
-    Http(u16),
-    #[error("the server ended the session before answering {0}")]
-    Unanswered(&'static str),
-    #[error("the server refused {request}: {}", fault.code)]
-    Refused { request: &'static str, fault: Fault },
-    #[error("the server sent something unreadable: {0}")]
-    Unreadable(CwmpError),
-    #[error("the server sent {0} out of turn")]
-    OutOfTurn(&'static str),
-    #[error("the server asked too much in one session")]
-    Endless,
-    #[error("the connection failed")]
-    Transport,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     New,
-    /// Inform or TransferComplete is out under this ID.
+    /// The Inform or a request of our own is out under this ID.
     Asked {
         id: String,
         request: Message,
+        /// As it went out: 8005 asks for the very same again (§3.7.1.6).
+        post: Post,
     },
     /// An empty POST or our response is out: the ACS's turn.
     Listening,
@@ -118,8 +57,10 @@ pub struct CpeSession {
     version: CwmpVersion,
     inform: Inform,
     limits: Limits,
-    transfers: VecDeque<TransferComplete>,
-    transfers_done: Vec<TransferComplete>,
+    supported_versions: Vec<CwmpVersion>,
+    session_timeout: Option<u32>,
+    own: VecDeque<Message>,
+    answered: Vec<Answered>,
     state: State,
     hold_requests: bool,
     events_delivered: bool,
@@ -141,8 +82,10 @@ impl CpeSession {
                 parameters: config.parameters,
             },
             limits: config.limits,
-            transfers: config.transfers.into(),
-            transfers_done: Vec::new(),
+            supported_versions: config.supported_versions,
+            session_timeout: config.session_timeout,
+            own: config.requests.into_iter().filter(is_own).collect(),
+            answered: Vec::new(),
             state: State::New,
             hold_requests: false,
             events_delivered: false,
@@ -157,6 +100,12 @@ impl CpeSession {
         self.ask(Message::Inform(self.inform.clone()))
     }
 
+    /// One more request of our own, such as the TransferComplete of a download that ended meanwhile. It goes out in this
+    /// session if our turn comes again; else it is not in [`SessionOutcome::answered`].
+    pub fn push(&mut self, request: impl Into<Message>) {
+        self.own.extend(Some(request.into()).filter(is_own));
+    }
+
     /// The ACS's answer to the last POST: its status and its body, inflated.
     pub fn on_response(&mut self, status: u16, body: &[u8]) -> CpeStep {
         if !matches!(status, 200 | 204) {
@@ -165,11 +114,11 @@ impl CpeSession {
         let decoded = if status == 204 { Ok(None) } else { decode_post(body, &self.limits) };
         match (std::mem::replace(&mut self.state, State::Over), decoded) {
             (State::Asked { request, .. }, Ok(None)) => self.fail(SessionFailure::Unanswered(request.name())),
-            (State::Asked { id, request }, Ok(Some(envelope))) => self.on_answer(id, request, envelope),
+            (State::Asked { id, request, post }, Ok(Some(envelope))) => self.on_answer(id, request, post, envelope),
             (State::Listening, Ok(None)) => {
                 // No envelope, no HoldRequests (§3.5).
                 self.hold_requests = false;
-                if self.transfers.is_empty() { self.done(None) } else { CpeStep::Send(self.proceed()) }
+                if self.own.is_empty() { self.done(None) } else { CpeStep::Send(self.proceed()) }
             }
             (State::Listening, Ok(Some(envelope))) => self.on_request(envelope),
             (State::Listening, Err(error)) if error.version.is_some() => self.refuse(&error),
@@ -180,13 +129,15 @@ impl CpeSession {
         }
     }
 
-    /// The outcome of the request last handed out: its response, or a fault. Anything else becomes fault 9002.
+    /// The outcome of the request last handed out: its response, or a fault. Anything else, and what the schema does not
+    /// allow ([`Message::check`]), becomes fault 9002.
     pub fn reply(&mut self, message: impl Into<Message>) -> CpeStep {
         let State::Executing { id, version, request } = std::mem::replace(&mut self.state, State::Listening) else {
             return self.fail(SessionFailure::OutOfTurn("nothing to reply to"));
         };
         let mut message = message.into();
-        if !message.kind().answers(request.kind()) && !matches!(message, Message::Fault(_)) {
+        let fits = message.kind().answers(request.kind()) || matches!(message, Message::Fault(_));
+        if !fits || message.check().is_err() {
             message = Fault::of(FaultCode::INTERNAL_ERROR).into();
         }
         CpeStep::Send(Post { body: encode(&Envelope { id, ..Envelope::new(version, message) }) })
@@ -197,7 +148,7 @@ impl CpeSession {
         self.outcome(Some(SessionFailure::Transport))
     }
 
-    fn on_answer(&mut self, id: String, request: Message, envelope: Envelope) -> CpeStep {
+    fn on_answer(&mut self, id: String, request: Message, post: Post, envelope: Envelope) -> CpeStep {
         self.hold_requests = envelope.hold_requests;
         // A missing ID is forgiven, one envelope is out at a time; a wrong one is not.
         if envelope.id.as_ref().is_some_and(|answered| *answered != id) {
@@ -206,29 +157,46 @@ impl CpeSession {
         match envelope.body {
             Message::Fault(fault) if fault.code == FaultCode::ACS_RETRY_REQUEST && self.resends < MAX_RESENDS => {
                 self.resends += 1;
-                CpeStep::Send(self.ask(request))
+                self.state = State::Asked { id, request, post: post.clone() };
+                CpeStep::Send(post)
             }
-            Message::Fault(fault) if matches!(request, Message::TransferComplete(_)) => {
-                // Only 8005 asks for it again (A.3.3.2); after too many of those it stays for the next session.
-                if fault.code == FaultCode::ACS_RETRY_REQUEST {
-                    return self.fail(SessionFailure::Refused { request: request.name(), fault });
-                }
-                self.transfers_done.extend(self.transfers.pop_front());
-                CpeStep::Send(self.proceed())
+            // After too many 8005 a request stays for the next session; any other fault settles it (A.3.3.2).
+            Message::Fault(fault)
+                if matches!(request, Message::Inform(_)) || fault.code == FaultCode::ACS_RETRY_REQUEST =>
+            {
+                self.fail(SessionFailure::Refused { request: request.name(), fault })
             }
-            Message::Fault(fault) => self.fail(SessionFailure::Refused { request: request.name(), fault }),
-            // Its MaxEnvelopes changes nothing: we send one envelope a POST in any case.
-            body if body.kind().answers(request.kind()) => {
-                if matches!(request, Message::Inform(_)) {
-                    self.events_delivered = true;
-                } else {
-                    self.transfers_done.extend(self.transfers.pop_front());
-                }
-                self.resends = 0;
-                CpeStep::Send(self.proceed())
+            Message::Fault(fault) => self.settle(request, Err(fault)),
+            Message::InformResponse(_) if matches!(request, Message::Inform(_)) => {
+                self.on_informed(envelope.version, envelope.use_version)
             }
+            body if body.kind().answers(request.kind()) => self.settle(request, Ok(body)),
             other => self.fail(SessionFailure::OutOfTurn(other.name())),
         }
+    }
+
+    /// The session is open (§3.7.4: how the versions are agreed on). The InformResponse's MaxEnvelopes changes nothing:
+    /// we send one envelope a POST in any case.
+    fn on_informed(&mut self, namespace: CwmpVersion, use_version: Option<CwmpVersion>) -> CpeStep {
+        // Told a version without having offered any, we are what we are.
+        if let Some(version) = use_version
+            && !self.supported_versions.is_empty()
+            && !self.supported_versions.contains(&version)
+        {
+            return self.fail(SessionFailure::Version(version));
+        }
+        self.version = namespace;
+        self.events_delivered = true;
+        self.resends = 0;
+        CpeStep::Send(self.proceed())
+    }
+
+    /// The first of our own requests is done with.
+    fn settle(&mut self, request: Message, answer: Result<Message, Fault>) -> CpeStep {
+        self.own.pop_front();
+        self.answered.push(Answered { request, answer });
+        self.resends = 0;
+        CpeStep::Send(self.proceed())
     }
 
     fn on_request(&mut self, envelope: Envelope) -> CpeStep {
@@ -263,23 +231,33 @@ impl CpeSession {
         self.requests <= MAX_EXCHANGES
     }
 
-    /// Our turn: the next transfer unless the ACS holds us back, else the empty POST.
+    /// Our turn: the next request of our own unless the ACS holds us back, else the empty POST.
     fn proceed(&mut self) -> Post {
-        match self.transfers.front() {
-            Some(transfer) if !self.hold_requests => self.ask(Message::TransferComplete(transfer.clone())),
-            _ => {
-                self.state = State::Listening;
-                Post { body: String::new() }
+        while let Some(request) = self.own.front().filter(|_| !self.hold_requests) {
+            match request.check() {
+                Ok(()) => return self.ask(request.clone()),
+                // It would be no better the next time.
+                Err(error) => {
+                    let answer = Err(error.fault_for(Side::Cpe));
+                    self.answered.extend(self.own.pop_front().map(|request| Answered { request, answer }));
+                }
             }
         }
+        self.state = State::Listening;
+        Post { body: String::new() }
     }
 
     fn ask(&mut self, request: Message) -> Post {
         let id = self.next_id.to_string();
         self.next_id += 1;
-        let body = encode(&Envelope::new(self.version, request.clone()).with_id(id.clone()));
-        self.state = State::Asked { id, request };
-        Post { body }
+        let mut envelope = Envelope::new(self.version, request.clone()).with_id(id.clone());
+        if matches!(request, Message::Inform(_)) {
+            envelope.session_timeout = self.session_timeout;
+            envelope.supported_versions = Some(self.supported_versions.clone()).filter(|versions| !versions.is_empty());
+        }
+        let post = Post { body: encode(&envelope) };
+        self.state = State::Asked { id, request, post: post.clone() };
+        post
     }
 
     fn fail(&mut self, failure: SessionFailure) -> CpeStep {
@@ -295,8 +273,12 @@ impl CpeSession {
         SessionOutcome {
             failure,
             events_delivered: self.events_delivered,
-            transfers_done: std::mem::take(&mut self.transfers_done),
+            answered: std::mem::take(&mut self.answered),
             requests: self.requests,
         }
     }
+}
+
+fn is_own(request: &Message) -> bool {
+    request.kind().is_cpe_request() && !matches!(request, Message::Inform(_))
 }

@@ -4,41 +4,25 @@ use crate::error::{CwmpError, ErrorKind};
 use crate::fault::Fault;
 use crate::guard::{self, Limits};
 use crate::message::{CwmpVersion, Envelope, Message};
-use crate::tree::{self, Node, Ns};
-use crate::wire::{Element, Res, child};
-
-/// Headers we know; all but the first three are read over (TR-069 §3.5, table "SOAP header elements").
-const HEADERS: [&str; 6] =
-    ["ID", "HoldRequests", "NoMoreRequests", "SessionTimeout", "SupportedCWMPVersions", "UseCWMPVersion"];
+use crate::reader::{Element, Reader};
+use crate::scope::Ns;
+use crate::wire::{Field, Res};
 
 /// A POST's body, inflated: nothing but white space is an empty POST (§3.7.1), `None`.
 pub fn decode_post(bytes: &[u8], limits: &Limits) -> Result<Option<Envelope>, CwmpError> {
     if bytes.iter().all(u8::is_ascii_whitespace) { Ok(None) } else { decode(bytes, limits).map(Some) }
 }
 
-/// One envelope with exactly one RPC or fault. The error carries the message's ID as soon as that could be read.
+/// One envelope with exactly one RPC or fault. The error carries the message's ID and version where what is wrong is
+/// inside the RPC; an error of the document itself (limits, form, encoding) comes before any other and has neither.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Envelope, CwmpError> {
     let text = guard::utf8(bytes, limits)?;
-    let root = tree::parse(text, limits)?;
-    if root.name != "Envelope" || root.ns != Ns::Soap {
-        let reason = match root.ns {
-            Ns::Soap12 => "the envelope is SOAP 1.2, SOAP 1.1 is expected",
-            _ => "the outermost element is not a SOAP 1.1 Envelope",
-        };
-        return Err(CwmpError::new(ErrorKind::NotSoap, reason));
+    let mut reader = Reader::new(text, limits);
+    let envelope = read_envelope(&mut reader);
+    if !reader.is_broken() {
+        reader.finish()?;
     }
-    let header = one(&root, "Header")?.map(read_header).transpose()?.unwrap_or_default();
-    let body = one(&root, "Body")?.ok_or_else(|| CwmpError::new(ErrorKind::NotSoap, "there is no SOAP Body"))?;
-    let content = read_body(body);
-    let version = content.version.or(header.version);
-    let body = content.message.map_err(|error| CwmpError { id: header.id.clone(), version, ..error })?;
-    Ok(Envelope {
-        id: header.id,
-        hold_requests: header.hold_requests,
-        no_more_requests: header.no_more_requests,
-        version: version.unwrap_or_default(),
-        body,
-    })
+    envelope
 }
 
 #[derive(Default)]
@@ -46,6 +30,9 @@ struct Header {
     id: Option<String>,
     hold_requests: bool,
     no_more_requests: bool,
+    session_timeout: Option<u32>,
+    supported_versions: Option<Vec<CwmpVersion>>,
+    use_version: Option<CwmpVersion>,
     version: Option<CwmpVersion>,
 }
 
@@ -54,94 +41,168 @@ struct Content {
     message: Res<Message>,
 }
 
-/// The SOAP child of this name, of which there may be one.
-fn one<'a>(root: &'a Node, name: &str) -> Res<Option<&'a Node>> {
-    let mut named = root.children.iter().filter(|child| child.name == name && child.ns == Ns::Soap);
-    let first = named.next();
-    if named.next().is_some() {
-        return Err(CwmpError::new(ErrorKind::NotSoap, format!("there is more than one SOAP {name}")));
-    }
-    Ok(first)
+fn not_soap(reason: impl Into<String>) -> CwmpError {
+    CwmpError::new(ErrorKind::NotSoap, reason)
 }
 
-fn read_header(node: &Node) -> Res<Header> {
+fn read_envelope(reader: &mut Reader<'_>) -> Res<Envelope> {
+    let root = reader.root()?;
+    if root.name() != "Envelope" || root.ns != Ns::Soap {
+        return Err(not_soap(match root.ns {
+            Ns::Soap12 => "the envelope is SOAP 1.2, SOAP 1.1 is expected",
+            _ => "the outermost element is not a SOAP 1.1 Envelope",
+        }));
+    }
+    let mut header = None;
+    let mut content = None;
+    while let Some(child) = reader.child()? {
+        match child.name() {
+            "Header" if child.ns == Ns::Soap => once(&mut header, "Header", || read_header(reader))?,
+            "Body" if child.ns == Ns::Soap => once(&mut content, "Body", || read_body(reader))?,
+            _ => reader.skip()?,
+        }
+    }
+    let header = header.unwrap_or_default();
+    let content = content.ok_or_else(|| not_soap("there is no SOAP Body"))?;
+    let version = content.version.or(header.version);
+    let body = content.message.map_err(|error| CwmpError { id: header.id.clone(), version, ..error })?;
+    Ok(Envelope {
+        id: header.id,
+        hold_requests: header.hold_requests,
+        no_more_requests: header.no_more_requests,
+        session_timeout: header.session_timeout,
+        supported_versions: header.supported_versions,
+        use_version: header.use_version,
+        version: version.unwrap_or_default(),
+        body,
+    })
+}
+
+fn once<T>(slot: &mut Option<T>, name: &str, read: impl FnOnce() -> Res<T>) -> Res<()> {
+    if slot.is_some() {
+        return Err(not_soap(format!("there is more than one SOAP {name}")));
+    }
+    *slot = Some(read()?);
+    Ok(())
+}
+
+fn read_header(reader: &mut Reader<'_>) -> Res<Header> {
     let mut header = Header::default();
-    for entry in &node.children {
+    while let Some(entry) = reader.child()? {
         let Ns::Cwmp(version) = entry.ns else {
-            if entry.must_understand {
+            if entry.meant.must_understand {
                 return Err(CwmpError::new(ErrorKind::MustUnderstand, "a header we must understand is not ours"));
             }
+            reader.skip()?;
             continue;
         };
         header.version = Some(version);
-        match entry.name.as_str() {
-            "ID" => header.id = Some(read_entry(entry)?),
-            "HoldRequests" => header.hold_requests = read_entry(entry)?,
-            "NoMoreRequests" => header.no_more_requests = read_entry(entry)?,
-            name if entry.must_understand && !HEADERS.contains(&name) => {
-                return Err(CwmpError::new(ErrorKind::MustUnderstand, "a header we must understand is unknown"));
-            }
-            _ => {}
-        }
+        read_entry(reader, &entry, &mut header).map_err(|error| error.under(entry.name()).under("Header"))?;
     }
     Ok(header)
 }
 
-fn read_entry<T: Element>(entry: &Node) -> Res<T> {
-    T::read(entry).map_err(|error| error.under(&entry.name).under("Header"))
+/// TR-069 §3.5, table "SOAP header elements".
+fn read_entry(reader: &mut Reader<'_>, entry: &Element<'_>, header: &mut Header) -> Res<()> {
+    match entry.name() {
+        "ID" => header.id = Some(String::read(reader, entry)?),
+        "HoldRequests" => header.hold_requests = bool::read(reader, entry)?,
+        "NoMoreRequests" => header.no_more_requests = bool::read(reader, entry)?,
+        "SessionTimeout" => header.session_timeout = Some(u32::read(reader, entry)?),
+        "SupportedCWMPVersions" => {
+            let labels = reader.text()?;
+            header.supported_versions = Some(labels.split(',').filter_map(CwmpVersion::from_label).collect());
+        }
+        "UseCWMPVersion" => {
+            let version = CwmpVersion::from_label(&reader.text()?);
+            let unknown = || CwmpError::new(ErrorKind::MustUnderstand, "asks for a version we do not know");
+            header.use_version = Some(version.ok_or_else(unknown)?);
+        }
+        _ if entry.meant.must_understand => {
+            return Err(CwmpError::new(ErrorKind::MustUnderstand, "must be understood and is unknown"));
+        }
+        _ => reader.skip()?,
+    }
+    Ok(())
 }
 
-fn read_body(body: &Node) -> Content {
-    let refuse = |version, kind, reason: &str| Content { version, message: Err(CwmpError::new(kind, reason)) };
-    let rpc = match body.children.as_slice() {
-        [rpc] => rpc,
-        [] => return refuse(None, ErrorKind::EmptyBody, "the SOAP Body is empty"),
-        _ => return refuse(None, ErrorKind::ManyBodies, "the SOAP Body holds more than one element"),
-    };
+fn read_body(reader: &mut Reader<'_>) -> Res<Content> {
+    let mut only = None;
+    let mut count = 0;
+    while let Some(rpc) = reader.child()? {
+        count += 1;
+        if count > 1 {
+            reader.skip()?;
+            continue;
+        }
+        let outside = reader.depth() - 1;
+        let content = read_rpc(reader, &rpc);
+        match content.message {
+            Err(error) if reader.is_broken() => return Err(error),
+            // The rest of the element decides nothing any more.
+            Err(_) => reader.skip_to(outside)?,
+            Ok(_) => {}
+        }
+        only = Some(content);
+    }
+    let refuse = |kind, reason: &str| Content { version: None, message: Err(CwmpError::new(kind, reason)) };
+    Ok(match only {
+        Some(_) if count > 1 => refuse(ErrorKind::ManyBodies, "the SOAP Body holds more than one element"),
+        Some(content) => content,
+        None => refuse(ErrorKind::EmptyBody, "the SOAP Body is empty"),
+    })
+}
+
+fn read_rpc(reader: &mut Reader<'_>, rpc: &Element<'_>) -> Content {
     match rpc.ns {
-        Ns::Soap if rpc.name == "Fault" => read_fault(rpc),
+        Ns::Soap if rpc.name() == "Fault" => read_fault(reader),
         Ns::Cwmp(version) => {
-            let message = Message::read(rpc).unwrap_or_else(|| {
-                Err(CwmpError::new(
-                    ErrorKind::UnknownMethod,
-                    format!("the method {} is not known", printable(&rpc.name)),
-                ))
-            });
-            let message = message.map_err(|error| match error.kind {
-                ErrorKind::UnknownMethod => error,
-                _ => error.under(&rpc.name),
-            });
+            let message = match Message::read(reader, rpc) {
+                Some(message) => message.map_err(|error| error.under(rpc.name())),
+                None => {
+                    let reason = format!("the method {} is not known", printable(rpc.name()));
+                    Err(CwmpError::new(ErrorKind::UnknownMethod, reason))
+                }
+            };
             Content { version: Some(version), message }
         }
-        _ => refuse(None, ErrorKind::Namespace, "the method is in no CWMP namespace"),
+        _ => Content {
+            version: None,
+            message: Err(CwmpError::new(ErrorKind::Namespace, "the method is in no CWMP namespace")),
+        },
     }
 }
 
 /// `soap:Fault/detail/cwmp:Fault`. A SOAP fault without detail says nothing we may guess from.
-fn read_fault(node: &Node) -> Content {
-    let read = || {
-        let detail = child(node, "detail")?;
-        let fault = detail.and_then(|detail| {
-            detail.children.iter().find_map(|child| match child.ns {
-                Ns::Cwmp(version) if child.name == "Fault" => Some((version, child)),
-                _ => None,
-            })
-        });
-        match fault {
-            Some((version, fault)) => {
-                Ok((version, Fault::read(fault).map_err(|error| error.under("Fault/detail/Fault"))))
+fn read_fault(reader: &mut Reader<'_>) -> Content {
+    let mut version = None;
+    let message = read_detail(reader, &mut version);
+    Content { version, message: message.map_err(|error| error.under("Fault/detail")) }
+}
+
+fn read_detail(reader: &mut Reader<'_>, version: &mut Option<CwmpVersion>) -> Res<Message> {
+    let mut fault = None;
+    let mut said = String::new();
+    while let Some(child) = reader.child()? {
+        match child.name() {
+            "detail" if child.ns.is_ours() => {
+                while let Some(entry) = reader.child()? {
+                    match entry.ns {
+                        Ns::Cwmp(namespace) if entry.name() == "Fault" && fault.is_none() => {
+                            *version = Some(namespace);
+                            fault = Some(Fault::read(reader, &entry).map_err(|error| error.under("Fault"))?);
+                        }
+                        _ => reader.skip()?,
+                    }
+                }
             }
-            None => {
-                let said = child(node, "faultstring")?.map_or("", |said| said.text.trim());
-                let reason = format!("a SOAP fault without CWMP detail: {}", printable(said));
-                Err(CwmpError::new(ErrorKind::Missing, reason).under("Fault/detail"))
-            }
+            "faultstring" => said = printable(reader.text()?.trim()),
+            _ => reader.skip()?,
         }
-    };
-    match read() {
-        Ok((version, fault)) => Content { version: Some(version), message: fault.map(Message::Fault) },
-        Err(error) => Content { version: None, message: Err(error) },
     }
+    fault
+        .map(Message::Fault)
+        .ok_or_else(|| CwmpError::new(ErrorKind::Missing, format!("a SOAP fault without CWMP detail: {said}")))
 }
 
 /// The peer's words, short enough and harmless enough for a log line.

@@ -3,12 +3,12 @@
 use crate::fault::Fault;
 use crate::message::{Envelope, Message};
 use crate::model::XsdType;
-use crate::wire::Element;
+use crate::wire::Field;
 
 /// Always well-formed: characters XML 1.0 cannot hold are written as U+FFFD. A caller who would rather refuse them asks
 /// [`illegal_char`] first.
 pub fn encode(envelope: &Envelope) -> String {
-    let mut out = Writer { text: String::with_capacity(1024) };
+    let mut out = Writer { text: String::with_capacity(1024), next_type: None };
     out.text.push_str(concat!(
         r#"<?xml version="1.0" encoding="UTF-8"?>"#,
         "\n",
@@ -41,18 +41,31 @@ pub(crate) fn is_xml_char(c: char) -> bool {
 }
 
 fn header(envelope: &Envelope, out: &mut Writer) {
-    if envelope.id.is_none() && !envelope.hold_requests && !envelope.no_more_requests {
+    let Envelope { id, hold_requests, no_more_requests, session_timeout, supported_versions, use_version, .. } =
+        envelope;
+    let timeout_or_versions = session_timeout.is_some() || supported_versions.is_some() || use_version.is_some();
+    if id.is_none() && !hold_requests && !no_more_requests && !timeout_or_versions {
         return;
     }
     out.open("soap-env:Header");
-    if let Some(id) = &envelope.id {
-        out.understood("cwmp:ID", id);
+    if let Some(id) = id {
+        out.header("cwmp:ID", "1", id);
     }
-    if envelope.hold_requests {
-        out.understood("cwmp:HoldRequests", "1");
+    if *hold_requests {
+        out.header("cwmp:HoldRequests", "1", "1");
     }
-    if envelope.no_more_requests {
+    if *no_more_requests {
         out.leaf("cwmp:NoMoreRequests", "1");
+    }
+    if let Some(seconds) = session_timeout {
+        out.header("cwmp:SessionTimeout", "0", &seconds.to_string());
+    }
+    if let Some(versions) = supported_versions {
+        let labels: Vec<&str> = versions.iter().map(|version| version.label()).collect();
+        out.header("cwmp:SupportedCWMPVersions", "0", &labels.join(","));
+    }
+    if let Some(version) = use_version {
+        out.header("cwmp:UseCWMPVersion", "1", version.label());
     }
     out.close("soap-env:Header");
 }
@@ -70,11 +83,22 @@ fn soap_fault(fault: &Fault, out: &mut Writer) {
 
 pub(crate) struct Writer {
     text: String,
+    /// The `xsi:type` of the element opened next.
+    next_type: Option<&'static str>,
 }
 
 impl Writer {
+    pub(crate) fn set_type(&mut self, type_: &'static str) {
+        self.next_type = Some(type_);
+    }
+
     pub(crate) fn open(&mut self, name: &str) {
         self.start(name);
+        if let Some(type_) = self.next_type.take() {
+            self.text.push_str(" xsi:type=\"");
+            self.text.push_str(type_);
+            self.text.push('"');
+        }
         self.text.push('>');
     }
 
@@ -113,9 +137,11 @@ impl Writer {
         self.rest(name, text);
     }
 
-    fn understood(&mut self, name: &str, text: &str) {
+    fn header(&mut self, name: &str, must_understand: &str, text: &str) {
         self.start(name);
-        self.text.push_str(" soap-env:mustUnderstand=\"1\"");
+        self.text.push_str(" soap-env:mustUnderstand=\"");
+        self.text.push_str(must_understand);
+        self.text.push('"');
         self.rest(name, text);
     }
 

@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Duplicate,
     /// The element's text is no value of its type.
     Invalid,
+    /// What we were about to send is longer, more or of another form than the schema allows ([`Message::check`]).
+    OutOfBounds,
 }
 
 /// Who answers: decides between the 8xxx and the 9xxx codes.

@@ -4,32 +4,39 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::{cpe_code, cpe_code_or_none};
+use crate::wire::wire_struct;
+
 /// 8000-8899 from the ACS, 9000-9899 from the CPE; 0 only in a [`TransferFault`] that is a success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FaultCode(pub u16);
 
-/// A CWMP fault, wherever it travels (inside the SOAP Fault's detail).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
-    pub code: FaultCode,
-    pub text: String,
-    /// SetParameterValues only: one entry a refused parameter.
-    pub parameters: Vec<SetParameterValuesFault>,
+wire_struct! {
+    /// A CWMP fault, wherever it travels (inside the SOAP Fault's detail).
+    Fault {
+        code: FaultCode = required "FaultCode",
+        text: String = or_default "FaultString",
+        /// SetParameterValues only: one entry a refused parameter.
+        parameters: Vec<SetParameterValuesFault> = repeated "SetParameterValuesFault",
+    }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetParameterValuesFault {
-    pub name: String,
-    pub code: FaultCode,
-    pub text: String,
+wire_struct! {
+    SetParameterValuesFault {
+        name: String = required "ParameterName",
+        code: FaultCode = required "FaultCode" is cpe_code,
+        text: String = or_default "FaultString",
+    }
 }
 
-/// `FaultStruct` of TransferComplete: code 0 is success.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransferFault {
-    pub code: FaultCode,
-    pub text: String,
+wire_struct! {
+    /// `FaultStruct` of TransferComplete, `Fault` of an operation's result: code 0 is success.
+    #[derive(Default)]
+    TransferFault {
+        code: FaultCode = fault_or_none "FaultCode" is cpe_code_or_none,
+        text: String = or_default "FaultString" max 256,
+    }
 }
 
 impl TransferFault {
@@ -52,10 +59,11 @@ impl Fault {
         Self::new(code, code.text())
     }
 
-    /// SOAP §4.4: whose mistake it was, `Client` or `Server` (TR-069 A.5, column "type").
+    /// SOAP §4.4: whose mistake it was, `Client` or `Server` (TR-069 A.5, column "type"). `Client` is the sender of the
+    /// request, whichever end that is.
     pub fn soap_code(&self) -> &'static str {
         match self.code.0 {
-            8003 | 8005 | 9003 | 9005..=9008 | 9021 | 9022 => "Client",
+            8003 | 9003 | 9005..=9008 | 9021 | 9022 => "Client",
             _ => "Server",
         }
     }

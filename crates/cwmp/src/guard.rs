@@ -111,6 +111,11 @@ impl<'a> Budget<'a> {
         Ok(())
     }
 
+    /// Elements open.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
     pub(crate) fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }

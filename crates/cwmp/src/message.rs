@@ -1,11 +1,12 @@
-//! Envelopes (TR-069 §3.5) and the table of RPCs. Adding an RPC: declare its struct in `rpc.rs`, add its line here.
+//! Envelopes (TR-069 §3.5) and the table of RPCs. Adding an RPC: declare its struct in `rpc/`, add its line here.
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::Bounds;
 use crate::fault::Fault;
+use crate::reader::{Element, Reader};
 use crate::rpc::*;
-use crate::tree::Node;
-use crate::wire::{Element, Res, Writer};
+use crate::wire::{Field, Res, Writer};
 
 /// The namespace a message is written in, `urn:dslforum-org:cwmp-1-x`. (Devices of protocol version 1.3 and 1.4 rightly
 /// use `cwmp-1-2`; some use their own number, so all five are accepted.) Answers go out in the peer's.
@@ -32,6 +33,21 @@ impl CwmpVersion {
         }
     }
 
+    /// "1.0" to "1.4".
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::V1_0 => "1.0",
+            Self::V1_1 => "1.1",
+            Self::V1_2 => "1.2",
+            Self::V1_3 => "1.3",
+            Self::V1_4 => "1.4",
+        }
+    }
+
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.label() == label.trim())
+    }
+
     pub fn from_namespace(namespace: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.namespace() == namespace)
     }
@@ -45,13 +61,29 @@ pub struct Envelope {
     pub hold_requests: bool,
     /// `cwmp:NoMoreRequests`, CPE to ACS, deprecated since Amendment 1: read, not acted on.
     pub no_more_requests: bool,
+    /// `cwmp:SessionTimeout`, in an Inform: seconds, 30 or more (since CWMP 1.3).
+    pub session_timeout: Option<u32>,
+    /// `cwmp:SupportedCWMPVersions`, in an Inform (since CWMP 1.4): those of them we know; may be none.
+    pub supported_versions: Option<Vec<CwmpVersion>>,
+    /// `cwmp:UseCWMPVersion`, in the InformResponse to such an Inform.
+    pub use_version: Option<CwmpVersion>,
+    /// The namespace.
     pub version: CwmpVersion,
     pub body: Message,
 }
 
 impl Envelope {
     pub fn new(version: CwmpVersion, body: Message) -> Self {
-        Self { id: None, hold_requests: false, no_more_requests: false, version, body }
+        Self {
+            id: None,
+            hold_requests: false,
+            no_more_requests: false,
+            session_timeout: None,
+            supported_versions: None,
+            use_version: None,
+            version,
+            body,
+        }
     }
 
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
@@ -59,7 +91,7 @@ impl Envelope {
         self
     }
 
-    /// The answer to this message: same ID, same version.
+    /// The answer to this message: same ID, same namespace.
     pub fn answer(&self, body: Message) -> Self {
         Self { id: self.id.clone(), ..Self::new(self.version, body) }
     }
@@ -102,9 +134,9 @@ macro_rules! messages {
             }
 
             /// `None`: no RPC of this name.
-            pub(crate) fn read(node: &Node) -> Option<Res<Self>> {
-                Some(match node.name.as_str() {
-                    $($wire => messages!(@read node $variant $($ty)?),)*
+            pub(crate) fn read(reader: &mut Reader<'_>, element: &Element<'_>) -> Option<Res<Self>> {
+                Some(match element.name() {
+                    $($wire => messages!(@read reader element $variant $($ty)?),)*
                     _ => return None,
                 })
             }
@@ -116,6 +148,17 @@ macro_rules! messages {
                     Self::Fault(fault) => fault.write("cwmp:Fault", out),
                 }
             }
+
+            /// Whether the schema allows this content: lengths, counts, forms. Reading does not ask, phones are
+            /// sloppy; whoever builds a message from values of outside should. Fails with
+            /// [`crate::ErrorKind::OutOfBounds`].
+            pub fn check(&self) -> Res<()> {
+                let checked = match self {
+                    $(messages!(@any $variant $($bind)?) => messages!(@check self $variant $($bind)?),)*
+                    Self::Fault(fault) => fault.check(&Bounds::NONE),
+                };
+                checked.map_err(|error| error.under(self.name()))
+            }
         }
 
         $($(impl From<$ty> for Message {
@@ -126,8 +169,14 @@ macro_rules! messages {
     };
     (@any $variant:ident $bind:ident) => { Self::$variant(_) };
     (@any $variant:ident) => { Self::$variant };
-    (@read $node:ident $variant:ident $ty:ty) => { <$ty as Element>::read($node).map(Self::$variant) };
-    (@read $node:ident $variant:ident) => { Ok(Self::$variant) };
+    (@read $reader:ident $element:ident $variant:ident $ty:ty) => {
+        <$ty as Field>::read($reader, $element).map(Self::$variant)
+    };
+    (@read $reader:ident $element:ident $variant:ident) => { $reader.skip().map(|()| Self::$variant) };
+    (@check $self:ident $variant:ident $bind:ident) => {
+        if let Self::$variant($bind) = $self { $bind.check(&Bounds::NONE) } else { Ok(()) }
+    };
+    (@check $self:ident $variant:ident) => { Ok(()) };
     (@write $out:ident $wire:literal $bind:ident) => { $bind.write(concat!("cwmp:", $wire), $out) };
     (@write $out:ident $wire:literal) => { $out.empty(concat!("cwmp:", $wire)) };
 }
@@ -155,15 +204,42 @@ messages! {
     "DeleteObjectResponse" DeleteObjectResponse(m: DeleteObjectResponse);
     "Download" Download(m: Download);
     "DownloadResponse" DownloadResponse(m: DownloadResponse);
+    "Upload" Upload(m: Upload);
+    "UploadResponse" UploadResponse(m: UploadResponse);
+    "ScheduleDownload" ScheduleDownload(m: ScheduleDownload);
+    "ScheduleDownloadResponse" ScheduleDownloadResponse;
+    "CancelTransfer" CancelTransfer(m: CancelTransfer);
+    "CancelTransferResponse" CancelTransferResponse;
+    "GetQueuedTransfers" GetQueuedTransfers;
+    "GetQueuedTransfersResponse" GetQueuedTransfersResponse(m: GetQueuedTransfersResponse);
+    "GetAllQueuedTransfers" GetAllQueuedTransfers;
+    "GetAllQueuedTransfersResponse" GetAllQueuedTransfersResponse(m: GetAllQueuedTransfersResponse);
     "Reboot" Reboot(m: Reboot);
     "RebootResponse" RebootResponse;
     "FactoryReset" FactoryReset;
     "FactoryResetResponse" FactoryResetResponse;
     "ScheduleInform" ScheduleInform(m: ScheduleInform);
     "ScheduleInformResponse" ScheduleInformResponse;
+    "ChangeDUState" ChangeDuState(m: ChangeDuState);
+    "ChangeDUStateResponse" ChangeDuStateResponse;
     /// CPE to ACS: how a download or upload ended (A.3.3.2).
     "TransferComplete" TransferComplete(m: TransferComplete);
     "TransferCompleteResponse" TransferCompleteResponse;
+    /// CPE to ACS: how a transfer ended that the ACS did not ask for (A.4.3.3).
+    "AutonomousTransferComplete" AutonomousTransferComplete(m: AutonomousTransferComplete);
+    "AutonomousTransferCompleteResponse" AutonomousTransferCompleteResponse;
+    /// CPE to ACS: it would like a file (A.4.3.2).
+    "RequestDownload" RequestDownload(m: RequestDownload);
+    "RequestDownloadResponse" RequestDownloadResponse;
+    /// CPE to ACS: a user came from a web page (A.4.2.1).
+    "Kicked" Kicked(m: Kicked);
+    "KickedResponse" KickedResponse(m: KickedResponse);
+    /// CPE to ACS: how a ChangeDUState ended (A.4.3.4).
+    "DUStateChangeComplete" DuStateChangeComplete(m: DuStateChangeComplete);
+    "DUStateChangeCompleteResponse" DuStateChangeCompleteResponse;
+    /// CPE to ACS (A.4.3.5).
+    "AutonomousDUStateChangeComplete" AutonomousDuStateChangeComplete(m: AutonomousDuStateChangeComplete);
+    "AutonomousDUStateChangeCompleteResponse" AutonomousDuStateChangeCompleteResponse;
 }
 
 impl From<Fault> for Message {
@@ -189,12 +265,25 @@ impl MessageKind {
 
     /// Requests a CPE sends to an ACS.
     pub fn is_cpe_request(self) -> bool {
-        matches!(self, Self::Inform | Self::GetRpcMethods | Self::TransferComplete)
+        self == Self::GetRpcMethods || (self.is_request() && self.only_from_cpe())
     }
 
     /// Requests an ACS sends to a CPE.
     pub fn is_acs_request(self) -> bool {
-        self.is_request() && !matches!(self, Self::Inform | Self::TransferComplete)
+        self.is_request() && !self.only_from_cpe()
+    }
+
+    fn only_from_cpe(self) -> bool {
+        matches!(
+            self,
+            Self::Inform
+                | Self::TransferComplete
+                | Self::AutonomousTransferComplete
+                | Self::RequestDownload
+                | Self::Kicked
+                | Self::DuStateChangeComplete
+                | Self::AutonomousDuStateChangeComplete
+        )
     }
 }
 

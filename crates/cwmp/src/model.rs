@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::wire_struct;
+
 /// `xsi:type` of a value, by local name (the prefix does not matter).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum XsdType {
@@ -95,11 +97,14 @@ impl Value {
     }
 }
 
-/// `ParameterValueStruct`. Names are at most 256 characters on the wire.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParameterValue {
-    pub name: String,
-    pub value: Value,
+wire_struct! {
+    /// `ParameterValueStruct`.
+    #[derive(Default)]
+    ParameterValue {
+        name: String = required "Name" max 256,
+        /// Some phones leave it out where it would be empty.
+        value: Value = or_default "Value",
+    }
 }
 
 impl ParameterValue {

@@ -1,159 +1,13 @@
-//! What goes out, to look at: each file in `golden/` is one message, indented.
-//! (Checked by hand with xmllint against the Broadband Forum's cwmp-1-2.xsd.)
+//! What goes out, to look at: each file in `golden/` is one message, indented. `schema.rs` holds the same messages against
+//! the Broadband Forum's schemas. `GOLDEN_WRITE=1` writes the files anew.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
-use std::num::NonZeroU32;
 use std::path::Path;
 
+use common::samples::messages;
 use cwmp::*;
-
-fn messages() -> Vec<(&'static str, Message)> {
-    let key = |text: &str| text.to_owned();
-    let value = |name: &str, value| ParameterValue::new(name, value);
-    let start_time = CwmpTime::parse("2026-03-01T13:00:00Z").unwrap();
-    let complete_time = CwmpTime::parse("2026-03-01T13:02:30Z").unwrap();
-    let parameters = vec![
-        value("Device.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.AuthUserName", Value::string("1204")),
-        value(
-            "Device.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.AuthPassword",
-            Value::string("a<b>&\"c' \u{e4}"),
-        ),
-        value(
-            "Device.Services.VoiceService.1.VoiceProfile.1.Line.1.CallingFeatures.CallWaitingEnable",
-            Value::boolean(true),
-        ),
-        value("Device.ManagementServer.PeriodicInformInterval", Value::unsigned(300)),
-        value("Device.Time.LocalOffset", Value::int(-60)),
-    ];
-    vec![
-        (
-            "inform",
-            Inform {
-                device_id: DeviceId::new("Bellhop", "000B82", "GHP621W", "000b827fd280"),
-                events: vec![Event::new(EventCode::BOOT), Event::with_key(EventCode::M_REBOOT, "job-4711")],
-                max_envelopes: 1,
-                current_time: start_time,
-                retry_count: 2,
-                parameters: vec![value("Device.DeviceInfo.SoftwareVersion", Value::string("1.0.3.12"))],
-            }
-            .into(),
-        ),
-        ("inform-response", InformResponse { max_envelopes: 1 }.into()),
-        ("get-rpc-methods", Message::GetRpcMethods),
-        ("get-rpc-methods-response", GetRpcMethodsResponse { methods: acs::ACS_METHODS.map(key).to_vec() }.into()),
-        (
-            "set-parameter-values",
-            SetParameterValues { parameters: parameters.clone(), parameter_key: key("v43") }.into(),
-        ),
-        ("set-parameter-values-response", SetParameterValuesResponse { status: Status::Pending }.into()),
-        (
-            "get-parameter-values",
-            GetParameterValues { names: vec![key("Device.DeviceInfo."), key("Device.LAN.IPAddress")] }.into(),
-        ),
-        ("get-parameter-values-response", GetParameterValuesResponse { parameters }.into()),
-        ("get-parameter-names", GetParameterNames { path: key("Device."), next_level: true }.into()),
-        (
-            "get-parameter-names-response",
-            GetParameterNamesResponse {
-                parameters: vec![
-                    ParameterInfo { name: key("Device.LAN."), writable: false },
-                    ParameterInfo { name: key("Device.ProvisioningCode"), writable: true },
-                ],
-            }
-            .into(),
-        ),
-        (
-            "set-parameter-attributes",
-            SetParameterAttributes {
-                parameters: vec![SetParameterAttributesEntry {
-                    name: key("Device.LAN.IPAddress"),
-                    notification_change: true,
-                    notification: 2,
-                    access_list_change: false,
-                    access_list: vec![],
-                }],
-            }
-            .into(),
-        ),
-        ("get-parameter-attributes", GetParameterAttributes { names: vec![key("Device.LAN.IPAddress")] }.into()),
-        (
-            "get-parameter-attributes-response",
-            GetParameterAttributesResponse {
-                parameters: vec![ParameterAttribute {
-                    name: key("Device.LAN.IPAddress"),
-                    notification: 2,
-                    access_list: vec![key("Subscriber")],
-                }],
-            }
-            .into(),
-        ),
-        ("add-object", AddObject { object_name: key("Device.Services.VoiceService."), parameter_key: key("") }.into()),
-        (
-            "add-object-response",
-            AddObjectResponse { instance_number: Instance(NonZeroU32::new(3).unwrap()), status: Status::Applied }
-                .into(),
-        ),
-        (
-            "delete-object",
-            DeleteObject { object_name: key("Device.Services.VoiceService.3."), parameter_key: key("") }.into(),
-        ),
-        ("delete-object-response", DeleteObjectResponse { status: Status::Applied }.into()),
-        (
-            "download",
-            Download {
-                command_key: key("job-4712"),
-                file_type: key("1 Firmware Upgrade Image"),
-                url: key("https://bellhop.example/fw/ghp62x.bin?a=1&b=2"),
-                username: key("phone"),
-                password: Secret(key("secret")),
-                file_size: 41_943_040,
-                target_file_name: key(""),
-                delay_seconds: 30,
-                success_url: key(""),
-                failure_url: key(""),
-            }
-            .into(),
-        ),
-        (
-            "download-response",
-            DownloadResponse {
-                status: Status::Pending,
-                start_time: CwmpTime::UNKNOWN,
-                complete_time: CwmpTime::UNKNOWN,
-            }
-            .into(),
-        ),
-        ("reboot", Reboot { command_key: key("job-4713") }.into()),
-        ("reboot-response", Message::RebootResponse),
-        ("factory-reset", Message::FactoryReset),
-        ("schedule-inform", ScheduleInform { delay_seconds: 60, command_key: key("job-4714") }.into()),
-        (
-            "transfer-complete",
-            TransferComplete {
-                command_key: key("job-4712"),
-                fault: TransferFault { code: FaultCode::FILE_CORRUPTED, text: key("bad checksum") },
-                start_time,
-                complete_time,
-            }
-            .into(),
-        ),
-        ("transfer-complete-response", Message::TransferCompleteResponse),
-        (
-            "fault",
-            Fault {
-                parameters: vec![SetParameterValuesFault {
-                    name: key("Device.ManagementServer.PeriodicInformInterval"),
-                    code: FaultCode::INVALID_PARAMETER_VALUE,
-                    text: key("0 is below 1"),
-                }],
-                ..Fault::of(FaultCode::INVALID_ARGUMENTS)
-            }
-            .into(),
-        ),
-    ]
-}
 
 /// Without the white space between elements.
 fn flat(text: &str) -> String {
@@ -163,7 +17,11 @@ fn flat(text: &str) -> String {
 #[test]
 fn messages_look_like_the_golden_files() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    for (name, message) in messages() {
+    let messages = messages();
+    for kind in MessageKind::ALL {
+        assert!(messages.iter().any(|(_, message)| message.kind() == *kind), "{} has no file", kind.name());
+    }
+    for (name, message) in messages {
         let envelope = Envelope::new(CwmpVersion::V1_2, message).with_id("7");
         let text = encode(&envelope);
         let path = folder.join(format!("{name}.xml"));
@@ -221,4 +79,13 @@ fn every_fault_code_has_text_and_advice() {
     }
     assert_eq!(FaultCode(9850).text(), "A fault of the vendor's own");
     assert_eq!(FaultCode::INVALID_PARAMETER_VALUE.to_string(), "9007 The phone does not accept this value");
+}
+
+#[test]
+fn fault_types_are_the_standards() {
+    let client = [8003, 9003, 9005, 9006, 9007, 9008, 9021, 9022];
+    for code in FaultCode::ALL {
+        let expected = if client.contains(&code.0) { "Client" } else { "Server" };
+        assert_eq!(Fault::of(*code).soap_code(), expected, "{code}");
+    }
 }

@@ -27,6 +27,16 @@ fn hundred_thousand_unclosed_elements() {
     assert_eq!(quickly(|| kind(&text)), ErrorKind::TooDeep);
 }
 
+/// The reference's own numbers: each of these cost another parser seconds.
+#[test]
+fn nesting_of_10_000_to_200_000() {
+    for count in [10_000, 40_000, 80_000] {
+        assert_eq!(quickly(|| kind(&"<a>".repeat(count))), ErrorKind::TooDeep, "{count} unclosed");
+    }
+    let closed = format!("{}{}", "<a>".repeat(200_000), "</a>".repeat(200_000));
+    assert_eq!(quickly(|| kind(&closed)), ErrorKind::TooDeep, "200,000 closed");
+}
+
 #[test]
 fn hundred_thousand_closed_nested_elements_inside_an_rpc() {
     let nest = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
@@ -271,4 +281,49 @@ fn headers_we_must_understand() {
     assert_eq!(kind(r#"<x:y xmlns:x="urn:x" s:mustUnderstand="1"/>"#), Err(ErrorKind::MustUnderstand));
     assert_eq!(kind(r#"<cwmp:New s:mustUnderstand="1"/>"#), Err(ErrorKind::MustUnderstand));
     assert_eq!(kind("<cwmp:HoldRequests>x</cwmp:HoldRequests>"), Err(ErrorKind::Invalid));
+}
+
+#[test]
+fn what_the_guard_refuses_is_refused_wherever_it_stands() {
+    // Each RPC is unreadable already; the document's own fault comes first, and has no ID to answer to.
+    let bad = "<cwmp:AddObjectResponse><InstanceNumber>abc</InstanceNumber>";
+    let deep = format!("{bad}{}{}</cwmp:AddObjectResponse>", "<a>".repeat(40), "</a>".repeat(40));
+    for (body, expected) in [
+        (deep, ErrorKind::TooDeep),
+        (format!("{bad}<?x?></cwmp:AddObjectResponse>"), ErrorKind::ProcessingInstruction),
+        (format!("{bad}&x;</cwmp:AddObjectResponse>"), ErrorKind::Entity),
+        (format!("{bad}<a b='1' b='2'/></cwmp:AddObjectResponse>"), ErrorKind::Malformed),
+        (format!("{bad}</cwmp:Reboot>"), ErrorKind::Malformed),
+    ] {
+        let error = read(&soap(&body)).unwrap_err();
+        assert_eq!((error.kind, error.id, error.version), (expected, None, None), "{body}");
+    }
+    let two = format!("{bad}</cwmp:AddObjectResponse><cwmp:RebootResponse/>");
+    assert_eq!(kind(&soap(&two)), ErrorKind::ManyBodies);
+}
+
+#[test]
+fn namespaces_that_cannot_be_declared() {
+    for declaration in
+        ["xmlns:xmlns='urn:x'", "xmlns:xml='urn:x'", "xmlns:x='http://www.w3.org/XML/1998/namespace'", "xmlns:x=''"]
+    {
+        assert_eq!(
+            kind(&soap(&format!("<cwmp:RebootResponse {declaration}/>"))),
+            ErrorKind::Malformed,
+            "{declaration}"
+        );
+    }
+    let xml = "<cwmp:RebootResponse xmlns:xml='http://www.w3.org/XML/1998/namespace' xml:lang='en'/>";
+    assert!(read(&soap(xml)).is_ok());
+}
+
+#[test]
+fn a_declaration_holds_for_its_element_only() {
+    let inside = "<cwmp:Reboot><a xmlns:cwmp='urn:other'/><CommandKey>k</CommandKey></cwmp:Reboot>";
+    assert!(read(&soap(inside)).is_ok());
+    let outside = "<a xmlns:new='urn:dslforum-org:cwmp-1-0'/></s:Body><s:Body><new:RebootResponse/>";
+    assert!(read(&soap(outside)).is_err());
+    let shadowed = "<cwmp:RebootResponse xmlns:cwmp='urn:other'/>";
+    assert_eq!(kind(&soap(shadowed)), ErrorKind::Namespace);
+    assert_eq!(value("<Value xmlns:type='urn:x' type='xsd:int'> 5 </Value>"), " 5 ", "neither is xsi:type");
 }

@@ -134,3 +134,53 @@ fn an_empty_post_may_hold_line_ends() {
     assert_eq!(decode_post(b"\r\n", &Limits::default()), Ok(None));
     assert_eq!(decode_post(b"", &Limits::default()), Ok(None));
 }
+
+#[test]
+fn a_long_list_may_be_indented() {
+    let one = "<ParameterValueStruct>\n<Name>A.B</Name>\n<Value>x</Value>\n</ParameterValueStruct>";
+    let list = format!("{one}\n{}", " ".repeat(60)).repeat(2_000);
+    assert!(list.len() > 200_000);
+    assert_eq!(values(&list).len(), 2_000, "white space between elements is nobody's text");
+}
+
+#[test]
+fn keys_and_lists_that_are_missing() {
+    let set = "<cwmp:SetParameterValues><ParameterList/></cwmp:SetParameterValues>";
+    assert_eq!(
+        read(&soap(set)).unwrap().body,
+        SetParameterValues { parameters: vec![], parameter_key: String::new() }.into()
+    );
+    let request = "<cwmp:RequestDownload><FileType>1 Firmware Upgrade Image</FileType></cwmp:RequestDownload>";
+    let Message::RequestDownload(request) = read(&soap(request)).unwrap().body else { panic!() };
+    assert!(request.args.is_empty());
+    let add = "<cwmp:AddObject><ObjectName>Device.X.</ObjectName></cwmp:AddObject>";
+    let Message::AddObject(add) = read(&soap(add)).unwrap().body else { panic!() };
+    assert_eq!(add.parameter_key, "");
+}
+
+#[test]
+fn the_header_may_come_last_or_be_missing() {
+    let text = soap("<cwmp:RebootResponse/>");
+    let start = text.find("<s:Header>").unwrap();
+    let end = text.find("<s:Body>").unwrap();
+    let header = &text[start..end];
+    let last = text.replace(header, "").replace("</s:Body>", &format!("</s:Body>{header}"));
+    assert_eq!(read(&last).unwrap(), read(&text).unwrap());
+    assert_eq!(read(&text.replace(header, "")).unwrap().id, None);
+}
+
+#[test]
+fn more_than_the_schema_allows_is_read_all_the_same() {
+    let key = "k".repeat(300);
+    let body = format!("<cwmp:Reboot><CommandKey>{key}</CommandKey></cwmp:Reboot>");
+    assert_eq!(read(&soap(&body)).unwrap().body, Reboot { command_key: key }.into());
+    let text = PHONE.replace("<OUI>000B82</OUI>", "<OUI>00:0b:82</OUI>");
+    assert_eq!(inform(&text).device_id.oui, "00:0b:82");
+}
+
+#[test]
+fn versions_we_do_not_know_are_passed_over() {
+    let header = "<cwmp:SupportedCWMPVersions> 1.0, 1.4,2.7 ,x</cwmp:SupportedCWMPVersions>";
+    let envelope = read(&common::soap_with_header(header, "<cwmp:RebootResponse/>")).unwrap();
+    assert_eq!(envelope.supported_versions, Some(vec![CwmpVersion::V1_0, CwmpVersion::V1_4]));
+}

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{envelope, message};
+use common::{config, envelope, message, soap, transfer};
 use cwmp::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -105,20 +105,55 @@ proptest! {
         let _ = decode(text.as_bytes(), &LIMITS);
     }
 
+    /// A document is refused for its size exactly where it passes a limit, and for the right one.
+    #[test]
+    fn the_guards_limits_hold(depth in 1usize..12, siblings in 0usize..12, text in 0usize..40, attributes in 0usize..8) {
+        // Envelope, Header, ID, Body and RPC are there already.
+        let limits = Limits { depth: 8, elements: 14, text: 110, attributes: 5, ..LIMITS };
+        let list: String = (0..attributes).map(|i| format!(" a{i}='x'")).collect();
+        let inside = format!("{}{}{}", "<n>".repeat(depth), "y".repeat(100 + text), "</n>".repeat(depth));
+        let body = format!("<cwmp:RebootResponse>{inside}{}<b{list}/></cwmp:RebootResponse>", "<s/>".repeat(siblings));
+        let read = decode(soap(&body).as_bytes(), &limits);
+        let elements = 5 + depth + siblings + 1;
+        let over = [
+            (3 + depth > 8, ErrorKind::TooDeep),
+            (elements > 14, ErrorKind::TooMany),
+            (attributes > 5, ErrorKind::TooMany),
+            (100 + text > 110, ErrorKind::TooLong),
+        ];
+        match read {
+            Ok(_) => prop_assert!(over.iter().all(|(over, _)| !over), "{:?}", over),
+            Err(error) => prop_assert!(over.contains(&(true, error.kind)), "{:?} {:?}", error, over),
+        }
+    }
+
+    /// What another reader calls ill-formed we do not accept either.
+    #[test]
+    fn nothing_ill_formed_is_read(envelope in envelope(), changes in vec(change(), 1..3)) {
+        let mut bytes = encode(&envelope).into_bytes();
+        for change in changes.iter().filter(|change| !matches!(change, Change::Text(..))) {
+            apply(&mut bytes, change);
+        }
+        if let (Ok(text), Ok(_)) = (std::str::from_utf8(&bytes), decode(&bytes, &LIMITS)) {
+            let mut reader = quick_xml::NsReader::from_str(text);
+            loop {
+                match reader.read_event() {
+                    Ok(quick_xml::events::Event::Eof) => break,
+                    Ok(quick_xml::events::Event::Start(start) | quick_xml::events::Event::Empty(start)) => {
+                        prop_assert!(start.attributes().all(|attribute| attribute.is_ok()), "{}", text);
+                    }
+                    Ok(_) => {}
+                    Err(error) => prop_assert!(false, "{}: {}", error, text),
+                }
+            }
+        }
+    }
+
     #[test]
     fn sessions_never_panic(
         answers in vec((prop::sample::select(vec![200u16, 204, 401, 500]), prop::option::of(message()), "[1-4]?"), 1..12),
     ) {
-        let mut phone = CpeSession::new(cpe::CpeConfig {
-            version: CwmpVersion::V1_0,
-            device_id: DeviceId::default(),
-            events: vec![Event::new(EventCode::PERIODIC)],
-            parameters: vec![],
-            current_time: CwmpTime::UNKNOWN,
-            retry_count: 0,
-            transfers: vec![],
-            limits: LIMITS,
-        });
+        let mut phone = CpeSession::new(cpe::CpeConfig { requests: vec![transfer("a")], ..config() });
         let mut server = AcsSession::new();
         phone.start();
         for (status, message, id) in answers {

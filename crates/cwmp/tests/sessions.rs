@@ -3,30 +3,13 @@
 
 mod common;
 
-use common::soap;
+use common::{config, soap, transfer};
 use cwmp::cpe::{CpeConfig, Post, SessionFailure};
 use cwmp::*;
 
-fn config() -> CpeConfig {
-    CpeConfig {
-        version: CwmpVersion::V1_2,
-        device_id: DeviceId::new("Bellhop", "000B82", "GHP621W", "000b827fd280"),
-        events: vec![Event::new(EventCode::PERIODIC)],
-        parameters: vec![],
-        current_time: CwmpTime::UNKNOWN,
-        retry_count: 0,
-        transfers: vec![],
-        limits: Limits::default(),
-    }
-}
-
-fn transfer(key: &str) -> TransferComplete {
-    TransferComplete {
-        command_key: key.into(),
-        fault: TransferFault::success(),
-        start_time: CwmpTime::UNKNOWN,
-        complete_time: CwmpTime::UNKNOWN,
-    }
+/// What the phone asked and was answered.
+fn answered(outcome: &SessionOutcome) -> Vec<Message> {
+    outcome.answered.iter().map(|own| own.request.clone()).collect()
 }
 
 fn get(name: &str) -> Message {
@@ -143,11 +126,11 @@ fn requests_are_carried_out_in_order_and_faults_come_back() {
 
 #[test]
 fn transfers_are_reported_before_the_empty_post() {
-    let mut phone = CpeSession::new(CpeConfig { transfers: vec![transfer("a"), transfer("b")], ..config() });
+    let mut phone = CpeSession::new(CpeConfig { requests: vec![transfer("a"), transfer("b")], ..config() });
     let mut server = Server { requests: vec![Message::GetRpcMethods], ..Server::default() };
-    let methods = |_| GetRpcMethodsResponse { methods: vec![] }.into();
+    let methods = |_| GetRpcMethodsResponse { methods: vec!["Reboot".into()] }.into();
     let outcome = run(&mut phone, &mut server, methods);
-    assert_eq!(outcome.transfers_done, [transfer("a"), transfer("b")]);
+    assert_eq!(answered(&outcome), [transfer("a"), transfer("b")]);
     assert_eq!(
         server.log,
         ["Inform 2 PERIODIC", "TransferComplete", "TransferComplete", "ready", "1 GetRPCMethodsResponse"]
@@ -156,7 +139,7 @@ fn transfers_are_reported_before_the_empty_post() {
 
 #[test]
 fn hold_requests_keeps_transfers_back_until_the_server_has_nothing_more() {
-    let mut phone = CpeSession::new(CpeConfig { transfers: vec![transfer("a")], ..config() });
+    let mut phone = CpeSession::new(CpeConfig { requests: vec![transfer("a")], ..config() });
     let mut server = Server { requests: vec![Message::FactoryReset], hold: true, ..Server::default() };
     let mut post = phone.start();
     for _ in 0..2 {
@@ -177,13 +160,27 @@ fn hold_requests_keeps_transfers_back_until_the_server_has_nothing_more() {
 }
 
 #[test]
-fn fault_8005_repeats_the_request_a_few_times() {
+fn fault_8005_repeats_the_very_same_request_a_few_times() {
     let retry = encode(&Envelope::new(CwmpVersion::V1_2, Fault::of(FaultCode::ACS_RETRY_REQUEST).into()));
+    let mut phone = CpeSession::new(CpeConfig { requests: vec![transfer("a")], ..config() });
+    let inform = phone.start();
+    for _ in 0..3 {
+        assert_eq!(phone.on_response(200, retry.as_bytes()), CpeStep::Send(inform.clone()));
+    }
+    let mut patient = phone;
+    let response = answer(InformResponse { max_envelopes: 1 }.into());
+    let CpeStep::Send(told) = patient.on_response(200, response.as_bytes()) else { panic!() };
+    for _ in 0..3 {
+        assert_eq!(patient.on_response(200, retry.as_bytes()), CpeStep::Send(told.clone()), "counted anew");
+    }
+    let CpeStep::Done(outcome) = patient.on_response(200, retry.as_bytes()) else { panic!() };
+    assert!(matches!(outcome.failure, Some(SessionFailure::Refused { request: "TransferComplete", .. })));
+    assert!(outcome.events_delivered && outcome.answered.is_empty(), "the transfer stays for the next session");
+
     let mut phone = CpeSession::new(config());
     phone.start();
     for _ in 0..3 {
-        let CpeStep::Send(post) = phone.on_response(200, retry.as_bytes()) else { panic!() };
-        assert!(post.body.contains("<cwmp:Inform>"));
+        phone.on_response(200, retry.as_bytes());
     }
     let CpeStep::Done(outcome) = phone.on_response(200, retry.as_bytes()) else { panic!() };
     assert!(matches!(outcome.failure, Some(SessionFailure::Refused { request: "Inform", .. })));
@@ -191,8 +188,140 @@ fn fault_8005_repeats_the_request_a_few_times() {
 }
 
 #[test]
+fn any_other_fault_to_an_inform_ends_the_session() {
+    for code in FaultCode::ALL.iter().filter(|code| code.0 < 9000 && **code != FaultCode::ACS_RETRY_REQUEST) {
+        let mut phone = CpeSession::new(config());
+        phone.start();
+        let fault = answer(Fault::of(*code).into());
+        let CpeStep::Done(outcome) = phone.on_response(200, fault.as_bytes()) else { panic!("{code}") };
+        assert!(matches!(outcome.failure, Some(SessionFailure::Refused { request: "Inform", .. })), "{code}");
+    }
+}
+
+/// One of each, in an order.
+fn own_requests() -> Vec<Message> {
+    let names = [
+        "transfer-complete",
+        "autonomous-transfer-complete",
+        "request-download",
+        "kicked",
+        "get-rpc-methods",
+        "du-state-change-complete",
+        "autonomous-du-state-change-complete",
+    ];
+    let samples = common::samples::messages();
+    names.iter().map(|wanted| samples.iter().find(|(name, _)| name == wanted).unwrap().1.clone()).collect()
+}
+
+#[test]
+fn the_phone_asks_everything_it_may_and_the_server_answers() {
+    let requests = own_requests();
+    assert_eq!(requests.len() + 1, acs::ACS_METHODS.len(), "and the Inform");
+    let mut phone = CpeSession::new(CpeConfig { requests: requests.clone(), ..config() });
+    let mut server = Server::default();
+    let outcome = run(&mut phone, &mut server, nothing);
+    assert_eq!((&outcome.failure, answered(&outcome)), (&None, requests.clone()));
+    for own in &outcome.answered {
+        let answer = own.answer.as_ref().unwrap();
+        assert!(answer.kind().answers(own.request.kind()), "{}", answer.name());
+        match answer {
+            Message::KickedResponse(kicked) => assert_eq!(kicked.next_url, "http://shop.example/done"),
+            Message::GetRpcMethodsResponse(response) => assert_eq!(response.methods, acs::ACS_METHODS),
+            _ => {}
+        }
+    }
+    let names: Vec<_> = requests.iter().map(Message::name).collect();
+    assert_eq!(server.log[1..=names.len()], names);
+}
+
+#[test]
+fn a_fault_to_any_of_them_is_told_and_the_session_goes_on() {
+    let mut phone = CpeSession::new(CpeConfig { requests: own_requests(), ..config() });
+    phone.start();
+    let mut step = phone.on_response(200, answer(InformResponse { max_envelopes: 1 }.into()).as_bytes());
+    for request in own_requests() {
+        let CpeStep::Send(post) = &step else { panic!() };
+        assert!(post.body.contains(request.name()));
+        step = phone.on_response(200, answer(Fault::of(FaultCode::ACS_METHOD_NOT_SUPPORTED).into()).as_bytes());
+    }
+    assert_eq!(step, CpeStep::Send(Post { body: String::new() }));
+    let CpeStep::Done(outcome) = phone.on_response(204, b"") else { panic!() };
+    assert_eq!(outcome.failure, None);
+    assert!(outcome.answered.iter().all(|own| own.answer == Err(Fault::of(FaultCode::ACS_METHOD_NOT_SUPPORTED))));
+}
+
+#[test]
+fn a_request_the_schema_forbids_is_not_sent() {
+    let requests = vec![transfer(&"k".repeat(33)), transfer("a")];
+    let mut phone = CpeSession::new(CpeConfig { requests: requests.clone(), ..config() });
+    let mut server = Server::default();
+    let outcome = run(&mut phone, &mut server, nothing);
+    assert_eq!(answered(&outcome), requests, "nor kept for the next session");
+    let refused = outcome.answered[0].answer.as_ref().unwrap_err();
+    assert_eq!(refused.code, FaultCode::INVALID_ARGUMENTS);
+    assert_eq!(server.log, ["Inform 2 PERIODIC", "TransferComplete", "ready"]);
+}
+
+#[test]
+fn a_request_that_comes_up_in_the_session_goes_out_in_it() {
+    let mut phone = informed(1);
+    phone.push(transfer("late"));
+    phone.push(Message::FactoryReset);
+    let CpeStep::Send(Post { body }) = phone.on_response(204, b"") else { panic!() };
+    assert!(body.contains("<CommandKey>late</CommandKey>"), "{body}");
+    let done = answer(Message::TransferCompleteResponse);
+    assert_eq!(phone.on_response(200, done.as_bytes()), CpeStep::Send(Post { body: String::new() }));
+    let CpeStep::Done(outcome) = phone.on_response(204, b"") else { panic!() };
+    assert_eq!(answered(&outcome), [transfer("late")], "a phone does not ask for FactoryReset");
+}
+
+#[test]
+fn versions_are_agreed_on() {
+    let offer = |versions: &[CwmpVersion]| {
+        let config = CpeConfig { supported_versions: versions.to_vec(), session_timeout: Some(60), ..config() };
+        let mut phone = CpeSession::new(config);
+        let body = phone.start().body;
+        let envelope = decode(body.as_bytes(), &Limits::default()).unwrap();
+        let mut server = AcsSession::new();
+        let input = server.on_message(Some(envelope));
+        (phone, server, input)
+    };
+    let (mut phone, server, input) = offer(&[CwmpVersion::V1_0, CwmpVersion::V1_2, CwmpVersion::V1_4]);
+    let AcsInput::Informed { reply, .. } = input else { panic!() };
+    assert_eq!(
+        (reply.use_version, reply.version),
+        (Some(CwmpVersion::V1_4), CwmpVersion::V1_2),
+        "1.4 is written in 1-2"
+    );
+    assert_eq!((server.protocol, server.session_timeout), (Some(CwmpVersion::V1_4), Some(60)));
+    let step = phone.on_response(200, encode(&reply).as_bytes());
+    assert_eq!(step, CpeStep::Send(Post { body: String::new() }));
+
+    let (mut phone, _, input) = offer(&[CwmpVersion::V1_0]);
+    let AcsInput::Informed { mut reply, .. } = input else { panic!() };
+    assert_eq!(reply.use_version, Some(CwmpVersion::V1_0));
+    reply.use_version = Some(CwmpVersion::V1_4);
+    let CpeStep::Done(outcome) = phone.on_response(200, encode(&reply).as_bytes()) else { panic!() };
+    assert_eq!(outcome.failure, Some(SessionFailure::Version(CwmpVersion::V1_4)), "not offered");
+
+    let (_, server, input) = offer(&[]);
+    let AcsInput::Informed { reply, .. } = input else { panic!() };
+    assert_eq!((reply.use_version, server.protocol), (None, None), "an older phone");
+}
+
+#[test]
+fn an_older_server_answers_in_its_own_namespace_and_the_phone_follows() {
+    let config = CpeConfig { supported_versions: CwmpVersion::ALL.to_vec(), requests: vec![transfer("a")], ..config() };
+    let mut phone = CpeSession::new(config);
+    phone.start();
+    let response = encode(&Envelope::new(CwmpVersion::V1_0, InformResponse { max_envelopes: 1 }.into()));
+    let CpeStep::Send(post) = phone.on_response(200, response.as_bytes()) else { panic!() };
+    assert!(post.body.contains("urn:dslforum-org:cwmp-1-0"), "{}", post.body);
+}
+
+#[test]
 fn another_fault_to_a_transfer_drops_it_and_goes_on() {
-    let mut phone = CpeSession::new(CpeConfig { transfers: vec![transfer("a")], ..config() });
+    let mut phone = CpeSession::new(CpeConfig { requests: vec![transfer("a")], ..config() });
     phone.start();
     let CpeStep::Send(post) = phone.on_response(200, answer(InformResponse { max_envelopes: 1 }.into()).as_bytes())
     else {
@@ -202,7 +331,7 @@ fn another_fault_to_a_transfer_drops_it_and_goes_on() {
     let fault = answer(Fault::of(FaultCode::ACS_INTERNAL_ERROR).into());
     assert_eq!(phone.on_response(200, fault.as_bytes()), CpeStep::Send(Post { body: String::new() }));
     let CpeStep::Done(outcome) = phone.on_response(204, b"") else { panic!() };
-    assert_eq!((outcome.failure, outcome.transfers_done), (None, vec![transfer("a")]));
+    assert_eq!((&outcome.failure, answered(&outcome)), (&None, vec![transfer("a")]));
 }
 
 /// From the server, without ID.
@@ -275,95 +404,4 @@ fn a_server_that_never_ends_is_left() {
         steps += 1;
         assert!(steps < 10_000);
     }
-}
-
-fn server_informed() -> AcsSession {
-    let mut session = AcsSession::new();
-    assert!(matches!(session.on_message(Some(inform())), AcsInput::Informed { .. }));
-    session
-}
-
-fn inform() -> Envelope {
-    let body = CpeSession::new(config()).start().body;
-    decode(body.as_bytes(), &Limits::default()).unwrap()
-}
-
-fn from_phone(message: Message, id: Option<&str>) -> Option<Envelope> {
-    Some(Envelope { id: id.map(str::to_owned), ..Envelope::new(CwmpVersion::V1_2, message) })
-}
-
-#[test]
-fn the_server_answers_in_the_phones_version_and_id() {
-    let mut session = AcsSession::new();
-    let AcsInput::Informed { reply, .. } = session.on_message(Some(inform())) else { panic!() };
-    assert_eq!((reply.version, reply.id.as_deref()), (CwmpVersion::V1_2, Some("1")));
-    assert_eq!(session.request(Message::GetRpcMethods), Err(acs::NotReady), "the phone's turn");
-    assert!(matches!(session.on_message(Some(inform())), AcsInput::Informed { .. }), "a lost answer");
-    assert_eq!(session.on_message(None), AcsInput::Ready);
-    assert_eq!(session.request(inform().body), Err(acs::NotReady), "no request of a server");
-    assert_eq!(session.request(Message::GetRpcMethods).unwrap().version, CwmpVersion::V1_2);
-}
-
-#[test]
-fn nothing_before_the_inform() {
-    for message in [None, from_phone(Message::GetRpcMethods, None)] {
-        assert!(matches!(AcsSession::new().on_message(message), AcsInput::Unexpected { .. }));
-    }
-}
-
-#[test]
-fn answers_may_lack_an_id_but_not_have_a_wrong_one() {
-    let waiting = || {
-        let mut session = server_informed();
-        session.on_message(None);
-        session.request(Message::FactoryReset).unwrap();
-        session
-    };
-    let response = || Message::FactoryResetResponse;
-    for id in [None, Some("1")] {
-        let input = waiting().on_message(from_phone(response(), id));
-        assert_eq!(input, AcsInput::Response { request_id: "1".into(), message: response() });
-    }
-    let fault = Fault::of(FaultCode::REQUEST_DENIED);
-    let input = waiting().on_message(from_phone(fault.clone().into(), Some("1")));
-    assert_eq!(input, AcsInput::Fault { request_id: "1".into(), fault });
-    for other in
-        [from_phone(response(), Some("2")), from_phone(Message::RebootResponse, Some("1")), None, Some(inform())]
-    {
-        assert!(matches!(waiting().on_message(other), AcsInput::Unexpected { .. }));
-    }
-    let error = decode(b"<a>", &Limits::default()).unwrap_err();
-    let mut session = waiting();
-    assert!(matches!(session.on_error(error), AcsInput::BadResponse { request_id, .. } if request_id == "1"));
-    assert!(session.request(Message::GetRpcMethods).is_ok(), "the session goes on");
-}
-
-#[test]
-fn unknown_requests_of_the_phone_are_refused_and_the_session_goes_on() {
-    let mut session = server_informed();
-    let error = decode(soap("<cwmp:RequestDownload/>").as_bytes(), &Limits::default()).unwrap_err();
-    let AcsInput::Refused { reply, .. } = session.on_error(error) else { panic!() };
-    assert_eq!(
-        reply.body,
-        Message::Fault(Fault::new(FaultCode::ACS_METHOD_NOT_SUPPORTED, "the method RequestDownload is not known"))
-    );
-    assert_eq!(reply.id.as_deref(), Some("7"));
-    assert!(matches!(session.on_message(from_phone(Message::FactoryReset, None)), AcsInput::Refused { .. }));
-    let AcsInput::CpeRequest { reply, .. } = session.on_message(from_phone(Message::GetRpcMethods, Some("9"))) else {
-        panic!()
-    };
-    assert_eq!((reply.body.name(), reply.id.as_deref()), ("GetRPCMethodsResponse", Some("9")));
-    assert_eq!(session.on_message(None), AcsInput::Ready);
-    session.end();
-    assert!(matches!(session.on_message(None), AcsInput::Unexpected { .. }));
-    let garbage = decode(b"<a>", &Limits::default()).unwrap_err();
-    assert!(matches!(session.on_error(garbage), AcsInput::Unexpected { .. }));
-}
-
-#[test]
-fn a_request_after_the_phones_own_waits_for_its_next_post() {
-    let mut session = server_informed();
-    session.on_message(None);
-    assert!(matches!(session.on_message(from_phone(transfer("a").into(), None)), AcsInput::CpeRequest { .. }));
-    assert_eq!(session.request(Message::GetRpcMethods), Err(acs::NotReady));
 }

@@ -1,5 +1,7 @@
 //! Messages by hand, and every message at random.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
+
+pub mod samples;
 
 use std::num::NonZeroU32;
 
@@ -42,6 +44,32 @@ pub fn values(list: &str) -> Vec<ParameterValue> {
 /// The text of one value.
 pub fn value(element: &str) -> String {
     values(&format!("<ParameterValueStruct><Name>A.B</Name>{element}</ParameterValueStruct>")).remove(0).value.text
+}
+
+/// A phone that calls in as usual.
+pub fn config() -> cpe::CpeConfig {
+    cpe::CpeConfig {
+        version: CwmpVersion::V1_2,
+        device_id: DeviceId::new("Bellhop", "000B82", "GHP621W", "000b827fd280"),
+        events: vec![Event::new(EventCode::PERIODIC)],
+        parameters: vec![],
+        current_time: CwmpTime::UNKNOWN,
+        retry_count: 0,
+        requests: vec![],
+        supported_versions: vec![],
+        session_timeout: None,
+        limits: Limits::default(),
+    }
+}
+
+pub fn transfer(key: &str) -> Message {
+    TransferComplete {
+        command_key: key.into(),
+        fault: TransferFault::success(),
+        start_time: CwmpTime::UNKNOWN,
+        complete_time: CwmpTime::UNKNOWN,
+    }
+    .into()
 }
 
 /// Text that survives the wire: what XML can hold.
@@ -135,9 +163,8 @@ fn download() -> impl Strategy<Value = Download> {
 }
 
 fn transfer_complete() -> impl Strategy<Value = TransferComplete> {
-    let fault = prop_oneof![Just(FaultCode(0)), code()];
-    (trimmed(), fault, trimmed(), time(), time()).prop_map(|(command_key, code, text, start_time, complete_time)| {
-        TransferComplete { command_key, fault: TransferFault { code, text }, start_time, complete_time }
+    (trimmed(), transfer_fault(), time(), time()).prop_map(|(command_key, fault, start_time, complete_time)| {
+        TransferComplete { command_key, fault, start_time, complete_time }
     })
 }
 
@@ -150,6 +177,15 @@ pub fn message() -> impl Strategy<Value = Message> {
         Message::FactoryResetResponse,
         Message::ScheduleInformResponse,
         Message::TransferCompleteResponse,
+        Message::ScheduleDownloadResponse,
+        Message::CancelTransferResponse,
+        Message::GetQueuedTransfers,
+        Message::GetAllQueuedTransfers,
+        Message::ChangeDuStateResponse,
+        Message::AutonomousTransferCompleteResponse,
+        Message::RequestDownloadResponse,
+        Message::DuStateChangeCompleteResponse,
+        Message::AutonomousDuStateChangeCompleteResponse,
     ];
     let info = (trimmed(), any::<bool>()).prop_map(|(name, writable)| ParameterInfo { name, writable });
     let attribute = (trimmed(), 0..7u32, names()).prop_map(|(name, notification, access_list)| ParameterAttribute {
@@ -205,18 +241,183 @@ pub fn message() -> impl Strategy<Value = Message> {
         .into()),
         transfer_complete().prop_map(Message::from),
         fault().prop_map(Message::from),
+        transfers(),
+        software(),
     ]
 }
 
 pub fn envelope() -> impl Strategy<Value = Envelope> {
-    let version = prop::sample::select(&CwmpVersion::ALL[..]);
-    (prop::option::of(trimmed()), any::<bool>(), any::<bool>(), version, message()).prop_map(
-        |(id, hold_requests, no_more_requests, version, body)| Envelope {
+    let version = || prop::sample::select(&CwmpVersion::ALL[..]);
+    let id = prop::option::of(trimmed());
+    let versions = prop::option::of(vec(version(), 0..4));
+    let headers = (any::<bool>(), any::<bool>(), prop::option::of(any::<u32>()), versions, prop::option::of(version()));
+    (id, headers, version(), message()).prop_map(|(id, headers, version, body)| {
+        let (hold_requests, no_more_requests, session_timeout, supported_versions, use_version) = headers;
+        Envelope {
             id,
             hold_requests,
             no_more_requests,
-            version,
-            body,
+            session_timeout,
+            supported_versions,
+            use_version,
+            ..Envelope::new(version, body)
+        }
+    })
+}
+
+fn file() -> impl Strategy<Value = (String, String, Secret, String)> {
+    (trimmed(), trimmed(), any_text().prop_map(Secret), trimmed())
+}
+
+fn transfer_state() -> impl Strategy<Value = TransferState> {
+    prop::sample::select(vec![TransferState::NotStarted, TransferState::InProgress, TransferState::Completed])
+}
+
+fn transfer_fault() -> impl Strategy<Value = TransferFault> {
+    (prop_oneof![Just(FaultCode(0)), code()], trimmed()).prop_map(|(code, text)| TransferFault { code, text })
+}
+
+/// Uploads, the queue, what the CPE tells and asks of its own.
+fn transfers() -> impl Strategy<Value = Message> {
+    let window = (any::<u32>(), any::<u32>(), trimmed(), trimmed(), any::<i32>()).prop_map(
+        |(start, end, mode, user_message, max_retries)| TimeWindow { start, end, mode, user_message, max_retries },
+    );
+    let queued = (trimmed(), transfer_state()).prop_map(|(command_key, state)| QueuedTransfer { command_key, state });
+    let all_queued = (trimmed(), transfer_state(), any::<bool>(), trimmed(), any::<u32>(), trimmed()).prop_map(
+        |(command_key, state, is_download, file_type, file_size, target_file_name)| AllQueuedTransfer {
+            command_key,
+            state,
+            is_download,
+            file_type,
+            file_size,
+            target_file_name,
+        },
+    );
+    let argument = (trimmed(), trimmed()).prop_map(|(name, value)| Argument { name, value });
+    let text = trimmed;
+    prop_oneof![
+        (text(), text(), file(), any::<u32>()).prop_map(|(command_key, file_type, file, delay_seconds)| {
+            let (url, username, password, _) = file;
+            Upload { command_key, file_type, url, username, password, delay_seconds }.into()
+        }),
+        (status(), time(), time()).prop_map(|(status, start_time, complete_time)| {
+            UploadResponse { status, start_time, complete_time }.into()
+        }),
+        (text(), text(), file(), any::<u32>(), vec(window, 0..3)).prop_map(
+            |(command_key, file_type, (url, username, password, target_file_name), file_size, time_windows)| {
+                ScheduleDownload {
+                    command_key,
+                    file_type,
+                    url,
+                    username,
+                    password,
+                    file_size,
+                    target_file_name,
+                    time_windows,
+                }
+                .into()
+            }
+        ),
+        text().prop_map(|command_key| CancelTransfer { command_key }.into()),
+        vec(queued, 0..4).prop_map(|transfers| GetQueuedTransfersResponse { transfers }.into()),
+        vec(all_queued, 0..4).prop_map(|transfers| GetAllQueuedTransfersResponse { transfers }.into()),
+        (file(), any::<bool>(), text(), any::<u32>(), transfer_fault(), time(), time()).prop_map(
+            |(
+                (announce_url, transfer_url, _, target_file_name),
+                is_download,
+                file_type,
+                file_size,
+                fault,
+                start,
+                end,
+            )| {
+                AutonomousTransferComplete {
+                    announce_url,
+                    transfer_url,
+                    is_download,
+                    file_type,
+                    file_size,
+                    target_file_name,
+                    fault,
+                    start_time: start,
+                    complete_time: end,
+                }
+                .into()
+            }
+        ),
+        (text(), vec(argument, 0..4)).prop_map(|(file_type, args)| RequestDownload { file_type, args }.into()),
+        (text(), text(), text(), text()).prop_map(|(command, referer, arg, next)| Kicked {
+            command,
+            referer,
+            arg,
+            next
+        }
+        .into()),
+        text().prop_map(|next_url| KickedResponse { next_url }.into()),
+    ]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let some = || prop::option::of(trimmed());
+    let secret = || prop::option::of(any_text().prop_map(Secret));
+    prop_oneof![
+        (trimmed(), some(), some(), secret(), some()).prop_map(|(url, uuid, username, password, execution_env_ref)| {
+            Operation::Install(InstallOperation { url, uuid, username, password, execution_env_ref })
+        }),
+        (some(), some(), some(), some(), secret()).prop_map(|(uuid, version, url, username, password)| {
+            Operation::Update(UpdateOperation { uuid, version, url, username, password })
+        }),
+        (trimmed(), some(), some()).prop_map(|(uuid, version, execution_env_ref)| {
+            Operation::Uninstall(UninstallOperation { uuid, version, execution_env_ref })
+        }),
+    ]
+}
+
+fn operation_result() -> impl Strategy<Value = OperationResult> {
+    let states = vec![DeploymentUnitState::Installed, DeploymentUnitState::Uninstalled, DeploymentUnitState::Failed];
+    let texts = (trimmed(), trimmed(), trimmed(), trimmed());
+    (texts, prop::sample::select(states), any::<bool>(), time(), time(), transfer_fault()).prop_map(
+        |((uuid, deployment_unit_ref, version, units), current_state, resolved, start_time, complete_time, fault)| {
+            OperationResult {
+                uuid,
+                deployment_unit_ref,
+                version,
+                current_state,
+                resolved,
+                execution_unit_ref_list: units,
+                start_time,
+                complete_time,
+                fault,
+            }
         },
     )
+}
+
+fn software() -> impl Strategy<Value = Message> {
+    let autonomous =
+        (operation_result(), trimmed()).prop_map(|(result, operation_performed)| AutonomousOperationResult {
+            uuid: result.uuid,
+            deployment_unit_ref: result.deployment_unit_ref,
+            version: result.version,
+            current_state: result.current_state,
+            resolved: result.resolved,
+            execution_unit_ref_list: result.execution_unit_ref_list,
+            start_time: result.start_time,
+            complete_time: result.complete_time,
+            fault: result.fault,
+            operation_performed,
+        });
+    prop_oneof![
+        (vec(operation(), 0..3), trimmed()).prop_map(|(operations, command_key)| ChangeDuState {
+            operations,
+            command_key
+        }
+        .into()),
+        (vec(operation_result(), 0..3), trimmed()).prop_map(|(results, command_key)| DuStateChangeComplete {
+            results,
+            command_key
+        }
+        .into()),
+        vec(autonomous, 0..3).prop_map(|results| AutonomousDuStateChangeComplete { results }.into()),
+    ]
 }
