@@ -4,6 +4,9 @@
 use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_spine;
+mod m20261123_000002_tasks;
+mod m20261123_000003_trust;
+mod m20261123_000005_telemetry;
 mod table;
 
 pub struct Migrator;
@@ -11,6 +14,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261123_000001_spine::Migration)]
+        vec![
+            Box::new(m20261123_000001_spine::Migration),
+            Box::new(m20261123_000002_tasks::Migration),
+            Box::new(m20261123_000003_trust::Migration),
+            Box::new(m20261123_000005_telemetry::Migration),
+        ]
     }
 }

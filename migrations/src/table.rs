@@ -95,9 +95,22 @@ impl T {
         self.column(ColumnDef::new(Alias::new(name)).boolean().not_null().default(false).to_owned())
     }
 
+    pub fn bytes(self, name: &'static str) -> Self {
+        self.column(ColumnDef::new(Alias::new(name)).blob().not_null().to_owned())
+    }
+
     pub async fn create(self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         manager.create_table(self.0).await
     }
+}
+
+/// Adds required text, empty by default, to a table that is there.
+pub async fn add_text(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
+    let mut change = Table::alter();
+    change
+        .table(Alias::new(table))
+        .add_column(ColumnDef::new(Alias::new(column)).text().not_null().default("").to_owned());
+    manager.alter_table(change).await
 }
 
 /// An index over `columns`; its name follows from them.

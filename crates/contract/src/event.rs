@@ -69,7 +69,7 @@ kinds! {
 pub struct DeviceEvent {
     /// Grows with every start of the phone, also across a factory reset; at least 1.
     pub boot: u32,
-    /// Counts from 1 within a boot.
+    /// Counts from 1 within a boot, together with the telemetry and the results of that boot.
     pub seq: u64,
     /// When it happened, by the phone's clock.
     pub at: Timestamp,
@@ -87,10 +87,7 @@ impl DeviceEvent {
 
     /// Says what is wrong with an event that decoded but cannot be true.
     pub fn check(&self) -> Result<(), String> {
-        crate::mqtt::check_boot(self.boot)?;
-        if self.seq == 0 || self.seq > i64::MAX as u64 {
-            return Err(format!("seq is {}; it counts from 1", self.seq));
-        }
+        crate::mqtt::check_number(self.boot, self.seq)?;
         if self.account.is_some_and(|account| !(1..=2).contains(&account)) {
             return Err(format!("account is {}; a phone has accounts 1 and 2", self.account.unwrap_or_default()));
         }

@@ -4,18 +4,30 @@
 //! | topic | payload | |
 //! |---|---|---|
 //! | `v1/{phone}/up/event` | [`DeviceEvent`] | QoS 1, repeated until acknowledged by [`EventAck`] |
+//! | `v1/{phone}/up/telemetry` | [`Telemetry`] | QoS 1, likewise, but the first to go when a phone runs out of room |
+//! | `v1/{phone}/up/result` | [`CommandResult`] | QoS 1, repeated until acknowledged by [`EventAck`] |
 //! | `v1/{phone}/up/state` | [`StateReport`] | QoS 1, retained |
 //! | `v1/{phone}/up/presence` | [`Presence`] | QoS 1, retained; the last will says `online: false` |
-//! | `v1/{phone}/down/ack` | [`EventAck`] | QoS 1, sent after the event is committed |
+//! | `v1/{phone}/down/ack` | [`EventAck`] | QoS 1, sent after the commit |
 //! | `v1/{phone}/down/desired` | [`Desired`] | QoS 1, retained: "there is something for you, open a CWMP session" |
+//! | `v1/{phone}/down/command` | [`Command`] | QoS 1, expires |
+//! | `v1/{phone}/down/file` | [`FileOffer`] | QoS 1, expires |
+
+mod command;
+mod state;
+mod telemetry;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::PhoneId;
 use crate::event::DeviceEvent;
-use crate::{PhoneId, Timestamp};
+
+pub use command::{Action, Command, CommandResult, CommandState, FileKind, FileOffer};
+pub use state::{AccountState, AccountStatus, StateReport};
+pub use telemetry::{CallQuality, Item, Link, Network, System, Telemetry};
 
 /// The largest payload either side accepts, in bytes.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
@@ -24,22 +36,40 @@ pub const MAX_PAYLOAD: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Event,
+    Telemetry,
+    Result,
     State,
     Presence,
     Ack,
     Desired,
+    Command,
+    File,
 }
 
 impl Channel {
-    pub const ALL: [Channel; 5] = [Channel::Event, Channel::State, Channel::Presence, Channel::Ack, Channel::Desired];
+    pub const ALL: [Channel; 9] = [
+        Channel::Event,
+        Channel::Telemetry,
+        Channel::Result,
+        Channel::State,
+        Channel::Presence,
+        Channel::Ack,
+        Channel::Desired,
+        Channel::Command,
+        Channel::File,
+    ];
 
     const fn path(self) -> &'static str {
         match self {
             Channel::Event => "up/event",
+            Channel::Telemetry => "up/telemetry",
+            Channel::Result => "up/result",
             Channel::State => "up/state",
             Channel::Presence => "up/presence",
             Channel::Ack => "down/ack",
             Channel::Desired => "down/desired",
+            Channel::Command => "down/command",
+            Channel::File => "down/file",
         }
     }
 }
@@ -90,51 +120,12 @@ impl FromStr for Topic {
 /// Everything a phone has to tell, in one topic filter for the cloud.
 pub const ALL_UP: &str = "v1/+/up/+";
 
+/// The same, shared out among several servers on one broker: each message goes to one of them (MQTT 5 §4.8.2).
+pub const ALL_UP_SHARED: &str = "$share/ingest/v1/+/up/+";
+
 /// What a phone subscribes to. Exact topics, no wildcard: a broker finds an exact one by its name, and looks at every
 /// wildcard for every message.
-pub const DOWN: [Channel; 2] = [Channel::Ack, Channel::Desired];
-
-/// A phone's state as a whole; each report replaces the one before it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StateReport {
-    pub boot: u32,
-    /// Counts reports within a boot, from 1; an older report never overwrites a newer one.
-    pub seq: u64,
-    pub at: Timestamp,
-    pub firmware: String,
-    pub ip: String,
-    /// Seconds since start.
-    pub uptime_s: u64,
-    pub off_hook: bool,
-    pub accounts: Vec<AccountState>,
-    /// The version of the desired document the phone last applied; 0 = none.
-    pub applied_version: i64,
-}
-
-/// One SIP account as the phone sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AccountState {
-    /// 1 or 2.
-    pub account: u8,
-    pub status: AccountStatus,
-    /// SIP user id.
-    pub user: String,
-    /// Why, when it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum AccountStatus {
-    Disabled,
-    Registering,
-    Registered,
-    Failed,
-    Unregistered,
-}
+pub const DOWN: [Channel; 4] = [Channel::Ack, Channel::Desired, Channel::Command, Channel::File];
 
 /// Whether the phone's agent is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,14 +134,14 @@ pub struct Presence {
     pub boot: u32,
 }
 
-/// "These events of this boot are stored." A range names exactly what was stored: an event the broker lost on the way
-/// lies in none, so the phone keeps it and sends it again.
+/// "What this boot numbered so is stored": events, telemetry and results count together. A range names exactly what was
+/// stored: what the broker lost on the way lies in none, so the phone keeps it and sends it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventAck {
     pub boot: u32,
-    /// The first event's `seq`.
+    /// The first `seq`.
     pub first: u64,
-    /// The last event's `seq`; `first` again when it is one event.
+    /// The last `seq`; `first` again when it is one.
     pub last: u64,
 }
 
@@ -192,23 +183,6 @@ pub fn decode<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(payload).map_err(|error| error.to_string())
 }
 
-impl StateReport {
-    /// Says what is wrong with a report that decoded but cannot be true.
-    pub fn check(&self) -> Result<(), String> {
-        check_boot(self.boot)?;
-        if self.accounts.len() > 2 {
-            return Err(format!("{} accounts; a phone has two", self.accounts.len()));
-        }
-        check_text("firmware", &self.firmware)?;
-        check_text("ip", &self.ip)?;
-        for account in &self.accounts {
-            check_text("user", &account.user)?;
-            check_text("reason", account.reason.as_deref().unwrap_or_default())?;
-        }
-        Ok(())
-    }
-}
-
 /// Text a phone tells is short and holds no control characters: databases and terminals do not take all of them.
 pub(crate) fn check_text(field: &str, text: &str) -> Result<(), String> {
     if text.len() > 1024 {
@@ -216,6 +190,15 @@ pub(crate) fn check_text(field: &str, text: &str) -> Result<(), String> {
     }
     if text.chars().any(char::is_control) {
         return Err(format!("{field} holds a control character"));
+    }
+    Ok(())
+}
+
+/// `(boot, seq)` of what a phone keeps until it is acknowledged.
+pub(crate) fn check_number(boot: u32, seq: u64) -> Result<(), String> {
+    check_boot(boot)?;
+    if seq == 0 || seq > i64::MAX as u64 {
+        return Err(format!("seq is {seq}; it counts from 1"));
     }
     Ok(())
 }
@@ -239,6 +222,37 @@ pub fn decode_presence(payload: &[u8]) -> Result<Presence, String> {
     let presence: Presence = decode(payload)?;
     check_boot(presence.boot)?;
     Ok(presence)
+}
+
+/// Decodes and checks telemetry.
+pub fn decode_telemetry(payload: &[u8]) -> Result<Telemetry, String> {
+    let telemetry: Telemetry = decode(payload)?;
+    telemetry.check()?;
+    Ok(telemetry)
+}
+
+/// Decodes and checks a command's result.
+pub fn decode_result(payload: &[u8]) -> Result<CommandResult, String> {
+    if payload.len() > CommandResult::MOST_BYTES {
+        return Err(format!("{} bytes; a result has at most {}", payload.len(), CommandResult::MOST_BYTES));
+    }
+    let result: CommandResult = decode(payload)?;
+    result.check()?;
+    Ok(result)
+}
+
+/// Decodes and checks a command.
+pub fn decode_command(payload: &[u8]) -> Result<Command, String> {
+    let command: Command = decode(payload)?;
+    command.check()?;
+    Ok(command)
+}
+
+/// Decodes and checks a file offer.
+pub fn decode_file(payload: &[u8]) -> Result<FileOffer, String> {
+    let offer: FileOffer = decode(payload)?;
+    offer.check()?;
+    Ok(offer)
 }
 
 /// Decodes and checks an event.
@@ -300,7 +314,11 @@ mod tests {
         #[test]
         fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".*") {
             let _ = decode_event(&bytes);
-            let _ = decode::<StateReport>(&bytes);
+            let _ = decode_state(&bytes);
+            let _ = decode_telemetry(&bytes);
+            let _ = decode_result(&bytes);
+            let _ = decode_command(&bytes);
+            let _ = decode_file(&bytes);
             let _ = text.parse::<Topic>();
         }
     }

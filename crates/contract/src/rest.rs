@@ -63,6 +63,10 @@ macro_rules! words {
     )*};
 }
 
+mod trust;
+
+pub use trust::*;
+
 // ---- signing in ----
 
 request! {

@@ -117,6 +117,9 @@ shape! {
         pub received: u32,
         /// Round trips that came back, in milliseconds, in order; a lost one is `None`.
         pub round_trips_ms: Vec<Option<f64>>,
+        /// Smallest, mean and largest, where that is all the phone says (TR-106); then `round_trips_ms` is empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub summary_ms: Option<Vec<f64>>,
     }
 
     #[serde(deny_unknown_fields)]
@@ -375,6 +378,9 @@ impl Task {
 impl PingResult {
     /// Smallest, mean and largest round trip in milliseconds; `None` if nothing came back.
     pub fn round_trip_ms(&self) -> Option<(f64, f64, f64)> {
+        if let Some([least, mean, most]) = self.summary_ms.as_deref() {
+            return Some((*least, *mean, *most));
+        }
         let back: Vec<f64> = self.round_trips_ms.iter().flatten().copied().collect();
         let least = back.iter().copied().reduce(f64::min)?;
         let most = back.iter().copied().reduce(f64::max)?;
@@ -419,6 +425,7 @@ mod tests {
             sent: 3,
             received: 2,
             round_trips_ms: vec![Some(1.0), None, Some(3.0)],
+            summary_ms: None,
         };
         assert_eq!(result.round_trip_ms(), Some((1.0, 2.0, 3.0)));
     }
