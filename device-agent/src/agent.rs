@@ -33,6 +33,8 @@ pub struct AgentConfig {
     pub acs_url: String,
     /// Where to offer the control endpoint (loopback only), if at all; port 0 takes any.
     pub control: Option<SocketAddr>,
+    /// Let the control endpoint have the phone say what it would not say by itself; see [`crate::rehearsal`].
+    pub test_faults: bool,
     /// Instead of the setting's port; 0 takes any.
     pub connection_request_port: Option<u16>,
     /// Address SIP binds to; unspecified finds it from the route.
@@ -41,6 +43,8 @@ pub struct AgentConfig {
     pub simulated: bool,
     /// First wait after a failed session, seconds; the standard says 5.
     pub retry_wait_s: u32,
+    /// Authorities trusted beside the system's, as PEM; see [`crate::tls::extra_authorities`].
+    pub authorities: Option<Arc<[u8]>>,
 }
 
 impl AgentConfig {
@@ -54,10 +58,12 @@ impl AgentConfig {
             firmware: env!("CARGO_PKG_VERSION").to_owned(),
             acs_url: acs_url.into(),
             control: None,
+            test_faults: false,
             connection_request_port: None,
             sip_bind: Ipv4Addr::UNSPECIFIED.into(),
             simulated: false,
             retry_wait_s: cwmp::retry::MINIMUM_WAIT,
+            authorities: None,
         }
     }
 
@@ -68,6 +74,7 @@ impl AgentConfig {
             model: self.model,
             firmware: self.firmware.clone(),
             acs_url: self.acs_url.clone(),
+            authorities: self.authorities.clone(),
         }
     }
 }
@@ -119,12 +126,12 @@ impl Agent {
     /// # Errors
     /// If its directory, a port or a socket cannot be had.
     pub async fn start(config: AgentConfig) -> anyhow::Result<AgentHandle> {
-        let options = CpeOptions { minimum_wait: config.retry_wait_s, ..CpeOptions::new()? };
+        let options = CpeOptions { minimum_wait: config.retry_wait_s };
         let life = Life::begin(&config, options.clone()).await?;
         let shared = Arc::new(Shared { now: Mutex::new(life.seen()), keypad: Mutex::default() });
         let stop = CancellationToken::new();
         let control_addr = match config.control {
-            Some(address) => Some(control::start(address, &config.storage, shared.clone(), stop.clone()).await?),
+            Some(address) => Some(control::start(address, &config, shared.clone(), stop.clone()).await?),
             None => None,
         };
         let task = tokio::spawn(supervise(config, options, life, shared.clone(), stop.clone()));

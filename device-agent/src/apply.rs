@@ -8,7 +8,7 @@ use phone_core::AccountSettings;
 
 use crate::cpe::connection_request::Listener;
 use crate::device::Device;
-use crate::phone::{ACCOUNTS, Line, real};
+use crate::phone::{self, ACCOUNTS, Line, real};
 
 /// The setting of the port.
 const PORT_KEY: &str = "tr069.connectionrequestport";
@@ -38,6 +38,9 @@ impl Applier {
 
     /// Lives until dropped.
     pub async fn run(mut self) {
+        if let Line::Simulated = self.line {
+            phone::begin_simulated(&self.device).await;
+        }
         loop {
             self.device.settings_wake.notified().await;
             self.apply().await;
@@ -45,15 +48,21 @@ impl Applier {
     }
 
     async fn apply(&mut self) {
-        if let Line::Real(phone) = &self.line {
-            real::apply(&self.device, phone, &mut self.accounts).await;
+        match &self.line {
+            Line::Real(phone) => real::apply(&self.device, phone, &mut self.accounts).await,
+            Line::Simulated => phone::settle_simulated(&self.device).await,
         }
         let wanted = wanted_port(&self.device);
         if self.port.is_none_or(|port| port == wanted) {
             return;
         }
         let moved = match Listener::start(wanted, false).await {
-            Ok(listener) => listener.add(&self.device, self.ip).map(|()| listener),
+            Ok(listener) => {
+                let (calls, ip) = (listener.clone(), self.ip);
+                let device = self.device.clone();
+                let added = tokio::task::spawn_blocking(move || calls.add(&device, ip)).await;
+                added.map_err(std::io::Error::other).flatten().map(|()| listener)
+            }
             Err(error) => Err(error),
         };
         match moved {

@@ -38,9 +38,18 @@ impl Backoff {
 
     /// The next wait.
     pub fn next(&mut self) -> Duration {
-        let wait = self.first.saturating_mul(1 << self.failures.min(20)).min(self.most);
+        self.limit().mul_f64(0.5 + jitter() / 2.0)
+    }
+
+    /// The next wait, drawn from all of its range.
+    pub fn next_full(&mut self) -> Duration {
+        self.limit().mul_f64(jitter())
+    }
+
+    fn limit(&mut self) -> Duration {
+        let limit = self.first.saturating_mul(1 << self.failures.min(20)).min(self.most);
         self.failures = self.failures.saturating_add(1);
-        wait.mul_f64(0.5 + jitter() / 2.0)
+        limit
     }
 
     /// It worked: start small again.

@@ -1,6 +1,7 @@
 //! The local control endpoint: loopback only, for whoever may read the token in the state directory.
 //!
-//! `GET /state`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`.
+//! `GET /state`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`. With `--test-faults` also
+//! `GET /rehearsal` and `POST /rehearsal`, see [`crate::rehearsal`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,11 +16,11 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Shared, control_files};
+use crate::agent::{AgentConfig, Shared, control_files};
 use crate::atomic::{self, Survive};
 use crate::clock;
+use crate::rehearsal::Rehearsal;
 use crate::serve::{self, Answer, json, plain};
-use crate::store::Storage;
 
 /// Holds the bearer token, for the owner alone.
 pub const TOKEN_FILE: &str = "control.token";
@@ -54,20 +55,24 @@ pub struct KeyRequest {
 /// Opens the endpoint and leaves token and address in the state directory.
 pub(crate) async fn start(
     address: SocketAddr,
-    storage: &Storage,
+    config: &AgentConfig,
     shared: Arc<Shared>,
     stop: CancellationToken,
 ) -> anyhow::Result<SocketAddr> {
-    let (token_file, address_file) = control_files(storage)?;
+    let (token_file, address_file) = control_files(&config.storage)?;
     let (listener, token) = open(address, &token_file, &address_file).await?;
     let bound = listener.local_addr()?;
+    let rehearses = config.test_faults;
     tokio::spawn(serve::serve(listener, CONNECTIONS, stop, move |request| {
         let (shared, token) = (shared.clone(), token.clone());
         async move {
             if !authorized(&request, &token) {
                 return plain(StatusCode::UNAUTHORIZED, "the bearer token is in control.token\n");
             }
-            answer(&shared, request).await
+            match request.uri().path() {
+                "/rehearsal" if rehearses => rehearsal(&shared, request).await,
+                _ => answer(&shared, request).await,
+            }
         }
     }));
     Ok(bound)
@@ -118,6 +123,22 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
         },
         (_, "/state" | "/effects" | "/hook" | "/key") => plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n"),
         _ => plain(StatusCode::NOT_FOUND, "GET /state, GET /effects, POST /hook, POST /key\n"),
+    }
+}
+
+async fn rehearsal(shared: &Shared, request: Request<Incoming>) -> Answer {
+    let (device, _) = shared.now();
+    if request.method() == Method::GET {
+        return json(StatusCode::OK, &device.rehearsal_heard());
+    }
+    let script = match read::<Rehearsal>(request).await {
+        Ok(script) => script,
+        Err(refused) => return refused,
+    };
+    match device.blocking(move |device| device.rehearse(script)).await {
+        Ok(Ok(())) => json(StatusCode::OK, &()),
+        Ok(Err(why)) => plain(StatusCode::BAD_REQUEST, &format!("offer: {why}\n")),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
     }
 }
 

@@ -1,8 +1,10 @@
 //! One phone's memory: identity, settings, outbox, line state, and the reasons to talk to the cloud. Tasks meet here and
 //! nowhere else. No lock is held across an await.
 
+mod manage;
 mod report;
 mod settings;
+mod tell;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,17 +13,23 @@ use std::time::Instant;
 
 use ::settings::Model;
 use contract::event::EventKind;
-use contract::mqtt::{AccountState, EventAck};
+use contract::mqtt::{AccountState, Channel, EventAck};
 use contract::{Mac, PhoneId};
+use cwmp::{Event, EventCode};
 use tokio::sync::Notify;
 
 use crate::boot;
 use crate::clock;
+use crate::command::{Known, Memory};
 use crate::cpe::reasons::Reasons;
+use crate::diagnostics::model::Tests;
 use crate::outbox::Outbox;
+use crate::rehearsal::Stage;
 use crate::store::{Document, MqttAccess, Storage, Store};
+use crate::transfer;
 
-pub(crate) use self::settings::acs_url;
+pub(crate) use self::manage::{UdpState, is_ours};
+pub(crate) use self::settings::{SUBSCRIBER, acs_url};
 pub use report::{STATE_FILE, StateFile};
 
 /// The room's number, which the phone shows, announces and tells.
@@ -36,6 +44,8 @@ pub struct Identity {
     pub firmware: String,
     /// Where to look for an ACS before one has said otherwise.
     pub acs_url: String,
+    /// Authorities trusted beside the system's, as PEM (`--ca`).
+    pub authorities: Option<Arc<[u8]>>,
 }
 
 /// What can be seen of the handset and the accounts.
@@ -67,12 +77,19 @@ pub struct Device {
     pub(crate) cwmp_wake: Notify,
     /// Settings changed.
     pub(crate) settings_wake: Notify,
+    /// A transfer was ordered or cancelled, or may go on.
+    pub(crate) transfer_wake: Notify,
+    /// A test was ordered, or may go on.
+    pub(crate) tests_wake: Notify,
+    /// What the UDP connection request needs may have changed.
+    pub(crate) udp_wake: Notify,
 }
 
 #[derive(Debug)]
 struct Inner {
     store: Store,
     outbox: Outbox,
+    commands: Memory,
     line: LineState,
     /// Counts what a state report would show differently.
     state_version: u64,
@@ -81,6 +98,10 @@ struct Inner {
     connected: bool,
     online: bool,
     connection_request_url: String,
+    in_session: bool,
+    tests: Option<Box<Tests>>,
+    stage: Option<Box<Stage>>,
+    udp: UdpState,
     restart: Option<Restart>,
 }
 
@@ -91,14 +112,31 @@ impl Device {
     /// The file system's.
     pub fn open(identity: Identity, storage: Storage) -> io::Result<Arc<Self>> {
         let boot = boot::count(&storage)?;
-        let store = Store::open(storage.clone())?;
+        let mut store = Store::open(storage.clone())?;
+        transfer::install(&mut store)?;
         let outbox = Outbox::open(&storage, boot)?;
-        Ok(Self::born(identity, storage, boot, store, outbox))
+        let commands = Memory::open(&storage)?;
+        Ok(Self::born(identity, storage, boot, store, outbox, commands))
     }
 
-    fn born(identity: Identity, storage: Storage, boot: u32, store: Store, outbox: Outbox) -> Arc<Self> {
-        let mut reasons = Reasons::default();
-        reasons.booted(store.document());
+    fn born(
+        identity: Identity,
+        storage: Storage,
+        boot: u32,
+        mut store: Store,
+        mut outbox: Outbox,
+        (commands, ended): (Memory, Vec<Known>),
+    ) -> Arc<Self> {
+        tell::ended(&mut outbox, ended);
+        store.touch(|document| {
+            document.events.on_reboot();
+            // It drops what was there before, so not a second time.
+            let bootstrapped = document.bootstrapped == acs_url(document, &identity.acs_url);
+            if !bootstrapped && !document.events.contains(&EventCode::BOOTSTRAP) {
+                document.events.push(Event::new(EventCode::BOOTSTRAP));
+            }
+            document.events.push(Event::new(EventCode::BOOT));
+        });
         let device = Self {
             identity,
             storage,
@@ -107,18 +145,26 @@ impl Device {
             inner: Mutex::new(Inner {
                 store,
                 outbox,
+                commands,
                 line: LineState { off_hook: false, ip: Ipv4Addr::LOCALHOST.into(), accounts: Vec::new() },
                 state_version: 1,
                 reports: 0,
-                reasons,
+                reasons: Reasons::default(),
                 connected: false,
                 online: false,
                 connection_request_url: String::new(),
+                in_session: false,
+                tests: None,
+                stage: None,
+                udp: UdpState::default(),
                 restart: None,
             }),
             mqtt_wake: Notify::new(),
             cwmp_wake: Notify::new(),
             settings_wake: Notify::new(),
+            transfer_wake: Notify::new(),
+            tests_wake: Notify::new(),
+            udp_wake: Notify::new(),
         };
         device.write_state_file(&device.lock());
         Arc::new(device)
@@ -128,9 +174,13 @@ impl Device {
     pub(crate) fn reborn(&self) -> Arc<Self> {
         let mut inner = self.lock();
         let boot = self.boot.saturating_add(1).min(i32::MAX as u32);
-        let store = inner.store.take();
+        let mut store = inner.store.take();
+        if let Err(error) = transfer::install(&mut store) {
+            tracing::error!(%error, "firmware could not be installed");
+        }
         let outbox = inner.outbox.take(boot);
-        Self::born(self.identity.clone(), self.storage.clone(), boot, store, outbox)
+        let commands = inner.commands.take();
+        Self::born(self.identity.clone(), self.storage.clone(), boot, store, outbox, commands)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -206,15 +256,14 @@ impl Device {
         }
     }
 
-    /// The oldest unacknowledged event after this one, as it is published.
-    pub(crate) fn event_after(&self, last: Option<(u32, u64)>) -> Option<((u32, u64), Vec<u8>)> {
+    /// The oldest unacknowledged entry after this one, and it as it is published.
+    pub(crate) fn entry_after(&self, last: Option<(u32, u64)>) -> Option<((u32, u64), Channel, Vec<u8>)> {
         let inner = self.lock();
-        let event = inner.outbox.after(last)?;
-        let payload = serde_json::to_vec(event).unwrap_or_default();
-        Some(((event.boot, event.seq), payload))
+        let entry = inner.outbox.after(last)?;
+        Some((entry.name(), entry.channel(), entry.payload().unwrap_or_default()))
     }
 
-    /// Events not acknowledged yet.
+    /// What is not acknowledged yet.
     pub fn unacknowledged(&self) -> usize {
         self.lock().outbox.len()
     }
@@ -234,6 +283,9 @@ impl Device {
             self.state_changed(&mut inner);
             drop(inner);
             self.mqtt_wake.notify_one();
+            // Some of it the ACS wants to hear about, and transfers wait for the handset.
+            self.cwmp_wake.notify_one();
+            self.transfer_wake.notify_one();
         }
     }
 
@@ -244,10 +296,10 @@ impl Device {
 
     // --- sessions ---
 
-    pub(crate) fn with_reasons<R>(&self, change: impl FnOnce(&mut Reasons, &Document) -> R) -> R {
+    pub(crate) fn with_reasons<R>(&self, change: impl FnOnce(&mut Reasons, &mut Document) -> R) -> R {
         let mut inner = self.lock();
         let Inner { reasons, store, .. } = &mut *inner;
-        change(reasons, store.document())
+        store.touch(|document| change(reasons, document))
     }
 
     /// Adds a reason for a session and wakes whoever runs them.
@@ -266,13 +318,16 @@ impl Device {
 
     pub(crate) fn set_connection_request_url(&self, url: String) {
         self.lock().connection_request_url = url;
+        self.cwmp_wake.notify_one();
     }
 
     pub(crate) fn restart(&self) -> Option<Restart> {
         self.lock().restart
     }
 
+    /// Has the phone restart once no session is under way.
     pub(crate) fn set_restart(&self, restart: Restart) {
         self.lock().restart = Some(restart);
+        self.cwmp_wake.notify_one();
     }
 }

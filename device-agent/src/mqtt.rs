@@ -1,11 +1,13 @@
-//! The phone's line to the broker (MQTT 3.1.1, clean sessions).
+//! The phone's line to the broker (MQTT 5, plain or TLS).
 //!
 //! rumqttc gives the packets; the loop is ours, because its client takes 35 kB a connection and keeps a copy of what it
-//! sends, which the outbox has already. Nothing here must survive a connection: at each one the phone subscribes, says
-//! it is there, reports its state and publishes every event the cloud has not acknowledged. A broker that forgot
-//! everything therefore costs nothing.
+//! sends, which the outbox has already. Nothing here must survive a connection: at each one the phone subscribes, unless
+//! the broker still has its session, says it is there, reports its state and publishes everything the cloud has not
+//! acknowledged. A broker that forgot everything therefore costs nothing. What it did not forget saves a little: commands
+//! and acknowledgements that came while the phone was away.
 
 mod connection;
+mod end;
 mod wire;
 
 use std::sync::Arc;
@@ -15,15 +17,15 @@ use contract::PhoneId;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Backoff;
+use crate::command::Orders;
 use crate::device::Device;
 use crate::store::MqttAccess;
+use crate::telemetry;
 use connection::Connection;
-use wire::End;
+use end::{End, Waits};
 
 const DEFAULT_PORT: u16 = 1883;
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const DEFAULT_PORT_TLS: u16 = 8883;
 /// A connection that held this long was a good one.
 const GOOD: Duration = Duration::from_secs(10);
 
@@ -33,6 +35,7 @@ pub(crate) struct Target {
     phone: PhoneId,
     host: String,
     port: u16,
+    tls: bool,
     password: String,
 }
 
@@ -48,8 +51,12 @@ impl Target {
         } else {
             access.host.clone()
         };
-        let port = if access.port == 0 { DEFAULT_PORT } else { access.port };
-        Some(Self { phone, host, port, password: access.password.clone() })
+        let port = match access.port {
+            0 if access.tls => DEFAULT_PORT_TLS,
+            0 => DEFAULT_PORT,
+            port => port,
+        };
+        Some(Self { phone, host, port, tls: access.tls, password: access.password.clone() })
     }
 
     fn now(device: &Device) -> Option<Self> {
@@ -57,11 +64,26 @@ impl Target {
     }
 }
 
+/// What outlives a connection.
+struct Line {
+    /// As whom this program has subscribed: the broker may still know an earlier one, which wanted less.
+    subscribed: Option<PhoneId>,
+    orders: Orders,
+}
+
 /// Keeps the phone connected until `stop`; then says goodbye.
 pub async fn run(device: Arc<Device>, stop: CancellationToken) {
-    let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+    tokio::select! {
+        () = keep_connected(&device, &stop) => {}
+        () = telemetry::run(&device) => {}
+    }
+}
+
+async fn keep_connected(device: &Arc<Device>, stop: &CancellationToken) {
+    let mut waits = Waits::new();
+    let mut line = Line { subscribed: None, orders: Orders::default() };
     while !stop.is_cancelled() {
-        let Some(target) = Target::now(&device) else {
+        let Some(target) = Target::now(device) else {
             tokio::select! {
                 () = device.mqtt_wake.notified() => {}
                 () = stop.cancelled() => return,
@@ -70,18 +92,18 @@ pub async fn run(device: Arc<Device>, stop: CancellationToken) {
         };
         let since = Instant::now();
         // Boxed: a phone without a connection does not hold the room for one.
-        let end = Box::pin(Connection::run(&device, &target, &stop)).await;
+        let end = Box::pin(Connection::run(device, &target, &mut line, stop)).await;
         device.set_connected(false);
         if since.elapsed() > GOOD {
-            backoff.reset();
+            waits.reset();
         }
         match end {
             End::Stopped => return,
-            End::Changed => backoff.reset(),
-            End::Lost(why) => {
-                let wait = backoff.next();
-                tracing::debug!(%why, wait_ms = wait.as_millis() as u64, "no broker");
-                if !wait_unless_changed(&device, &target, wait, &stop).await {
+            End::Changed => waits.reset(),
+            End::Lost(away, why) => {
+                let wait = waits.next(away);
+                tracing::debug!(%why, ?away, wait_ms = wait.as_millis() as u64, "no broker");
+                if !wait_unless_changed(device, &target, wait, stop).await {
                     return;
                 }
             }
@@ -118,6 +140,8 @@ mod tests {
         assert_eq!(target(&access, "http://[::1]:7547/"), Some(("::1".into(), 1883)));
         let other = MqttAccess { host: "broker".into(), port: 8883, ..access.clone() };
         assert_eq!(target(&other, "http://acs/"), Some(("broker".into(), 8883)));
+        let secure = MqttAccess { tls: true, ..access.clone() };
+        assert_eq!(target(&secure, "http://acs/"), Some(("acs".into(), 8883)));
         assert_eq!(target(&MqttAccess { enable: false, ..other.clone() }, "http://acs/"), None);
         assert_eq!(target(&MqttAccess { username: "me".into(), ..other }, "http://acs/"), None);
     }

@@ -11,7 +11,7 @@ use phone_core::{HookSwitch, PhoneHandle};
 use crate::device::Device;
 
 pub use real::start as start_real;
-pub use simulated::run as run_simulated;
+pub use simulated::{begin as begin_simulated, run as run_simulated, settle as settle_simulated};
 
 /// How many SIP accounts a phone has.
 pub const ACCOUNTS: [u8; 2] = [1, 2];

@@ -42,6 +42,8 @@ pub struct SimConfig {
     pub control: Option<SocketAddr>,
     /// First wait after a failed session, seconds; the standard says 5.
     pub retry_wait_s: u32,
+    /// Authorities trusted beside the system's, as PEM; see [`crate::tls::extra_authorities`].
+    pub authorities: Option<Arc<[u8]>>,
 }
 
 impl SimConfig {
@@ -58,6 +60,7 @@ impl SimConfig {
             connection_request_port: 0,
             control: None,
             retry_wait_s: cwmp::retry::MINIMUM_WAIT,
+            authorities: None,
         }
     }
 
@@ -86,6 +89,8 @@ pub struct Counters {
     /// Events not acknowledged yet, of all phones.
     pub unacknowledged: usize,
     pub restarts: u64,
+    /// Effects by kind: `setting`, `reboot`, `download`, `add-object` and so on, of all phones and all their lives.
+    pub effects: BTreeMap<String, u64>,
     pub resident_kb: u64,
 }
 
@@ -97,6 +102,8 @@ struct Fleet {
     ip: std::net::IpAddr,
     slots: Vec<Mutex<Option<Arc<Device>>>>,
     restarts: AtomicU64,
+    /// Effects of lives that are over.
+    done: Mutex<BTreeMap<String, u64>>,
     stop: CancellationToken,
 }
 
@@ -109,6 +116,7 @@ impl Fleet {
         let mut counters = Counters {
             phones: self.slots.len(),
             restarts: self.restarts.load(Ordering::Relaxed),
+            effects: self.done.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             resident_kb: net::resident_kb(),
             ..Counters::default()
         };
@@ -119,15 +127,27 @@ impl Fleet {
             counters.connected += usize::from(connected);
             counters.online += usize::from(online);
             counters.unacknowledged += device.unacknowledged();
+            count(&mut counters.effects, &device);
             *counters.versions.entry(device.applied_version()).or_default() += 1;
         }
         counters
+    }
+
+    /// The phone's life is over: its effects are counted here from now on.
+    fn ended(&self, device: &Device) {
+        count(&mut self.done.lock().unwrap_or_else(PoisonError::into_inner), device);
     }
 
     async fn hook(&self, index: usize, off: bool) -> bool {
         let Some(device) = self.device(index) else { return false };
         Line::Simulated.hook(&device, off).await;
         true
+    }
+}
+
+fn count(effects: &mut BTreeMap<String, u64>, device: &Device) {
+    for (kind, times) in device.done() {
+        *effects.entry(kind.to_string()).or_default() += u64::from(times);
     }
 }
 
@@ -144,11 +164,12 @@ impl Simulator {
         net::raise_descriptor_limit();
         let acs = config.acs_url.clone();
         let fleet = Arc::new(Fleet {
-            options: CpeOptions { minimum_wait: config.retry_wait_s, ..CpeOptions::new()? },
+            options: CpeOptions { minimum_wait: config.retry_wait_s },
             listener: Listener::start(config.connection_request_port, true).await?,
             ip: tokio::task::spawn_blocking(move || net::own_address(&acs)).await?,
             slots: (0..config.count).map(|_| Mutex::default()).collect(),
             restarts: AtomicU64::new(0),
+            done: Mutex::default(),
             stop: CancellationToken::new(),
             config,
         });

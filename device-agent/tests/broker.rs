@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "broker/commands.rs"]
+mod commands;
+#[path = "broker/mqtt5.rs"]
+mod mqtt5;
 mod support;
 
 use std::time::Duration;
@@ -33,15 +37,20 @@ async fn says_who_it_is_what_happens_and_goodbye() {
     let (agent, _acs, broker) = enrolled(dir.path()).await;
     assert_eq!(agent.phone_id(), Some(PHONE.parse().unwrap()));
     broker.with(|state| {
-        let connect = &state.connects[0];
-        let login = connect.login.as_ref().unwrap();
+        let (connect, will, login) = &state.connects[0];
+        let login = login.as_ref().unwrap();
+        let properties = connect.properties.as_ref().unwrap();
+        assert_eq!((connect.clean_start, properties.session_expiry_interval), (false, Some(86_400)));
+        assert_eq!((properties.receive_maximum, properties.topic_alias_max), (Some(32), None));
         assert_eq!(
             (connect.client_id.as_str(), login.username.as_str(), login.password.as_str()),
             (PHONE, PHONE, "mqtt-password")
         );
-        let will = connect.last_will.as_ref().unwrap();
-        assert!(will.retain && will.topic.ends_with("/up/presence"));
-        assert_eq!(state.subscriptions, [format!("v1/{PHONE}/down/ack"), format!("v1/{PHONE}/down/desired")]);
+        let will = will.as_ref().unwrap();
+        assert!(will.retain && will.topic.ends_with(b"/up/presence"));
+        assert_eq!(will.properties.as_ref().unwrap().delay_interval, Some(3));
+        let down = ["ack", "desired", "command", "file"].map(|name| format!("v1/{PHONE}/down/{name}"));
+        assert_eq!(state.subscriptions, down);
     });
     assert_eq!(broker.presence(), [(true, true)]);
     until("the first event", async || (!broker.events().is_empty()).then_some(())).await;
@@ -75,7 +84,7 @@ async fn what_is_not_acknowledged_comes_again_in_order() {
     broker.drop_connections();
     until("them again", async || (broker.events().len() == 3).then_some(())).await;
     assert_eq!(broker.events(), first);
-    assert_eq!(broker.with(|state| state.subscriptions.len()), 4, "subscribed again");
+    assert_eq!(broker.with(|state| state.subscriptions.len()), 8, "subscribed again");
     // Nor are they acknowledged now: they come again on the same connection after a while.
     until("them a third time", async || (broker.events().len() >= 6).then_some(())).await;
     assert_eq!(broker.events()[3..6], first);
@@ -123,7 +132,8 @@ async fn other_credentials_mean_another_connection() {
     until("the new password", async || {
         broker
             .with(|state| {
-                state.connects.last().unwrap().login.as_ref().is_some_and(|login| login.password == "another")
+                let (_, _, login) = state.connects.last().unwrap();
+                login.as_ref().is_some_and(|login| login.password == "another")
             })
             .then_some(())
     })

@@ -78,7 +78,7 @@ fn events_survive() {
     for round in 0..ROUNDS {
         let reported = kill_after(child("event_writer", dir.path()), round).expect("the writer wrote");
         let mut outbox = Outbox::open(&storage, 1).unwrap();
-        let found: Vec<u64> = outbox.iter().map(|event| event.seq).collect();
+        let found: Vec<u64> = outbox.iter().map(|entry| entry.name().1).collect();
         let newest = *found.last().unwrap();
         assert!(newest == reported || newest == reported + 1, "{newest}, {reported} was reported");
         let expected: Vec<u64> = (known + 1..=newest).collect();

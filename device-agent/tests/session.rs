@@ -43,7 +43,7 @@ async fn enrols_is_configured_and_read() {
         assert_eq!(inform.device_id.manufacturer, "Bellhop");
         assert_eq!((inform.device_id.oui.as_str(), inform.device_id.product_class.as_str()), ("C074AD", "GHP620"));
         let told: Vec<&str> = inform.parameters.iter().map(|p| p.name.as_str()).collect();
-        assert_eq!(told.len(), 7);
+        assert_eq!(told.len(), 8);
         assert!(
             inform
                 .parameters
@@ -137,7 +137,7 @@ async fn reboots_and_forgets_when_told() {
     assert_eq!(agent.state().room_number, "9");
 
     acs.ask(Message::FactoryReset);
-    agent.device().set_locally("hotel.name", "Grand").unwrap();
+    agent.device().set_locally("hotel.room.number", "10").unwrap();
     until("the Inform after the reset", async || (acs.informs() == 4).then_some(())).await;
     assert_eq!(acs.events(3), ["0 BOOTSTRAP", "1 BOOT"], "M Reboot is not told twice");
     assert_eq!((agent.state().room_number.as_str(), agent.state().applied_version), ("", 0));
@@ -149,7 +149,7 @@ async fn the_control_endpoint_wants_its_token() {
     let (dir, acs) = (tempfile::tempdir().unwrap(), Acs::start().await);
     let agent = phone(dir.path(), &acs).await;
     let base = format!("http://{}", agent.control_addr().unwrap());
-    let client = reqwest::Client::new();
+    let client = device_agent::tls::TlsOptions::default().http().unwrap().build().unwrap();
     assert_eq!(client.get(format!("{base}/state")).send().await.unwrap().status(), 401);
     let token = std::fs::read_to_string(dir.path().join("control.token")).unwrap();
     let hook = |body: &'static str| client.post(format!("{base}/hook")).bearer_auth(&token).body(body).send();

@@ -23,7 +23,7 @@ async fn phones_report_are_told_and_lift_their_handsets() {
     assert_eq!((macs.len(), macs[0].as_str(), macs[19].as_str()), (20, "c074ad100000", "c074ad100013"));
 
     acs.ask(set("bh:2", &[("Device.X_BELLHOP_Settings.hotel.room.number", "1207")]));
-    fleet.device(3).unwrap().set_locally("hotel.name", "Grand").unwrap();
+    fleet.device(3).unwrap().set_locally("hotel.room.number", "1").unwrap();
     until("the version", async || (fleet.counters().versions.get(&2) == Some(&1)).then_some(())).await;
     assert_eq!(fleet.value(3, "hotel.room.number").as_deref(), Some("1207"));
     assert_eq!(fleet.effects(3).last().unwrap().new.as_deref(), Some("1207"));
@@ -34,6 +34,8 @@ async fn phones_report_are_told_and_lift_their_handsets() {
     let boot = fleet.device(5).unwrap().boot();
     acs.ask(cwmp::Reboot { command_key: "k".into() });
     fleet.device(5).unwrap().set_locally("hotel.name", "Grand").unwrap();
+    // The one that opens a session by itself.
+    fleet.device(5).unwrap().set_locally("hotel.room.number", "5").unwrap();
     until("the reboot", async || (fleet.device(5).unwrap().boot() > boot).then_some(())).await;
     assert_eq!(fleet.value(5, "hotel.name").as_deref(), Some("Grand"), "memory outlives a reboot");
     assert_eq!(fleet.shutdown().await.restarts, 1);

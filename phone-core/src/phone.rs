@@ -104,6 +104,8 @@ pub enum PhoneEvent {
     OffHook,
     /// Handset replaced.
     OnHook,
+    /// The server of this account asks the phone to look for news (NOTIFY with `Event: check-sync`).
+    CheckSync { account: u8 },
     /// The phone's own address changed.
     IpChange { old: IpAddr, new: IpAddr },
     /// The phone went from idle into use.
@@ -262,8 +264,14 @@ impl Phone {
                 }
             }
             tracing::debug!(%from, "response to nothing we sent");
-        } else if let Some((to, bytes)) = self.responder.answer(now, &message, from) {
-            self.transmits.push_back(Transmit { local_port: local.port(), to, bytes });
+            return;
+        }
+        let server = self.accounts.iter().find(|account| account.is_bound_at(from.ip()));
+        let server = server.map(|account| account.state().index);
+        let Some(answer) = self.responder.answer(now, &message, from, server.is_some()) else { return };
+        self.transmits.push_back(Transmit { local_port: local.port(), to: answer.to, bytes: answer.bytes });
+        if let Some(account) = server.filter(|_| answer.check_sync) {
+            self.events.push_back(PhoneEvent::CheckSync { account });
         }
     }
 

@@ -554,3 +554,26 @@ fn state_and_debug_hold_no_secret() {
         r#"{"event":"register_failed","account":1,"code":403,"reason":"Forbidden"}"#
     );
 }
+
+#[test]
+fn check_sync_counts_from_the_registrar_alone() {
+    let mut world = World::new(one(), Registrar::new(&[auth_digest::Algorithm::Sha256]));
+    let notify = |branch: &str| {
+        format!(
+            "NOTIFY sip:1001@192.0.2.55 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK{branch}\r\n\
+             From: <sip:pbx@192.0.2.10>;tag=1\r\nTo: <sip:1001@192.0.2.55>\r\nCall-ID: {branch}\r\nCSeq: 1 NOTIFY\r\n\
+             Event: check-sync\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    let local = "192.0.2.55:5060".parse().unwrap();
+    let send = |world: &mut World, from: &str, branch: &str| {
+        let (from, bytes) = (from.parse().unwrap(), notify(branch).into_bytes());
+        world.input(Input::Datagram { local, from, bytes });
+        world.news().contains(&PhoneEvent::CheckSync { account: 1 })
+    };
+    assert!(!send(&mut world, SERVER, "early"), "not registered yet");
+    world.run_s(5);
+    assert!(send(&mut world, SERVER, "a"));
+    assert!(!send(&mut world, SERVER, "a"), "a copy");
+    assert!(!send(&mut world, "192.0.2.66:5060", "b"), "a stranger");
+}

@@ -38,28 +38,25 @@ impl Life {
         let ip = tokio::task::spawn_blocking(move || net::own_address(&acs)).await?;
         device.set_line(|line| line.ip = ip);
 
-        let port = config.connection_request_port.unwrap_or_else(|| wanted_port(&device));
+        let port = match config.connection_request_port {
+            // Any, but the same as before if it is still to be had: the ACS knows that one.
+            Some(0) => device.document(|document| document.call_port),
+            Some(port) => port,
+            None => wanted_port(&device),
+        };
         let listener = Listener::start(port, false).await?;
-        listener.add(&device, ip)?;
+        let (calls, phone) = (listener.clone(), device.clone());
+        tokio::task::spawn_blocking(move || calls.add(&phone, ip)).await??;
 
         let mut others = JoinSet::new();
         let (line, events) = if config.simulated {
-            others.spawn(phone::run_simulated(device.clone()));
             (Line::Simulated, None)
         } else {
             let (line, events) = phone::start_real(&device, config.sip_bind)?;
             (line, Some(tokio::spawn(events)))
         };
         let in_force = config.connection_request_port.is_none().then_some(port);
-        if !config.simulated {
-            others.spawn(Applier::new(device.clone(), line.clone(), listener, in_force, ip).run());
-        } else {
-            // Kept for as long as the life lasts.
-            others.spawn(async move {
-                let _listener = listener;
-                std::future::pending::<()>().await;
-            });
-        }
+        others.spawn(Applier::new(device.clone(), line.clone(), listener, in_force, ip).run());
         let stop_mqtt = CancellationToken::new();
         let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));
         let sessions = tokio::spawn(cpe::run(device.clone(), options));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use device_agent::control::{ADDRESS_FILE, Hook, HookRequest, KeyRequest, TOKEN_FILE};
+use device_agent::tls;
 use reqwest::{Client, RequestBuilder};
 
 use super::Target;
@@ -28,7 +29,7 @@ impl Phone {
             None => read(ADDRESS_FILE)?.trim().parse().context("control.addr holds no address")?,
         };
         Ok(Self {
-            client: Client::builder().timeout(Duration::from_secs(10)).build()?,
+            client: tls::TlsOptions::default().http()?.timeout(Duration::from_secs(10)).build()?,
             base: format!("http://{address}"),
             token: read(TOKEN_FILE)?.trim().to_owned(),
             prefix: target.phone.map(|index| format!("/phones/{index}")).unwrap_or_default(),

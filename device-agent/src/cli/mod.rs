@@ -10,7 +10,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use device_agent::control::Hook;
+use device_agent::transfer::log::Recent;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The resident program of a Bellhop phone, and a simulator of thousands of them.
 #[derive(Parser)]
@@ -68,7 +71,10 @@ struct Target {
 impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(&self.log)?;
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        // To stderr, and to what an upload of the log sends.
+        let recent = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Recent);
+        let shown = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        tracing_subscriber::registry().with(filter).with(shown).with(recent).init();
         match self.command {
             Command::Run(run) => runtime()?.block_on(run.run()),
             Command::Simulate(simulate) => runtime()?.block_on(simulate.run()),

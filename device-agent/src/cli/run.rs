@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use contract::Mac;
-use device_agent::{Agent, AgentConfig, Storage};
+use device_agent::{Agent, AgentConfig, Storage, tls};
 use settings::Model;
 
 #[derive(clap::Args)]
@@ -27,6 +27,9 @@ pub struct Run {
     /// Offer the control endpoint on this loopback address, for example 127.0.0.1:9470.
     #[arg(long)]
     control: Option<SocketAddr>,
+    /// Take rehearsals at the control endpoint: a tester has the phone say any request, answer or fault.
+    #[arg(long, hide = true, requires = "control")]
+    test_faults: bool,
     /// Port the server calls on, instead of the setting's; 0 takes any.
     #[arg(long)]
     connection_request_port: Option<u16>,
@@ -39,6 +42,9 @@ pub struct Run {
     /// Seconds before a failed session is tried again the first time.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     retry_wait: u32,
+    /// PEM file of authorities to trust beside the system's.
+    #[arg(long, env = "BELLHOP_CA")]
+    ca: Option<PathBuf>,
 }
 
 impl Run {
@@ -51,10 +57,12 @@ impl Run {
             firmware: self.firmware,
             acs_url: self.acs_url,
             control: self.control,
+            test_faults: self.test_faults,
             connection_request_port: self.connection_request_port,
             sip_bind: self.sip_bind,
             simulated: false,
             retry_wait_s: self.retry_wait,
+            authorities: self.ca.as_deref().map(tls::extra_authorities).transpose()?,
         };
         let agent = Agent::start(config).await?;
         if let Some(address) = agent.control_addr() {

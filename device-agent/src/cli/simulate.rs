@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use contract::Mac;
-use device_agent::{Counters, SimConfig, Simulator};
+use device_agent::{Counters, SimConfig, Simulator, tls};
 use settings::Model;
 
 #[derive(clap::Args)]
@@ -45,6 +45,9 @@ pub struct Simulate {
     /// Seconds before a failed session is tried again the first time.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     retry_wait: u32,
+    /// PEM file of authorities to trust beside the system's.
+    #[arg(long, env = "BELLHOP_CA")]
+    ca: Option<PathBuf>,
 }
 
 impl Simulate {
@@ -65,6 +68,7 @@ impl Simulate {
             connection_request_port: self.connection_request_port,
             control: self.control,
             retry_wait_s: self.retry_wait,
+            authorities: self.ca.as_deref().map(tls::extra_authorities).transpose()?,
             ..SimConfig::new(self.count, self.acs_url)
         };
         let start = Instant::now();

@@ -3,17 +3,19 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use auth_digest::{Algorithm, Challenge, Credentials, Freshness, Ha1, NonceIssuer, verify};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, StatusCode};
+use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::bucket::Bucket;
 use crate::clock;
 use crate::device::Device;
 use crate::serve::{self, Answer, plain};
@@ -21,9 +23,6 @@ use crate::serve::{self, Answer, plain};
 const REALM: &str = "Bellhop phone";
 const NONCE_CLASS: &str = "connection-request";
 const NONCE_AGE: Duration = Duration::from_secs(60);
-/// Sessions an ACS may start: so many at once, then one in so long (§3.2.2 wants a limit).
-const BURST: f64 = 3.0;
-const REFILL: Duration = Duration::from_secs(3);
 /// Nonces whose count is remembered.
 const MOST_NONCES: usize = 64;
 const CONNECTIONS_ONE_PHONE: usize = 8;
@@ -44,25 +43,23 @@ struct Entry {
     limits: Mutex<Limits>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Limits {
-    tokens: f64,
-    filled: Instant,
+    bucket: Bucket,
     /// The highest count seen with each nonce: a proof is good once.
     nonces: Vec<(String, u32)>,
 }
 
 impl Listener {
-    /// Listens on `port` of every address; if it is taken, or 0, on any.
+    /// Listens on `port` of every address, IPv4 and IPv6; if it is taken, or 0, on any.
     ///
     /// # Errors
     /// If no port can be had.
     pub async fn start(port: u16, many: bool) -> io::Result<Arc<Self>> {
-        let any = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
-        let listener = match TcpListener::bind(any(port)).await {
+        let listener = match bind(port) {
             Err(error) if port != 0 => {
                 tracing::warn!(port, %error, "the connection request port cannot be had; taking any");
-                TcpListener::bind(any(0)).await?
+                bind(0)?
             }
             bound => bound?,
         };
@@ -91,15 +88,22 @@ impl Listener {
         self.address.port()
     }
 
-    /// Gives the phone a path and tells it its URL. The path is new at each call.
+    /// Gives the phone a path, the same in each of its lives, and tells it its URL. Blocking at its first.
     ///
     /// # Errors
-    /// If there is no randomness.
+    /// If there is no randomness, or the file system's.
     pub fn add(&self, device: &Arc<Device>, ip: IpAddr) -> io::Result<()> {
-        let path = format!("/{}", clock::token(16)?);
+        let known = device.document(|document| (document.call_path.clone(), document.call_port));
+        let path = match known.0.is_empty() {
+            true => format!("/{}", clock::token(16)?),
+            false => known.0.to_string(),
+        };
+        if known != (path.as_str().into(), self.port()) {
+            let (path, port) = (path.as_str().into(), self.port());
+            device.update(|document| (document.call_path, document.call_port) = (path, port))?;
+        }
         device.set_connection_request_url(format!("http://{}{path}", SocketAddr::new(ip, self.port())));
-        let limits = Limits { tokens: BURST, filled: Instant::now(), nonces: Vec::new() };
-        let entry = Arc::new(Entry { device: Arc::downgrade(device), limits: Mutex::new(limits) });
+        let entry = Arc::new(Entry { device: Arc::downgrade(device), limits: Mutex::default() });
         let mut phones = self.phones.write().unwrap_or_else(PoisonError::into_inner);
         // Earlier lives of phones that have restarted.
         if phones.len().is_multiple_of(64) {
@@ -115,6 +119,10 @@ impl Listener {
         let Some((entry, device)) = entry.and_then(|entry| entry.device.upgrade().map(|device| (entry, device))) else {
             return plain(StatusCode::NOT_FOUND, "");
         };
+        // Switched off, there is nobody to call.
+        if device.value("tr069.enable") == "no" {
+            return plain(StatusCode::NOT_FOUND, "");
+        }
         if request.method() != Method::GET {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "");
         }
@@ -170,6 +178,31 @@ impl Listener {
     }
 }
 
+/// Both families, or IPv4 alone where the system has no IPv6.
+fn bind(port: u16) -> io::Result<TcpListener> {
+    let socket = |domain| {
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.set_reuse_address(true)?;
+        Ok::<_, io::Error>(socket)
+    };
+    let both = socket(Domain::IPV6).and_then(|socket| {
+        socket.set_only_v6(false)?;
+        socket.bind(&SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port).into())?;
+        Ok(socket)
+    });
+    let bound = match both {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            let socket = socket(Domain::IPV4)?;
+            socket.bind(&SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port).into())?;
+            socket
+        }
+        both => both?,
+    };
+    bound.listen(1024)?;
+    TcpListener::from_std(bound.into())
+}
+
 impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.cancel();
@@ -182,15 +215,7 @@ impl Entry {
     }
 
     fn take(&self) -> bool {
-        let mut limits = self.lock();
-        let earned = limits.filled.elapsed().as_secs_f64() / REFILL.as_secs_f64();
-        limits.tokens = (limits.tokens + earned).min(BURST);
-        limits.filled = Instant::now();
-        let granted = limits.tokens >= 1.0;
-        if granted {
-            limits.tokens -= 1.0;
-        }
-        granted
+        self.lock().bucket.take()
     }
 
     fn first_use(&self, nonce: &str, count: u32) -> bool {

@@ -1,5 +1,6 @@
 //! HTTP as a TR-069 session needs it (§3.4.1): its own cookies, authentication, redirects, limits on time and size.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{
@@ -9,6 +10,7 @@ use reqwest::header::{
 use reqwest::{Client, StatusCode, Url};
 
 use super::auth::Login;
+use crate::tls::TlsOptions;
 
 /// Connecting, sending, waiting and reading, one POST.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -19,12 +21,21 @@ const MOST_REDIRECTS: u32 = 5;
 /// A new nonce may come once, a stale one once more.
 const MOST_CHALLENGES: u32 = 3;
 
-/// The client all sessions of a process share.
+/// Clients a process keeps: a fleet of simulated phones shares its few.
+const MOST_CLIENTS: usize = 8;
+
+/// The client for connections with these options; the same one for the same options.
 ///
 /// # Errors
-/// If the system gives no resolver or the like.
-pub fn client() -> reqwest::Result<Client> {
-    Client::builder()
+/// If the options cannot be used.
+pub fn client(tls: &TlsOptions) -> anyhow::Result<Client> {
+    static CLIENTS: Mutex<Vec<(TlsOptions, Client)>> = Mutex::new(Vec::new());
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, client)) = clients.iter().find(|(options, _)| options == tls) {
+        return Ok(client.clone());
+    }
+    let client = tls
+        .http()?
         .timeout(TIMEOUT)
         .connect_timeout(Duration::from_secs(10))
         .redirect(reqwest::redirect::Policy::none())
@@ -32,7 +43,12 @@ pub fn client() -> reqwest::Result<Client> {
         .pool_max_idle_per_host(32)
         .tcp_nodelay(true)
         .user_agent(concat!("Bellhop-Phone/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .build()?;
+    if clients.len() == MOST_CLIENTS {
+        clients.remove(0);
+    }
+    clients.push((tls.clone(), client.clone()));
+    Ok(client)
 }
 
 /// Why there was no answer. Holds no address: addresses may carry tokens.
@@ -113,10 +129,7 @@ impl Http {
     }
 
     async fn send(&mut self, body: &str) -> reqwest::Result<reqwest::Response> {
-        let target = match self.url.query() {
-            Some(query) => format!("{}?{query}", self.url.path()),
-            None => self.url.path().to_owned(),
-        };
+        let target = target(&self.url);
         let mut request = self.client.post(self.url.clone());
         if let Some(authorization) = self.login.header("POST", &target, body.as_bytes()) {
             request = request.header(AUTHORIZATION, authorization);
@@ -148,8 +161,16 @@ impl Http {
     }
 }
 
+/// What a digest proof is about.
+pub fn target(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
 /// Never from a protected connection to an open one.
-fn downgrades(from: &Url, to: &Url) -> bool {
+pub fn downgrades(from: &Url, to: &Url) -> bool {
     from.scheme() == "https" && to.scheme() == "http"
 }
 
@@ -169,7 +190,7 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, HttpError> {
 }
 
 /// The cause alone: what is around it names the address.
-fn innermost(error: &reqwest::Error) -> String {
+pub fn innermost(error: &reqwest::Error) -> String {
     let mut inner: &dyn std::error::Error = error;
     while let Some(source) = inner.source() {
         inner = source;

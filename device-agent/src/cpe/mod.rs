@@ -1,12 +1,15 @@
-//! The TR-069 client: data model, sessions over HTTP, and the ACS's way to call.
+//! The TR-069 client: data model, sessions over HTTP, and the ACS's ways to call.
 
-mod auth;
+pub(crate) mod auth;
+pub(crate) mod bucket;
 pub mod connection_request;
 mod driver;
-mod http;
+pub(crate) mod http;
+mod notify;
 pub mod reasons;
 mod rpc;
-mod session;
+pub(crate) mod session;
 pub mod tree;
+mod udp;
 
 pub use driver::{CpeOptions, run};

@@ -1,22 +1,24 @@
 //! What the ACS may ask for, carried out.
 
-use std::collections::HashSet;
+mod actions;
+mod attributes;
+mod objects;
+mod set;
+
 use std::sync::Arc;
 
 use cwmp::{
-    EventCode, Fault, FaultCode, GetParameterAttributes, GetParameterAttributesResponse, GetParameterNames,
-    GetParameterNamesResponse, GetParameterValues, GetParameterValuesResponse, GetRpcMethodsResponse, Message,
-    ParameterAttribute, ParameterInfo, ParameterValue, Reboot, SetParameterAttributes, SetParameterValues,
-    SetParameterValuesFault, SetParameterValuesResponse, Status, Value, XsdType,
+    Fault, FaultCode, GetParameterNames, GetParameterNamesResponse, GetParameterValues, GetParameterValuesResponse,
+    GetRpcMethodsResponse, Message, ParameterInfo, ParameterValue,
 };
-use settings::{Effect, value_from_path};
 
-use super::tree::{Fixed, INFORM, Leaf, MqttField, Tree};
-use crate::device::{Device, ROOM_KEY, Restart};
-use crate::store::{Change, MqttAccess, PendingEvent, intern};
+use super::notify::Snapshot;
+use super::tree::{INFORM, View};
+use crate::device::Device;
+use crate::transfer;
 
-/// The methods we serve.
-const METHODS: [&str; 9] = [
+/// The methods we serve. ChangeDUState is none of them: software comes to this phone as firmware, in one piece.
+const METHODS: [&str; 17] = [
     "GetRPCMethods",
     "SetParameterValues",
     "GetParameterValues",
@@ -26,11 +28,19 @@ const METHODS: [&str; 9] = [
     "AddObject",
     "DeleteObject",
     "Reboot",
+    "FactoryReset",
+    "ScheduleInform",
+    "Download",
+    "Upload",
+    "ScheduleDownload",
+    "CancelTransfer",
+    "GetQueuedTransfers",
+    "GetAllQueuedTransfers",
 ];
-/// A parameter key that names a version of the desired document.
-const VERSION_PREFIX: &str = "bh:";
-/// TR-069 A.3.2.1.
-const MOST_PARAMETER_KEY: usize = 32;
+/// Parameters in one request or one answer.
+const MOST_PARAMETERS: usize = 10_000;
+/// TR-069 A.3.2.1: `ParameterKey` and `CommandKey`, in characters.
+const MOST_KEY: usize = 32;
 
 /// Carries a request out. May wait for the disk.
 pub async fn execute(device: &Arc<Device>, request: Message) -> Message {
@@ -48,21 +58,24 @@ fn carry_out(device: &Device, request: Message) -> Message {
     let name = request.name();
     let result = match request {
         Message::GetRpcMethods => {
-            let methods = METHODS.iter().chain(&["FactoryReset"]).map(|name| (*name).to_owned()).collect();
-            Ok(GetRpcMethodsResponse { methods }.into())
+            Ok(GetRpcMethodsResponse { methods: METHODS.iter().map(|name| (*name).to_owned()).collect() }.into())
         }
         Message::GetParameterNames(request) => names(device, &request),
         Message::GetParameterValues(request) => values(device, &request),
-        Message::SetParameterValues(request) => set(device, request),
-        Message::GetParameterAttributes(request) => attributes(device, &request),
-        Message::SetParameterAttributes(request) => set_attributes(device, &request),
-        // No table of ours grows or shrinks.
-        Message::AddObject(_) | Message::DeleteObject(_) => Err(Fault::of(FaultCode::INVALID_PARAMETER_NAME)),
-        Message::Reboot(request) => reboot(device, request),
-        Message::FactoryReset => {
-            device.set_restart(Restart::FactoryReset);
-            Ok(Message::FactoryResetResponse)
-        }
+        Message::SetParameterValues(request) => by_acs(device, || set::values(device, request)),
+        Message::GetParameterAttributes(request) => attributes::get(device, &request),
+        Message::SetParameterAttributes(request) => by_acs(device, || attributes::set(device, request)),
+        Message::AddObject(request) => by_acs(device, || objects::add(device, request)),
+        Message::DeleteObject(request) => by_acs(device, || objects::delete(device, request)),
+        Message::Reboot(request) => actions::reboot(device, request),
+        Message::FactoryReset => actions::factory_reset(device),
+        Message::ScheduleInform(request) => actions::schedule_inform(device, request),
+        Message::Download(request) => transfer::download(device, request),
+        Message::Upload(request) => transfer::upload(device, request),
+        Message::ScheduleDownload(request) => transfer::schedule(device, request),
+        Message::CancelTransfer(request) => transfer::cancel(device, &request.command_key),
+        Message::GetQueuedTransfers => Ok(transfer::queued(device)),
+        Message::GetAllQueuedTransfers => Ok(transfer::queued_all(device)),
         _ => Err(Fault::of(FaultCode::METHOD_NOT_SUPPORTED)),
     };
     result.unwrap_or_else(|fault| {
@@ -71,201 +84,75 @@ fn carry_out(device: &Device, request: Message) -> Message {
     })
 }
 
+/// What the ACS changes itself it is not told of afterwards.
+fn by_acs(device: &Device, work: impl FnOnce() -> Result<Message, Fault>) -> Result<Message, Fault> {
+    let before = Snapshot::take(device);
+    let answer = work()?;
+    let after = Snapshot::take(device);
+    device
+        .touch_and_save(|document| before.done_by_acs(&after, document))
+        .map_err(|_| Fault::of(FaultCode::INTERNAL_ERROR))?;
+    Ok(answer)
+}
+
 fn names(device: &Device, request: &GetParameterNames) -> Result<Message, Fault> {
-    let tree = Tree::of(device.identity().model);
     let code = if request.next_level && !request.path.is_empty() && !request.path.ends_with('.') {
         FaultCode::INVALID_ARGUMENTS
     } else {
         FaultCode::INVALID_PARAMETER_NAME
     };
-    let names = tree.names(&request.path, request.next_level).ok_or_else(|| Fault::of(code))?;
+    let names = View::of(device).names(&request.path, request.next_level).ok_or_else(|| Fault::of(code))?;
     let parameters = names.into_iter().map(|(name, writable)| ParameterInfo { name, writable }).collect();
     Ok(GetParameterNamesResponse { parameters }.into())
 }
 
 fn values(device: &Device, request: &GetParameterValues) -> Result<Message, Fault> {
-    let tree = Tree::of(device.identity().model);
+    let view = View::of(device);
     let mut parameters = Vec::new();
     for name in &request.names {
         if name.is_empty() || name.ends_with('.') {
-            let before = parameters.len();
-            parameters.extend(tree.below(name).map(|(path, leaf)| ParameterValue::new(path, leaf.read(path, device))));
-            if parameters.len() == before {
-                return Err(unknown(name));
-            }
+            let below = view.below(name).ok_or_else(|| unknown(name))?;
+            parameters.extend(below.into_iter().map(|(path, leaf)| ParameterValue::new(path, leaf.read(path, device))));
         } else {
-            let leaf = tree.leaf(name).ok_or_else(|| unknown(name))?;
+            let leaf = view.leaf(name).ok_or_else(|| unknown(name))?;
             parameters.push(ParameterValue::new(name.as_str(), leaf.read(name, device)));
         }
+        few_enough(parameters.len())?;
     }
     Ok(GetParameterValuesResponse { parameters }.into())
 }
 
-/// What every Inform tells.
-pub fn inform_parameters(device: &Device) -> Vec<ParameterValue> {
-    let tree = Tree::of(device.identity().model);
-    let read = |path: &&str| tree.leaf(path).map(|leaf| ParameterValue::new(*path, leaf.read(path, device)));
-    INFORM.iter().filter_map(read).collect()
+/// What every Inform tells, and what changed.
+pub fn inform_parameters(device: &Device, changed: &[Arc<str>]) -> Vec<ParameterValue> {
+    let view = View::of(device);
+    let always = INFORM.iter().copied();
+    let changed = changed.iter().map(AsRef::as_ref).filter(|path| !INFORM.contains(path));
+    let read = |path| view.leaf(path).map(|leaf| ParameterValue::new(path, leaf.read(path, device)));
+    always.chain(changed).filter_map(read).collect()
 }
 
-/// All or nothing: everything is checked before anything is changed.
-fn set(device: &Device, request: SetParameterValues) -> Result<Message, Fault> {
-    let tree = Tree::of(device.identity().model);
-    if request.parameter_key.chars().count() > MOST_PARAMETER_KEY {
-        return Err(Fault::new(FaultCode::INVALID_ARGUMENTS, "ParameterKey is longer than 32 characters"));
+fn few_enough(count: usize) -> Result<(), Fault> {
+    if count <= MOST_PARAMETERS {
+        return Ok(());
     }
-    let mut seen = HashSet::new();
-    let mut changes: Vec<Change> = Vec::new();
-    let mut mqtt = device.mqtt_access();
-    let mut refused = Vec::new();
-    let mut status = Status::Applied;
-    for ParameterValue { name, value } in &request.parameters {
-        let checked = match tree.leaf(name) {
-            None => Err((FaultCode::INVALID_PARAMETER_NAME, None)),
-            Some(leaf) if !leaf.writable() => Err((FaultCode::NOT_WRITABLE, None)),
-            Some(leaf) if !type_fits(&leaf.xsd_type(name), leaf, value) => {
-                Err((FaultCode::INVALID_PARAMETER_TYPE, None))
-            }
-            Some(Leaf::Fixed(fixed)) => set_mqtt(fixed, value, &mut mqtt).map(|()| None),
-            Some(Leaf::Setting(found)) => match settings::validate_ref(found, value_from_path(name, &value.text)) {
-                Ok(canonical) => Ok(Some((found, canonical))),
-                Err(error) => Err((FaultCode::INVALID_PARAMETER_VALUE, Some(error.to_string()))),
-            },
-        };
-        match checked {
-            Ok(Some((found, canonical))) => {
-                let key = found.key();
-                if found.setting.effect == Effect::Reboot && device.value(&key) != canonical {
-                    status = Status::Pending;
-                }
-                if !seen.insert(key.clone()) {
-                    return Err(Fault::new(FaultCode::INVALID_ARGUMENTS, format!("{key} is there twice")));
-                }
-                changes.push((intern(&key), Some(canonical)));
-            }
-            Ok(None) => {}
-            Err((code, text)) => refused.push(SetParameterValuesFault {
-                name: name.clone(),
-                code,
-                text: text.unwrap_or_else(|| code.text().to_owned()),
-            }),
-        }
-    }
-    if !refused.is_empty() {
-        let mut fault = Fault::of(FaultCode::INVALID_ARGUMENTS);
-        fault.parameters = refused;
-        return Err(fault);
-    }
-    let key = request.parameter_key;
-    let effects = device
-        .set_from_acs(&changes, move |document| {
-            if let Some(version) = key.strip_prefix(VERSION_PREFIX).and_then(|text| text.parse().ok()) {
-                document.version = version;
-            }
-            document.parameter_key = key;
-            document.mqtt = mqtt;
-        })
-        .map_err(|error| {
-            tracing::error!(%error, "settings could not be stored");
-            Fault::of(FaultCode::INTERNAL_ERROR)
-        })?;
-    tracing::info!(
-        asked = changes.len(),
-        changed = effects.len(),
-        version = device.applied_version(),
-        "settings applied"
-    );
-    Ok(SetParameterValuesResponse { status }.into())
+    Err(Fault::new(FaultCode::RESOURCES_EXCEEDED, format!("more than {MOST_PARAMETERS} parameters at once")))
 }
 
-/// Untyped senders write everything as string; senders of whole numbers mix their kinds.
-fn type_fits(wanted: &XsdType, leaf: Leaf, value: &Value) -> bool {
-    let number =
-        |kind: &XsdType| matches!(kind, XsdType::Int | XsdType::UnsignedInt | XsdType::Long | XsdType::UnsignedLong);
-    let boolean_setting =
-        matches!(leaf, Leaf::Setting(found) if matches!(found.setting.value_type, settings::ValueType::Bool));
-    match &value.type_ {
-        XsdType::String => true,
-        XsdType::Boolean => *wanted == XsdType::Boolean || boolean_setting,
-        kind if number(kind) => number(wanted),
-        kind => kind == wanted,
+fn check_key(name: &str, key: &str) -> Result<(), Fault> {
+    if key.chars().count() <= MOST_KEY {
+        return Ok(());
     }
-}
-
-type Refusal = (FaultCode, Option<String>);
-
-fn set_mqtt(fixed: Fixed, value: &Value, access: &mut MqttAccess) -> Result<(), Refusal> {
-    let invalid = |text: &str| (FaultCode::INVALID_PARAMETER_VALUE, Some(text.to_owned()));
-    let text = value.text.as_str();
-    if text.len() > 256 || text.chars().any(char::is_control) {
-        return Err(invalid("at most 256 bytes, no control characters"));
-    }
-    let Fixed::Mqtt(field) = fixed else { return Err((FaultCode::NOT_WRITABLE, None)) };
-    match field {
-        MqttField::Enable => {
-            access.enable = match text {
-                "1" | "true" => true,
-                "0" | "false" => false,
-                _ => return Err(invalid("true or false")),
-            }
-        }
-        MqttField::Host => text.clone_into(&mut access.host),
-        MqttField::Port => {
-            access.port = text.parse().ok().filter(|port| *port != 0).ok_or_else(|| invalid("1 to 65535"))?;
-        }
-        MqttField::Username => text.clone_into(&mut access.username),
-        MqttField::Password => text.clone_into(&mut access.password),
-    }
-    Ok(())
-}
-
-/// The room number is told at each change, nothing else.
-fn notification(path: &str) -> u32 {
-    if settings::key_of_path(path).as_deref() == Some(ROOM_KEY) { 2 } else { 0 }
-}
-
-fn attributes(device: &Device, request: &GetParameterAttributes) -> Result<Message, Fault> {
-    let tree = Tree::of(device.identity().model);
-    let mut parameters = Vec::new();
-    let attribute = |path: &str| ParameterAttribute {
-        name: path.to_owned(),
-        notification: notification(path),
-        access_list: Vec::new(),
-    };
-    for name in &request.names {
-        if name.is_empty() || name.ends_with('.') {
-            parameters.extend(tree.below(name).map(|(path, _)| attribute(path)));
-        } else {
-            tree.leaf(name).ok_or_else(|| unknown(name))?;
-            parameters.push(attribute(name));
-        }
-    }
-    Ok(GetParameterAttributesResponse { parameters }.into())
-}
-
-/// Attributes cannot be changed: only what changes nothing is accepted.
-fn set_attributes(device: &Device, request: &SetParameterAttributes) -> Result<Message, Fault> {
-    let tree = Tree::of(device.identity().model);
-    for entry in &request.parameters {
-        tree.leaf(&entry.name).ok_or_else(|| unknown(&entry.name))?;
-        if entry.notification_change && entry.notification != notification(&entry.name) {
-            return Err(Fault::of(FaultCode::NOTIFICATION_REJECTED));
-        }
-    }
-    Ok(Message::SetParameterAttributesResponse)
-}
-
-/// The event is on disk before the answer leaves; the restart follows the session.
-fn reboot(device: &Device, request: Reboot) -> Result<Message, Fault> {
-    let pending = PendingEvent { code: EventCode::M_REBOOT.as_str().to_owned(), command_key: request.command_key };
-    device.update(|document| document.pending.push(pending)).map_err(|_| Fault::of(FaultCode::INTERNAL_ERROR))?;
-    device.set_restart(Restart::Reboot);
-    Ok(Message::RebootResponse)
+    Err(Fault::new(FaultCode::INVALID_ARGUMENTS, format!("{name} is longer than {MOST_KEY} characters")))
 }
 
 fn unknown(name: &str) -> Fault {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(128).collect();
     Fault::new(FaultCode::INVALID_PARAMETER_NAME, format!("There is no parameter {shown}"))
+}
+
+fn disk(error: &std::io::Error) -> Fault {
+    tracing::error!(%error, "a request could not be stored");
+    Fault::of(FaultCode::INTERNAL_ERROR)
 }
 
 #[cfg(test)]

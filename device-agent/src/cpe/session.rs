@@ -4,23 +4,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cwmp::cpe::{CpeConfig, Post};
-use cwmp::{CpeSession, CpeStep, CwmpTime, CwmpVersion, DeviceId, Event, Limits, SessionOutcome, decode_body};
+use cwmp::{CpeSession, CpeStep, CwmpTime, CwmpVersion, DeviceId, Event, Limits, Message, SessionOutcome, decode_body};
 
 use super::auth::Login;
-use super::http::{Answer, Http, HttpError};
+use super::http::{self, Answer, Http};
 use super::rpc;
 use super::tree::MANUFACTURER;
 use crate::clock;
 use crate::device::Device;
+use crate::tls::Purpose;
 
 /// An ACS that keeps us longer is cut off.
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// What a session starts with.
+pub struct Start {
+    pub url: String,
+    pub events: Vec<Event>,
+    /// What we have to say besides the Inform.
+    pub requests: Vec<Message>,
+    /// Parameters that changed.
+    pub changed: Vec<Arc<str>>,
+    /// Sessions failed in a row.
+    pub retries: u32,
+}
+
 /// How a session went.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The ACS has the Inform's events.
-    pub events_delivered: bool,
+    /// What the ACS has.
+    pub session: SessionOutcome,
     /// Why it failed; `None`: it ended as it should.
     pub failure: Option<String>,
     /// Seconds the server asked us to stay away.
@@ -28,16 +41,11 @@ pub struct Outcome {
 }
 
 /// Runs one session.
-pub async fn run(
-    device: &Arc<Device>,
-    client: &reqwest::Client,
-    url: &str,
-    events: Vec<Event>,
-    retries: u32,
-) -> Outcome {
-    let mut session = CpeSession::new(config(device, events, retries));
+pub async fn run(device: &Arc<Device>, start: Start) -> Outcome {
+    let url = start.url.clone();
+    let mut session = CpeSession::new(config(device, start));
     let mut retry_after = None;
-    let exchange = exchange(device, client, url, &mut session, &mut retry_after);
+    let exchange = exchange(device, &url, &mut session, &mut retry_after);
     let (outcome, why) = match tokio::time::timeout(LONGEST, exchange).await {
         Ok(Ok(outcome)) => {
             let why = outcome.failure.as_ref().map(ToString::to_string);
@@ -46,39 +54,44 @@ pub async fn run(
         Ok(Err(error)) => (session.on_transport_failure(), Some(error.to_string())),
         Err(_) => (session.on_transport_failure(), Some("the session took too long".to_owned())),
     };
-    Outcome { events_delivered: outcome.events_delivered, failure: why, retry_after }
+    Outcome { session: outcome, failure: why, retry_after }
 }
 
-fn config(device: &Arc<Device>, events: Vec<Event>, retry_count: u32) -> CpeConfig {
+fn config(device: &Arc<Device>, start: Start) -> CpeConfig {
     let identity = device.identity();
     CpeConfig {
-        version: CwmpVersion::V1_0,
+        version: CwmpVersion::V1_2,
         device_id: DeviceId::new(MANUFACTURER, identity.mac.oui(), identity.model.as_str(), identity.serial.clone()),
-        events,
-        parameters: rpc::inform_parameters(device),
+        events: start.events,
+        parameters: rpc::inform_parameters(device, &start.changed),
         current_time: CwmpTime::from_unix_ms(clock::now().millis()),
-        retry_count,
-        transfers: Vec::new(),
+        retry_count: start.retries,
+        requests: start.requests,
+        supported_versions: Vec::new(),
+        session_timeout: None,
         limits: Limits::default(),
     }
 }
 
 async fn exchange(
     device: &Arc<Device>,
-    client: &reqwest::Client,
     url: &str,
     session: &mut CpeSession,
     retry_after: &mut Option<u64>,
-) -> Result<SessionOutcome, HttpError> {
+) -> anyhow::Result<SessionOutcome> {
+    let client = http::client(&device.tls_options(Purpose::Management))?;
     let login = Login::new(device.value("tr069.username"), device.value("tr069.password"));
-    let mut http = Http::new(client.clone(), url, login)?;
+    let mut http = Http::new(client, url, login)?;
     let mut post: Post = session.start();
     loop {
-        let answer = http.post(&post.body).await?;
+        let answer = http.post(&device.rehearsed_post(&post.body)).await?;
         *retry_after = answer.retry_after.filter(|_| answer.status == 503);
         let mut step = on_answer(session, &answer);
         while let CpeStep::Execute(request) = step {
-            step = session.reply(rpc::execute(device, request).await);
+            step = session.reply(match device.rehearsed_answer(request.name()) {
+                Some(answer) => answer,
+                None => rpc::execute(device, request).await,
+            });
         }
         match step {
             CpeStep::Send(next) => post = next,

@@ -1,4 +1,9 @@
-//! The data model: what each path is, by model. Settings come from the catalogue; the rest is the short table below.
+//! The data model: what each path is, by model. Settings come from the catalogue; the rest are the tables of `fixed`,
+//! `own`, `paging` and [`crate::diagnostics::model`].
+
+mod fixed;
+pub mod own;
+pub mod paging;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -7,123 +12,120 @@ use std::sync::OnceLock;
 use cwmp::{Value, XsdType};
 use settings::{Catalogue, Model, SettingRef, ValueType, value_to_path, vendor_path};
 
-use crate::clock;
 use crate::device::Device;
-use crate::store::MqttAccess;
+use crate::diagnostics::model::{self as tests, TestParameter};
 
-pub const MANUFACTURER: &str = "Bellhop";
-pub const HARDWARE: &str = "1.0";
-pub const PARAMETER_KEY: &str = "Device.ManagementServer.ParameterKey";
-
-/// A parameter that is no setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fixed {
-    Manufacturer,
-    Oui,
-    ProductClass,
-    ModelName,
-    Serial,
-    Hardware,
-    Software,
-    UpTime,
-    CurrentLocalTime,
-    ConnectionRequestUrl,
-    ParameterKey,
-    IpAddress,
-    MacAddress,
-    LineStatus(u8),
-    Mqtt(MqttField),
-}
-
-/// The writable ones of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MqttField {
-    Enable,
-    Host,
-    Port,
-    Username,
-    Password,
-}
-
-const FIXED: &[(&str, Fixed)] = &[
-    ("Device.DeviceInfo.Manufacturer", Fixed::Manufacturer),
-    ("Device.DeviceInfo.ManufacturerOUI", Fixed::Oui),
-    ("Device.DeviceInfo.ProductClass", Fixed::ProductClass),
-    ("Device.DeviceInfo.ModelName", Fixed::ModelName),
-    ("Device.DeviceInfo.SerialNumber", Fixed::Serial),
-    ("Device.DeviceInfo.HardwareVersion", Fixed::Hardware),
-    ("Device.DeviceInfo.SoftwareVersion", Fixed::Software),
-    ("Device.DeviceInfo.UpTime", Fixed::UpTime),
-    ("Device.Time.CurrentLocalTime", Fixed::CurrentLocalTime),
-    ("Device.ManagementServer.ConnectionRequestURL", Fixed::ConnectionRequestUrl),
-    (PARAMETER_KEY, Fixed::ParameterKey),
-    ("Device.LAN.IPAddress", Fixed::IpAddress),
-    ("Device.LAN.MACAddress", Fixed::MacAddress),
-    ("Device.Services.VoiceService.1.VoiceProfile.1.Line.1.Status", Fixed::LineStatus(1)),
-    ("Device.Services.VoiceService.1.VoiceProfile.2.Line.1.Status", Fixed::LineStatus(2)),
-    ("Device.X_BELLHOP_Mqtt.Enable", Fixed::Mqtt(MqttField::Enable)),
-    ("Device.X_BELLHOP_Mqtt.Host", Fixed::Mqtt(MqttField::Host)),
-    ("Device.X_BELLHOP_Mqtt.Port", Fixed::Mqtt(MqttField::Port)),
-    ("Device.X_BELLHOP_Mqtt.Username", Fixed::Mqtt(MqttField::Username)),
-    ("Device.X_BELLHOP_Mqtt.Password", Fixed::Mqtt(MqttField::Password)),
-];
-
-/// What every Inform tells.
-pub const INFORM: &[&str] = &[
-    "Device.DeviceInfo.HardwareVersion",
-    "Device.DeviceInfo.SoftwareVersion",
-    PARAMETER_KEY,
-    "Device.ManagementServer.ConnectionRequestURL",
-    "Device.LAN.IPAddress",
-    "Device.LAN.MACAddress",
-    "Device.X_BELLHOP_Settings.hotel.room.number",
-];
+pub use fixed::{Fixed, INFORM, MANUFACTURER, MqttField, PARAMETER_KEY};
+pub use own::Own;
+pub use paging::PageField;
 
 /// What stands behind a path.
 #[derive(Clone, Copy, Debug)]
 pub enum Leaf {
-    Fixed(Fixed),
     Setting(SettingRef),
+    Fixed(Fixed),
+    Own(&'static Own),
+    Test(&'static TestParameter),
+    /// A hop of the last route test, from 1.
+    Hop(usize),
+    /// A row of the paging table, 1 to 10.
+    Page(u8, PageField),
 }
 
-/// One model's paths, sorted. Built once a process.
+/// One model's paths that are always there, sorted. Built once a process.
 #[derive(Debug)]
-pub struct Tree {
+struct Tree {
     leaves: BTreeMap<String, Leaf>,
 }
 
 impl Tree {
-    pub fn of(model: Model) -> &'static Self {
+    fn of(model: Model) -> &'static Self {
         static TREES: [OnceLock<Tree>; Model::ALL.len()] = [const { OnceLock::new() }; Model::ALL.len()];
         let index = Model::ALL.iter().position(|known| *known == model).unwrap_or(0);
         TREES[index].get_or_init(|| Self::build(model))
     }
 
     fn build(model: Model) -> Self {
-        let mut leaves: BTreeMap<String, Leaf> =
-            FIXED.iter().map(|(path, fixed)| ((*path).to_owned(), Leaf::Fixed(*fixed))).collect();
+        let mut leaves = BTreeMap::new();
+        fixed::every(|path, fixed| {
+            leaves.insert(path, Leaf::Fixed(fixed));
+        });
+        leaves.extend(own::TABLE.iter().map(|own| (own.path.to_owned(), Leaf::Own(own))));
+        leaves.extend(tests::TABLE.iter().map(|test| (test.path.to_owned(), Leaf::Test(test))));
         for found in Catalogue::get().concrete(model) {
             leaves.insert(vendor_path(&found.key()), Leaf::Setting(found));
             if let Some(path) = found.tr069_path() {
                 leaves.entry(path).or_insert(Leaf::Setting(found));
             }
         }
+        // One setting for the whole phone, which the standard has in each profile.
+        for (name, key) in IN_EACH_PROFILE {
+            let Some(found) = Catalogue::get().find(key).filter(|found| found.on(model)) else { continue };
+            for account in crate::phone::ACCOUNTS {
+                leaves.insert(format!("{PROFILES}{account}.{name}"), Leaf::Setting(found));
+            }
+        }
         Self { leaves }
+    }
+}
+
+const PROFILES: &str = "Device.Services.VoiceService.1.VoiceProfile.";
+const IN_EACH_PROFILE: &[(&str, &str)] = &[
+    ("STUNServer", "network.stunserver"),
+    ("SIP.DSCPMark", "network.qos.forsip"),
+    ("RTP.DSCPMark", "network.qos.forrtp"),
+    ("RTP.LocalPortMin", "network.rtp.local.port"),
+];
+
+/// The data model of one phone as it is now: what is always there and the rows of tables.
+pub struct View {
+    tree: &'static Tree,
+    rows: BTreeMap<String, Option<Leaf>>,
+}
+
+impl View {
+    pub fn of(device: &Device) -> Self {
+        let mut rows = BTreeMap::new();
+        rows.insert(tests::HOPS.to_owned(), None);
+        for hop in 1..=tests::hops(device) {
+            rows.insert(format!("{}{hop}.", tests::HOPS), None);
+            rows.insert(format!("{}{hop}.{}", tests::HOPS, tests::HOP_HOST), Some(Leaf::Hop(hop)));
+        }
+        rows.insert(paging::TABLE.to_owned(), None);
+        for row in paging::Rows::of(device).existing() {
+            rows.insert(format!("{}{row}.", paging::TABLE), None);
+            for field in PageField::ALL {
+                rows.insert(format!("{}{row}.{}", paging::TABLE, field.name()), Some(Leaf::Page(row, field)));
+            }
+        }
+        Self { tree: Tree::of(device.identity().model), rows }
     }
 
     /// A full name. Vendor paths are found in any case.
     pub fn leaf(&self, path: &str) -> Option<Leaf> {
-        if let Some(leaf) = self.leaves.get(path) {
+        if let Some(leaf) = self.tree.leaves.get(path) {
             return Some(*leaf);
         }
+        if let Some(row) = self.rows.get(path) {
+            return *row;
+        }
         let key = settings::key_of_path(path)?;
-        self.leaves.get(&vendor_path(&key)).copied()
+        self.tree.leaves.get(&vendor_path(&key)).copied()
     }
 
-    /// Every parameter below a partial path (empty, or ending in a dot).
-    pub fn below<'a>(&'a self, partial: &'a str) -> impl Iterator<Item = (&'a str, Leaf)> + 'a {
-        let from = self.leaves.range::<str, _>((Bound::Included(partial), Bound::Unbounded));
-        from.take_while(move |(path, _)| path.starts_with(partial)).map(|(path, leaf)| (path.as_str(), *leaf))
+    /// Every parameter below a partial path (empty, or ending in a dot), sorted; `None` if there is no such object.
+    pub fn below<'a>(&'a self, partial: &str) -> Option<Vec<(&'a str, Leaf)>> {
+        let mut found: Vec<(&str, Leaf)> = Vec::new();
+        let mut any = false;
+        for (path, leaf) in range(&self.tree.leaves, partial) {
+            found.push((path, *leaf));
+        }
+        for (path, row) in range(&self.rows, partial) {
+            any = true;
+            found.extend(row.map(|leaf| (path, leaf)));
+        }
+        found.sort_unstable_by_key(|(path, _)| *path);
+        (any || !found.is_empty()).then_some(found)
     }
 
     /// The names a GetParameterNames answers with, objects ending in a dot; `None` if there is no such path.
@@ -133,42 +135,68 @@ impl Tree {
             // TR-069 A.3.2.3: a full name has no next level.
             return (!next_level).then(|| vec![(path.to_owned(), leaf.writable())]);
         }
+        let tree = range(&self.tree.leaves, path).map(|(full, leaf)| (full, leaf.writable()));
+        let rows = range(&self.rows, path).map(|(full, row)| (full, row.is_some_and(Leaf::writable)));
         let mut names: BTreeMap<&str, bool> = BTreeMap::new();
-        for (full, leaf) in self.below(path) {
+        let mut any = false;
+        for (full, writable) in tree.chain(rows) {
+            any = true;
             let rest = full.get(path.len()..).unwrap_or_default();
             let mut dots = rest.match_indices('.').map(|(at, _)| path.len() + at + 1);
             if next_level {
                 match dots.next().and_then(|end| full.get(..end)) {
-                    Some(object) => names.insert(object, false),
-                    None => names.insert(full, leaf.writable()),
+                    Some(object) => names.insert(object, paging::grows(object)),
+                    None if rest.is_empty() => None,
+                    None => names.insert(full, writable),
                 };
             } else {
-                names.extend(dots.filter_map(|end| full.get(..end)).map(|object| (object, false)));
-                names.insert(full, leaf.writable());
+                names.extend(dots.filter_map(|end| full.get(..end)).map(|object| (object, paging::grows(object))));
+                if !full.ends_with('.') {
+                    names.insert(full, writable);
+                }
             }
         }
-        if names.is_empty() {
+        if !any {
             return None;
         }
         if !next_level && !path.is_empty() {
-            names.insert(path, false);
+            names.insert(path, paging::grows(path));
         }
         Some(names.into_iter().map(|(name, writable)| (name.to_owned(), writable)).collect())
     }
 }
 
+fn range<'a, 'p, T>(
+    map: &'a BTreeMap<String, T>,
+    partial: &'p str,
+) -> impl Iterator<Item = (&'a str, &'a T)> + use<'a, 'p, T> {
+    let from = map.range::<str, _>((Bound::Included(partial), Bound::Unbounded));
+    from.take_while(move |(path, _)| path.starts_with(partial)).map(|(path, leaf)| (path.as_str(), leaf))
+}
+
 impl Leaf {
     pub fn writable(self) -> bool {
-        matches!(self, Self::Setting(_) | Self::Fixed(Fixed::Mqtt(_)))
+        match self {
+            Self::Setting(_) | Self::Own(_) | Self::Page(..) => true,
+            Self::Fixed(fixed) => matches!(fixed, Fixed::Mqtt(_)),
+            Self::Test(test) => test.input,
+            Self::Hop(_) => false,
+        }
+    }
+
+    /// Whether the ACS can be told of each change (TR-106 has parameters for which a phone may refuse that: those that
+    /// change all the time, or only because the ACS changes them).
+    pub fn active_possible(self) -> bool {
+        !matches!(self, Self::Test(_) | Self::Hop(_)) && !matches!(self, Self::Fixed(fixed) if fixed.restless())
     }
 
     /// The type the parameter has at this path.
     pub fn xsd_type(self, path: &str) -> XsdType {
         match self {
-            Self::Fixed(Fixed::UpTime | Fixed::Mqtt(MqttField::Port)) => XsdType::UnsignedInt,
-            Self::Fixed(Fixed::Mqtt(MqttField::Enable)) => XsdType::Boolean,
-            Self::Fixed(Fixed::CurrentLocalTime) => XsdType::DateTime,
-            Self::Fixed(_) => XsdType::String,
+            Self::Fixed(fixed) => fixed.xsd_type(),
+            Self::Own(own) => own.kind.xsd_type(),
+            Self::Test(test) => test.kind.xsd_type(),
+            Self::Hop(_) | Self::Page(..) => XsdType::String,
             // TR-104 has words for a line's Enable.
             Self::Setting(_) if path.ends_with(".Line.1.Enable") => XsdType::String,
             Self::Setting(found) => match &found.setting.value_type {
@@ -183,57 +211,32 @@ impl Leaf {
         }
     }
 
+    fn secret(self) -> bool {
+        match self {
+            Self::Setting(found) => found.setting.secret,
+            Self::Own(own) => own.secret,
+            Self::Fixed(fixed) => matches!(fixed, Fixed::Mqtt(MqttField::Password)),
+            _ => false,
+        }
+    }
+
     /// The value now. Secrets read as empty (TR-069 A.3.2.2 leaves them unreadable).
     pub fn read(self, path: &str, device: &Device) -> Value {
-        let text = match self {
-            Self::Setting(found) if found.setting.secret => String::new(),
-            Self::Setting(found) => value_to_path(found, path, &device.value(&found.key())),
-            Self::Fixed(fixed) => read_fixed(fixed, device),
-        };
+        let text = if self.secret() { String::new() } else { self.secret_value(path, device) };
         // A number or boolean that was never set has no lexical form of its type.
         let type_ = if text.is_empty() { XsdType::String } else { self.xsd_type(path) };
         Value::new(type_, text)
     }
-}
 
-fn read_fixed(fixed: Fixed, device: &Device) -> String {
-    let identity = device.identity();
-    match fixed {
-        Fixed::Manufacturer => MANUFACTURER.to_owned(),
-        Fixed::Oui => identity.mac.oui(),
-        Fixed::ProductClass | Fixed::ModelName => identity.model.as_str().to_owned(),
-        Fixed::Serial => identity.serial.clone(),
-        Fixed::Hardware => HARDWARE.to_owned(),
-        Fixed::Software => identity.firmware.clone(),
-        Fixed::UpTime => device.uptime_s().to_string(),
-        Fixed::CurrentLocalTime => cwmp::CwmpTime::from_unix_ms(clock::now().millis()).print(),
-        Fixed::ConnectionRequestUrl => device.connection_request_url(),
-        Fixed::ParameterKey => device.document(|document| document.parameter_key.clone()),
-        Fixed::IpAddress => device.line().ip.to_string(),
-        Fixed::MacAddress => identity.mac.to_string(),
-        Fixed::LineStatus(account) => line_status(device, account).to_owned(),
-        Fixed::Mqtt(field) => read_mqtt(field, &device.mqtt_access()),
-    }
-}
-
-/// TR-104's words.
-fn line_status(device: &Device, account: u8) -> &'static str {
-    use contract::mqtt::AccountStatus::*;
-    match device.line().accounts.iter().find(|state| state.account == account).map(|state| state.status) {
-        Some(Registered) => "Up",
-        Some(Registering) => "Registering",
-        Some(Failed) => "Error",
-        Some(Unregistered) => "Quiescent",
-        Some(Disabled) | None => "Disabled",
-    }
-}
-
-fn read_mqtt(field: MqttField, access: &MqttAccess) -> String {
-    match field {
-        MqttField::Enable => access.enable.to_string(),
-        MqttField::Host => access.host.clone(),
-        MqttField::Port => access.port.to_string(),
-        MqttField::Username => access.username.clone(),
-        MqttField::Password => String::new(),
+    /// The value now, even if nobody may read it.
+    pub(super) fn secret_value(self, path: &str, device: &Device) -> String {
+        match self {
+            Self::Setting(found) => value_to_path(found, path, &device.value(&found.key())),
+            Self::Fixed(fixed) => fixed.read(device),
+            Self::Own(own) => own::value(device, own),
+            Self::Test(test) => tests::read(device, test),
+            Self::Hop(number) => tests::hop(device, number),
+            Self::Page(row, field) => paging::Rows::of(device).get(row, field).to_owned(),
+        }
     }
 }

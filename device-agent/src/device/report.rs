@@ -41,7 +41,7 @@ impl Device {
             boot: self.boot,
             seq: inner.reports,
             at: clock::now(),
-            firmware: self.identity.firmware.clone(),
+            firmware: self.firmware_of(&inner),
             ip: inner.line.ip.to_string(),
             uptime_s: self.uptime_s(),
             off_hook: inner.line.off_hook,
@@ -67,9 +67,14 @@ impl Device {
             ip: inner.line.ip.to_string(),
             boot: self.boot,
             applied_version: document.version,
-            firmware: self.identity.firmware.clone(),
+            firmware: self.firmware_of(inner),
             updated_at: clock::now(),
         }
+    }
+
+    pub(super) fn firmware_of(&self, inner: &Inner) -> String {
+        let installed = &inner.store.document().firmware;
+        if installed.is_empty() { self.identity.firmware.clone() } else { installed.to_string() }
     }
 
     /// Not synced: after a power cut it is written anew.

@@ -7,6 +7,10 @@ use settings::Catalogue;
 use super::Device;
 use crate::clock;
 use crate::store::{Change, Document, Effect, MqttAccess, intern};
+use crate::tls::{Purpose, TlsOptions};
+
+/// Whoever stands before the phone, in an access list.
+pub(crate) const SUBSCRIBER: &str = "Subscriber";
 
 impl Device {
     /// A setting's value: as set, else the factory's, else empty.
@@ -42,15 +46,12 @@ impl Device {
             let before = (inner.store.document().version, inner.store.document().mqtt.clone());
             let effects = inner.store.set(changes, clock::now(), also)?;
             let after = inner.store.document();
-            if effects.is_empty() && before == (after.version, after.mqtt.clone()) {
-                return Ok(effects);
+            if !effects.is_empty() || before != (after.version, after.mqtt.clone()) {
+                self.state_changed(&mut inner);
             }
-            self.state_changed(&mut inner);
             effects
         };
-        self.settings_wake.notify_one();
-        self.mqtt_wake.notify_one();
-        self.cwmp_wake.notify_one();
+        self.wake_all();
         Ok(effects)
     }
 
@@ -62,17 +63,17 @@ impl Device {
         let canonical = settings::validate_for(self.identity.model, key, value).map_err(|error| error.to_string())?;
         {
             let mut inner = self.lock();
+            if !may_be_set_locally(inner.store.document(), key) {
+                return Err(format!("{key}: the server does not let it be set at the phone"));
+            }
             let change = (intern(key), Some(canonical));
             let effects = inner.store.set(&[change], clock::now(), |_| {}).map_err(|error| error.to_string())?;
             if effects.is_empty() {
                 return Ok(());
             }
-            inner.reasons.value_change = true;
             self.state_changed(&mut inner);
         }
-        self.settings_wake.notify_one();
-        self.mqtt_wake.notify_one();
-        self.cwmp_wake.notify_one();
+        self.wake_all();
         Ok(())
     }
 
@@ -87,6 +88,11 @@ impl Device {
         acs_url(inner.store.document(), &self.identity.acs_url)
     }
 
+    /// What a TLS connection for this purpose must hold to, by the settings as they are now.
+    pub fn tls_options(&self, purpose: Purpose) -> TlsOptions {
+        TlsOptions::of_settings(purpose, |key| self.value(key), self.identity.authorities.as_ref())
+    }
+
     /// Forgets every setting and credential; events and the boot counter stay. Blocking.
     pub(crate) fn forget_settings(&self) -> io::Result<()> {
         let mut inner = self.lock();
@@ -96,10 +102,26 @@ impl Device {
             document.parameter_key.clear();
             document.mqtt = MqttAccess::default();
             document.bootstrapped.clear();
+            document.own.clear();
+            document.attributes.clear();
+            document.told.clear();
+            document.schedule.clear();
+            document.transfers.clear();
+            document.paging_rows = 0;
+            document.call_path = "".into();
         })?;
         self.state_changed(&mut inner);
         Ok(())
     }
+}
+
+/// The access list of the setting's parameters (TR-069 A.3.2.4): without "Subscriber" in it, the ACS alone may write.
+fn may_be_set_locally(document: &Document, key: &str) -> bool {
+    let Some(found) = Catalogue::get().find(key) else { return false };
+    let paths = std::iter::once(settings::vendor_path(&found.key())).chain(found.tr069_path());
+    paths
+        .filter_map(|path| document.attributes.get(path.as_str())?.access.as_ref())
+        .all(|access| access.iter().any(|who| &**who == SUBSCRIBER))
 }
 
 /// The ACS a document names; the guide allows an address without scheme.

@@ -1,15 +1,17 @@
 //! The outbox on disk.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use contract::event::DeviceEvent;
-use contract::mqtt::EventAck;
+use contract::mqtt::{CommandResult, EventAck, Telemetry};
 use serde::{Deserialize, Serialize};
 
+use super::Kept;
+use super::entry::Entry;
 use crate::atomic::{self, Survive};
 
 /// The file is rewritten when it is longer than this and four times what it need be.
@@ -21,13 +23,25 @@ const COMPACT_FROM: u64 = 256 << 10;
 enum Line {
     Ack { ack: EventAck },
     Dropped { dropped: u64 },
+    Telemetry { telemetry: Box<Telemetry> },
+    Result { result: Box<CommandResult> },
     Event(DeviceEvent),
+}
+
+impl From<&Entry> for Line {
+    fn from(entry: &Entry) -> Self {
+        match entry.clone() {
+            Entry::Event(event) => Self::Event(event),
+            Entry::Telemetry(telemetry) => Self::Telemetry { telemetry },
+            Entry::Result(result) => Self::Result { result },
+        }
+    }
 }
 
 /// What the file held.
 #[derive(Default)]
 pub(super) struct Content {
-    pub events: Vec<DeviceEvent>,
+    pub entries: Vec<Entry>,
     pub dropped: u64,
 }
 
@@ -58,15 +72,15 @@ impl File {
     }
 
     /// Synced when it returns.
-    pub(super) fn append(&mut self, event: &DeviceEvent) -> io::Result<()> {
-        self.line(&Line::Event(event.clone()))?;
+    pub(super) fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        self.line(&entry.into())?;
         self.file.sync_data()
     }
 
     pub(super) fn acknowledged(
         &mut self,
         ack: EventAck,
-        left: &VecDeque<DeviceEvent>,
+        left: &VecDeque<Kept>,
         left_bytes: u64,
         dropped: u64,
     ) -> io::Result<()> {
@@ -82,14 +96,14 @@ impl File {
         }
     }
 
-    /// Replaces the file by these events.
-    pub(super) fn rewrite(&mut self, events: &VecDeque<DeviceEvent>, dropped: u64) -> io::Result<()> {
+    /// Replaces the file by these entries.
+    pub(super) fn rewrite(&mut self, entries: &VecDeque<Kept>, dropped: u64) -> io::Result<()> {
         let mut text = Vec::new();
         if dropped > 0 {
             write(&mut text, &Line::Dropped { dropped })?;
         }
-        for event in events {
-            write(&mut text, &Line::Event(event.clone()))?;
+        for kept in entries {
+            write(&mut text, &(&kept.entry).into())?;
         }
         atomic::replace(&self.path, &text, Survive::PowerCut)?;
         self.file = OpenOptions::new().read(true).write(true).open(&self.path)?;
@@ -122,6 +136,8 @@ fn write(text: &mut Vec<u8>, line: &Line) -> io::Result<()> {
 fn read(file: &std::fs::File) -> io::Result<(Content, u64)> {
     let mut reader = BufReader::new(file);
     let (mut content, mut whole, mut line) = (Content::default(), 0, Vec::new());
+    let mut entries = BTreeMap::new();
+    let keep = |entries: &mut BTreeMap<_, _>, entry: Entry| drop(entries.insert(entry.name(), entry));
     loop {
         line.clear();
         let read = reader.read_until(b'\n', &mut line)?;
@@ -130,15 +146,17 @@ fn read(file: &std::fs::File) -> io::Result<(Content, u64)> {
         }
         whole += read as u64;
         match serde_json::from_slice(&line) {
-            Ok(Line::Event(event)) => content.events.push(event),
-            Ok(Line::Ack { ack }) => {
-                content.events.retain(|event| !ack.covers(event.boot, event.seq));
+            Ok(Line::Event(event)) => keep(&mut entries, Entry::Event(event)),
+            Ok(Line::Telemetry { telemetry }) => keep(&mut entries, Entry::Telemetry(telemetry)),
+            Ok(Line::Result { result }) => keep(&mut entries, Entry::Result(result)),
+            Ok(Line::Ack { ack }) if ack.first <= ack.last => {
+                entries.extract_if((ack.boot, ack.first)..=(ack.boot, ack.last), |_, _| true).for_each(drop);
             }
+            Ok(Line::Ack { .. }) => {}
             Ok(Line::Dropped { dropped }) => content.dropped = dropped,
             Err(error) => tracing::warn!(%error, "a line of the outbox cannot be read: passed over"),
         }
     }
-    content.events.sort_by_key(|event| (event.boot, event.seq));
-    content.events.dedup_by_key(|event| (event.boot, event.seq));
+    content.entries = entries.into_values().collect();
     Ok((content, whole))
 }

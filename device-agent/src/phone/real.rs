@@ -10,6 +10,7 @@ use phone_core::{AccountSettings, HookSwitch, IoOptions, PhoneConfig, PhoneEvent
 use tokio::sync::{mpsc, watch};
 
 use super::{ACCOUNTS, Line};
+use crate::cpe::bucket::Bucket;
 use crate::device::Device;
 
 /// Starts the phone. The future carries its events and state over and ends with it.
@@ -49,15 +50,19 @@ pub async fn apply(device: &Device, phone: &PhoneHandle, applied: &mut Vec<Accou
 }
 
 async fn carry(device: Arc<Device>, mut events: mpsc::Receiver<PhoneEvent>, mut state: watch::Receiver<PhoneState>) {
+    let mut calls = Bucket::default();
     loop {
         tokio::select! {
             // Events first: off-hook is what people wait for.
             biased;
             event = events.recv() => match event {
-                Some(event) => {
-                    let (kind, account, detail) = translate(event);
-                    device.raise(kind, account, detail).await;
+                Some(PhoneEvent::CheckSync { account }) => {
+                    if calls.take() {
+                        tracing::debug!(account, "the SIP server calls");
+                        device.want_session(|reasons| reasons.connection_request = true);
+                    }
                 }
+                Some(event) => raise(&device, event).await,
                 None => return,
             },
             changed = state.changed() => match changed {
@@ -71,7 +76,12 @@ async fn carry(device: Arc<Device>, mut events: mpsc::Receiver<PhoneEvent>, mut 
         }
     }
     while let Some(event) = events.recv().await {
-        let (kind, account, detail) = translate(event);
+        raise(&device, event).await;
+    }
+}
+
+async fn raise(device: &Arc<Device>, event: PhoneEvent) {
+    if let Some((kind, account, detail)) = translate(event) {
         device.raise(kind, account, detail).await;
     }
 }
@@ -102,8 +112,10 @@ fn account(state: &phone_core::AccountState) -> AccountState {
     }
 }
 
-fn translate(event: PhoneEvent) -> (EventKind, Option<u8>, Option<String>) {
-    match event {
+fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>)> {
+    Some(match event {
+        // No news for people; see `carry`.
+        PhoneEvent::CheckSync { .. } => return None,
         PhoneEvent::SetupCompleted => (EventKind::SetupCompleted, None, None),
         PhoneEvent::Registered { account } => (EventKind::Registered, Some(account), None),
         PhoneEvent::Unregistered { account } => (EventKind::Unregistered, Some(account), None),
@@ -118,5 +130,5 @@ fn translate(event: PhoneEvent) -> (EventKind, Option<u8>, Option<String>) {
         PhoneEvent::IpChange { old, new } => (EventKind::IpChange, None, Some(format!("{old} to {new}"))),
         PhoneEvent::IdleToBusy => (EventKind::IdleToBusy, None, None),
         PhoneEvent::BusyToIdle => (EventKind::BusyToIdle, None, None),
-    }
+    })
 }

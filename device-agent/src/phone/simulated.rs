@@ -10,15 +10,21 @@ use crate::device::Device;
 
 /// Lives until dropped.
 pub async fn run(device: Arc<Device>) {
-    device.raise(EventKind::SetupCompleted, None, None).await;
+    begin(&device).await;
     loop {
-        settle(&device).await;
         device.settings_wake.notified().await;
+        settle(&device).await;
     }
 }
 
+/// The phone is up.
+pub async fn begin(device: &Arc<Device>) {
+    device.raise(EventKind::SetupCompleted, None, None).await;
+    settle(device).await;
+}
+
 /// Brings the accounts to what the settings say, and tells what that changed.
-async fn settle(device: &Arc<Device>) {
+pub async fn settle(device: &Arc<Device>) {
     let before = device.line().accounts;
     let accounts: Vec<AccountState> = ACCOUNTS.into_iter().filter_map(|account| wanted(device, account)).collect();
     if accounts == before {

@@ -30,7 +30,10 @@ pub(super) async fn run(fleet: Arc<Fleet>, index: usize) {
             }
         };
         if let Some(slot) = fleet.slots.get(index) {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(device.clone());
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(before) = slot.replace(device.clone()) {
+                fleet.ended(&before);
+            }
         }
         kept = live(&fleet, device).await;
         fleet.restarts.fetch_add(1, Ordering::Relaxed);
@@ -48,6 +51,7 @@ fn open(fleet: &Fleet, index: usize, kept: Kept) -> std::io::Result<Arc<Device>>
         model: fleet.config.model,
         firmware: fleet.config.firmware.clone(),
         acs_url: fleet.config.acs_url.clone(),
+        authorities: fleet.config.authorities.clone(),
     };
     let storage = match &fleet.config.state_dir {
         Some(directory) => Storage::Disk(directory.join(mac.compact())),

@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use contract::Timestamp;
+use cwmp::EventQueue;
 use serde::{Deserialize, Serialize};
 
 use super::Effect;
+use crate::transfer::Transfer;
 
 /// Everything the phone has been told. Holds secrets: the file is the owner's alone, and Debug prints none.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -27,9 +30,38 @@ pub struct Document {
     /// The ACS URL that has had its bootstrap Inform; empty = none.
     #[serde(default)]
     pub bootstrapped: String,
-    /// Inform events that must survive a restart.
+    /// Inform events the ACS does not have yet.
     #[serde(default)]
-    pub pending: Vec<PendingEvent>,
+    pub events: EventQueue,
+    /// Writable parameters that are no settings, by path; those never written have their default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<Arc<str>, Box<str>>,
+    /// What the ACS said about notification and access, by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<Arc<str>, Attribute>,
+    /// The values the ACS was last told of parameters it wants to hear about, hashed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<(Arc<str>, u64)>,
+    /// Sessions the ACS has ordered for later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedule: Vec<Scheduled>,
+    /// Downloads and uploads, oldest first, until the ACS knows how they ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<Transfer>,
+    /// Transfers there have been.
+    #[serde(default)]
+    pub transfer_count: u64,
+    /// Rows of the paging table that exist without an address: bit 0 is row 1.
+    #[serde(default)]
+    pub paging_rows: u16,
+    /// The installed firmware's version; empty: the factory's.
+    #[serde(default, skip_serializing_if = "empty")]
+    pub firmware: Box<str>,
+    /// The path of the connection request URL, and the port it was last listened for on.
+    #[serde(default, skip_serializing_if = "empty")]
+    pub call_path: Box<str>,
+    #[serde(default)]
+    pub call_port: u16,
     /// What the last change did, until it stands in the log.
     #[serde(default)]
     pub last_change: Vec<Effect>,
@@ -53,6 +85,8 @@ pub struct MqttAccess {
     /// Empty: the ACS's host.
     pub host: String,
     pub port: u16,
+    /// Speak TLS to the broker.
+    pub tls: bool,
     pub username: String,
     pub password: String,
 }
@@ -63,14 +97,26 @@ impl fmt::Debug for MqttAccess {
     }
 }
 
-/// An Inform event with its command key, to be told at the next session.
+/// A session at a set time (ScheduleInform).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PendingEvent {
-    pub code: String,
+pub struct Scheduled {
+    pub at: Timestamp,
     pub command_key: String,
 }
 
-/// One copy of each key for all phones of the process. Only catalogue keys come here, so it stays small.
+/// A parameter's attributes, as far as the ACS changed them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// 0 off, 1 passive, 2 active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<u8>,
+    /// Who but the ACS may write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Vec<Box<str>>>,
+}
+
+/// One copy of each key for all phones of the process. Only catalogue keys and paths of the data model come
+/// here, so it stays small.
 pub fn intern(key: &str) -> Arc<str> {
     static KEYS: OnceLock<Mutex<HashSet<Arc<str>>>> = OnceLock::new();
     let mut keys = KEYS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,4 +126,8 @@ pub fn intern(key: &str) -> Arc<str> {
     let new: Arc<str> = key.into();
     keys.insert(new.clone());
     new
+}
+
+fn empty(text: &str) -> bool {
+    text.is_empty()
 }

@@ -1,4 +1,4 @@
-//! `effects.log`: one JSON line for each setting whose value really changed, once.
+//! `effects.log`: one JSON line for each setting whose value really changed and for each thing done, once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use contract::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Document;
+use super::{Document, intern};
 use crate::atomic;
 
 /// The log starts anew beyond this; the one before is kept as `effects.log.1`.
@@ -17,7 +17,7 @@ const MOST_BYTES: u64 = 8 << 20;
 /// What stands in a secret's place.
 const MASK: &str = "***";
 
-/// A setting that changed.
+/// A setting that changed, or something done: a [`Deed`]'s key is `action.reboot` or the like, which no setting has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
     pub at: Timestamp,
@@ -35,6 +35,27 @@ pub struct Effect {
     pub new: Option<Box<str>>,
 }
 
+impl Effect {
+    /// The kind of the deed, if it is one.
+    pub fn deed(&self) -> Option<&str> {
+        self.key.strip_prefix(DEED_PREFIX)
+    }
+}
+
+/// Something a phone does at most once for each order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// `reboot`, `factory-reset`, `download`, `upload`, `add-object`, `delete-object`, `schedule-inform`.
+    pub kind: &'static str,
+    /// The order's CommandKey or ParameterKey.
+    pub command_key: String,
+    /// What it was done to: a file type, an object.
+    pub detail: Option<String>,
+}
+
+/// What a deed's effect is called.
+const DEED_PREFIX: &str = "action.";
+
 /// What the effects of one change share.
 pub(super) struct Stamp {
     at: Timestamp,
@@ -50,6 +71,18 @@ impl Stamp {
             generation: document.generation,
             version: document.version,
             parameter_key: document.parameter_key.as_str().into(),
+        }
+    }
+
+    pub(super) fn deed(&self, deed: &Deed) -> Effect {
+        Effect {
+            at: self.at,
+            generation: self.generation,
+            version: self.version,
+            parameter_key: deed.command_key.as_str().into(),
+            key: intern(&format!("{DEED_PREFIX}{}", deed.kind)),
+            old: None,
+            new: deed.detail.as_deref().map(Into::into),
         }
     }
 

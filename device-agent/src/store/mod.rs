@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use contract::Timestamp;
 
-pub use document::{Document, MqttAccess, PendingEvent, intern};
-pub use effects::Effect;
+pub use document::{Attribute, Document, MqttAccess, Scheduled, intern};
+pub use effects::{Deed, Effect};
 
 use crate::atomic::{self, Survive};
 
@@ -57,6 +57,8 @@ pub struct Store {
     document: Document,
     /// Without a disk, instead of the log.
     effects: VecDeque<Effect>,
+    /// How many effects of each kind there were since this was opened.
+    done: Vec<(Arc<str>, u32)>,
 }
 
 impl Store {
@@ -83,13 +85,13 @@ impl Store {
         if let Some(log) = storage.file(EFFECTS_FILE) {
             effects::complete(&log, &document.last_change)?;
         }
-        Ok(Self { storage, document, effects: VecDeque::new() })
+        Ok(Self { storage, document, effects: VecDeque::new(), done: Vec::new() })
     }
 
     /// Everything, for the next life of a phone without a disk; what stays behind is empty.
     pub(crate) fn take(&mut self) -> Self {
         let (document, effects) = (std::mem::take(&mut self.document), std::mem::take(&mut self.effects));
-        Self { storage: self.storage.clone(), document, effects }
+        Self { storage: self.storage.clone(), document, effects, done: Vec::new() }
     }
 
     pub fn document(&self) -> &Document {
@@ -117,6 +119,11 @@ impl Store {
         self.write(next)
     }
 
+    /// Changes what need not survive the program's end by itself: it is kept with the next write.
+    pub fn touch<R>(&mut self, change: impl FnOnce(&mut Document) -> R) -> R {
+        change(&mut self.document)
+    }
+
     /// Sets values and whatever `also` does, all at once or not at all. Tells what really changed.
     ///
     /// # Errors
@@ -127,14 +134,28 @@ impl Store {
         at: Timestamp,
         also: impl FnOnce(&mut Document),
     ) -> io::Result<Vec<Effect>> {
+        self.commit(changes, &[], at, also)
+    }
+
+    /// Like [`Self::set`], for what is done besides setting values; each deed is an effect of its own.
+    ///
+    /// # Errors
+    /// The file system's; nothing is changed then.
+    pub fn commit(
+        &mut self,
+        changes: &[Change],
+        deeds: &[Deed],
+        at: Timestamp,
+        also: impl FnOnce(&mut Document),
+    ) -> io::Result<Vec<Effect>> {
         let effects = if self.storage.is_disk() {
             let mut next = self.document.clone();
-            let effects = record(&mut next, changes, at, also);
+            let effects = record(&mut next, changes, deeds, at, also);
             next.last_change.clone_from(&effects);
             self.write(next)?;
             effects
         } else {
-            record(&mut self.document, changes, at, also)
+            record(&mut self.document, changes, deeds, at, also)
         };
         self.remember(&effects);
         Ok(effects)
@@ -148,7 +169,20 @@ impl Store {
         }
     }
 
+    /// How many effects of each kind there were since this was opened: deeds by their name, changed settings together as
+    /// `setting`.
+    pub fn done(&self) -> &[(Arc<str>, u32)] {
+        &self.done
+    }
+
     fn remember(&mut self, done: &[Effect]) {
+        for effect in done {
+            let kind = effect.deed().unwrap_or("setting");
+            match self.done.iter_mut().find(|(known, _)| **known == *kind) {
+                Some((_, count)) => *count += 1,
+                None => self.done.push((intern(kind), 1)),
+            }
+        }
         match self.storage.file(EFFECTS_FILE) {
             // The document holds them too: a log that cannot be written now is completed at the next start.
             Some(log) => {
@@ -175,7 +209,13 @@ impl Store {
 }
 
 /// Carries the change out on a document.
-fn record(document: &mut Document, changes: &[Change], at: Timestamp, also: impl FnOnce(&mut Document)) -> Vec<Effect> {
+fn record(
+    document: &mut Document,
+    changes: &[Change],
+    deeds: &[Deed],
+    at: Timestamp,
+    also: impl FnOnce(&mut Document),
+) -> Vec<Effect> {
     also(document);
     document.generation += 1;
     let stamp = effects::Stamp::of(document, at);
@@ -189,6 +229,7 @@ fn record(document: &mut Document, changes: &[Change], at: Timestamp, also: impl
             done.push(stamp.effect(key, old, new.as_deref()));
         }
     }
+    done.extend(deeds.iter().map(|deed| stamp.deed(deed)));
     done
 }
 

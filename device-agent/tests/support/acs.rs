@@ -23,6 +23,12 @@ pub struct State {
     pub script: VecDeque<Message>,
     pub informs: Vec<Inform>,
     pub answers: Vec<Message>,
+    /// What phones said of their own accord besides the Inform, each with its session's number from 1.
+    pub told: Vec<(usize, Message)>,
+    /// Answer that with this HTTP status, once, instead of taking it.
+    pub refuse_told: Option<u16>,
+    /// How often a client showed a certificate.
+    pub certificates: usize,
     /// Statuses to answer the next Informs with, and a Retry-After.
     pub refuse: VecDeque<(u16, Option<u64>)>,
     /// User and password wanted.
@@ -64,6 +70,30 @@ impl Acs {
         acs
     }
 
+    /// Like [`Self::start`], behind TLS.
+    pub async fn start_tls(config: Arc<rustls::ServerConfig>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let acs = Self { state: Arc::default(), address: listener.local_addr().unwrap() };
+        let serving = acs.clone();
+        let acceptor = tokio_rustls::TlsAcceptor::from(config);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                let shown = stream.get_ref().1.peer_certificates().is_some();
+                serving.with(|state| state.certificates += usize::from(shown));
+                let acs = serving.clone();
+                let service = hyper::service::service_fn(move |request| {
+                    let acs = acs.clone();
+                    async move { Ok::<_, Infallible>(acs.answer(request).await) }
+                });
+                let server = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        acs
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}/acs?x=1", self.address)
     }
@@ -82,6 +112,23 @@ impl Acs {
 
     pub fn answers(&self) -> Vec<Message> {
         self.with(|state| state.answers.clone())
+    }
+
+    /// The number of the first Inform with this event code, from `from` on.
+    pub fn inform_with(&self, from: usize, code: &str) -> Option<usize> {
+        (from..self.informs()).find(|inform| self.events(*inform).iter().any(|known| known == code))
+    }
+
+    /// A value an Inform told.
+    pub fn told_value(&self, inform: usize, path: &str) -> Option<String> {
+        self.with(|state| {
+            let parameters = &state.informs.get(inform)?.parameters;
+            parameters.iter().find(|p| p.name == path).map(|p| p.value.text.clone())
+        })
+    }
+
+    pub fn told(&self) -> Vec<(usize, Message)> {
+        self.with(|state| state.told.clone())
     }
 
     pub fn events(&self, inform: usize) -> Vec<String> {
@@ -130,6 +177,22 @@ impl Acs {
                 set_cookie = Some(format!("session={}; Path=/acs; HttpOnly", state.sessions));
                 let reply = Envelope::new(CwmpVersion::V1_0, InformResponse { max_envelopes: 1 }.into());
                 Some(Envelope { id, ..reply })
+            }
+            Some(Envelope {
+                body: body @ (Message::TransferComplete(_) | Message::AutonomousTransferComplete(_)),
+                id,
+                ..
+            }) => {
+                if let Some(status) = state.refuse_told.take() {
+                    return Response::builder().status(status).body(Full::default()).unwrap();
+                }
+                let answer = match body {
+                    Message::TransferComplete(_) => Message::TransferCompleteResponse,
+                    _ => Message::AutonomousTransferCompleteResponse,
+                };
+                let session = state.informs.len();
+                state.told.push((session, body));
+                Some(Envelope { id, ..Envelope::new(CwmpVersion::V1_0, answer) })
             }
             other => {
                 if cookie.as_deref() != Some(&format!("session={}", state.sessions)) {

@@ -3,11 +3,33 @@
 
 pub mod acs;
 pub mod broker;
+pub mod files;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub const PHONE: &str = "6f2c1f9e-0d1c-4b5e-9a57-3f1f6a2b9d10";
+
+/// A simulated phone with a disk, in a hurry.
+pub async fn phone(dir: &std::path::Path, acs_url: &str) -> device_agent::AgentHandle {
+    device_agent::Agent::start(config(dir, acs_url)).await.unwrap()
+}
+
+pub fn config(dir: &std::path::Path, acs_url: &str) -> device_agent::AgentConfig {
+    device_agent::AgentConfig {
+        connection_request_port: Some(0),
+        simulated: true,
+        retry_wait_s: 1,
+        ..device_agent::AgentConfig::new(dir, "c074ad120701".parse().unwrap(), acs_url)
+    }
+}
+
+/// Leaves settings in the directory of a phone that has not started yet.
+pub fn given(dir: &std::path::Path, settings: &[(&str, &str)]) {
+    let values: std::collections::BTreeMap<_, _> = settings.iter().copied().collect();
+    let document = serde_json::json!({ "generation": 1, "values": values });
+    std::fs::write(dir.join("settings.json"), document.to_string()).unwrap();
+}
 
 /// Waits until `check` gives something; panics after ten seconds.
 pub async fn until<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {

@@ -17,7 +17,18 @@ const MOST_KEPT: usize = 64;
 /// if it comes again.
 const LARGEST_KEPT: usize = 4096;
 /// What the phone serves today.
-const ALLOW: &str = "OPTIONS";
+const ALLOW: &str = "OPTIONS, NOTIFY";
+
+/// What goes back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The destination.
+    pub to: SocketAddr,
+    /// The response.
+    pub bytes: Vec<u8>,
+    /// The request was an accepted `check-sync`, and no copy of one.
+    pub check_sync: bool,
+}
 
 struct Kept {
     key: String,
@@ -46,8 +57,9 @@ impl Responder {
     }
 
     /// The answer to `request`, and where it goes (RFC 3261 §18.2.2, RFC 3581 §4): always to the address it came
-    /// from, so nobody is made to send at a third party. `None` for ACK and for what cannot be answered.
-    pub fn answer(&mut self, now: Instant, request: &Message, from: SocketAddr) -> Option<(SocketAddr, Vec<u8>)> {
+    /// from, so nobody is made to send at a third party. `None` for ACK and for what cannot be answered. `trusted`: it
+    /// comes from a server the phone is registered with.
+    pub fn answer(&mut self, now: Instant, request: &Message, from: SocketAddr, trusted: bool) -> Option<Answer> {
         let method = request.method()?;
         if *method == Method::Ack {
             return None;
@@ -66,7 +78,7 @@ impl Responder {
             request.header(Name::From).unwrap_or_default(),
         );
         if let Some(kept) = self.kept.iter().find(|kept| kept.key == key && now < kept.until) {
-            return Some((kept.to, kept.bytes.clone()));
+            return Some(Answer { to: kept.to, bytes: kept.bytes.clone(), check_sync: false });
         }
 
         let port = if via.params.contains("rport") {
@@ -79,18 +91,19 @@ impl Responder {
             via.params.set("received", Some(&from.ip().to_string()));
         }
         let to = SocketAddr::new(from.ip(), port);
-        let bytes = self.build(request, method, &via.to_string());
+        let code = verdict(request, method, trusted);
+        let check_sync = *method == Method::Notify && code == 200;
+        let bytes = self.build(request, code, &via.to_string());
         if key.len() + bytes.len() <= LARGEST_KEPT {
             if self.kept.len() >= MOST_KEPT {
                 self.kept.pop_front();
             }
             self.kept.push_back(Kept { key, until: now + KEEP, to, bytes: bytes.clone() });
         }
-        Some((to, bytes))
+        Some(Answer { to, bytes, check_sync })
     }
 
-    fn build(&mut self, request: &Message, method: &Method, via: &str) -> Vec<u8> {
-        let code = verdict(request, method);
+    fn build(&mut self, request: &Message, code: u16, via: &str) -> Vec<u8> {
         let mut response = ResponseBuilder::new(request, code, via, &self.rng.token());
         if matches!(code, 200 | 405) {
             response = response.header(Name::Allow, ALLOW);
@@ -120,7 +133,7 @@ impl Responder {
 }
 
 /// The status a request gets, checked in the order of RFC 3261 §8.2.
-fn verdict(request: &Message, method: &Method) -> u16 {
+fn verdict(request: &Message, method: &Method, trusted: bool) -> u16 {
     if !request.is_version_2() {
         return 505;
     }
@@ -141,6 +154,14 @@ fn verdict(request: &Message, method: &Method) -> u16 {
     }
     let in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
     match method {
+        // Everybody can write From; only what comes from our own server is obeyed.
+        Method::Notify if !in_dialog && is_check_sync(request) => {
+            if trusted {
+                200
+            } else {
+                403
+            }
+        }
         // There is neither a transaction to cancel nor a dialog or subscription to act in.
         Method::Cancel | Method::Bye | Method::Prack | Method::Notify => 481,
         _ if in_dialog => 481,
@@ -148,6 +169,12 @@ fn verdict(request: &Message, method: &Method) -> u16 {
         Method::Options => 200,
         _ => 405,
     }
+}
+
+/// `Event: check-sync` with any parameters: the phone is to ask its management for news.
+fn is_check_sync(request: &Message) -> bool {
+    let event = request.header(Name::Event).and_then(|value| value.split(';').next());
+    event.is_some_and(|event| event.trim().eq_ignore_ascii_case("check-sync"))
 }
 
 #[cfg(test)]
@@ -159,7 +186,7 @@ mod tests {
     fn ask(responder: &mut Responder, seconds: u64, text: &str) -> Option<(SocketAddr, Message, Vec<u8>)> {
         let request = Message::parse_datagram(text.as_bytes()).unwrap();
         let now = Instant::new(Duration::from_secs(seconds));
-        let (to, bytes) = responder.answer(now, &request, FROM.parse().unwrap())?;
+        let Answer { to, bytes, .. } = responder.answer(now, &request, FROM.parse().unwrap(), false)?;
         let message = Message::parse_datagram(&bytes).unwrap();
         Some((to, message, bytes))
     }
@@ -183,7 +210,7 @@ mod tests {
         let (to, answer, _) = ask(&mut responder, 0, &text).unwrap();
         assert_eq!(to, FROM.parse().unwrap());
         assert_eq!(answer.status(), Some(200));
-        assert_eq!(answer.header(Name::Allow), Some("OPTIONS"));
+        assert_eq!(answer.header(Name::Allow), Some("OPTIONS, NOTIFY"));
         assert_eq!(answer.header(Name::Server), Some("Bellhop GHP621 1.0"));
         assert_eq!(answer.vias().count(), 2);
         let via = answer.top_via().unwrap();
@@ -213,6 +240,18 @@ mod tests {
         assert!(responder.kept.len() <= MOST_KEPT);
         responder.handle_timeout(Instant::new(Duration::from_secs(100)));
         assert!(responder.kept.is_empty());
+    }
+
+    #[test]
+    fn check_sync_is_taken_from_our_server_and_once() {
+        let mut responder = Responder::new("UA", Rng::new(1, 0));
+        let text = request("NOTIFY", "h;branch=z9hG4bK1", "Event: check-sync;reboot=false\r\n");
+        let notify = Message::parse_datagram(text.as_bytes()).unwrap();
+        let mut answer = |trusted| responder.answer(Instant::ZERO, &notify, FROM.parse().unwrap(), trusted).unwrap();
+        assert!(answer(true).check_sync);
+        assert!(!answer(true).check_sync, "a copy");
+        assert_eq!(code("NOTIFY", "Event: check-sync\r\n"), Some(403));
+        assert_eq!(code("NOTIFY", "Event: message-summary\r\n"), Some(481));
     }
 
     #[test]

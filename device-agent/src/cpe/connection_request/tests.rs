@@ -9,6 +9,7 @@ fn phone() -> Arc<Device> {
         model: settings::Model::Ghp620,
         firmware: "1".into(),
         acs_url: "http://acs/".into(),
+        authorities: None,
     };
     Device::open(identity, Storage::Memory).unwrap()
 }
@@ -24,7 +25,7 @@ fn give_password(device: &Device) {
 }
 
 async fn get(url: &str, authorization: Option<String>) -> reqwest::Response {
-    let request = reqwest::Client::new().get(url);
+    let request = http().get(url);
     let request = match authorization {
         Some(value) => request.header("authorization", value),
         None => request,
@@ -71,7 +72,7 @@ async fn calls_only_who_knows_the_password_and_each_proof_once() {
     let elsewhere = proof(&challenge, Algorithm::Md5, "pw", "/");
     assert_eq!(get(&url, Some(elsewhere)).await.status(), 401);
     assert_eq!(get(&format!("{url}0"), None).await.status(), 404);
-    assert_eq!(reqwest::Client::new().post(&url).send().await.unwrap().status(), 405);
+    assert_eq!(http().post(&url).send().await.unwrap().status(), 405);
     assert!(!called(&device));
 }
 
@@ -107,4 +108,8 @@ async fn slow_headers_are_cut_off() {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX: ").await.unwrap();
     let mut rest = Vec::new();
     tokio::time::timeout(Duration::from_secs(8), stream.read_to_end(&mut rest)).await.expect("cut off").unwrap();
+}
+
+fn http() -> reqwest::Client {
+    crate::tls::TlsOptions::default().http().unwrap().build().unwrap()
 }

@@ -13,6 +13,7 @@ fn phone(storage: Storage) -> std::sync::Arc<Device> {
         model: settings::Model::Ghp620,
         firmware: "1.2.3".into(),
         acs_url: "http://acs/".into(),
+        authorities: None,
     };
     Device::open(identity, storage).unwrap()
 }
@@ -160,9 +161,11 @@ async fn names_by_level() {
     assert_eq!(names("", true).await.unwrap().into_keys().collect::<Vec<_>>(), ["Device."]);
     let below = names("Device.", true).await.unwrap();
     assert!(below.contains_key("Device.X_BELLHOP_Settings.") && !below.contains_key("Device.LAN.IPAddress"));
-    let lan = names("Device.LAN.", false).await.unwrap();
-    assert_eq!(lan.len(), 3);
+    let lan = names("Device.LAN.", true).await.unwrap();
+    assert_eq!(lan.len(), 4);
     assert!(!lan["Device.LAN.IPAddress"]);
+    let paging = names("Device.X_BELLHOP_Paging.", true).await.unwrap();
+    assert!(paging["Device.X_BELLHOP_Paging.Listening."], "this table grows");
     assert!(names(ROOM, false).await.unwrap()[ROOM]);
     assert_eq!(names(ROOM, true).await, Err(Code::INVALID_ARGUMENTS));
     assert_eq!(names("Device.Nothing.", false).await, Err(Code::INVALID_PARAMETER_NAME));
@@ -191,25 +194,212 @@ async fn reboot_is_remembered_before_it_is_answered() {
     let device = phone(Storage::Disk(dir.path().to_owned()));
     assert_eq!(execute(&device, Reboot { command_key: "job 5".into() }.into()).await, Message::RebootResponse);
     assert_eq!(device.restart(), Some(Restart::Reboot));
-    let (pending, boot) = (device.document(|document| document.pending.clone()), device.boot());
-    assert_eq!((pending[0].code.as_str(), pending[0].command_key.as_str()), ("M Reboot", "job 5"));
+    let (boot, effects) = (device.boot(), device.effects());
+    assert_eq!((&*effects[0].key, &*effects[0].parameter_key), ("action.reboot", "job 5"));
     drop(device);
     let device = phone(Storage::Disk(dir.path().to_owned()));
-    assert_eq!((device.document(|document| document.pending.clone()), device.boot()), (pending, boot + 1));
+    assert_eq!((device.boot(), device.effects().len()), (boot + 1, 1));
+    let events = device.with_reasons(|_, document| document.events.take(64));
+    let codes: Vec<_> = events.iter().map(|event| (event.code.as_str(), event.command_key.as_str())).collect();
+    assert_eq!(codes, [("0 BOOTSTRAP", ""), ("1 BOOT", ""), ("M Reboot", "job 5")]);
     assert_eq!(execute(&device, Message::FactoryReset).await, Message::FactoryResetResponse);
     device.forget_settings().unwrap();
     assert!(device.document(|document| document.values.is_empty() && document.bootstrapped.is_empty()));
 }
 
 #[tokio::test]
+async fn an_order_of_our_server_is_carried_out_once() {
+    let device = phone(Storage::Memory);
+    let key = format!("t{}", "0".repeat(31));
+    for _ in 0..2 {
+        assert_eq!(execute(&device, Reboot { command_key: key.clone() }.into()).await, Message::RebootResponse);
+    }
+    assert_eq!(device.effects().len(), 1);
+    // Others may call all their orders the same.
+    for _ in 0..2 {
+        execute(&device, Reboot { command_key: "reboot".into() }.into()).await;
+    }
+    assert_eq!(device.effects().len(), 3);
+}
+
+#[tokio::test]
+async fn nobody_is_cut_off_in_a_call() {
+    let device = phone(Storage::Memory);
+    device.set_line(|line| line.off_hook = true);
+    for request in [Reboot { command_key: String::new() }.into(), Message::FactoryReset] {
+        assert_eq!(refused(execute(&device, request).await).0, Code::REQUEST_DENIED);
+    }
+    assert_eq!(device.restart(), None);
+}
+
+#[tokio::test]
+async fn rows_are_added_filled_and_removed() {
+    const TABLE: &str = "Device.X_BELLHOP_Paging.Listening.";
+    let device = phone(Storage::Memory);
+    let add = |name: &str| AddObject { object_name: name.into(), parameter_key: "k1".into() };
+    let delete = |name: &str| DeleteObject { object_name: name.into(), parameter_key: "k2".into() };
+    let added = execute(&device, add(TABLE).into()).await;
+    let Message::AddObjectResponse(added) = added else { panic!("{}", added.name()) };
+    assert_eq!((added.instance_number.get(), added.status), (1, Status::Applied));
+    assert_eq!(get(&device, &["Device.ManagementServer.ParameterKey"]).await.into_values().next().unwrap().text, "k1");
+    let (address, label) = (format!("{TABLE}1.Address"), format!("{TABLE}1.Label"));
+    let alone = refused(set(&device, "", &[(&label, Value::string("Pool"))]).await);
+    assert_eq!(alone.1[&label], Code::INVALID_PARAMETER_VALUE);
+    let wrong = refused(set(&device, "", &[(&address, Value::string("10.0.0.1:5004"))]).await);
+    assert_eq!(wrong.1[&address], Code::INVALID_PARAMETER_VALUE);
+    set(&device, "", &[(&address, Value::string("224.0.1.75:5004")), (&label, Value::string("Pool"))]).await;
+    assert_eq!(device.value("multicast.listening"), "224.0.1.75:5004=Pool");
+    let read = get(&device, &[TABLE, "Device.X_BELLHOP_Paging.ListeningNumberOfEntries"]).await;
+    assert_eq!((read[&label].text.as_str(), read.len()), ("Pool", 3));
+    for _ in 0..9 {
+        execute(&device, add(TABLE).into()).await;
+    }
+    assert_eq!(refused(execute(&device, add(TABLE).into()).await).0, Code::RESOURCES_EXCEEDED);
+    let answer = execute(&device, delete(&format!("{TABLE}1.")).into()).await;
+    assert_eq!(answer, DeleteObjectResponse { status: Status::Applied }.into());
+    assert_eq!(refused(execute(&device, delete(&format!("{TABLE}1.")).into()).await).0, Code::INVALID_PARAMETER_NAME);
+    assert_eq!(device.value("multicast.listening"), "");
+    let kinds: Vec<_> = device.effects().iter().map(|effect| effect.key.to_string()).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "action.add-object").count(), 10);
+    assert_eq!(kinds.iter().filter(|kind| *kind == "action.delete-object").count(), 1);
+    for name in ["Device.LAN.", "Device.Nothing.", "Device.X_BELLHOP_Paging.Listening"] {
+        assert_eq!(refused(execute(&device, add(name).into()).await).0, Code::INVALID_PARAMETER_NAME);
+    }
+}
+
+#[tokio::test]
+async fn attributes_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = phone(Storage::Disk(dir.path().to_owned()));
+    let entry = |name: &str, notification| SetParameterAttributesEntry {
+        name: name.into(),
+        notification_change: true,
+        notification,
+        access_list_change: false,
+        access_list: Vec::new(),
+    };
+    let ask = async |device: &std::sync::Arc<Device>, entries: Vec<SetParameterAttributesEntry>| {
+        execute(device, SetParameterAttributes { parameters: entries }.into()).await
+    };
+    const LAN: &str = "Device.LAN.IPAddress";
+    assert_eq!(ask(&device, vec![entry(LAN, 0), entry(USER, 2)]).await, Message::SetParameterAttributesResponse);
+    let locked = SetParameterAttributesEntry { notification_change: false, access_list_change: true, ..entry(ROOM, 0) };
+    ask(&device, vec![locked]).await;
+    for (name, notification, code) in [
+        ("Device.Nothing", 1, Code::INVALID_PARAMETER_NAME),
+        ("Device.DeviceInfo.UpTime", 2, Code::NOTIFICATION_REJECTED),
+        ("Device.", 2, Code::NOTIFICATION_REJECTED),
+        (LAN, 3, Code::NOTIFICATION_REJECTED),
+        (LAN, 7, Code::INVALID_ARGUMENTS),
+    ] {
+        assert_eq!(refused(ask(&device, vec![entry(USER, 0), entry(name, notification)]).await).0, code, "{name}");
+    }
+    drop(device);
+    let device = phone(Storage::Disk(dir.path().to_owned()));
+    let names = vec![LAN.to_owned(), USER.to_owned(), ROOM.to_owned(), ENABLE.to_owned()];
+    let answer = execute(&device, GetParameterAttributes { names }.into()).await;
+    let Message::GetParameterAttributesResponse(answer) = answer else { panic!("{}", answer.name()) };
+    let read: Vec<_> = answer.parameters.iter().map(|p| (p.notification, p.access_list.len())).collect();
+    assert_eq!(read, [(0, 1), (2, 1), (2, 0), (0, 1)]);
+    // The list without "Subscriber" keeps whoever stands before the phone from it.
+    assert!(device.set_locally("hotel.room.number", "1").unwrap_err().contains("the server"));
+    assert!(device.set_locally("hotel.name", "Grand").is_ok());
+}
+
+#[tokio::test]
+async fn orders_for_files_are_kept_listed_and_called_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = phone(Storage::Disk(dir.path().to_owned()));
+    let download = |key: &str, file_type: &str, url: &str| Download {
+        command_key: key.into(),
+        file_type: file_type.into(),
+        url: url.into(),
+        delay_seconds: 3600,
+        ..Download::default()
+    };
+    const FIRMWARE: &str = "1 Firmware Upgrade Image";
+    let answer = execute(&device, download("a", FIRMWARE, "http://x/f.bin").into()).await;
+    let Message::DownloadResponse(answer) = answer else { panic!("{}", answer.name()) };
+    assert!(answer.status == Status::Pending && answer.start_time.is_unknown());
+    for (file_type, url, code) in [
+        ("2 Web Content", "http://x/", Code::INVALID_ARGUMENTS),
+        (FIRMWARE, "ftp://x/f.bin", Code::FILE_PROTOCOL_UNSUPPORTED),
+        (FIRMWARE, "f.bin", Code::INVALID_ARGUMENTS),
+        (FIRMWARE, "http://user:pw@x/f.bin", Code::INVALID_ARGUMENTS),
+    ] {
+        assert_eq!(refused(execute(&device, download("b", file_type, url).into()).await).0, code, "{url}");
+    }
+    let window = |start, end, mode: &str| TimeWindow {
+        start,
+        end,
+        mode: mode.into(),
+        user_message: String::new(),
+        max_retries: 1,
+    };
+    let schedule = |windows: Vec<TimeWindow>| ScheduleDownload {
+        command_key: "s".into(),
+        file_type: "5 Ringer File".into(),
+        url: "http://x/ring2.bin".into(),
+        time_windows: windows,
+        ..ScheduleDownload::default()
+    };
+    for windows in [
+        vec![window(10, 5, "1 At Any Time")],
+        vec![window(0, 10, "2 Immediately"), window(5, 20, "2 Immediately")],
+        vec![window(0, 10, "4 Confirmation Needed")],
+    ] {
+        assert_eq!(refused(execute(&device, schedule(windows).into()).await).0, Code::INVALID_ARGUMENTS);
+    }
+    let windows = vec![window(3600, 7200, "3 When Idle")];
+    assert_eq!(execute(&device, schedule(windows).into()).await, Message::ScheduleDownloadResponse);
+    let upload = Upload {
+        command_key: "u".into(),
+        file_type: "2 Vendor Log File".into(),
+        url: "http://x/log".into(),
+        delay_seconds: 3600,
+        ..Upload::default()
+    };
+    assert!(matches!(execute(&device, upload.into()).await, Message::UploadResponse(_)));
+    drop(device);
+
+    let device = phone(Storage::Disk(dir.path().to_owned()));
+    let listed = execute(&device, Message::GetAllQueuedTransfers).await;
+    let Message::GetAllQueuedTransfersResponse(listed) = listed else { panic!("{}", listed.name()) };
+    let listed: Vec<_> = listed.transfers.iter().map(|t| (t.command_key.as_str(), t.is_download, t.state)).collect();
+    let waiting = TransferState::NotStarted;
+    assert_eq!(listed, [("a", true, waiting), ("s", true, waiting), ("u", false, waiting)]);
+    let cancel = |key: &str| CancelTransfer { command_key: key.into() };
+    assert_eq!(execute(&device, cancel("s").into()).await, Message::CancelTransferResponse);
+    assert_eq!(execute(&device, cancel("unknown").into()).await, Message::CancelTransferResponse);
+    let left = execute(&device, Message::GetQueuedTransfers).await;
+    let Message::GetQueuedTransfersResponse(left) = left else { panic!("{}", left.name()) };
+    assert_eq!(left.transfers.len(), 2);
+    for number in 0..14 {
+        let order = download(&format!("n{number}"), FIRMWARE, "http://x/f.bin");
+        assert!(matches!(execute(&device, order.into()).await, Message::DownloadResponse(_)));
+    }
+    let full = execute(&device, download("more", FIRMWARE, "http://x/f.bin").into()).await;
+    assert_eq!(refused(full).0, Code::RESOURCES_EXCEEDED);
+}
+
+#[tokio::test]
 async fn what_is_not_served_is_refused() {
     let device = phone(Storage::Memory);
-    let add = AddObject { object_name: "Device.X.".into(), parameter_key: String::new() };
-    assert_eq!(refused(execute(&device, add.into()).await).0, Code::INVALID_PARAMETER_NAME);
-    let schedule = ScheduleInform { delay_seconds: 1, command_key: String::new() };
-    assert_eq!(refused(execute(&device, schedule.into()).await).0, Code::METHOD_NOT_SUPPORTED);
+    let change = ChangeDuState { operations: Vec::new(), command_key: String::new() };
+    assert_eq!(refused(execute(&device, change.into()).await).0, Code::METHOD_NOT_SUPPORTED);
+    let schedule = |delay_seconds| ScheduleInform { delay_seconds, command_key: String::new() };
+    assert_eq!(refused(execute(&device, schedule(0).into()).await).0, Code::INVALID_ARGUMENTS);
+    for _ in 0..16 {
+        assert_eq!(execute(&device, schedule(9).into()).await, Message::ScheduleInformResponse);
+    }
+    assert_eq!(refused(execute(&device, schedule(9).into()).await).0, Code::RESOURCES_EXCEEDED);
+    let names = vec!["Device.".to_owned(); 40];
+    assert_eq!(refused(execute(&device, GetParameterValues { names }.into()).await).0, Code::RESOURCES_EXCEEDED);
     match execute(&device, Message::GetRpcMethods).await {
-        Message::GetRpcMethodsResponse(answer) => assert!(answer.methods.contains(&"FactoryReset".to_owned())),
+        Message::GetRpcMethodsResponse(answer) => {
+            assert_eq!(answer.methods.len(), 17);
+            assert!(answer.methods.contains(&"FactoryReset".to_owned()));
+        }
         other => panic!("{}", other.name()),
     }
 }

@@ -293,6 +293,11 @@ impl Registration {
         Some(SocketAddr::new(address, hop.port.unwrap_or(5060)))
     }
 
+    /// Whether the account is registered with a server at this address.
+    pub fn is_bound_at(&self, address: IpAddr) -> bool {
+        self.status == AccountStatus::Registered && self.target().is_some_and(|target| target.ip() == address)
+    }
+
     /// The configured local port while the account is in use.
     pub fn wanted_port(&self) -> Option<u16> {
         (self.settings.enabled && !self.ended).then_some(self.settings.local_port)
