@@ -21,6 +21,9 @@ pub struct Config {
     pub admin: Admin,
     pub auth: Auth,
     pub acs: Acs,
+    pub tls: Tls,
+    pub wake: Wake,
+    pub stun: Stun,
     pub mqtt: Mqtt,
     pub jobs: Jobs,
 }
@@ -28,7 +31,11 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    pub listen: SocketAddr,
+    #[serde(deserialize_with = "address")]
+    pub listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "address")]
+    pub listen_tls: Option<SocketAddr>,
+    pub public_url: String,
     pub data_dir: PathBuf,
     pub roles: Vec<Role>,
     pub web_root: PathBuf,
@@ -69,13 +76,40 @@ pub struct Auth {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Acs {
-    pub listen: SocketAddr,
+    #[serde(deserialize_with = "address")]
+    pub listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "address")]
+    pub listen_tls: Option<SocketAddr>,
     pub inform_interval_s: u32,
     pub new_phone_interval_s: u32,
     pub session_timeout_s: u32,
     pub max_body_bytes: usize,
     pub max_new_phones: u64,
     pub max_sessions: usize,
+    pub max_waiting: usize,
+    pub new_phones_per_minute: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub client_ca: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wake {
+    pub allow_loopback: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stun {
+    #[serde(deserialize_with = "address")]
+    pub listen: Option<SocketAddr>,
+    pub advertise_host: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -83,10 +117,14 @@ pub struct Acs {
 pub struct Mqtt {
     pub broker: BrokerKind,
     pub listen: SocketAddr,
+    #[serde(deserialize_with = "address")]
+    pub listen_tls: Option<SocketAddr>,
     pub host: String,
     pub port: u16,
     pub username: String,
     pub password: String,
+    pub tls: bool,
+    pub ca: PathBuf,
     pub advertise_host: String,
     pub advertise_port: u16,
 }
@@ -105,6 +143,7 @@ pub struct Jobs {
     pub retry_base_s: u32,
     pub retry_cap_s: u32,
     pub lease_s: u32,
+    pub expire_days: u32,
     pub nudges_per_second: u32,
 }
 
@@ -148,6 +187,9 @@ impl Config {
                 Value::Integer(_) => Value::Integer(
                     text.parse().with_context(|| format!("environment variable {variable}: not a whole number"))?,
                 ),
+                Value::Boolean(_) => Value::Boolean(
+                    text.parse().with_context(|| format!("environment variable {variable}: neither true nor false"))?,
+                ),
                 Value::Array(_) => {
                     Value::Array(text.split(',').map(|item| Value::String(item.trim().into())).collect())
                 }
@@ -168,7 +210,9 @@ impl Config {
             ("acs.session_timeout_s", self.acs.session_timeout_s, 5),
             ("jobs.retry_base_s", self.jobs.retry_base_s, 1),
             ("jobs.lease_s", self.jobs.lease_s, 5),
+            ("jobs.expire_days", self.jobs.expire_days, 1),
             ("jobs.nudges_per_second", self.jobs.nudges_per_second, 1),
+            ("acs.new_phones_per_minute", self.acs.new_phones_per_minute, 1),
         ] {
             if value < least {
                 bail!("{name} is {value}; the least is {least}");
@@ -178,6 +222,33 @@ impl Config {
             bail!(
                 "the embedded broker serves one process: give it the roles ingest and worker, or set mqtt.broker to \"external\""
             );
+        }
+        if self.acs.max_waiting < 1 {
+            bail!("acs.max_waiting is 0; the least is 1");
+        }
+        let tls = &self.tls;
+        if tls.certificate.as_os_str().is_empty() != tls.key.as_os_str().is_empty() {
+            bail!("tls.certificate and tls.key are given together");
+        }
+        let addresses = [
+            ("server", Role::Api, self.server.listen, self.server.listen_tls),
+            ("acs", Role::Acs, self.acs.listen, self.acs.listen_tls),
+        ];
+        for (section, role, plain, secure) in addresses {
+            if secure.is_some() && tls.certificate.as_os_str().is_empty() {
+                bail!("{section}.listen_tls needs tls.certificate and tls.key");
+            }
+            if self.plays(role) && plain.is_none() && secure.is_none() {
+                bail!("{section}.listen and {section}.listen_tls are both empty: nobody could reach it");
+            }
+        }
+        let public = &self.server.public_url;
+        if !public.is_empty() && !is_base(public) {
+            bail!("server.public_url is {public}; it is http://host or https://host, with a port or without, and no path");
+        }
+        if self.mqtt.broker == BrokerKind::Embedded && self.mqtt.listen_tls.is_some() && tls.certificate.as_os_str().is_empty()
+        {
+            bail!("mqtt.listen_tls needs tls.certificate and tls.key");
         }
         if self.jobs.max_attempts < 1 {
             bail!("jobs.max_attempts is {}; the least is 1", self.jobs.max_attempts);
@@ -201,6 +272,23 @@ impl Config {
             self.database.url.clone()
         }
     }
+}
+
+/// Scheme and host, and nothing behind.
+fn is_base(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|parsed| {
+        matches!(parsed.scheme(), "http" | "https") && parsed.path() == "/" && !url.ends_with('/') && parsed.query().is_none()
+    })
+}
+
+/// An address, or empty for none.
+fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| serde::de::Error::custom(format!("`{text}` is no address with a port, such as 0.0.0.0:7080"));
+    text.parse().map(Some).map_err(wrong)
 }
 
 fn slot<'a>(merged: &'a mut Table, section: &str, key: &str) -> anyhow::Result<&'a mut Value> {
@@ -248,7 +336,13 @@ mod tests {
             ("", &[("BELLHOP__JOBS", "1")], "write BELLHOP__SECTION__KEY"),
             ("", &[("BELLHOP__JOBS__LEASE_S", "soon")], "not a whole number"),
             ("[jobs]\nlease_s = 1", &[], "jobs.lease_s is 1; the least is 5"),
+            ("[server]\npublic_url = \"files.example/x\"", &[], "server.public_url is files.example/x"),
             ("[server]\nroles = [\"king\"]", &[], "unknown variant `king`"),
+            ("[acs]\nlisten = \"7080\"", &[], "`7080` is no address with a port"),
+            ("[acs]\nlisten = \"\"", &[], "nobody could reach it"),
+            ("[acs]\nlisten_tls = \"0.0.0.0:7443\"", &[], "acs.listen_tls needs tls.certificate"),
+            ("[tls]\ncertificate = \"x.pem\"", &[], "given together"),
+            ("", &[("BELLHOP__WAKE__ALLOW_LOOPBACK", "maybe")], "neither true nor false"),
             ("[server]\nroles = [\"worker\"]", &[], "the embedded broker serves one process"),
         ] {
             let error = format!("{:#}", load(text, env).unwrap_err());

@@ -53,7 +53,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         println!("administrator: {email} password: {password}");
         println!("(This is shown once. Sign in and keep it safe.)");
     }
-    for (name, address) in [("browser and API", server.api), ("TR-069", server.acs), ("MQTT", server.mqtt)] {
+    for (name, address) in [
+        ("browser and API", server.api),
+        ("browser and API over TLS", server.api_tls),
+        ("TR-069", server.acs),
+        ("TR-069 over TLS", server.acs_tls),
+        ("MQTT", server.mqtt),
+        ("MQTT over TLS", server.mqtt_tls),
+        ("STUN", server.stun),
+    ] {
         if let Some(address) = address {
             println!("{name}: {address}");
         }

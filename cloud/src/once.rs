@@ -1,8 +1,9 @@
-//! Things that may be used once: digest proofs, tickets. Remembered in memory until they expire by themselves, so a
-//! replay within that time is seen; bounded, and the oldest go first.
+//! Things that may be used once, or so often a minute: tickets, counts of nonces, first contacts. Remembered in memory
+//! until they expire by themselves, so a replay within that time is seen; bounded, and the oldest go first.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Mutex;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
 
 /// Entries remembered.
 const MOST: usize = 200_000;
@@ -19,7 +20,7 @@ struct Used {
 impl UsedOnce {
     /// Whether `name` is used for the first time; it is remembered until `until` (milliseconds since 1970).
     pub fn first(&self, name: &str, until: i64, now: i64) -> bool {
-        let mut used = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(oldest) = used.order.front() {
             let over = used.until.get(oldest).is_none_or(|until| *until < now);
             if !over && used.order.len() < MOST {
@@ -38,9 +39,100 @@ impl UsedOnce {
     }
 }
 
+/// Nonces remembered: a thousand sessions a second for as long as a nonce lives.
+const MOST_NONCES: usize = 300_000;
+
+/// The highest count seen of each nonce (`nc`, RFC 7616 §3.4).
+#[derive(Default)]
+pub struct Counts {
+    seen: Mutex<Seen>,
+    hash: RandomState,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// By the nonce's hash: a nonce that shares one with another is refused once, and the phone asks for the next.
+    highest: HashMap<u64, u32>,
+    order: VecDeque<(i64, u64)>,
+}
+
+impl Counts {
+    /// Whether `count` is higher than any seen with `nonce`, and 1 at least. It is remembered until `until` (milliseconds
+    /// since 1970), when the nonce must be no good any more.
+    pub fn grows(&self, nonce: &str, count: u32, until: i64, now: i64) -> bool {
+        let nonce = self.hash.hash_one(nonce);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        while seen.order.len() >= MOST_NONCES || seen.order.front().is_some_and(|(until, _)| *until < now) {
+            if let Some((_, oldest)) = seen.order.pop_front() {
+                seen.highest.remove(&oldest);
+            }
+        }
+        match seen.highest.get_mut(&nonce) {
+            Some(highest) => {
+                let grows = count > *highest;
+                *highest = count.max(*highest);
+                grows
+            }
+            None if count > 0 => {
+                seen.highest.insert(nonce, count);
+                seen.order.push_back((until, nonce));
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// What is counted at once.
+const MOST_COUNTED: usize = 100_000;
+const MINUTE_MS: i64 = 60_000;
+
+/// How often something happened within a minute, by name.
+#[derive(Default)]
+pub struct PerMinute(Mutex<HashMap<String, (i64, u32)>>);
+
+impl PerMinute {
+    /// Counts `name` once more; whether it is still at most `most` in the minute that began with the first.
+    pub fn allows(&self, name: &str, most: u32, now: i64) -> bool {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.len() >= MOST_COUNTED && !counted.contains_key(name) {
+            counted.retain(|_, (began, _)| now - *began < MINUTE_MS);
+            if counted.len() >= MOST_COUNTED {
+                return false;
+            }
+        }
+        let (began, times) = counted.entry(name.to_owned()).or_insert((now, 0));
+        if now - *began >= MINUTE_MS {
+            (*began, *times) = (now, 0);
+        }
+        *times = times.saturating_add(1);
+        *times <= most
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nonce_counts_upwards_only() {
+        let counts = Counts::default();
+        assert!(!counts.grows("n", 0, 100, 0));
+        for (count, grows) in [(1, true), (1, false), (2, true), (1, false), (7, true), (3, false), (8, true)] {
+            assert_eq!(counts.grows("n", count, 100, 0), grows, "{count}");
+        }
+        assert!(counts.grows("m", 1, 100, 50));
+        assert!(counts.grows("n", 1, 300, 101), "forgotten when it is no good any more");
+    }
+
+    #[test]
+    fn so_often_a_minute() {
+        let rate = PerMinute::default();
+        assert!((0..3).all(|_| rate.allows("a", 3, 0)));
+        assert!(!rate.allows("a", 3, 59_999));
+        assert!(rate.allows("b", 3, 59_999), "another has a minute of its own");
+        assert!(rate.allows("a", 3, 60_000));
+    }
 
     #[test]
     fn once_until_it_expires() {

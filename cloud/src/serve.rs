@@ -1,4 +1,4 @@
-//! Serving HTTP/1.1 with every limit set: time for headers, time for the answer, connections at once. (`axum::serve` has no
+//! Serving HTTP/1.1, plain or over TLS, with every limit set: time for the handshake, for headers, for the answer, connections at once. (`axum::serve` has no
 //! header time-out, so a client that sends one byte a minute would hold its connection for ever.)
 
 use std::net::SocketAddr;
@@ -15,11 +15,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tower_http::timeout::TimeoutLayer;
+
+use crate::tls::Shown;
 
 /// Time for a request's headers; a connection that is kept open sends nothing for as long at most.
 const HEADERS: Duration = Duration::from_secs(10);
@@ -30,16 +35,46 @@ const CONNECTIONS: usize = 20_000;
 /// Time for requests under way when the server stops.
 const DRAIN: Duration = Duration::from_secs(3);
 
+/// Time for a TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What is known of the connection a request came over; an extension of each request.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub tls: bool,
+    /// The certificates the client showed.
+    pub shown: Option<Shown>,
+}
+
 /// Binds `listen` (port 0: any free one) and serves `router` until `stop`. Returns the address bound.
 pub async fn start(listen: SocketAddr, router: Router, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
+    serve(listen, router, None, stop).await
+}
+
+/// The same over TLS.
+pub async fn start_tls(
+    listen: SocketAddr,
+    router: Router,
+    tls: Arc<ServerConfig>,
+    stop: CancellationToken,
+) -> anyhow::Result<SocketAddr> {
+    serve(listen, router, Some(tls.into()), stop).await
+}
+
+async fn serve(
+    listen: SocketAddr,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let router = router.layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER));
-    tokio::spawn(accept(listener, router, stop));
+    tokio::spawn(accept(listener, router, tls, stop));
     Ok(address)
 }
 
-async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
+async fn accept(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, stop: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
@@ -59,12 +94,40 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) 
                 continue;
             }
         };
-        let connection = graceful.watch(connection(stream, peer, router.clone()));
-        tokio::spawn(async move {
-            // A peer that goes away, or speaks no HTTP, is no error of ours.
-            let _ = connection.await;
-            drop(place);
-        });
+        let _ = stream.set_nodelay(true);
+        let (router, watcher) = (router.clone(), graceful.watcher());
+        // A peer that goes away, or speaks no HTTP, is no error of ours.
+        match tls.clone() {
+            None => {
+                let line = Line { tls: false, shown: None };
+                let connection = watcher.watch(connection(stream, peer, line, router));
+                tokio::spawn(async move {
+                    let _ = connection.await;
+                    drop(place);
+                });
+            }
+            Some(tls) => {
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    let handshake = tokio::select! {
+                        () = stop.cancelled() => return,
+                        handshake = tokio::time::timeout(HANDSHAKE, tls.accept(stream)) => handshake,
+                    };
+                    match handshake {
+                        Ok(Ok(stream)) => {
+                            let shown = stream.get_ref().1.peer_certificates();
+                            let shown =
+                                shown.map(|all| Shown(all.iter().map(|one| one.clone().into_owned()).collect()));
+                            let line = Line { tls: true, shown };
+                            let _ = watcher.watch(connection(stream, peer, line, router)).await;
+                        }
+                        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
+                        Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),
+                    }
+                    drop(place);
+                });
+            }
+        }
     }
     tokio::select! {
         () = graceful.shutdown() => {}
@@ -73,14 +136,15 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) 
 }
 
 fn connection(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
+    line: Line,
     router: Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(line.clone());
         router.clone().oneshot(request)
     });
     http1::Builder::new()

@@ -7,25 +7,40 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use axum::Router;
 use contract::PhoneId;
+use contract::mqtt::{ALL_UP, ALL_UP_SHARED};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, enrol, heard, live, people};
+use crate::app::tasks::lane;
+use crate::app::{App, enrol, heard, live, people, session};
+use crate::broker::tunnel::{self, Way};
 use crate::broker::{self, Broker, BrokerConfig, DeviceAuth, Identity, Login};
 use crate::config::{BrokerKind, Config, Role};
 use crate::db::Db;
 use crate::ingest::{Link, Mqtt};
 use crate::secrets::{Secrets, random_token};
+use crate::tls::{Clients, Tls};
+use crate::wake::{Stun, Waker};
 use crate::{acs, api, serve, worker};
 
 /// A running server.
 pub struct Server {
     /// Where the API and the browser application answer, if this process plays that role.
     pub api: Option<SocketAddr>,
+    /// The same over TLS.
+    pub api_tls: Option<SocketAddr>,
     pub acs: Option<SocketAddr>,
+    pub acs_tls: Option<SocketAddr>,
+    /// Where phones behind NAT keep their way open.
+    pub stun: Option<SocketAddr>,
     pub mqtt: Option<SocketAddr>,
+    /// The same over TLS.
+    pub mqtt_tls: Option<SocketAddr>,
+    /// The server's own connection to its broker.
+    pub link: Option<Arc<Mqtt>>,
     /// E-mail and password of the administrator made at this start.
     pub administrator: Option<(String, String)>,
     pub app: Arc<App>,
@@ -43,12 +58,20 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         .with_context(|| format!("cannot close {} to others", config.server.data_dir.display()))?;
     let secrets = Secrets::load(&config.server.secret_key, &config.server.data_dir)?;
     let db = Db::connect(&config.database_url(), config.database.max_connections).await.context("database")?;
-    let (app, calls) = App::new(db, config, secrets);
+    let tls = Tls::load(&config.tls)?;
+    let (app, calls) = App::new(db, config, secrets, tls.clone());
     let config = &app.config;
     let administrator = people::first_administrator(&app).await?;
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
+    if let Some(tls) = tls.clone() {
+        tasks.spawn(tls.watch(stop.clone()));
+    }
+    if config.mqtt.broker == BrokerKind::External {
+        // Every role: whoever enrols or removes phones makes and ends their accounts.
+        tunnel::start(&config.mqtt, &tunnel::way(&config.mqtt, &config.server.data_dir), stop.clone())?;
+    }
     let wants_mqtt = config.plays(Role::Ingest) || config.plays(Role::Worker);
     let (mut broker, mut mqtt) = (None, None);
     if wants_mqtt {
@@ -59,23 +82,44 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
     if let Some(broker) = broker.clone() {
         tasks.spawn(forget_removed(broker, calls.forgotten, stop.clone()));
     }
+    let mut stun = None;
     if config.plays(Role::Worker) {
-        tasks.spawn(worker::run_nudges(app.clone(), mqtt, calls.nudged, stop.clone()));
+        if let Some(listen) = config.stun.listen {
+            let server = Stun::bind(listen).await?;
+            app.set_stun_port(server.address().port());
+            tasks.spawn(server.clone().run(app.clone(), stop.clone()));
+            stun = Some(server);
+        }
+        let waker = Waker::new(app.clone(), mqtt.clone(), stun.clone());
+        tasks.spawn(worker::run_nudges(app.clone(), waker, calls.nudged, calls.woken, stop.clone()));
         tasks.spawn(worker::run_sweeps(app.clone(), stop.clone()));
+    } else if config.plays(Role::Api) {
+        // Broker and STUN belong to the worker; phones are still woken by HTTP and SIP from here.
+        tasks.spawn(worker::run_wakes(app.clone(), Waker::new(app.clone(), None, None), calls.woken, stop.clone()));
     }
-    let mut api_address = None;
+    let (mut api, mut api_tls) = (None, None);
     if config.plays(Role::Api) {
         tasks.spawn(live::run(app.clone(), stop.clone()));
-        api_address = Some(serve::start(config.server.listen, api::router(app.clone()), stop.clone()).await?);
+        let listener = (config.server.listen, config.server.listen_tls, Clients::Nothing);
+        (api, api_tls) = listen(listener, api::router(app.clone()), tls.as_ref(), &stop).await?;
     }
-    let mut acs_address = None;
+    let (mut acs, mut acs_tls) = (None, None);
     if config.plays(Role::Acs) {
-        acs_address = Some(serve::start(config.acs.listen, acs::router(app.clone()), stop.clone()).await?);
+        let (own, stopped) = (app.clone(), stop.clone());
+        tasks.spawn(async move { session::run(&own, stopped).await });
+        tasks.spawn(session::trace::run(app.clone(), stop.clone()));
+        let listener = (config.acs.listen, config.acs.listen_tls, Clients::Any);
+        (acs, acs_tls) = listen(listener, acs::router(app.clone()), tls.as_ref(), &stop).await?;
     }
     Ok(Server {
-        api: api_address,
-        acs: acs_address,
+        api,
+        api_tls,
+        acs,
+        acs_tls,
+        stun: stun.map(|stun| stun.address()),
         mqtt: broker.as_ref().map(|broker| broker.addr()),
+        link: mqtt,
+        mqtt_tls: broker.as_ref().and_then(|broker| broker.addr_tls()),
         administrator,
         stop,
         tasks,
@@ -100,31 +144,52 @@ impl Server {
     }
 }
 
+/// Serves a router plain, over TLS, or both. Returns the addresses bound.
+async fn listen(
+    (plain, secure, clients): (Option<SocketAddr>, Option<SocketAddr>, Clients),
+    router: Router,
+    tls: Option<&Arc<Tls>>,
+    stop: &CancellationToken,
+) -> anyhow::Result<(Option<SocketAddr>, Option<SocketAddr>)> {
+    let mut bound = (None, None);
+    if let Some(address) = plain {
+        bound.0 = Some(serve::start(address, router.clone(), stop.clone()).await?);
+    }
+    if let (Some(address), Some(tls)) = (secure, tls) {
+        bound.1 = Some(serve::start_tls(address, router, tls.server_config(clients), stop.clone()).await?);
+    }
+    Ok(bound)
+}
+
 /// The embedded broker where it is wanted, and how this process reaches its broker.
 async fn start_broker(app: &Arc<App>) -> anyhow::Result<(Option<Broker>, Link)> {
     let mqtt = &app.config.mqtt;
     let client_id = format!("{}{}", broker::SERVICE_CLIENT_PREFIX, random_token());
     if mqtt.broker == BrokerKind::External {
         app.set_mqtt_port(mqtt.port);
+        let way = tunnel::way(mqtt, &app.config.server.data_dir);
         let link = Link {
-            host: mqtt.host.clone(),
-            port: mqtt.port,
+            way,
             client_id,
             username: mqtt.username.clone(),
             password: mqtt.password.clone(),
+            filter: ALL_UP_SHARED,
         };
         return Ok((None, link));
     }
     // A password of this process's own life: nobody else connects as the server.
     let password = random_token();
     let gate = Gate { app: app.clone(), username: mqtt.username.clone(), password: password.clone() };
-    let config = BrokerConfig { listen: mqtt.listen, ..BrokerConfig::default() };
+    let tls = mqtt.listen_tls.zip(app.tls.as_ref()).map(|(listen, tls)| (listen, tls.server_config(Clients::Any)));
+    let config = BrokerConfig { listen: mqtt.listen, listen_tls: tls, ..BrokerConfig::default() };
     let broker = broker::start(config, Arc::new(gate)).await.context("embedded MQTT broker")?;
     heard::forget_connections(app).await?;
+    lane::send_again(app).await?;
     let address = broker.addr();
-    app.set_mqtt_port(address.port());
+    app.set_mqtt_port(broker.addr_tls().unwrap_or(address).port());
     let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
-    let link = Link { host, port: address.port(), client_id, username: mqtt.username.clone(), password };
+    let way = Way::Plain { host, port: address.port() };
+    let link = Link { way, client_id, username: mqtt.username.clone(), password, filter: ALL_UP };
     Ok((Some(broker), link))
 }
 
@@ -156,6 +221,11 @@ impl DeviceAuth for Gate {
         if login.username == self.username {
             let right = bool::from(login.password.ct_eq(self.password.as_bytes()));
             return Ok(right.then_some(Identity::Service));
+        }
+        if let Some(shown) = login.shown
+            && let Some(phone) = enrol::mqtt_certified(&self.app, login.client_id, shown).await?
+        {
+            return Ok(Some(Identity::Device(phone.to_string())));
         }
         let phone = enrol::mqtt_login(&self.app, login.client_id, login.username, login.password).await?;
         Ok(phone.map(|phone| Identity::Device(phone.to_string())))

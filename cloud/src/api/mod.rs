@@ -3,13 +3,19 @@
 
 mod auth;
 mod extract;
+mod files;
 mod jobs;
 mod live;
+mod parameters;
 mod phones;
 mod problem;
 mod properties;
 mod rooms;
+mod sessions;
 mod settings;
+mod tasks;
+mod trust;
+mod wake;
 
 use std::sync::Arc;
 
@@ -68,6 +74,16 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(phones::one, phones::remove))
         .routes(routes!(phones::accept))
         .routes(routes!(phones::push))
+        .routes(routes!(tasks::create))
+        .routes(routes!(parameters::page))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::step))
+        .routes(routes!(files::list, files::store))
+        .routes(routes!(files::content, files::remove))
+        .routes(routes!(wake::wake))
+        .routes(routes!(trust::of_property, trust::set, trust::remove))
+        .routes(routes!(trust::default_of_all, trust::set_default))
+        .routes(routes!(trust::pbx, trust::set_pbx))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

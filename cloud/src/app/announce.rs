@@ -36,6 +36,8 @@ pub fn blank(mac: Mac, serial: &str, enrolment: Enrolment) -> phone::Model {
         connection_request_url: String::new(),
         connection_request_user: String::new(),
         connection_request_password: String::new(),
+        inform_from: String::new(),
+        udp_address: String::new(),
         state: RoomState::Expected.as_str().to_owned(),
         state_since: now,
         sync: SyncState::Unknown.as_str().to_owned(),

@@ -13,7 +13,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::error::{conflict, not_found};
-use super::jobs::{AGAIN, settle};
+use super::jobs::{AGAIN, CONFIGURE, settle};
 use super::live::{Touched, touch};
 use super::{Actor, App, Result, audit, views};
 use crate::clock::now_ms;
@@ -168,13 +168,14 @@ async fn supersede(tx: &impl ConnectionTrait, phones: Vec<Uuid>, now: i64) -> Re
         .col_expr(job::Column::Note, Expr::value("A newer change covers this one."))
         .col_expr(job::Column::DoneAt, Expr::value(now))
         .filter(job::Column::PhoneId.is_in(phones))
+        .filter(job::Column::Kind.eq(CONFIGURE))
         .filter(job::Column::State.is_in([JobState::Ready.as_str(), JobState::Parked.as_str()]))
         .exec(tx)
         .await?;
     Ok(())
 }
 
-fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, version: i64) -> job::Model {
+pub(super) fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, version: i64) -> job::Model {
     let now = now_ms();
     let note = match phone.connected {
         true => "Waiting for the phone to come in.",
@@ -183,7 +184,7 @@ fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, vers
     job::Model {
         id: Uuid::now_v7(),
         phone_id: phone.id,
-        kind: "configure".to_owned(),
+        kind: CONFIGURE.to_owned(),
         state: JobState::Ready.as_str().to_owned(),
         step: String::new(),
         summary,
@@ -197,6 +198,10 @@ fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, vers
         created_at: now,
         created_by: actor.0.clone(),
         done_at: None,
+        detail: String::new(),
+        result: String::new(),
+        command_key: String::new(),
+        memo: String::new(),
     }
 }
 

@@ -13,9 +13,12 @@ use uuid::Uuid;
 use super::announce::blank;
 use super::error::{invalid, unavailable};
 use super::live::{Touched, touch};
+use super::trust::certificate;
 use super::{App, Result, views};
+use crate::clock::now_ms;
 use crate::db::entity::phone;
 use crate::secrets::{random_token, token_hash};
+use crate::tls::Shown;
 
 /// The realm of the ACS; part of every stored HA1.
 pub const REALM: &str = "Bellhop";
@@ -51,11 +54,10 @@ pub async fn find_or_make(app: &App, tx: &impl ConnectionTrait, inform: &Inform)
     Ok(row)
 }
 
-/// Whether an Inform will change what is known of its phone's model.
-pub async fn shows_new_model(app: &App, inform: &Inform) -> Result<bool> {
+/// The phone an Inform speaks of, if it is known.
+pub async fn find(app: &App, inform: &Inform) -> Result<Option<phone::Model>> {
     let mac = mac_of(inform)?;
-    let known = phone::Entity::find().filter(phone::Column::Mac.eq(mac.compact())).one(app.db.read()).await?;
-    Ok(known.is_some_and(|phone| phone.model != inform.device_id.product_class))
+    Ok(phone::Entity::find().filter(phone::Column::Mac.eq(mac.compact())).one(app.db.read()).await?)
 }
 
 /// Whether an announced phone shows the serial number it was announced with. The label's number proves possession.
@@ -74,6 +76,7 @@ pub async fn credentials(
 ) -> Result<Vec<ParameterValue>> {
     let user = phone.id.to_string();
     let (password, request_password) = (random_token(), random_token());
+    let knows_annex_g = mqtt_password.is_some() || !phone.udp_address.is_empty();
     let mqtt_hash = mqtt_password.as_deref().map(token_hash).unwrap_or_default();
     phone::Entity::update_many()
         .col_expr(phone::Column::AcsHa1Md5, Expr::value(Ha1::new(Algorithm::Md5, &user, REALM, &password).expose()))
@@ -95,7 +98,7 @@ pub async fn credentials(
         set("ManagementServer.Username", Value::string(user.clone())),
         set("ManagementServer.Password", Value::string(password)),
         set("ManagementServer.ConnectionRequestUsername", Value::string(user.clone())),
-        set("ManagementServer.ConnectionRequestPassword", Value::string(request_password)),
+        set("ManagementServer.ConnectionRequestPassword", Value::string(request_password.clone())),
         set("ManagementServer.PeriodicInformEnable", Value::boolean(true)),
         set("ManagementServer.PeriodicInformInterval", Value::unsigned(app.config.acs.inform_interval_s)),
     ];
@@ -105,9 +108,21 @@ pub async fn credentials(
         parameters.extend([
             set("X_BELLHOP_Mqtt.Host", Value::string(host)),
             set("X_BELLHOP_Mqtt.Port", Value::unsigned(u32::from(app.mqtt_port()))),
+            set("X_BELLHOP_Mqtt.Tls", Value::boolean(app.mqtt_tls())),
             set("X_BELLHOP_Mqtt.Username", Value::string(user)),
             set("X_BELLHOP_Mqtt.Password", Value::string(mqtt_password)),
             set("X_BELLHOP_Mqtt.Enable", Value::boolean(true)),
+        ]);
+    }
+    // Names a phone does not have would spoil the whole request: ours has these, and one that speaks of its UDP address.
+    if let (Some(port), true) = (app.stun_port(), knows_annex_g) {
+        let stun = &app.config.stun.advertise_host;
+        parameters.extend([
+            set("ManagementServer.STUNEnable", Value::boolean(true)),
+            set("ManagementServer.STUNServerAddress", Value::string(if stun.is_empty() { acs_host } else { stun })),
+            set("ManagementServer.STUNServerPort", Value::unsigned(u32::from(port))),
+            set("ManagementServer.STUNUsername", Value::string(phone.id.to_string())),
+            set("ManagementServer.STUNPassword", Value::string(request_password)),
         ]);
     }
     Ok(parameters)
@@ -127,6 +142,18 @@ pub async fn enrolled(tx: &impl ConnectionTrait, phone: &phone::Model) -> Result
     Ok(())
 }
 
+/// The phone used the credentials its property's phones share: it gets none of its own, and what a session that was cut
+/// off may have begun to give it counts no more.
+pub async fn enrolled_by_shared(tx: &impl ConnectionTrait, phone: &phone::Model) -> Result<()> {
+    phone::Entity::update_many()
+        .col_expr(phone::Column::AcsHa1Md5, Expr::value(""))
+        .col_expr(phone::Column::AcsHa1Sha256, Expr::value(""))
+        .filter(phone::Column::Id.eq(phone.id))
+        .exec(tx)
+        .await?;
+    enrolled(tx, phone).await
+}
+
 /// Whether an MQTT login is a phone's own.
 pub async fn mqtt_login(app: &App, client_id: &str, username: &str, password: &[u8]) -> Result<Option<PhoneId>> {
     if client_id != username {
@@ -142,4 +169,16 @@ pub async fn mqtt_login(app: &App, client_id: &str, username: &str, password: &[
     let known =
         !phone.mqtt_hash.is_empty() && bool::from(phone.mqtt_hash.as_bytes().ct_eq(token_hash(password).as_bytes()));
     Ok(known.then_some(PhoneId(id)))
+}
+
+/// Whether the certificate shown to the broker is that of the phone of this id, by an authority of its property. A phone
+/// that was not given MQTT has none by its certificate either.
+pub async fn mqtt_certified(app: &App, client_id: &str, shown: &Shown) -> Result<Option<PhoneId>> {
+    let Ok(id) = client_id.parse::<Uuid>() else { return Ok(None) };
+    let known = app.trust.now(app).await?;
+    let Some(phone) = phone::Entity::find_by_id(id).one(app.db.read()).await? else { return Ok(None) };
+    let Some(roots) = known.of(&phone, None).client_ca(app) else { return Ok(None) };
+    let names = certificate::names(shown, &roots, now_ms());
+    let given = !phone.mqtt_hash.is_empty() && certificate::names_phone(&names, &phone);
+    Ok(given.then_some(PhoneId(id)))
 }

@@ -1,5 +1,6 @@
 //! What was heard of a phone: Informs, events, state reports, presence. All entrances meet here.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use contract::event::DeviceEvent;
@@ -9,9 +10,10 @@ use cwmp::Inform;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, OnConflict},
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, LockType, OnConflict},
 };
+use uuid::Uuid;
 
 use super::desired::{self, Change, refresh};
 use super::live::{Touched, touch};
@@ -61,17 +63,11 @@ fn restate(row: &mut phone::Model, now: i64) -> bool {
     changed
 }
 
-/// Stores what an Inform says of its phone. `peer` is the address it came from.
-pub async fn inform(
-    app: &App,
-    tx: &impl ConnectionTrait,
-    phone: phone::Model,
-    inform: &Inform,
-    peer: &str,
-) -> Result<phone::Model> {
-    let now = now_ms();
+/// The phone as an Inform describes it. `peer` is the address it came from.
+fn described(app: &App, phone: &phone::Model, inform: &Inform, peer: &str, now: i64) -> phone::Model {
     let mut row = phone.clone();
     let cut = |text: &str| text.chars().take(120).collect::<String>();
+    row.inform_from = peer.to_owned();
     row.manufacturer = cut(&inform.device_id.manufacturer);
     row.oui = cut(&inform.device_id.oui);
     row.model = cut(&inform.device_id.product_class);
@@ -87,6 +83,8 @@ pub async fn inform(
                 row.connection_request_url = parameter.value.text.chars().take(256).collect();
             }
             "ConnectionRequestURL" => row.connection_request_url = String::new(),
+            // Where it may be called is decided when it is; that it speaks of one shows that it knows TR-069 Annex G.
+            "UDPConnectionRequestAddress" => row.udp_address = if text.is_empty() { "none".to_owned() } else { text },
             "IPAddress" => row.ip = text,
             _ => {}
         }
@@ -95,6 +93,36 @@ pub async fn inform(
     row.last_seen = Some(now);
     row.last_inform = Some(now);
     restate(&mut row, now);
+    row
+}
+
+/// Whether [`inform`] would store nothing but that the phone was heard. `reported` is the phone's reported document, as
+/// stored.
+pub fn says_nothing_new(app: &App, phone: &phone::Model, reported: Option<&str>, inform: &Inform, peer: &str) -> bool {
+    let mut row = described(app, phone, inform, peer, now_ms());
+    (row.last_seen, row.last_inform) = (phone.last_seen, phone.last_inform);
+    if row != *phone {
+        return false;
+    }
+    let told = told(inform);
+    let Some(reported) = reported.filter(|_| !told.is_empty()) else { return true };
+    // As `serde_json` wrote it; inside a value the quotation marks would stand behind backslashes.
+    told.iter().all(|(key, value)| {
+        let entry = serde_json::to_string(&BTreeMap::from([(key, value)]));
+        entry.is_ok_and(|entry| reported.contains(&entry[1..entry.len() - 1]))
+    })
+}
+
+/// Stores what an Inform says of its phone. `peer` is the address it came from. What is stored here is compared in
+/// [`says_nothing_new`].
+pub async fn inform(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: phone::Model,
+    inform: &Inform,
+    peer: &str,
+) -> Result<phone::Model> {
+    let mut row = described(app, &phone, inform, peer, now_ms());
     let learned_model = row.model != phone.model;
     let shown = |row: &phone::Model| {
         (row.state.clone(), row.model.clone(), row.firmware.clone(), row.ip.clone(), row.serial.clone())
@@ -116,11 +144,37 @@ pub async fn inform(
     Ok(row)
 }
 
+/// Remembers that phones were heard which said nothing new: one write for all of them.
+pub async fn seen(app: &App, mut phones: Vec<Uuid>) -> Result<()> {
+    // In the order in which everybody locks them.
+    phones.sort_unstable();
+    let write = app.db.write_beside().await?;
+    let now = now_ms();
+    for round in phones.chunks(500) {
+        let mut locked = phone::Entity::find().select_only().column(phone::Column::Id);
+        locked = locked.filter(phone::Column::Id.is_in(round.iter().copied())).order_by_asc(phone::Column::Id);
+        QuerySelect::query(&mut locked).lock(LockType::NoKeyUpdate);
+        phone::Entity::update_many()
+            .col_expr(phone::Column::LastSeen, Expr::value(now))
+            .col_expr(phone::Column::LastInform, Expr::value(now))
+            .filter(phone::Column::Id.in_subquery(locked.into_query()))
+            .exec(&write.tx)
+            .await?;
+    }
+    write.commit().await?;
+    Ok(())
+}
+
+/// The settings an Inform names, as far as they may be kept.
+fn told(inform: &Inform) -> Reported {
+    let told = inform.parameters.iter().filter_map(|one| catalogue::from_wire(&one.name, &one.value.text));
+    told.filter(|(key, _)| !catalogue::is_secret(key)).collect()
+}
+
 /// Settings an Inform names are what the phone reports from now on: so somebody's change at the phone shows ("4 VALUE
 /// CHANGE"). Returns whether that is news.
 async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
-    let told = inform.parameters.iter().filter_map(|one| catalogue::from_wire(&one.name, &one.value.text));
-    let told: Reported = told.filter(|(key, _)| !catalogue::is_secret(key)).collect();
+    let told = told(inform);
     if told.is_empty() {
         return Ok(false);
     }
@@ -142,7 +196,7 @@ async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &I
 
 /// The IP address a URL names, if it names one.
 pub fn url_host(url: &str) -> Option<IpAddr> {
-    let url = reqwest::Url::parse(url).ok()?;
+    let url = url::Url::parse(url).ok()?;
     url.host_str()?.trim_matches(['[', ']']).parse().ok()
 }
 
@@ -160,7 +214,7 @@ async fn save(tx: &impl ConnectionTrait, old: &phone::Model, new: &phone::Model)
         )*};
     }
     set! {
-        manufacturer oui model serial firmware hardware connection_request_url ip inform_interval_s last_seen last_inform
+        manufacturer oui model serial firmware hardware connection_request_url inform_from udp_address ip inform_interval_s last_seen last_inform
         state state_since connected off_hook accounts boot state_seq uptime_s
     }
     row.update(tx).await?;

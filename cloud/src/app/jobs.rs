@@ -2,16 +2,16 @@
 //! lease cannot write any more. A step is saved before it leaves, and after a crash its effect is read back first.
 
 use contract::JobId;
-use contract::rest::{JobState, JobView, SyncState};
+use contract::rest::{JobState, JobView, SyncState, TaskResult};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
 use super::error::{conflict, not_found};
 use super::live::{Touched, touch};
-use super::{Actor, App, Result, audit, views};
+use super::{Actor, App, Result, audit, tasks, views};
 use crate::clock::now_ms;
 use crate::config::Jobs;
 use crate::db::entity::{job, phone, room};
@@ -22,6 +22,14 @@ use crate::secrets::random_fraction;
 pub const SENT: &str = "sent";
 /// The step of a job a person put back to work: the same, and what the phone refused is tried again.
 pub const AGAIN: &str = "again";
+/// The step of a task the phone works on by itself: a transfer, a restart, a measurement. Until its lease ends, nobody
+/// takes it over.
+pub const WAITING: &str = "waiting";
+/// The step of a task the phone has finished: what came of it is to be read.
+pub const FINISHED: &str = "finished";
+
+/// The kind of a job that brings a phone to its desired document. All others are tasks.
+pub const CONFIGURE: &str = "configure";
 
 /// A claimed job: the right to write about it until somebody else claims it.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, PartialEq, Eq)]
@@ -39,15 +47,7 @@ pub async fn claim(
     take_over: bool,
 ) -> Result<Option<job::Model>> {
     let now = now_ms();
-    let mut due = Expr::col(job::Column::State)
-        .eq(JobState::Ready.as_str())
-        .and(Expr::col(job::Column::RunAt).lte(now))
-        .or(Expr::col(job::Column::State)
-            .eq(JobState::Running.as_str())
-            .and(Expr::col(job::Column::LeaseUntil).lt(now)));
-    if take_over {
-        due = due.or(Expr::col(job::Column::State).eq(JobState::Running.as_str()));
-    }
+    let due = due(now, take_over);
     let found = job::Entity::find()
         .filter(job::Column::PhoneId.eq(phone))
         .filter(due)
@@ -78,6 +78,30 @@ pub async fn claim(
     job.attempts += 1;
     job.state = JobState::Running.as_str().to_owned();
     Ok(Some(job))
+}
+
+/// What [`claim`] takes. The columns name their table, for queries over several.
+fn due(now: i64, take_over: bool) -> Expr {
+    let column = |column: job::Column| Expr::col((job::Entity, column));
+    let is = |state: JobState| column(job::Column::State).eq(state.as_str());
+    let mut running = column(job::Column::LeaseUntil).lt(now);
+    if take_over {
+        running = running.or(column(job::Column::Step).ne(WAITING));
+    }
+    is(JobState::Ready).and(column(job::Column::RunAt).lte(now)).or(is(JobState::Running).and(running))
+}
+
+/// Those of `phones` for which [`claim`] finds something in a new session.
+pub fn phones_of_due(phones: &[Uuid]) -> Select<job::Entity> {
+    let phones = phones.iter().copied();
+    let all = job::Entity::find().select_only().column(job::Column::PhoneId);
+    all.filter(job::Column::PhoneId.is_in(phones)).filter(due(now_ms(), true))
+}
+
+/// The same for the phone of a query this stands in.
+pub fn due_of_phone() -> Select<job::Entity> {
+    let of = Expr::col((job::Entity, job::Column::PhoneId)).equals((phone::Entity, phone::Column::Id));
+    job::Entity::find().select_only().column(job::Column::Id).filter(of).filter(due(now_ms(), true))
 }
 
 async fn park(tx: &impl ConnectionTrait, job: &job::Model) -> Result<()> {
@@ -116,6 +140,8 @@ pub enum Outcome {
     Done(String),
     /// May work next time.
     Failed(String),
+    /// The same, but it may have taken effect: the next attempt asks the phone first.
+    Doubtful(String),
     /// Will not work however often it is tried.
     Refused(String),
 }
@@ -127,13 +153,14 @@ pub async fn end(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, outcom
     };
     let now = now_ms();
     let last = job.attempts >= job.max_attempts;
+    let step = if matches!(outcome, Outcome::Doubtful(_)) { job.step.as_str() } else { "" };
     let (state, note, done_at, run_at) = match outcome {
         Outcome::Done(note) => (JobState::Done, note, Some(now), job.run_at),
         Outcome::Refused(note) => (JobState::Parked, note, Some(now), job.run_at),
-        Outcome::Failed(note) if last => {
+        Outcome::Failed(note) | Outcome::Doubtful(note) if last => {
             (JobState::Parked, format!("{note} Given up after {} tries.", job.attempts), Some(now), job.run_at)
         }
-        Outcome::Failed(note) => {
+        Outcome::Failed(note) | Outcome::Doubtful(note) => {
             let wait = backoff_s(job.attempts, limits.retry_base_s, limits.retry_cap_s, random_fraction());
             (JobState::Ready, format!("{note} Trying again."), None, now + (wait * 1000.0) as i64)
         }
@@ -143,7 +170,7 @@ pub async fn end(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, outcom
         .col_expr(job::Column::Note, Expr::value(note))
         .col_expr(job::Column::DoneAt, Expr::value(done_at))
         .col_expr(job::Column::RunAt, Expr::value(run_at))
-        .col_expr(job::Column::Step, Expr::value(""))
+        .col_expr(job::Column::Step, Expr::value(step))
         .filter(held(claim))
         .exec(tx)
         .await?;
@@ -151,10 +178,118 @@ pub async fn end(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, outcom
     Ok(true)
 }
 
-/// Derives a phone's sync state from its jobs, and tells the live stream.
+/// Writes what came of a task so far. `false`: the job is no longer ours.
+pub async fn keep_result(tx: &impl ConnectionTrait, claim: &Claim, result: &TaskResult) -> Result<bool> {
+    let written = job::Entity::update_many()
+        .col_expr(job::Column::Result, Expr::value(serde_json::to_string(result)?))
+        .filter(held(claim))
+        .exec(tx)
+        .await?;
+    Ok(written.rows_affected == 1)
+}
+
+/// Writes what the next attempt has to remember.
+pub async fn remember(tx: &impl ConnectionTrait, claim: &Claim, memo: &str) -> Result<()> {
+    job::Entity::update_many().col_expr(job::Column::Memo, Expr::value(memo)).filter(held(claim)).exec(tx).await?;
+    Ok(())
+}
+
+/// The phone works on it by itself, for `ms` milliseconds at most; it tells when it is done.
+pub async fn wait(tx: &impl ConnectionTrait, claim: &Claim, ms: i64, note: &str) -> Result<bool> {
+    let written = job::Entity::update_many()
+        .col_expr(job::Column::Step, Expr::value(WAITING))
+        .col_expr(job::Column::LeaseUntil, Expr::value(now_ms() + ms))
+        .col_expr(job::Column::Note, Expr::value(note))
+        .filter(held(claim))
+        .exec(tx)
+        .await?;
+    tell(tx, claim.id).await?;
+    Ok(written.rows_affected == 1)
+}
+
+/// Puts a claimed job back as if it had not been claimed, to be tried after `ms` milliseconds.
+pub async fn postpone(tx: &impl ConnectionTrait, claim: &Claim, ms: i64, note: &str) -> Result<()> {
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
+        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1))
+        .col_expr(job::Column::RunAt, Expr::value(now_ms() + ms))
+        .col_expr(job::Column::Note, Expr::value(note))
+        .filter(held(claim))
+        .exec(tx)
+        .await?;
+    tell(tx, claim.id).await
+}
+
+/// The phone says it has finished a task it worked on by itself: what came of it is read in this session.
+pub async fn finished(tx: &impl ConnectionTrait, job: &job::Model) -> Result<()> {
+    let now = now_ms();
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
+        .col_expr(job::Column::Step, Expr::value(FINISHED))
+        .col_expr(job::Column::RunAt, Expr::value(now))
+        .col_expr(job::Column::Note, Expr::value("The phone has finished; its results are read next."))
+        .col_expr(job::Column::Fence, Expr::value(job.fence + 1))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence))
+        .exec(tx)
+        .await?;
+    tell(tx, job.id).await
+}
+
+/// Ends a job by what the phone told of its own accord, whoever holds it. `false`: it has moved on meanwhile.
+pub async fn conclude(
+    tx: &impl ConnectionTrait,
+    job: &job::Model,
+    outcome: Outcome,
+    result: Option<&TaskResult>,
+) -> Result<bool> {
+    let (state, note) = match outcome {
+        Outcome::Done(note) => (JobState::Done, note),
+        Outcome::Failed(note) | Outcome::Doubtful(note) | Outcome::Refused(note) => (JobState::Parked, note),
+    };
+    let mut change = job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(state.as_str()))
+        .col_expr(job::Column::Note, Expr::value(note))
+        .col_expr(job::Column::DoneAt, Expr::value(now_ms()))
+        .col_expr(job::Column::Step, Expr::value(""))
+        .col_expr(job::Column::Fence, Expr::value(job.fence + 1))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence));
+    if let Some(result) = result {
+        change = change.col_expr(job::Column::Result, Expr::value(serde_json::to_string(result)?));
+    }
+    let written = change.exec(tx).await?;
+    settle(tx, job.phone_id, Some(job.id)).await?;
+    Ok(written.rows_affected == 1)
+}
+
+/// Cancels a job, whoever holds it.
+pub async fn give_up(tx: &impl ConnectionTrait, job: &job::Model, note: &str) -> Result<()> {
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Cancelled.as_str()))
+        .col_expr(job::Column::Note, Expr::value(note))
+        .col_expr(job::Column::DoneAt, Expr::value(now_ms()))
+        .col_expr(job::Column::Fence, Expr::value(job.fence + 1))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence))
+        .exec(tx)
+        .await?;
+    settle(tx, job.phone_id, Some(job.id)).await
+}
+
+/// Tells the live stream of a job.
+pub async fn tell(tx: &impl ConnectionTrait, job: Uuid) -> Result<()> {
+    let Some(row) = job::Entity::find_by_id(job).one(tx).await? else { return Ok(()) };
+    let Some(phone) = phone::Entity::find_by_id(row.phone_id).one(tx).await? else { return Ok(()) };
+    touch(tx, [Touched { job: Some(job), ..Touched::phone(&phone) }]).await?;
+    Ok(())
+}
+
+/// Derives a phone's sync state from its changes of settings, and tells the live stream.
 pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -> Result<()> {
     let newest = job::Entity::find()
         .filter(job::Column::PhoneId.eq(phone))
+        .filter(job::Column::Kind.eq(CONFIGURE))
         .filter(job::Column::State.ne(JobState::Superseded.as_str()))
         .order_by_desc(job::Column::CreatedAt)
         .order_by_desc(job::Column::Id)
@@ -201,10 +336,14 @@ pub async fn phones_waiting(app: &App) -> Result<Vec<Uuid>> {
 /// Jobs whose phone fell silent wait for it again. What was sent is read back before anything is sent again.
 pub async fn release_expired(tx: &impl ConnectionTrait) -> Result<u64> {
     let now = now_ms();
+    let waited = Expr::col(job::Column::Step).eq(WAITING);
+    let note: Expr = Expr::case(waited, "The phone did not tell how it ended; it is asked when it comes in.")
+        .finally("The phone fell silent in the middle; waiting for it to come in.")
+        .into();
     let released = job::Entity::update_many()
         .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
         .col_expr(job::Column::Fence, Expr::col(job::Column::Fence).add(1))
-        .col_expr(job::Column::Note, Expr::value("The phone fell silent in the middle; waiting for it to come in."))
+        .col_expr(job::Column::Note, note)
         .filter(job::Column::State.eq(JobState::Running.as_str()))
         .filter(job::Column::LeaseUntil.lt(now))
         .exec(tx)
@@ -246,7 +385,16 @@ async fn change(
     }
     let now = now_ms();
     let (state, note, done_at) = to(now);
+    // Asked for anew, a task is a new one to the phone, which would not do the old one twice.
+    let anew = job.kind != CONFIGURE && state == JobState::Ready;
+    let (command_key, result, memo) = match anew {
+        true => (tasks::next_command_key(&job), String::new(), String::new()),
+        false => (job.command_key.clone(), job.result.clone(), job.memo.clone()),
+    };
     job::Entity::update_many()
+        .col_expr(job::Column::CommandKey, Expr::value(command_key))
+        .col_expr(job::Column::Result, Expr::value(result))
+        .col_expr(job::Column::Memo, Expr::value(memo))
         .col_expr(job::Column::State, Expr::value(state.as_str()))
         .col_expr(job::Column::Note, Expr::value(note))
         .col_expr(job::Column::DoneAt, Expr::value(done_at))

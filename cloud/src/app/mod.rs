@@ -2,34 +2,46 @@
 
 pub mod announce;
 pub mod audit;
+pub mod batches;
 pub mod board;
 pub mod cleanup;
 pub mod desired;
 pub mod enrol;
 pub mod error;
+pub mod files;
 pub mod heard;
 pub mod idempotency;
 pub mod jobs;
 pub mod layers;
 pub mod live;
+pub mod parameters;
+pub mod pbx;
 pub mod people;
 pub mod phones;
 pub mod quarantine;
 pub mod rooms;
 pub mod session;
+pub mod tasks;
+pub mod telemetry;
 pub mod tree;
+pub mod trust;
 pub mod views;
+pub mod wake;
 
 use std::sync::{Arc, OnceLock};
 
 use contract::PhoneId;
-use tokio::sync::mpsc;
+use contract::rest::WakeResult;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::broker::external::Accounts;
+use crate::broker::tunnel;
+use crate::clock::now_ms;
 use crate::config::{BrokerKind, Config};
 use crate::db::Db;
-use crate::once::UsedOnce;
+use crate::once::{Counts, PerMinute, UsedOnce};
 use crate::secrets::Secrets;
+use crate::tls::Tls;
 
 pub use error::{AppError, Result};
 
@@ -38,6 +50,8 @@ pub struct App {
     pub db: Db,
     pub config: Config,
     pub secrets: Secrets,
+    /// The server's certificate and the authorities of its phones, where there are any.
+    pub tls: Option<Arc<Tls>>,
     pub live: live::Hub,
     /// Phones' accounts on the broker, if it is an external one; the embedded broker asks the database instead.
     pub accounts: Option<Accounts>,
@@ -45,8 +59,25 @@ pub struct App {
     nudges: mpsc::UnboundedSender<PhoneId>,
     /// Phones that were removed, for the broker to forget.
     removed: mpsc::UnboundedSender<PhoneId>,
-    /// Digest proofs that opened a session, and tickets that opened a stream.
+    /// Phones a person waits for.
+    wakes: mpsc::Sender<Wake>,
+    pub trust: trust::Profiles,
+    /// What this process keeps for sessions in which nothing happens.
+    pub desk: session::Desk,
+    /// What happened in sessions, until it is written.
+    pub trace: session::trace::Recorder,
+    /// Tickets that opened a stream.
     pub(crate) used: UsedOnce,
+    /// Phones that were called a moment ago.
+    pub(crate) called: UsedOnce,
+    /// Counts of nonces that opened a session.
+    pub(crate) counts: Counts,
+    /// Calls of phones nobody knows.
+    pub(crate) strangers: PerMinute,
+    /// When this process began, in milliseconds since 1970.
+    pub(crate) started_at: i64,
+    /// The STUN server's port, known once it listens.
+    stun_port: OnceLock<u16>,
     /// The broker's port, known once it listens.
     mqtt_port: OnceLock<u16>,
 }
@@ -57,7 +88,18 @@ pub struct Calls {
     pub nudged: mpsc::UnboundedReceiver<PhoneId>,
     /// Phones that were removed.
     pub forgotten: mpsc::UnboundedReceiver<PhoneId>,
+    /// Phones a person waits for.
+    pub woken: mpsc::Receiver<Wake>,
 }
+
+/// A person's wish that a phone opens a session now.
+pub struct Wake {
+    pub phone: PhoneId,
+    pub answer: oneshot::Sender<WakeResult>,
+}
+
+/// Wishes that may wait to be taken up.
+const MOST_WAKES: usize = 100;
 
 /// Who does something, for the audit and for "changed by".
 #[derive(Clone, Debug)]
@@ -70,14 +112,35 @@ impl Actor {
 }
 
 impl App {
-    pub fn new(db: Db, config: Config, secrets: Secrets) -> (Arc<Self>, Calls) {
+    pub fn new(db: Db, config: Config, secrets: Secrets, tls: Option<Arc<Tls>>) -> (Arc<Self>, Calls) {
         let (nudges, nudged) = mpsc::unbounded_channel();
         let (removed, forgotten) = mpsc::unbounded_channel();
+        let (wakes, woken) = mpsc::channel(MOST_WAKES);
         let mqtt_port = OnceLock::new();
-        let accounts = (config.mqtt.broker == BrokerKind::External).then(|| Accounts::new(&config.mqtt));
-        let used = UsedOnce::default();
-        let app = Self { db, config, secrets, live: live::Hub::new(), accounts, nudges, removed, used, mqtt_port };
-        (Arc::new(app), Calls { nudged, forgotten })
+        let desk = session::Desk::new(&secrets, db.read());
+        let accounts = (config.mqtt.broker == BrokerKind::External).then(|| Accounts::new(&config.mqtt, tunnel::way(&config.mqtt, &config.server.data_dir)));
+        let app = Self {
+            db,
+            config,
+            secrets,
+            tls,
+            live: live::Hub::new(),
+            accounts,
+            nudges,
+            removed,
+            wakes,
+            trust: trust::Profiles::default(),
+            desk,
+            trace: session::trace::Recorder::default(),
+            used: UsedOnce::default(),
+            called: UsedOnce::default(),
+            counts: Counts::default(),
+            strangers: PerMinute::default(),
+            started_at: now_ms(),
+            stun_port: OnceLock::new(),
+            mqtt_port,
+        };
+        (Arc::new(app), Calls { nudged, forgotten, woken })
     }
 
     /// Has the broker close a removed phone's connection and drop what it keeps for it.
@@ -94,13 +157,43 @@ impl App {
         }
     }
 
+    /// Whether phones are told to speak TLS to the broker.
+    pub fn mqtt_tls(&self) -> bool {
+        match self.config.mqtt.broker {
+            BrokerKind::Embedded => self.config.mqtt.listen_tls.is_some(),
+            BrokerKind::External => self.config.mqtt.tls,
+        }
+    }
+
     pub(crate) fn set_mqtt_port(&self, port: u16) {
         let _ = self.mqtt_port.set(port);
+    }
+
+    /// The port of the STUN server phones are told of; `None` without one.
+    pub fn stun_port(&self) -> Option<u16> {
+        match (self.stun_port.get(), self.config.stun.listen) {
+            (Some(port), _) => Some(*port),
+            // It may run in another process.
+            (None, Some(listen)) if listen.port() != 0 => Some(listen.port()),
+            (None, _) => None,
+        }
+    }
+
+    pub(crate) fn set_stun_port(&self, port: u16) {
+        let _ = self.stun_port.set(port);
+    }
+
+    /// Asks a phone in by every way there is, until it comes. `None` where this process cannot, or too many wait.
+    pub async fn wake(&self, phone: PhoneId) -> Option<WakeResult> {
+        let (answer, answered) = oneshot::channel();
+        self.wakes.try_send(Wake { phone, answer }).ok()?;
+        answered.await.ok()
     }
 
     /// Asks phones in, after the transaction that gave them something to do.
     pub fn nudge(&self, phones: impl IntoIterator<Item = PhoneId>) {
         for phone in phones {
+            self.desk.give(phone.0);
             // Without a worker role in this process nobody listens; the worker of another one finds the job itself.
             let _ = self.nudges.send(phone);
         }

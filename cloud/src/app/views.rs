@@ -8,7 +8,7 @@ use contract::{FloorId, JobId, Mac, PhoneId, PropertyId, RoomId, Timestamp};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
-use super::Result;
+use super::{Result, tasks};
 use crate::db::entity::{event, job, phone, property, room};
 
 /// Names of properties by id; few enough to load at once.
@@ -101,6 +101,8 @@ pub fn job_view(job: &job::Model, room: Option<&room::Model>) -> JobView {
         created_by: job.created_by.clone(),
         run_at: (state == JobState::Ready).then_some(Timestamp(job.run_at)),
         done_at: job.done_at.map(Timestamp),
+        task: tasks::stored::show(job),
+        result: tasks::stored::result(job),
     }
 }
 

@@ -1,15 +1,17 @@
 //! Who may do what: pure, total, no allocation.
 //!
-//! A device owns the topics below `v1/{id}/`: it publishes under `up/` and subscribes under `down/`. Everything else,
-//! including every filter that could match another device (`#`, `+`, `$share/…`, `$SYS/…`), is refused.
-//!
-//! Agents should name their `down/` topics one by one: the router looks exact filters up, and walks all wildcard
-//! filters for each message, so one wildcard per phone makes every publish cost as much as there are phones.
+//! A device owns the topics below `v1/{id}/`: it publishes under `up/` and subscribes under `down/`, by name. Everything
+//! else is refused, including every wildcard and every filter that could match another device (`$share/…`, `$SYS/…`).
+//! Wildcards below a phone's own `down/` would harm nobody's secrets, but the router looks exact filters up, and walks all
+//! wildcard filters for each message: one wildcard per phone makes every publish cost as much as there are phones.
 //!
 //! External brokers get the same rules from `deploy/mosquitto`.
 
 /// Every client id of a service starts with this, and no device id does: neither can take over the other's session.
 pub const SERVICE_CLIENT_PREFIX: &str = "svc-";
+
+/// Below `up/`, what a phone may have kept.
+const RETAINED: [&str; 2] = ["state", "presence"];
 
 /// Longest device id and client id, in bytes.
 pub const MAX_ID_BYTES: usize = 64;
@@ -43,10 +45,21 @@ impl Identity {
         }
     }
 
+    /// May it have a message kept under `topic`, which it may publish to? A phone its state and presence, of which there is
+    /// one each: a stolen credential fills no memory.
+    pub fn may_retain(&self, topic: &str) -> bool {
+        match self {
+            Identity::Device(id) => {
+                self.may_publish(topic) && below_path(topic, id, "up").is_some_and(|rest| RETAINED.contains(&rest))
+            }
+            Identity::Service => self.may_publish(topic),
+        }
+    }
+
     /// May it subscribe to `filter`?
     pub fn may_subscribe(&self, filter: &str) -> bool {
         match self {
-            Identity::Device(id) => below(filter, id, "down"),
+            Identity::Device(id) => !filter.contains(['+', '#']) && below(filter, id, "down"),
             Identity::Service => true,
         }
     }
@@ -67,13 +80,13 @@ pub(super) fn everything_of(id: &str) -> String {
 
 /// Is `topic` `v1/{id}/{direction}/` and something after it? An id that is no device id owns nothing.
 fn below(topic: &str, id: &str, direction: &str) -> bool {
-    let rest = topic
-        .strip_prefix("v1/")
-        .and_then(|t| t.strip_prefix(id))
-        .and_then(|t| t.strip_prefix('/'))
-        .and_then(|t| t.strip_prefix(direction))
-        .and_then(|t| t.strip_prefix('/'));
-    is_device_id(id) && rest.is_some_and(|rest| !rest.is_empty())
+    is_device_id(id) && below_path(topic, id, direction).is_some_and(|rest| !rest.is_empty())
+}
+
+/// What stands after `v1/{id}/{direction}/`.
+fn below_path<'a>(topic: &'a str, id: &str, direction: &str) -> Option<&'a str> {
+    let rest = topic.strip_prefix("v1/")?.strip_prefix(id)?.strip_prefix('/')?;
+    rest.strip_prefix(direction)?.strip_prefix('/')
 }
 
 #[cfg(test)]
@@ -118,7 +131,7 @@ mod tests {
     #[test]
     fn a_device_subscribes_only_down_and_only_its_own() {
         let a = device("a");
-        for filter in ["v1/a/down/#", "v1/a/down/job", "v1/a/down/+/x"] {
+        for filter in ["v1/a/down/ack", "v1/a/down/job", "v1/a/down/b/x"] {
             assert!(a.may_subscribe(filter), "{filter}");
         }
         for filter in [
@@ -133,6 +146,9 @@ mod tests {
             "v1/b/down/#",
             "v1/a/down",
             "v1/a/down/",
+            "v1/a/down/#",
+            "v1/a/down/+",
+            "v1/a/down/+/x",
             "$SYS/#",
             "$SYS/broker/uptime",
             "$share/g/v1/a/down/#",
@@ -141,6 +157,18 @@ mod tests {
         ] {
             assert!(!a.may_subscribe(filter), "{filter}");
         }
+    }
+
+    #[test]
+    fn a_device_has_only_its_state_and_presence_kept() {
+        let a = device("a");
+        for topic in ["v1/a/up/state", "v1/a/up/presence"] {
+            assert!(a.may_retain(topic), "{topic}");
+        }
+        for topic in ["v1/a/up/event", "v1/a/up/state/x", "v1/b/up/state", "v1/a/down/state", "v1/a/up/", "state"] {
+            assert!(!a.may_retain(topic), "{topic}");
+        }
+        assert!(Identity::Service.may_retain("v1/a/down/desired"));
     }
 
     #[test]

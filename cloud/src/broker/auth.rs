@@ -11,6 +11,7 @@ use mqtt5::protocol::v5::reason_codes::ReasonCode;
 
 use super::acl::{Identity, MAX_ID_BYTES};
 use super::stats::{Counters, Refusal};
+use crate::tls::Shown;
 
 /// Longest user name and password that are looked at, in bytes.
 const MAX_CREDENTIAL_BYTES: usize = 512;
@@ -22,8 +23,10 @@ pub struct Login<'a> {
     pub client_id: &'a str,
     /// At most 512 bytes.
     pub username: &'a str,
-    /// At most 512 bytes.
+    /// At most 512 bytes; empty only with a certificate.
     pub password: &'a [u8],
+    /// What the client showed over TLS. It holds the key; whether the certificate counts is up to [`DeviceAuth`].
+    pub shown: Option<&'a Shown>,
     /// Where it comes from; behind a NAT, all phones of a hotel share it.
     pub peer: SocketAddr,
 }
@@ -42,15 +45,23 @@ pub trait DeviceAuth: Send + Sync {
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Adapts [`DeviceAuth`] and the access rules to the broker library.
+#[derive(Clone)]
 pub(super) struct Gate {
     auth: Arc<dyn DeviceAuth>,
     counters: Arc<Counters>,
     max_keep_alive: u16,
+    /// The certificates of the one connection this gate is for.
+    shown: Option<Shown>,
 }
 
 impl Gate {
     pub(super) fn new(auth: Arc<dyn DeviceAuth>, counters: Arc<Counters>, max_keep_alive: u16) -> Self {
-        Self { auth, counters, max_keep_alive }
+        Self { auth, counters, max_keep_alive, shown: None }
+    }
+
+    /// The same for one connection over TLS.
+    pub(super) fn showing(&self, shown: Option<Shown>) -> Self {
+        Self { shown, ..self.clone() }
     }
 
     /// Who this is, or why not.
@@ -61,13 +72,18 @@ impl Gate {
         if client_id.is_empty() || client_id.len() > MAX_ID_BYTES {
             return Err((Refusal::ClientId, ReasonCode::ClientIdentifierNotValid));
         }
-        if password.is_empty() || username.len() > MAX_CREDENTIAL_BYTES || password.len() > MAX_CREDENTIAL_BYTES {
+        let nothing_proved = password.is_empty() && self.shown.is_none();
+        if nothing_proved || username.len() > MAX_CREDENTIAL_BYTES || password.len() > MAX_CREDENTIAL_BYTES {
             return Err((Refusal::Login, ReasonCode::BadUsernameOrPassword));
         }
         if connect.keep_alive == 0 || connect.keep_alive > self.max_keep_alive {
             return Err((Refusal::KeepAlive, ReasonCode::ImplementationSpecificError));
         }
-        let identity = match self.auth.authenticate(Login { client_id, username, password, peer }).await {
+        let identity = match self
+            .auth
+            .authenticate(Login { client_id, username, password, shown: self.shown.as_ref(), peer })
+            .await
+        {
             Ok(Some(identity)) => identity,
             Ok(None) => return Err((Refusal::Login, ReasonCode::BadUsernameOrPassword)),
             Err(error) => {
@@ -78,7 +94,10 @@ impl Gate {
         if !identity.owns_client_id(client_id) {
             return Err((Refusal::ClientId, ReasonCode::ClientIdentifierNotValid));
         }
-        if connect.will.as_ref().is_some_and(|will| !identity.may_publish(&will.topic)) {
+        let will = connect.will.as_ref();
+        if will
+            .is_some_and(|will| !identity.may_publish(&will.topic) || will.retain && !identity.may_retain(&will.topic))
+        {
             return Err((Refusal::Will, ReasonCode::NotAuthorized));
         }
         Ok(identity)
@@ -133,6 +152,11 @@ impl AuthProvider for Gate {
 
 const SERVICE: &str = "service";
 const DEVICE: &str = "device/";
+
+/// Whether whoever the library carries a message for may have it kept.
+pub(super) fn may_retain(user: Option<&str>, topic: &str) -> bool {
+    user.and_then(from_user_id).is_some_and(|identity| identity.may_retain(topic))
+}
 
 /// The identity as the library carries it with a session; a resumed session must have the same one.
 fn to_user_id(identity: &Identity) -> String {

@@ -1,15 +1,19 @@
 //! The broker's limits.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
+use rustls::ServerConfig;
 
 /// Where the broker listens and how much it takes from whom. Not adjustable: a socket has 10 s to log in.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
-    /// Port 0 chooses a free one.
+    /// Port 0 chooses a free one. The server itself comes this way too; with phones over TLS, an address of loopback.
     pub listen: SocketAddr,
+    /// The same over TLS, beside it.
+    pub listen_tls: Option<(SocketAddr, Arc<ServerConfig>)>,
     /// Connections at once, logged in or not. The surplus is closed unanswered.
     pub max_connections: usize,
     /// Of these, logged in from one address. A hotel behind a NAT is one address.
@@ -47,6 +51,7 @@ impl Default for BrokerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1883)),
+            listen_tls: None,
             max_connections: 60_000,
             max_connections_per_ip: 10_000,
             max_connects_per_second: 1_000,

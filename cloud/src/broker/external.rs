@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use contract::PhoneId;
+use contract::mqtt::{DOWN, Topic};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::SubscribeReasonCode;
-use rumqttc::v5::{AsyncClient, Event, EventLoop, Incoming, MqttOptions};
+use rumqttc::v5::{AsyncClient, Event, EventLoop, Incoming};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::SERVICE_CLIENT_PREFIX;
+use super::tunnel::Way;
 use crate::config;
 use crate::secrets::random_token;
 
@@ -30,12 +32,13 @@ const AT_ONCE: usize = 8;
 /// Makes and removes phones' accounts.
 pub struct Accounts {
     broker: config::Mqtt,
+    way: Way,
     turns: Semaphore,
 }
 
 impl Accounts {
-    pub fn new(broker: &config::Mqtt) -> Self {
-        Self { broker: broker.clone(), turns: Semaphore::new(AT_ONCE) }
+    pub fn new(broker: &config::Mqtt, way: Way) -> Self {
+        Self { broker: broker.clone(), way, turns: Semaphore::new(AT_ONCE) }
     }
 
     /// Gives a phone its account with this password. One it had ends, and so does a connection that uses it.
@@ -46,11 +49,13 @@ impl Accounts {
         let role = role(phone);
         let acl = |kind: &str, topic: String| json!({"acltype": kind, "topic": topic, "priority": 0, "allow": true});
         let mut commands = removal(phone);
-        commands.push(json!({"command": "createRole", "rolename": role, "acls": [
+        let mut acls = vec![
             acl("publishClientSend", format!("v1/{phone}/up/#")),
             acl("publishClientReceive", format!("v1/{phone}/down/#")),
-            acl("subscribePattern", format!("v1/{phone}/down/#")),
-        ]}));
+        ];
+        // By name: wildcards are for the server.
+        acls.extend(DOWN.map(|channel| acl("subscribeLiteral", Topic::new(phone, channel).to_string())));
+        commands.push(json!({"command": "createRole", "rolename": role, "acls": acls}));
         commands.push(json!({"command": "createClient", "username": phone, "clientid": phone, "password": password,
             "roles": [{"rolename": role, "priority": 0}]}));
         self.exchange(commands).await
@@ -82,7 +87,7 @@ impl Accounts {
         let payload = serde_json::to_vec(&json!({ "commands": commands }))?;
 
         let client_id = format!("{SERVICE_CLIENT_PREFIX}accounts-{}", random_token());
-        let mut options = MqttOptions::new(client_id, &self.broker.host, self.broker.port);
+        let mut options = self.way.options(client_id);
         options.set_credentials(&self.broker.username, &self.broker.password);
         options.set_keep_alive(Duration::from_secs(30));
         options.set_clean_start(true);

@@ -3,29 +3,36 @@
 //! The library's own accept loop counts a connection only once it has logged in, and spins when the process is out of
 //! file descriptors; this one bounds sockets from the first byte and pauses instead.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mqtt5::broker::DynamicStorage;
 use mqtt5::broker::client_handler::ClientHandler;
 use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
 use mqtt5::broker::router::MessageRouter;
+use mqtt5::broker::tls_acceptor::TlsStreamWrapper;
 use mqtt5::broker::transport::BrokerTransport;
-use mqtt5::broker::{AuthProvider, DynamicStorage};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::auth::{DeviceAuth, Gate};
 use super::config::BrokerConfig;
 use super::events::Events;
 use super::stats::{Counters, Refusal};
+use crate::tls::Shown;
 
 /// Pause after a failed accept (usually: no file descriptor left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Time for a TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
+#[derive(Clone)]
 pub(super) struct Listener {
     limits: Arc<mqtt5::broker::BrokerConfig>,
-    gate: Arc<dyn AuthProvider>,
+    gate: Arc<Gate>,
     router: Arc<MessageRouter>,
     storage: Arc<DynamicStorage>,
     monitor: Arc<ResourceMonitor>,
@@ -65,7 +72,7 @@ impl Listener {
     }
 
     /// Serves until told to stop, then waits for the connections to end.
-    pub(super) async fn run(self, socket: TcpListener) {
+    pub(super) async fn run(self, plain: TcpListener, secure: Option<(TcpListener, TlsAcceptor)>) {
         let mut stopped = self.stop.subscribe();
         let mut connections = JoinSet::new();
         loop {
@@ -73,8 +80,8 @@ impl Listener {
                 biased;
                 _ = stopped.recv() => break,
                 Some(_) = connections.join_next() => {}
-                accepted = socket.accept() => match accepted {
-                    Ok((stream, peer)) => self.admit(stream, peer, &mut connections).await,
+                (accepted, tls) = accept(&plain, secure.as_ref()) => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer, tls, &mut connections).await,
                     Err(error) => {
                         tracing::warn!(%error, "MQTT accept");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -82,11 +89,17 @@ impl Listener {
                 },
             }
         }
-        drop(socket);
+        drop((plain, secure));
         while connections.join_next().await.is_some() {}
     }
 
-    async fn admit(&self, stream: TcpStream, peer: std::net::SocketAddr, connections: &mut JoinSet<()>) {
+    async fn admit(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        connections: &mut JoinSet<()>,
+    ) {
         let Ok(slot) = self.slots.clone().try_acquire_owned() else {
             self.counters.refused(Refusal::Connection);
             return;
@@ -96,28 +109,75 @@ impl Listener {
             return;
         }
         let _ = stream.set_nodelay(true);
-        let handler = Box::new(ClientHandler::new(
-            BrokerTransport::tcp(stream),
+        let open = Open::new(self.counters.clone());
+        let Some(tls) = tls else {
+            let handler = self.handler(BrokerTransport::tcp(stream), peer, self.gate.clone());
+            connections.spawn(serve(handler, open, slot, peer));
+            return;
+        };
+        let parts = self.clone();
+        connections.spawn(async move {
+            let mut stopped = parts.stop.subscribe();
+            let handshake = tokio::select! {
+                _ = stopped.recv() => return,
+                handshake = tokio::time::timeout(HANDSHAKE, tls.accept(stream)) => handshake,
+            };
+            let stream = match handshake {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => {
+                    open.0.failed();
+                    return tracing::debug!(%peer, %error, "no TLS handshake");
+                }
+                Err(_) => {
+                    open.0.failed();
+                    return tracing::debug!(%peer, "no TLS handshake in time");
+                }
+            };
+            let shown = stream.get_ref().1.peer_certificates();
+            let shown = shown.map(|all| Shown(all.iter().map(|one| one.clone().into_owned()).collect()));
+            let gate = Arc::new(parts.gate.showing(shown));
+            let handler = parts.handler(BrokerTransport::tls(TlsStreamWrapper::new(stream)), peer, gate);
+            drop(parts);
+            // Boxed: it goes on for as long as the connection, without the room the handshake took.
+            Box::pin(serve(handler, open, slot, peer)).await;
+        });
+    }
+
+    fn handler(&self, transport: BrokerTransport, peer: SocketAddr, gate: Arc<Gate>) -> Box<ClientHandler> {
+        Box::new(ClientHandler::new(
+            transport,
             peer,
             self.limits.clone(),
             self.router.clone(),
-            self.gate.clone(),
+            gate,
             Some(self.storage.clone()),
             self.counters.library.clone(),
             self.monitor.clone(),
             self.stop.subscribe(),
-        ));
-        let open = Open::new(self.counters.clone());
-        connections.spawn(async move {
-            if let Err(error) = handler.run().await
-                && !error.is_normal_disconnect()
-            {
-                open.0.failed();
-                tracing::debug!(%peer, %error, "MQTT connection");
-            }
-            drop((open, slot));
-        });
+        ))
     }
+}
+
+/// The next connection, and what to speak on it.
+async fn accept(
+    plain: &TcpListener,
+    secure: Option<&(TcpListener, TlsAcceptor)>,
+) -> (std::io::Result<(TcpStream, SocketAddr)>, Option<TlsAcceptor>) {
+    let Some((socket, tls)) = secure else { return (plain.accept().await, None) };
+    tokio::select! {
+        accepted = plain.accept() => (accepted, None),
+        accepted = socket.accept() => (accepted, Some(tls.clone())),
+    }
+}
+
+async fn serve(handler: Box<ClientHandler>, open: Open, slot: OwnedSemaphorePermit, peer: SocketAddr) {
+    if let Err(error) = handler.run().await
+        && !error.is_normal_disconnect()
+    {
+        open.0.failed();
+        tracing::debug!(%peer, %error, "MQTT connection");
+    }
+    drop((open, slot));
 }
 
 /// Counts a socket as open while it lives.

@@ -13,6 +13,7 @@ mod events;
 pub mod external;
 mod listener;
 mod stats;
+pub mod tunnel;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use mqtt5::packet::publish::PublishPacket;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 pub use acl::{Identity, SERVICE_CLIENT_PREFIX};
 pub use auth::{DeviceAuth, Login};
@@ -43,6 +45,7 @@ const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 /// A running broker. Dropping it stops it at once; [`Broker::shutdown`] stops it politely.
 pub struct Broker {
     addr: SocketAddr,
+    addr_tls: Option<SocketAddr>,
     router: Arc<MessageRouter>,
     storage: Arc<DynamicStorage>,
     events: Arc<Events>,
@@ -58,12 +61,16 @@ pub struct Broker {
 /// A limit in `config` is zero, or the address cannot be bound.
 pub async fn start(config: BrokerConfig, auth: Arc<dyn DeviceAuth>) -> anyhow::Result<Broker> {
     config.check()?;
-    let socket =
-        TcpListener::bind(config.listen).await.with_context(|| format!("MQTT broker: bind {}", config.listen))?;
-    let addr = socket.local_addr().context("MQTT broker: local address")?;
+    let (socket, addr) = bind(config.listen).await?;
+    let (mut secure, mut addr_tls) = (None, None);
+    if let Some((listen, tls)) = &config.listen_tls {
+        let (socket, addr) = bind(*listen).await?;
+        secure = Some((socket, TlsAcceptor::from(tls.clone())));
+        addr_tls = Some(addr);
+    }
 
     let counters = Arc::new(Counters::default());
-    let events = Arc::new(Events::default());
+    let events = Arc::new(Events::new(counters.clone()));
     let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::with_queue_limits(QueueLimits {
         max_messages: config.max_queued_messages,
         max_bytes: config.max_queued_bytes,
@@ -87,15 +94,26 @@ pub async fn start(config: BrokerConfig, auth: Arc<dyn DeviceAuth>) -> anyhow::R
             counters.clone(),
             stop.clone(),
         )
-        .run(socket),
+        .run(socket, secure),
     );
-    Ok(Broker { addr, router, storage, events, counters, stop, accept, sweep })
+    Ok(Broker { addr, addr_tls, router, storage, events, counters, stop, accept, sweep })
+}
+
+async fn bind(listen: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let socket = TcpListener::bind(listen).await.with_context(|| format!("MQTT broker: bind {listen}"))?;
+    let address = socket.local_addr().context("MQTT broker: local address")?;
+    Ok((socket, address))
 }
 
 impl Broker {
     /// The bound address; the port is the chosen one when the configuration said 0.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The same of the TLS listener, if there is one.
+    pub fn addr_tls(&self) -> Option<SocketAddr> {
+        self.addr_tls
     }
 
     /// What has happened since the start.

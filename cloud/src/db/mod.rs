@@ -1,6 +1,8 @@
 //! The database: connection, transactions, entities.
 
 pub mod entity;
+pub mod gather;
+mod writer;
 
 use std::time::Duration;
 
@@ -10,24 +12,29 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
-use tokio::sync::{Mutex, MutexGuard};
+
+use self::writer::{Turn, Writer};
 
 /// A pool, and for SQLite the queue its single writer needs.
 pub struct Db {
     pool: DatabaseConnection,
-    /// SQLite has one writer. Waiting here is fair and cannot time out as waiting inside SQLite does.
-    writer: Option<Mutex<()>>,
+    writer: Option<Writer>,
 }
 
-/// A write transaction. Nothing is kept unless [`WriteTx::commit`] returns.
+/// A write transaction. Nothing is kept unless [`WriteTx::commit`] returns, and then it is on disk.
 pub struct WriteTx<'a> {
+    // Dropped in this order: what was not committed is rolled back before the next may write.
     pub tx: DatabaseTransaction,
-    _turn: Option<MutexGuard<'a, ()>>,
+    turn: Option<Turn<'a>>,
 }
 
 impl WriteTx<'_> {
     pub async fn commit(self) -> Result<(), DbErr> {
-        self.tx.commit().await
+        self.tx.commit().await?;
+        match self.turn {
+            Some(turn) => turn.commit().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -46,11 +53,13 @@ impl Db {
                     .pragma("journal_mode", "WAL")
                     // An acknowledged event or an accepted change survives a power cut, not only a crash.
                     .pragma("synchronous", "FULL")
+                    // Pages are read where the system has them already, instead of being copied.
+                    .pragma("mmap_size", "268435456")
                     .pragma("busy_timeout", "10000")
             });
         let pool = Database::connect(options).await?;
         Migrator::up(&pool, None).await?;
-        let writer = (pool.get_database_backend() == DbBackend::Sqlite).then(|| Mutex::new(()));
+        let writer = (pool.get_database_backend() == DbBackend::Sqlite).then(Writer::default);
         Ok(Self { pool, writer })
     }
 
@@ -72,23 +81,21 @@ impl Db {
     }
 
     async fn begin(&self, lock: &str) -> Result<WriteTx<'_>, DbErr> {
-        let turn = match &self.writer {
-            Some(writer) => Some(writer.lock().await),
-            None => None,
+        let Some(writer) = &self.writer else {
+            let tx = self.pool.begin().await?;
+            tx.execute_unprepared(lock).await?;
+            return Ok(WriteTx { tx, turn: None });
         };
         let options = TransactionOptions {
             // Taking the write lock at BEGIN, so that a transaction that starts by reading cannot fail to upgrade.
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        let tx = self.pool.begin_with_options(options).await?;
-        // SQLite's single writer needs no lock besides.
-        if tx.get_database_backend() == DbBackend::Postgres {
-            tx.execute_unprepared(lock).await?;
-        }
-        Ok(WriteTx { tx, _turn: turn })
+        let (tx, turn) = writer.begin(|| self.pool.begin_with_options(options)).await?;
+        Ok(WriteTx { tx, turn: Some(turn) })
     }
 
+    /// Ends what is under way and closes.
     pub async fn close(&self) -> Result<(), DbErr> {
         self.pool.close_by_ref().await
     }

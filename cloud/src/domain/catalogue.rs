@@ -64,6 +64,8 @@ pub fn to_wire(key: &str, path: &str, canonical: &str) -> Value {
 pub fn from_wire(path: &str, text: &str) -> Option<(String, String)> {
     let key = settings::key_of_path(path)?;
     let value = settings::value_from_path(path, text);
-    let canonical = settings::validate(&key, value).unwrap_or_else(|_| value.to_owned());
+    // Not by the key: for one that is no setting (a status), that would look for the nearest, which takes 200 µs.
+    let canonical = find(&key).and_then(|found| settings::validate_ref(found, value).ok());
+    let canonical = canonical.unwrap_or_else(|| value.to_owned());
     Some((key, canonical))
 }

@@ -1,60 +1,65 @@
 //! What phones tell over MQTT: read in batches, stored in one transaction, then acknowledged. The broker may lose
-//! everything; a phone repeats an event until its acknowledgement comes.
+//! everything; a phone repeats what it told until its acknowledgement comes.
 
-use std::collections::HashMap;
+mod store;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::PhoneId;
-use contract::mqtt::{ALL_UP, Channel, EventAck, Topic, decode_event, decode_presence, decode_state};
+use contract::mqtt::{Channel, Command, FileOffer, Topic};
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet};
-use rumqttc::v5::{AsyncClient, Event, EventLoop, Incoming, MqttOptions};
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet, PublishProperties};
+use rumqttc::v5::{AsyncClient, Event, EventLoop, Incoming};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::app::heard::{self, Heard};
-use crate::app::quarantine;
-
-/// Messages stored together.
-const BATCH: usize = 500;
-/// How long a batch waits for company.
-const BATCH_WAIT: Duration = Duration::from_millis(10);
+use crate::broker::tunnel::Way;
+use crate::clock::now_ms;
+use store::{BATCH, Message};
 
 /// How to reach the broker as the server itself.
 #[derive(Clone)]
 pub struct Link {
-    pub host: String,
-    pub port: u16,
+    pub way: Way,
     pub client_id: String,
     pub username: String,
     pub password: String,
+    /// What ingest subscribes.
+    pub filter: &'static str,
 }
 
 /// The server's own MQTT connection: publishes to phones, and (`ingest`) reads what they tell.
 pub struct Mqtt {
     client: AsyncClient,
+    taken: AtomicU64,
 }
 
 impl Mqtt {
     /// Starts the connection; it reconnects by itself until `stop`, and what came in by then is
     /// stored before its tasks end.
     pub fn start(app: Arc<App>, link: Link, ingest: bool, tasks: &TaskTracker, stop: CancellationToken) -> Arc<Self> {
-        let mut options = MqttOptions::new(link.client_id, link.host, link.port);
+        let mut options = link.way.options(link.client_id);
         options.set_credentials(link.username, link.password);
         options.set_keep_alive(Duration::from_secs(30));
         options.set_clean_start(true);
         options.set_max_packet_size(Some(256 * 1024));
         let (client, events) = AsyncClient::new(options, 1_000);
         let (sender, receiver) = mpsc::channel(4 * BATCH);
-        tasks.spawn(poll(client.clone(), events, ingest, sender, stop));
-        let mqtt = Arc::new(Self { client });
+        tasks.spawn(poll(client.clone(), events, ingest.then_some(link.filter), sender, stop));
+        let mqtt = Arc::new(Self { client, taken: AtomicU64::new(0) });
         if ingest {
-            tasks.spawn(store(app, mqtt.clone(), receiver));
+            tasks.spawn(store::run(app, mqtt.clone(), receiver));
         }
         mqtt
+    }
+
+    /// Messages of phones this process has stored since its start, repeated ones included.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Publishes to a phone, QoS 1. Retained messages wait for phones that are not there.
@@ -63,17 +68,34 @@ impl Mqtt {
         self.client.publish(topic.to_string(), QoS::AtLeastOnce, retain, bytes).await?;
         Ok(())
     }
-}
 
-struct Message {
-    topic: String,
-    payload: bytes::Bytes,
+    /// Sends a command; the broker keeps it for a phone that is away until it expires.
+    pub async fn command(&self, phone: PhoneId, command: &Command) -> anyhow::Result<()> {
+        let topic = Topic::new(phone, Channel::Command);
+        self.publish_until(topic, command, command.expires_at.millis()).await
+    }
+
+    /// Offers a file, likewise.
+    pub async fn offer(&self, phone: PhoneId, offer: &FileOffer) -> anyhow::Result<()> {
+        self.publish_until(Topic::new(phone, Channel::File), offer, offer.expires_at.millis()).await
+    }
+
+    async fn publish_until(&self, topic: Topic, payload: &impl serde::Serialize, until_ms: i64) -> anyhow::Result<()> {
+        let left_s = (until_ms - now_ms()).max(0) / 1000;
+        // 0 would expire on the way (MQTT 5 §3.3.2.3.3).
+        let expiry = u32::try_from(left_s).unwrap_or(u32::MAX).max(1);
+        let properties = PublishProperties { message_expiry_interval: Some(expiry), ..PublishProperties::default() };
+        let bytes = serde_json::to_vec(payload)?;
+        let (topic, qos) = (topic.to_string(), QoS::AtLeastOnce);
+        self.client.publish_with_properties(topic, qos, false, bytes, properties).await?;
+        Ok(())
+    }
 }
 
 async fn poll(
     client: AsyncClient,
     mut events: EventLoop,
-    ingest: bool,
+    filter: Option<&'static str>,
     sender: mpsc::Sender<Message>,
     stop: CancellationToken,
 ) {
@@ -89,7 +111,9 @@ async fn poll(
         match event {
             Ok(Event::Incoming(Incoming::ConnAck(ack))) if ack.code == ConnectReturnCode::Success => {
                 wait = Duration::from_millis(100);
-                if ingest && let Err(error) = client.try_subscribe(ALL_UP, QoS::AtLeastOnce) {
+                if let Some(filter) = filter
+                    && let Err(error) = client.try_subscribe(filter, QoS::AtLeastOnce)
+                {
                     tracing::error!(%error, "cannot subscribe to what phones tell");
                 }
             }
@@ -108,104 +132,6 @@ async fn poll(
                     () = tokio::time::sleep(wait) => {}
                 }
                 wait = (wait * 2).min(Duration::from_secs(10));
-            }
-        }
-    }
-}
-
-async fn store(app: Arc<App>, mqtt: Arc<Mqtt>, mut receiver: mpsc::Receiver<Message>) {
-    let mut messages = Vec::with_capacity(BATCH);
-    while receiver.recv_many(&mut messages, BATCH).await > 0 {
-        if messages.len() < BATCH {
-            // Under load the next messages are there already; alone, one hardly waits.
-            tokio::time::sleep(BATCH_WAIT).await;
-            while messages.len() < BATCH
-                && let Ok(message) = receiver.try_recv()
-            {
-                messages.push(message);
-            }
-        }
-        let mut batch = Vec::with_capacity(messages.len());
-        let mut unreadable = Vec::new();
-        for message in messages.drain(..).filter(|message| !clears_retained(message)) {
-            match read(&message) {
-                Ok(heard) => batch.push(heard),
-                Err(reason) => match quarantine::keep(&app, &message.topic, &reason, &message.payload).await {
-                    Ok(()) => unreadable.extend(name_of(&message)),
-                    Err(error) => tracing::error!(%error, "cannot quarantine"),
-                },
-            }
-        }
-        if let Err(error) = heard::batch(&app, &batch).await {
-            tracing::error!(%error, "cannot store what phones told; trying one by one");
-            for one in &batch {
-                store_one(&app, one).await;
-            }
-        }
-        let stored = batch.iter().filter_map(|(phone, heard)| match heard {
-            Heard::Event(event) => Some((*phone, (event.boot, event.seq))),
-            Heard::State(_) | Heard::Presence(_) => None,
-        });
-        acknowledge(&mqtt, stored.chain(unreadable)).await;
-    }
-}
-
-/// Stores one message, however long the database is away. One that the database will never take goes to the quarantine:
-/// no phone's message may hold up the others.
-async fn store_one(app: &App, one: &(PhoneId, Heard)) {
-    while let Err(error) = heard::batch(app, std::slice::from_ref(one)).await {
-        if error.is_about_data() {
-            let (phone, heard) = one;
-            let (source, reason, told) = (format!("v1/{phone}"), error.to_string(), format!("{heard:?}"));
-            match quarantine::keep(app, &source, &reason, told.as_bytes()).await {
-                Ok(()) => return,
-                Err(error) => tracing::error!(%error, "cannot quarantine"),
-            }
-        }
-        tracing::error!(%error, "cannot store what a phone told; trying again");
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-}
-
-fn read(message: &Message) -> Result<(PhoneId, Heard), String> {
-    let topic: Topic = message.topic.parse().map_err(|_| "unknown topic".to_owned())?;
-    let heard = match topic.channel {
-        Channel::Event => Heard::Event(decode_event(&message.payload)?),
-        Channel::State => Heard::State(decode_state(&message.payload)?),
-        Channel::Presence => Heard::Presence(decode_presence(&message.payload)?),
-        Channel::Ack | Channel::Desired => return Err("a topic of the server's own".to_owned()),
-    };
-    Ok((topic.phone, heard))
-}
-
-/// An empty payload clears a retained message; nobody tells anything by it.
-fn clears_retained(message: &Message) -> bool {
-    let retained = |topic: Topic| matches!(topic.channel, Channel::State | Channel::Presence);
-    message.payload.is_empty() && message.topic.parse().is_ok_and(retained)
-}
-
-/// Which event a message is that does not read as a whole. It is kept in the quarantine, and repeating it would not help.
-fn name_of(message: &Message) -> Option<(PhoneId, (u32, u64))> {
-    #[derive(serde::Deserialize)]
-    struct Name {
-        boot: u32,
-        seq: u64,
-    }
-    let topic: Topic = message.topic.parse().ok()?;
-    let name: Name = serde_json::from_slice(&message.payload).ok()?;
-    (topic.channel == Channel::Event).then_some((topic.phone, (name.boot, name.seq)))
-}
-
-/// Tells each phone exactly which of its events are kept.
-async fn acknowledge(mqtt: &Mqtt, events: impl Iterator<Item = (PhoneId, (u32, u64))>) {
-    let mut kept: HashMap<PhoneId, Vec<(u32, u64)>> = HashMap::new();
-    for (phone, event) in events {
-        kept.entry(phone).or_default().push(event);
-    }
-    for (phone, events) in kept {
-        for ack in EventAck::ranges(events) {
-            if let Err(error) = mqtt.publish(Topic::new(phone, Channel::Ack), &ack, false).await {
-                tracing::warn!(%error, "cannot acknowledge; the phone repeats its events");
             }
         }
     }

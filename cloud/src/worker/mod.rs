@@ -1,7 +1,6 @@
 //! What goes on without anybody asking: phones are nudged to fetch their changes, the silent are marked offline, and
 //! what is over is removed. Every tick looks at the database alone and may be repeated.
 
-mod connection_request;
 mod nudge;
 
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, cleanup, heard};
 
-pub use nudge::run as run_nudges;
+pub use nudge::{run as run_nudges, run_wakes};
 
 const SWEEP: Duration = Duration::from_secs(5);
 /// Sweeps until cancelled.

@@ -1,27 +1,27 @@
-//! Asks phones in when something waits for them: over MQTT when they are connected, by HTTP connection request
-//! otherwise. Paced, so that a change for a whole property does not call all its phones at the same moment.
+//! Asks phones in when something waits for them, and when a person waits for them. Paced, so that a change for a whole
+//! property does not call all its phones at the same moment.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::PhoneId;
-use contract::mqtt::{Channel, Desired, Topic};
-use contract::rest::Enrolment;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::connection_request;
-use crate::app::{App, Result, jobs, phones};
+use crate::app::{App, Result, Wake, jobs};
 use crate::clock::now_ms;
-use crate::ingest::Mqtt;
+use crate::wake::Waker;
 
 /// How often jobs that are due are looked for.
 const LOOK: Duration = Duration::from_secs(2);
 /// A phone is asked again for the same thing at most this often, doubling up to the cap.
 const AGAIN_MS: i64 = 2_000;
 const AGAIN_CAP_MS: i64 = 600_000;
+
+/// People's wishes taken up at once; more wait in their channel.
+const MOST_URGENT: usize = 100;
 
 /// When a phone was asked last, and how often in vain.
 struct Asked {
@@ -32,11 +32,12 @@ struct Asked {
 /// Nudges until cancelled.
 pub async fn run(
     app: Arc<App>,
-    mqtt: Option<Arc<Mqtt>>,
+    waker: Arc<Waker>,
     mut nudged: mpsc::UnboundedReceiver<PhoneId>,
+    mut woken: mpsc::Receiver<Wake>,
     stop: CancellationToken,
 ) {
-    let http = connection_request::client();
+    let mut urgent: VecDeque<Wake> = VecDeque::new();
     let mut queue: VecDeque<PhoneId> = VecDeque::new();
     let mut queued: HashSet<PhoneId> = HashSet::new();
     let mut asked: HashMap<Uuid, Asked> = HashMap::new();
@@ -56,10 +57,16 @@ pub async fn run(
                 Ok(phones) => phones.into_iter().for_each(|phone| if queued.insert(phone) { queue.push_back(phone) }),
                 Err(error) => tracing::error!(%error, "cannot look for due jobs"),
             },
-            _ = pace.tick(), if !queue.is_empty() => {
+            Some(wake) = woken.recv(), if urgent.len() < MOST_URGENT => urgent.push_back(wake),
+            _ = pace.tick(), if !queue.is_empty() || !urgent.is_empty() => {
+                if let Some(wake) = urgent.pop_front() {
+                    answer(&waker, wake);
+                    continue;
+                }
                 let Some(phone) = queue.pop_front() else { continue };
                 queued.remove(&phone);
-                if let Err(error) = nudge(&app, mqtt.as_deref(), &http, phone).await {
+                let times = asked.get(&phone.0).map_or(0, |asked| asked.times);
+                if let Err(error) = waker.nudge(phone, times).await {
                     tracing::warn!(%phone, %error, "cannot nudge");
                 }
             }
@@ -85,31 +92,27 @@ async fn due(app: &App, asked: &mut HashMap<Uuid, Asked>) -> Result<Vec<PhoneId>
     Ok(phones)
 }
 
-async fn nudge(app: &Arc<App>, mqtt: Option<&Mqtt>, http: &reqwest::Client, id: PhoneId) -> anyhow::Result<()> {
-    let Some(phone) = phones::find(app, id).await? else {
-        return Ok(());
-    };
-    if let Some(mqtt) = mqtt
-        && !phone.mqtt_hash.is_empty()
-    {
-        // Retained: a phone that is away finds it when it connects.
-        mqtt.publish(Topic::new(id, Channel::Desired), &Desired { version: phone.desired_version }, true).await?;
-        if phone.connected {
-            return Ok(());
+/// Wakes phones for people until cancelled, in a process that asks none in by itself.
+pub async fn run_wakes(app: Arc<App>, waker: Arc<Waker>, mut woken: mpsc::Receiver<Wake>, stop: CancellationToken) {
+    let mut pace = tokio::time::interval(Duration::from_secs(1) / app.config.jobs.nudges_per_second);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Some(wake) = woken.recv() => answer(&waker, wake),
         }
+        pace.tick().await;
     }
-    let unknown = phone.enrolment == Enrolment::New.as_str();
-    if phone.connection_request_url.is_empty() || unknown || phone.connection_request_password.is_empty() {
-        return Ok(());
-    }
-    let password = app.secrets.open("connection-request", &phone.connection_request_password)?;
-    let http = http.clone();
+}
+
+/// Wakes a phone, and tells who waits what came of it.
+fn answer(waker: &Arc<Waker>, wake: Wake) {
+    let waker = waker.clone();
     tokio::spawn(async move {
-        let asked =
-            connection_request::send(&http, &phone.connection_request_url, &phone.connection_request_user, &password);
-        if let Err(error) = asked.await {
-            tracing::info!(phone = %id, %error, "connection request not taken; the phone comes at its interval");
+        match waker.wake(wake.phone).await {
+            // Who waited may have gone.
+            Ok(result) => drop(wake.answer.send(result)),
+            Err(error) => tracing::error!(phone = %wake.phone, error = format!("{error:#}"), "cannot wake"),
         }
     });
-    Ok(())
 }

@@ -1,26 +1,34 @@
-//! CWMP sessions: who opens one, what is asked in it, how it goes on from POST to POST. The session lives in the database,
-//! so any process can serve any POST and a restart loses none.
+//! CWMP sessions: who opens one, what is asked in it, how it goes on from POST to POST. A session lives in the database, or,
+//! as long as nothing happens in it, in the phone's cookie; so any process can serve any POST and a restart loses none.
 
 mod auth;
 mod drive;
+mod pass;
+mod quiet;
 mod store;
+pub mod trace;
 mod work;
 
 use contract::PhoneId;
 use contract::rest::Enrolment;
-use cwmp::{AcsInput, AcsSession, Envelope, Limits, decode_post};
-use sea_orm::EntityTrait;
+use cwmp::{AcsInput, AcsSession, Envelope, Fault, FaultCode, Limits, Message, decode_post};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, TransactionTrait};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
-use self::auth::Proof;
-use self::store::State;
+use self::auth::{By, Proof};
+use self::store::{Session, State};
 use self::work::Work;
-use super::{App, Result, enrol, heard, views};
+use super::trust::Profile;
+use super::{App, AppError, Result, enrol, heard, quarantine, tasks, views};
 use crate::broker::external;
 use crate::clock::now_ms;
+use crate::db::is_duplicate;
 use crate::db::entity::phone;
 use crate::secrets::random_token;
+use crate::tls::Shown;
 
+pub use quiet::{Desk, run};
 pub use store::sweep;
 
 /// How long making an account keeps other POSTs of the phone away: longer than it can take.
@@ -34,10 +42,18 @@ pub struct Post {
     pub session: Option<String>,
     /// The name or address the phone reached us by.
     pub host: String,
+    /// Scheme, host and port it reached us by.
+    pub base: String,
     /// The request's target.
     pub uri: String,
     /// The address it comes from.
     pub client: String,
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// The client certificates it came with.
+    pub shown: Option<Shown>,
+    /// The code of the property whose address was called.
+    pub property: Option<Uuid>,
     pub body: Vec<u8>,
 }
 
@@ -47,6 +63,7 @@ pub enum Answer {
     Opened {
         reply: Box<Envelope>,
         session: String,
+        phone: Uuid,
     },
     Envelope(Box<Envelope>),
     /// Nothing more: 204.
@@ -66,9 +83,21 @@ pub enum Answer {
 }
 
 /// Answers a POST. Each is one transaction: the session's move, the job's step and what was heard are kept together or
-/// not at all.
+/// not at all. Those of a session in which nothing happens keep nothing and are none (`quiet`).
 pub async fn answer(app: &App, turns: &Semaphore, post: &Post, limits: &Limits) -> Result<Answer> {
     let decoded = decode_post(&post.body, limits);
+    if matches!(decoded, Ok(None))
+        && let Some(pass) = app.desk.pass(app, post)
+        && app.desk.ends(app, &pass).await
+    {
+        return Ok(Answer::Ended);
+    }
+    let decoded = match decoded {
+        Ok(Some(envelope)) if matches!(envelope.body, cwmp::Message::Inform(_)) => {
+            return begin(app, turns, post, envelope).await;
+        }
+        decoded => decoded,
+    };
     // Only an empty POST asks for something to do.
     let account = match &decoded {
         Ok(None) => make_account(app, turns, post).await?,
@@ -80,30 +109,71 @@ pub async fn answer(app: &App, turns: &Semaphore, post: &Post, limits: &Limits) 
         Account::Made(phone, password) => Some((phone, password)),
         Account::Not(response) => return Ok(response),
     };
-    match decoded {
-        Ok(Some(envelope)) if matches!(envelope.body, cwmp::Message::Inform(_)) => begin(app, post, envelope).await,
-        decoded => go_on(app, post, decoded, account).await,
-    }
+    go_on(app, post, decoded, account).await
 }
 
 /// An Inform opens a session.
-async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Answer> {
+async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) -> Result<Answer> {
     let mut acs = AcsSession::new();
-    let AcsInput::Informed { inform, reply } = acs.on_message(Some(envelope)) else {
-        return Ok(Answer::Bad { reason: "an Inform out of place".to_owned(), fault: None });
+    let (inform, reply) = match acs.on_message(Some(envelope)) {
+        AcsInput::Informed { inform, reply } => (inform, reply),
+        // No version in common: the fault says so, and no session begins.
+        AcsInput::Incompatible { reply } => return Ok(Answer::Envelope(reply)),
+        _ => return Ok(Answer::Bad { reason: "an Inform out of place".to_owned(), fault: None }),
     };
+    let trust = app.trust.now(app).await?;
+    let mut proved = None;
+    let known = match app.desk.known(&inform).await {
+        Some(known) if views::enrolment(&known.phone) == Enrolment::Enrolled => {
+            let profile = trust.of(&known.phone, post.property);
+            if let Some(answer) = needs_tls(post, &known.phone, profile) {
+                return Ok(answer);
+            }
+            let proof = auth::check(app, post, &known.phone, profile);
+            if matches!(proof, Proof::Missing | Proof::Stale) {
+                return Ok(challenge(app, post, &known.phone, profile, proof));
+            }
+            if let Some(session) = app.desk.open(app, post, &known, &inform, &acs) {
+                return Ok(Answer::Opened { reply, session, phone: known.phone.id });
+            }
+            // It opens one session, so it is not asked for again.
+            proved = Some((known.phone.id, proof));
+            Some(known.phone)
+        }
+        Some(known) => Some(known.phone),
+        None => enrol::find(app, &inform).await?,
+    };
+    let _turn = turns.acquire().await.map_err(anyhow::Error::from)?;
+    if known.as_ref().is_none_or(|phone| views::enrolment(phone) == Enrolment::New)
+        && !strangers_turn(app, post, known.as_ref())
+    {
+        return Ok(Answer::Busy);
+    }
     // A phone that shows another model than is known is configured anew, which is a change of many rows.
-    let write = match enrol::shows_new_model(app, &inform).await? {
+    let write = match known.is_some_and(|phone| phone.model != inform.device_id.product_class) {
         true => app.db.write().await?,
         false => app.db.write_beside().await?,
     };
     let tx = &write.tx;
     let phone = enrol::find_or_make(app, tx, &inform).await?;
-    let proof = auth::check(app, post, &phone);
+    let profile = trust.of(&phone, post.property);
+    if let Some(answer) = needs_tls(post, &phone, profile) {
+        return Ok(answer);
+    }
+    let proof = match proved {
+        Some((id, proof)) if id == phone.id => proof,
+        _ => auth::check(app, post, &phone, profile),
+    };
     let enrolment = views::enrolment(&phone);
     match (enrolment, proof) {
         (Enrolment::Enrolled, Proof::Missing | Proof::Stale) => {
-            return Ok(Answer::Challenge(auth::challenges(app, &post.client, proof == Proof::Stale)));
+            return Ok(challenge(app, post, &phone, profile, proof));
+        }
+        (Enrolment::Expected | Enrolment::New, Proof::Missing | Proof::Stale)
+            if !profile.takes_first_contact(&post.client) =>
+        {
+            let reason = "is outside the networks first calls are taken from";
+            return Ok(Answer::Forbidden(format!("phone {}: {} {reason}", views::mac(&phone), post.client)));
         }
         // Nor may a stranger speak for a phone that waits: what a person accepts is what they saw.
         (Enrolment::Expected | Enrolment::New, Proof::Missing | Proof::Stale)
@@ -120,7 +190,8 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Answer> {
     }
     // Strangers cannot take the places of phones that have proved themselves.
     let places = app.config.acs.max_sessions as u64;
-    let places = if proof == Proof::Valid { places } else { places / 2 };
+    let proven = matches!(proof, Proof::Valid(_));
+    let places = if proven { places } else { places / 2 };
     if store::running(tx).await? >= places {
         return Ok(Answer::Busy);
     }
@@ -128,26 +199,59 @@ async fn begin(app: &App, post: &Post, envelope: Envelope) -> Result<Answer> {
         // Two at work on one account could leave the phone with the password of the other.
         return Ok(Answer::Busy);
     }
-    let proven = proof == Proof::Valid;
     let phone = heard::inform(app, tx, phone, &inform, &post.client).await?;
-    if proven {
-        enrol::enrolled(tx, &phone).await?;
+    tasks::told::informed(tx, phone.id, &inform).await?;
+    match proof {
+        Proof::Valid(By::Own) => enrol::enrolled(tx, &phone).await?,
+        Proof::Valid(By::Shared) if enrolment == Enrolment::Expected => enrol::enrolled_by_shared(tx, &phone).await?,
+        // A certificate proves who it is; what it needs besides (for MQTT, for being called) it is given.
+        Proof::Valid(By::Shared | By::Certificate) | Proof::Missing | Proof::Stale => {}
     }
     let state = State {
         acs,
         work: Work::Nothing,
-        enrol: enrolment == Enrolment::Expected && !proven,
+        enrol: enrolment == Enrolment::Expected
+            && matches!(proof, Proof::Missing | Proof::Stale | Proof::Valid(By::Certificate)),
         // Once: not at each of its visits.
         welcome: enrolment == Enrolment::New
             && inform.events.iter().any(|event| event.code != cwmp::EventCode::PERIODIC),
         account_until: 0,
         trusted: enrolment != Enrolment::New,
+        opened: now_ms(),
+        asked_again: false,
         host: post.host.clone(),
+        base: post.base.clone(),
     };
     let session = store::begin(tx, phone.id, &state, app.config.acs.session_timeout_s).await?;
     write.commit().await?;
     app.live.wake();
-    Ok(Answer::Opened { reply, session })
+    Ok(Answer::Opened { reply, session, phone: phone.id })
+}
+
+fn needs_tls(post: &Post, phone: &phone::Model, profile: &Profile) -> Option<Answer> {
+    let reason = || format!("phone {} is taken over TLS only (https)", views::mac(phone));
+    (profile.require_tls && !post.tls).then(|| Answer::Forbidden(reason()))
+}
+
+/// Asks an enrolled phone for its proof.
+fn challenge(app: &App, post: &Post, phone: &phone::Model, profile: &Profile, proof: Proof) -> Answer {
+    let challenges = auth::challenges(app, post, profile, proof == Proof::Stale);
+    match challenges.is_empty() {
+        false => Answer::Challenge(challenges),
+        true => Answer::Forbidden(format!("phone {} shows no certificate that names it", views::mac(phone))),
+    }
+}
+
+/// Whether a phone nobody has accepted may call now: so many new ones from one address in a minute, and each as often as it
+/// was told to, twice over.
+fn strangers_turn(app: &App, post: &Post, known: Option<&phone::Model>) -> bool {
+    match known {
+        None => app.strangers.allows(&post.client, app.config.acs.new_phones_per_minute, now_ms()),
+        Some(phone) => {
+            let most = 10 + 2 * 60_u32.div_ceil(app.config.acs.new_phone_interval_s);
+            app.strangers.allows(&phone.mac, most, now_ms())
+        }
+    }
 }
 
 /// What became of a phone's account on an external broker.
@@ -200,6 +304,46 @@ async fn make_account(app: &App, turns: &Semaphore, post: &Post) -> Result<Accou
     Ok(Account::Not(Answer::Busy))
 }
 
+/// What became of a pass.
+enum TakenUp {
+    Session(Box<Session>),
+    Nothing,
+    Not(Answer),
+}
+
+/// Something happens in a quiet session: it gets its row.
+async fn take_up(app: &App, tx: &impl ConnectionTrait, post: &Post) -> Result<TakenUp> {
+    let Some(token) = post.session.as_deref() else { return Ok(TakenUp::Nothing) };
+    let Some(pass) = app.desk.pass(app, post) else { return Ok(TakenUp::Nothing) };
+    if store::running(tx).await? >= app.config.acs.max_sessions as u64 {
+        return Ok(TakenUp::Not(Answer::Busy));
+    }
+    if !app.desk.spend(app, &pass) {
+        return Ok(TakenUp::Nothing);
+    }
+    let state = State {
+        acs: pass.acs,
+        work: Work::Nothing,
+        enrol: false,
+        welcome: false,
+        account_until: 0,
+        trusted: true,
+        opened: pass.opened,
+        asked_again: false,
+        host: post.host.clone(),
+        base: post.base.clone(),
+    };
+    match store::take_up(tx, token, pass.phone, state, app.config.acs.session_timeout_s).await {
+        Ok(Some(session)) => Ok(TakenUp::Session(Box::new(session))),
+        // The phone has come again since.
+        Ok(None) => Ok(TakenUp::Nothing),
+        Err(AppError::Internal(error)) if error.downcast_ref().is_some_and(is_duplicate) => {
+            Ok(TakenUp::Not(Answer::AnsweredElsewhere))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Every POST after the Inform.
 async fn go_on(
     app: &App,
@@ -209,7 +353,15 @@ async fn go_on(
 ) -> Result<Answer> {
     let write = app.db.write_beside().await?;
     let tx = &write.tx;
-    let Some(mut session) = store::load(tx, post.session.as_deref()).await? else {
+    let session = match store::load(tx, post.session.as_deref()).await? {
+        Some(session) => Some(session),
+        None => match take_up(app, tx, post).await? {
+            TakenUp::Session(session) => Some(*session),
+            TakenUp::Nothing => None,
+            TakenUp::Not(answer) => return Ok(answer),
+        },
+    };
+    let Some(mut session) = session else {
         drop(write);
         return Ok(match decoded {
             Ok(None) => Answer::Ended,
@@ -241,8 +393,18 @@ async fn go_on(
         session.state.account_until = 0;
     }
     let password = account.map(|(_, password)| password);
+    let mut lost = None;
     let answer = match input {
-        AcsInput::CpeRequest { reply, .. } | AcsInput::Refused { reply, .. } => Answer::Envelope(reply),
+        AcsInput::CpeRequest { message, reply } if !may_tell(&session.state, &message) => {
+            let refused = Fault::new(FaultCode::ACS_REQUEST_DENIED, "Nobody has accepted this phone yet.");
+            Answer::Envelope(Box::new(reply.answer(refused.into())))
+        }
+        AcsInput::CpeRequest { message, reply } => {
+            let (kept, answer) = hear(tx, &phone, &mut session.state, &message, reply).await?;
+            lost = kept.err();
+            answer
+        }
+        AcsInput::Refused { reply, .. } => Answer::Envelope(reply),
         AcsInput::Unexpected { reason } => {
             store::end(tx, &session).await?;
             write.commit().await?;
@@ -264,5 +426,40 @@ async fn go_on(
     }
     write.commit().await?;
     app.live.wake();
+    if let Some(reason) = lost {
+        quarantine::keep(app, &format!("acs {}", post.client), &reason, &post.body).await?;
+    }
     Ok(answer)
+}
+
+/// A stranger may ask what we can; what it has to tell is heard when somebody has accepted it.
+fn may_tell(state: &State, message: &Message) -> bool {
+    state.trusted || matches!(message, Message::GetRpcMethods)
+}
+
+/// Keeps what a phone tells, behind a savepoint of its own: where that fails the phone sends it once more (8005), and if it
+/// fails again it is told that it is lost (8002). A message that nothing can keep would hold up all else of that phone.
+/// Where nothing at all can be kept neither leaves, and the phone comes again later.
+async fn hear(
+    tx: &DatabaseTransaction,
+    phone: &phone::Model,
+    state: &mut State,
+    message: &Message,
+    reply: Box<Envelope>,
+) -> Result<(std::result::Result<(), String>, Answer)> {
+    let part = tx.begin().await?;
+    let Err(error) = tasks::told::request(&part, phone, message).await else {
+        part.commit().await?;
+        state.asked_again = false;
+        return Ok((Ok(()), Answer::Envelope(reply)));
+    };
+    part.rollback().await?;
+    let reason = format!("{} could not be kept: {error}", message.name());
+    tracing::error!(phone = %phone.id, reason, again = state.asked_again, "a phone's request");
+    if std::mem::replace(&mut state.asked_again, true) {
+        state.asked_again = false;
+        let fault = reply.answer(Fault::of(FaultCode::ACS_INTERNAL_ERROR).into());
+        return Ok((Err(reason), Answer::Envelope(Box::new(fault))));
+    }
+    Ok((Ok(()), Answer::Envelope(Box::new(state.acs.ask_again(&reply)))))
 }

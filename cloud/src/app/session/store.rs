@@ -28,8 +28,17 @@ pub struct State {
     pub account_until: i64,
     /// Jobs may be carried out: the phone has proved itself, or gets its credentials here.
     pub trusted: bool,
+    /// When the Inform came, in ms since 1970: the newest of a phone's sessions counts.
+    #[serde(default)]
+    pub opened: i64,
+    /// A request of the phone could not be kept, and it was told to send it once more.
+    #[serde(default)]
+    pub asked_again: bool,
     /// The name or address the phone reached us by.
     pub host: String,
+    /// Scheme, host and port it reached us by, to make addresses of files of.
+    #[serde(default)]
+    pub base: String,
 }
 
 /// A session as loaded.
@@ -43,16 +52,39 @@ pub struct Session {
 /// Begins a session, ending any the phone had. Returns the token that names it.
 pub async fn begin(tx: &impl ConnectionTrait, phone: Uuid, state: &State, timeout_s: u32) -> Result<String> {
     let token = random_token();
+    insert(tx, &token, phone, state, timeout_s).await?;
+    Ok(token)
+}
+
+/// Gives a session that was in the phone's cookie its row, ending any older one. `None`: the phone has a newer one.
+pub async fn take_up(
+    tx: &impl ConnectionTrait,
+    token: &str,
+    phone: Uuid,
+    state: State,
+    timeout_s: u32,
+) -> Result<Option<Session>> {
+    let other = cwmp_session::Entity::find().filter(cwmp_session::Column::PhoneId.eq(phone)).one(tx).await?;
+    let other: Option<State> = other.map(|row| serde_json::from_str(&row.state)).transpose()?;
+    if other.is_some_and(|other| other.opened > state.opened) {
+        return Ok(None);
+    }
+    let id = insert(tx, token, phone, &state, timeout_s).await?;
+    Ok(Some(Session { id, seq: 0, phone, state }))
+}
+
+async fn insert(tx: &impl ConnectionTrait, token: &str, phone: Uuid, state: &State, timeout_s: u32) -> Result<String> {
     cwmp_session::Entity::delete_many().filter(cwmp_session::Column::PhoneId.eq(phone)).exec(tx).await?;
     let row = cwmp_session::Model {
-        id: token_hash(&token),
+        id: token_hash(token),
         phone_id: phone,
         seq: 0,
         state: serde_json::to_string(state)?,
         lease_until: lease(timeout_s),
     };
+    let id = row.id.clone();
     cwmp_session::Entity::insert(row.into_active_model()).exec(tx).await?;
-    Ok(token)
+    Ok(id)
 }
 
 /// The session a token names, unless its time is over.
@@ -89,6 +121,11 @@ pub async fn save(tx: &impl ConnectionTrait, session: &Session, timeout_s: u32) 
 pub async fn end(tx: &impl ConnectionTrait, session: &Session) -> Result<()> {
     cwmp_session::Entity::delete_by_id(&session.id).exec(tx).await?;
     Ok(())
+}
+
+/// The phone whose session a token names, if it is still there.
+pub async fn phone_of(db: &impl ConnectionTrait, token: &str) -> Result<Option<Uuid>> {
+    Ok(cwmp_session::Entity::find_by_id(token_hash(token)).one(db).await?.map(|row| row.phone_id))
 }
 
 /// Sessions whose time is not over.

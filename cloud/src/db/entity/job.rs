@@ -22,6 +22,14 @@ pub struct Model {
     pub created_at: i64,
     pub created_by: String,
     pub done_at: Option<i64>,
+    /// What was asked, as JSON ([`contract::rest::Task`], secret values sealed); empty for a change of settings.
+    pub detail: String,
+    /// What came of it, as JSON ([`contract::rest::TaskResult`]); empty: nothing yet.
+    pub result: String,
+    /// The name the phone knows the task by: CommandKey and ParameterKey of what is sent for it.
+    pub command_key: String,
+    /// What a task has to remember from one session to another.
+    pub memo: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -24,6 +24,8 @@ pub struct Model {
     pub connection_request_url: String,
     pub connection_request_user: String,
     pub connection_request_password: String,
+    pub inform_from: String,
+    pub udp_address: String,
     pub state: String,
     pub state_since: i64,
     pub sync: String,

@@ -1,0 +1,126 @@
+//! What a phone carries while its session is idle: who it is and when it came, sealed, instead of a row in the database.
+//! A session gets its row when there is something to keep.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cwmp::acs::Phase;
+use cwmp::{AcsSession, CwmpVersion};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+/// When, process, salt, phone, version, protocol, the phone's own time-out.
+const CONTENT: usize = 8 + 8 + 8 + 16 + 1 + 1 + 4;
+const TAG: usize = 16;
+/// Replicas' clocks may differ this much, in ms.
+const SKEW_MS: i64 = 60_000;
+
+/// A session as its Inform left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// When the Inform came, in ms since 1970.
+    pub opened: i64,
+    /// The process that opened it.
+    pub process: u64,
+    /// Tells it from every other pass.
+    pub salt: u64,
+    pub phone: Uuid,
+    /// Informed, with nothing asked yet.
+    pub acs: AcsSession,
+}
+
+impl Pass {
+    /// As a token.
+    pub fn seal(&self, key: &[u8; 32]) -> String {
+        let version = |version: CwmpVersion| CwmpVersion::ALL.iter().position(|one| *one == version).unwrap_or(0) as u8;
+        let mut bytes = Vec::with_capacity(CONTENT + TAG);
+        bytes.extend(self.opened.to_be_bytes());
+        bytes.extend(self.process.to_be_bytes());
+        bytes.extend(self.salt.to_be_bytes());
+        bytes.extend(self.phone.as_bytes());
+        bytes.push(version(self.acs.version));
+        bytes.push(self.acs.protocol.map_or(u8::MAX, version));
+        bytes.extend(self.acs.session_timeout.unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend(tag(key, &bytes));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// `None`: none of ours, or older than `timeout_ms`.
+    pub fn open(key: &[u8; 32], token: &str, now: i64, timeout_ms: i64) -> Option<Self> {
+        let mut bytes = [0; CONTENT + TAG];
+        if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(CONTENT + TAG) {
+            return None;
+        }
+        let (content, given) = bytes.split_at(CONTENT);
+        if !bool::from(tag(key, content).ct_eq(given)) {
+            return None;
+        }
+        let number = |at: usize| Some(u64::from_be_bytes(content[at..at + 8].try_into().ok()?));
+        let opened = number(0)? as i64;
+        if !(now - timeout_ms..=now + SKEW_MS).contains(&opened) {
+            return None;
+        }
+        let version = |at: usize| CwmpVersion::ALL.get(usize::from(content[at])).copied();
+        let timeout = u32::from_be_bytes(content[42..].try_into().ok()?);
+        let acs = AcsSession {
+            version: version(40)?,
+            protocol: version(41),
+            phase: Phase::Informed,
+            session_timeout: (timeout != u32::MAX).then_some(timeout),
+            ..AcsSession::new()
+        };
+        let (process, salt) = (number(8)?, number(16)?);
+        Some(Self { opened, process, salt, phone: Uuid::from_slice(&content[24..40]).ok()?, acs })
+    }
+}
+
+/// The content is always as long, so a hash that begins with the key is a sound tag, cut as it is.
+fn tag(key: &[u8; 32], content: &[u8]) -> [u8; TAG] {
+    let full: [u8; 32] = Sha256::new().chain_update(key).chain_update(content).finalize().into();
+    let mut cut = [0; TAG];
+    cut.copy_from_slice(&full[..TAG]);
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    fn pass() -> Pass {
+        let acs = AcsSession {
+            version: CwmpVersion::V1_2,
+            protocol: Some(CwmpVersion::V1_4),
+            phase: Phase::Informed,
+            session_timeout: Some(60),
+            ..AcsSession::new()
+        };
+        Pass { opened: 1_000_000, process: 3, salt: 4, phone: Uuid::from_u128(1207), acs }
+    }
+
+    #[test]
+    fn opens_as_it_was_sealed_in_time_and_under_its_key() {
+        let token = pass().seal(&KEY);
+        assert_eq!(Pass::open(&KEY, &token, 1_000_500, 30_000), Some(pass()));
+        assert_eq!(Pass::open(&KEY, &token, 1_030_001, 30_000), None, "too old");
+        assert_eq!(Pass::open(&KEY, &token, 1_000_000 - SKEW_MS - 1, 30_000), None, "from the future");
+        assert_eq!(Pass::open(&[8; 32], &token, 1_000_500, 30_000), None);
+        let plain = Pass { acs: AcsSession { phase: Phase::Informed, ..AcsSession::new() }, ..pass() };
+        assert_eq!(Pass::open(&KEY, &plain.seal(&KEY), 1_000_500, 30_000), Some(plain));
+    }
+
+    #[test]
+    fn none_can_be_changed() {
+        let token = pass().seal(&KEY);
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(Pass::open(&KEY, &changed, 1_000_500, 30_000), None, "{at}");
+        }
+        for other in ["", "x", &token[1..], "00000000000000000000000000000000"] {
+            assert_eq!(Pass::open(&KEY, other, 1_000_500, 30_000), None);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What phones tell of tasks by themselves: events of an Inform, how a transfer ended, a file they send.
+
+use contract::rest::{JobState, TaskResult};
+use contract::{FileId, PhoneId, Timestamp};
+use cwmp::{CwmpTime, EventCode, Inform, Message, TransferComplete};
+use futures_util::Stream;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{open_by_key, words};
+use crate::app::error::invalid;
+use crate::app::jobs::{self, FINISHED, Outcome, SENT, WAITING};
+use crate::app::{Actor, App, Result, audit, files, parameters};
+use crate::clock::now_ms;
+use crate::db::entity::{job, phone};
+
+/// Takes what an Inform's events say of this phone's tasks. Does nothing at all for a periodic one.
+pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -> Result<()> {
+    for event in &inform.events {
+        match &event.code {
+            code if *code == EventCode::M_REBOOT => {
+                if let Some(job) = open_by_key(tx, phone, &event.command_key).await? {
+                    jobs::conclude(tx, &job, Outcome::Done("The phone restarted.".to_owned()), None).await?;
+                }
+            }
+            // It was asked to, whether its answer came or not.
+            code if *code == EventCode::M_SCHEDULE_INFORM => {
+                if let Some(job) = open_by_key(tx, phone, &event.command_key).await? {
+                    jobs::conclude(tx, &job, Outcome::Done("The phone called in as asked.".to_owned()), None).await?;
+                }
+            }
+            // It does not say why it started, but it did.
+            code if *code == EventCode::BOOT => {
+                for job in under_way(tx, phone, &["reboot"]).await? {
+                    jobs::conclude(tx, &job, Outcome::Done("The phone restarted.".to_owned()), None).await?;
+                }
+            }
+            code if *code == EventCode::BOOTSTRAP => {
+                for job in under_way(tx, phone, &["factory-reset"]).await? {
+                    let note = "The phone was reset and came back.".to_owned();
+                    jobs::conclude(tx, &job, Outcome::Done(note), None).await?;
+                }
+            }
+            // It does not say which one; one that goes on says so when it is read.
+            code if *code == EventCode::DIAGNOSTICS_COMPLETE => {
+                for job in under_way(tx, phone, &["ping", "traceroute", "throughput"]).await? {
+                    jobs::finished(tx, &job).await?;
+                }
+            }
+            code if *code == EventCode::VALUE_CHANGE => {
+                parameters::learn_values(tx, phone, &inform.parameters).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Tasks of some kinds that were sent to the phone and are not over.
+async fn under_way(tx: &impl ConnectionTrait, phone: Uuid, kinds: &[&str]) -> Result<Vec<job::Model>> {
+    Ok(job::Entity::find()
+        .filter(job::Column::PhoneId.eq(phone))
+        .filter(job::Column::Kind.is_in(kinds.iter().copied()))
+        .filter(job::Column::State.is_in([JobState::Ready.as_str(), JobState::Running.as_str()]))
+        .filter(job::Column::Step.is_in([SENT, WAITING, FINISHED]))
+        .all(tx)
+        .await?)
+}
+
+/// Takes a request of the phone's own. It is answered when this is kept.
+pub async fn request(tx: &impl ConnectionTrait, phone: &phone::Model, message: &Message) -> Result<()> {
+    match message {
+        Message::TransferComplete(told) => transfer_complete(tx, phone, told).await,
+        Message::AutonomousTransferComplete(told) => {
+            let way = if told.is_download { "fetched" } else { "sent" };
+            let how = match told.fault.is_success() {
+                true => "done".to_owned(),
+                false => format!("{} ({})", told.fault.code.text(), told.fault.code.0),
+            };
+            note(tx, phone, "transfer", format!("{way} {} by itself: {how}", told.file_type)).await
+        }
+        Message::RequestDownload(told) => note(tx, phone, "request-download", told.file_type.clone()).await,
+        Message::Kicked(told) => note(tx, phone, "kicked", told.command.clone()).await,
+        Message::DuStateChangeComplete(told) => {
+            let Some(job) = open_by_key(tx, phone.id, &told.command_key).await? else {
+                return note(tx, phone, "unit", "of no task that is known".to_owned()).await;
+            };
+            let failed = told.results.iter().find(|one| !one.fault.is_success());
+            let (outcome, result) = match failed {
+                None => (Outcome::Done("The unit is installed.".to_owned()), None),
+                Some(one) => {
+                    let fault = words::transfer_fault(&one.fault);
+                    (Outcome::Refused(words::fault_note(&fault)), Some(TaskResult::Fault(fault)))
+                }
+            };
+            jobs::conclude(tx, &job, outcome, result.as_ref()).await.map(drop)
+        }
+        Message::AutonomousDuStateChangeComplete(told) => {
+            note(tx, phone, "unit", format!("{} changed by themselves", told.results.len())).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn note(tx: &impl ConnectionTrait, phone: &phone::Model, what: &str, detail: String) -> Result<()> {
+    let actor = Actor(format!("phone {}", phone.mac));
+    Ok(audit::record(tx, &actor, &format!("phone.{what}"), &phone.id.to_string(), detail).await?)
+}
+
+/// A transfer ended; the command key says whose it was (TR-069 A.3.3.2).
+async fn transfer_complete(tx: &impl ConnectionTrait, phone: &phone::Model, told: &TransferComplete) -> Result<()> {
+    let Some(job) = open_by_key(tx, phone.id, &told.command_key).await? else {
+        // Told twice (its answer was lost), or of another server's making.
+        return note(tx, phone, "transfer", format!("of no task that waits, with the key {}", told.command_key)).await;
+    };
+    if told.fault.is_success() {
+        let result = transferred(&job, &told.start_time, &told.complete_time);
+        let outcome = Outcome::Done(words::done(&result));
+        return jobs::conclude(tx, &job, outcome, Some(&result)).await.map(drop);
+    }
+    let fault = words::transfer_fault(&told.fault);
+    let outcome = Outcome::Refused(format!("The phone could not: {}", words::fault_note(&fault)));
+    jobs::conclude(tx, &job, outcome, Some(&TaskResult::Fault(fault))).await.map(drop)
+}
+
+/// A transfer that is complete, with the file a phone sent for it, if it did.
+pub fn transferred(job: &job::Model, started: &CwmpTime, completed: &CwmpTime) -> TaskResult {
+    let file = match super::stored::result(job) {
+        Some(TaskResult::Transfer { file, .. }) => file,
+        _ => None,
+    };
+    TaskResult::Transfer { started_at: time(started), completed_at: time(completed), file }
+}
+
+fn time(told: &CwmpTime) -> Option<Timestamp> {
+    (!told.is_unknown()).then(|| Timestamp(told.at.timestamp_millis()))
+}
+
+/// Keeps the file a phone sends for an Upload. Sent again, it replaces what it sent before.
+pub async fn sent_file<E: std::fmt::Display>(
+    app: &App,
+    phone: PhoneId,
+    job: Uuid,
+    body: impl Stream<Item = std::result::Result<bytes::Bytes, E>> + Send,
+) -> Result<()> {
+    let db = app.db.read();
+    let found = job::Entity::find_by_id(job).filter(job::Column::PhoneId.eq(phone.0)).one(db).await?;
+    let waits = |job: &job::Model| [JobState::Ready.as_str(), JobState::Running.as_str()].contains(&job.state.as_str());
+    let row = phone::Entity::find_by_id(phone.0).one(db).await?;
+    let (Some(job), Some(row)) = (found.filter(waits), row) else {
+        return Err(invalid("token", "Nobody waits for this file any more."));
+    };
+    let Ok(contract::rest::Task::Upload { file_type, .. }) = super::stored::open(&app.secrets, &job) else {
+        return Err(invalid("token", "Nobody asked for a file."));
+    };
+    let words: String =
+        file_type.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let name = format!("{}-{}-{words}", row.mac, Timestamp(now_ms()).rfc3339().replace(':', "-"));
+    let new = files::New { name: name.chars().take(120).collect(), file_type, phone: Some(phone) };
+    let actor = Actor(format!("phone {}", row.mac));
+    let kept = files::store(app, &actor, new, body).await?;
+    let before = match super::stored::result(&job) {
+        Some(TaskResult::Transfer { file, .. }) => file,
+        _ => None,
+    };
+    let result = TaskResult::Transfer { started_at: None, completed_at: None, file: Some(kept.id) };
+    let write = app.db.write_beside().await?;
+    job::Entity::update_many()
+        .col_expr(job::Column::Result, Expr::value(serde_json::to_string(&result)?))
+        .filter(job::Column::Id.eq(job.id))
+        .exec(&write.tx)
+        .await?;
+    jobs::tell(&write.tx, job.id).await?;
+    write.commit().await?;
+    app.live.wake();
+    match before {
+        Some(FileId(_)) if before != Some(kept.id) => files::remove(app, &actor, before.unwrap_or(kept.id)).await,
+        _ => Ok(()),
+    }
+}
