@@ -10,6 +10,7 @@ use gloo_net::http::{Method, RequestBuilder};
 use leptos::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
 
 pub use crate::error::ApiError;
 use crate::error::refusal;
@@ -18,6 +19,12 @@ use crate::time;
 const BASE: &str = "/api/v1";
 const STORE: &str = "bellhop.session";
 const EXPIRED: &str = "Your session has ended, so you were signed out. Sign in again to carry on where you were.";
+
+/// What a request carries.
+struct Body {
+    kind: &'static str,
+    value: JsValue,
+}
 
 /// The client. Cheap to copy; hand it into futures.
 #[derive(Clone, Copy)]
@@ -71,9 +78,9 @@ impl Api {
     }
 
     pub async fn login(self, login: Login) -> Result<(), ApiError> {
-        let text = once(&Method::POST, "/login", Some(&to_json(&login)?), None, None).await?;
+        let answer = once(&Method::POST, "/login", Some(&to_json(&login)?), None, None).await?;
         self.notice.set(None);
-        self.keep(Some(from_json(&text)?));
+        self.keep(Some(from_json(&answer)?));
         Ok(())
     }
 
@@ -83,7 +90,7 @@ impl Api {
             self.notice.set(None);
             self.keep(None);
             let body = to_json(&Refresh { refresh_token: tokens.refresh_token }).ok();
-            let _ = once(&Method::POST, "/logout", body.as_deref(), Some(&tokens.access_token), None).await;
+            let _ = once(&Method::POST, "/logout", body.as_ref(), Some(&tokens.access_token), None).await;
         }
     }
 
@@ -98,8 +105,8 @@ impl Api {
         }
         let body = to_json(&Refresh { refresh_token: tokens.refresh_token })?;
         match once(&Method::POST, "/refresh", Some(&body), None, None).await {
-            Ok(text) => {
-                let tokens: Tokens = from_json(&text)?;
+            Ok(answer) => {
+                let tokens: Tokens = from_json(&answer)?;
                 let access = tokens.access_token.clone();
                 self.keep(Some(tokens));
                 Ok(access)
@@ -113,7 +120,7 @@ impl Api {
         }
     }
 
-    async fn send(self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError> {
+    async fn send(self, method: Method, path: &str, body: Option<Body>) -> Result<Vec<u8>, ApiError> {
         let key = (method != Method::GET).then(|| uuid::Uuid::new_v4().to_string());
         let access = self.session.with_untracked(|s| s.as_ref().map(|tokens| tokens.access_token.clone()));
         let Some(mut access) = access else {
@@ -121,7 +128,7 @@ impl Api {
         };
         let (mut renewed, mut repeated) = (false, false);
         loop {
-            match once(&method, path, body.as_deref(), Some(&access), key.as_deref()).await {
+            match once(&method, path, body.as_ref(), Some(&access), key.as_deref()).await {
                 Err(error) if error.status() == 401 && !renewed => {
                     renewed = true;
                     access = self.renew(&access).await?;
@@ -160,6 +167,17 @@ impl Api {
         from_json(&self.send(Method::PATCH, path, Some(to_json(body)?)).await?)
     }
 
+    /// `POST` of a file's bytes as they are.
+    pub async fn upload<T: DeserializeOwned>(self, path: &str, file: &web_sys::File) -> Result<T, ApiError> {
+        let body = Body { kind: "application/octet-stream", value: file.into() };
+        from_json(&self.send(Method::POST, path, Some(body)).await?)
+    }
+
+    /// The bytes of a file.
+    pub async fn bytes(self, path: &str) -> Result<Vec<u8>, ApiError> {
+        self.send(Method::GET, path, None).await
+    }
+
     /// A change whose answer's body does not matter.
     pub async fn tell<B: Serialize>(self, path: &str, body: &B) -> Result<(), ApiError> {
         self.send(Method::POST, path, Some(to_json(body)?)).await.map(drop)
@@ -180,12 +198,13 @@ impl Api {
     }
 }
 
-fn to_json(body: &impl Serialize) -> Result<String, ApiError> {
-    serde_json::to_string(body).map_err(|_| ApiError::unreadable())
+fn to_json(body: &impl Serialize) -> Result<Body, ApiError> {
+    let text = serde_json::to_string(body).map_err(|_| ApiError::unreadable())?;
+    Ok(Body { kind: "application/json", value: text.into() })
 }
 
-fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
-    serde_json::from_str(text).map_err(|error| {
+fn from_json<T: DeserializeOwned>(answer: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(answer).map_err(|error| {
         leptos::logging::warn!("unreadable answer: {error}");
         ApiError::unreadable()
     })
@@ -194,10 +213,10 @@ fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
 async fn once(
     method: &Method,
     path: &str,
-    body: Option<&str>,
+    body: Option<&Body>,
     access: Option<&str>,
     key: Option<&str>,
-) -> Result<String, ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let mut request =
         RequestBuilder::new(&format!("{BASE}{path}")).method(method.clone()).header("Accept", "application/json");
     if let Some(access) = access {
@@ -207,7 +226,7 @@ async fn once(
         request = request.header("Idempotency-Key", key);
     }
     let request = match body {
-        Some(body) => request.header("Content-Type", "application/json").body(body.to_owned()),
+        Some(body) => request.header("Content-Type", body.kind).body(body.value.clone()),
         None => request.build(),
     };
     let response = request.map_err(|_| ApiError::unreadable())?.send().await.map_err(|_| ApiError::unreachable())?;
@@ -215,7 +234,7 @@ async fn once(
         time::learn_server_date(&date);
     }
     if response.ok() {
-        response.text().await.map_err(|_| ApiError::unreachable())
+        response.binary().await.map_err(|_| ApiError::unreachable())
     } else {
         Err(refusal(response).await)
     }

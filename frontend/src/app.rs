@@ -43,7 +43,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=Home/>
                     <Route path=path!("/properties") view=PropertiesPage/>
                     <Route path=path!("/phones") view=PhonesPage/>
-                    <Route path=path!("/phones/:phone") view=PhonePage/>
+                    <Route path=path!("/phones/:phone/:tab?") view=PhonePage/>
                     <Route path=path!("/new-phones") view=NewPhonesPage/>
                     <ParentRoute path=path!("/p/:property") view=PropertyScope>
                         <Route path=path!("") view=|| view! { <Redirect path="rooms"/> }/>
@@ -85,7 +85,9 @@ fn Frame() -> impl IntoView {
     // A new page starts at its heading, also for those who do not see it. The room panel looks after itself.
     Effect::new(move |before: Option<String>| {
         let path = location.pathname.get();
-        let page: String = path.split('/').take(4).collect::<Vec<_>>().join("/");
+        // The tabs of a phone are one page.
+        let parts = if path.starts_with("/phones/") { 3 } else { 4 };
+        let page: String = path.split('/').take(parts).collect::<Vec<_>>().join("/");
         if before.is_some_and(|before| before != page) {
             window().scroll_to_with_x_and_y(0.0, 0.0);
             if let Some(main) = document().get_element_by_id("main") {

@@ -5,6 +5,7 @@ mod app;
 mod catalogue;
 mod components;
 mod error;
+mod files;
 mod live;
 mod load;
 mod pages;
@@ -12,7 +13,9 @@ mod ranges;
 mod state;
 mod theme;
 mod time;
+mod units;
 mod words;
+mod xml;
 
 fn main() {
     console_error_panic_hook::set_once();

@@ -2,7 +2,7 @@
 
 use contract::event::EventKind;
 use contract::mqtt::AccountStatus;
-use contract::rest::{Enrolment, JobState, Layer, RoomState, SyncState, ValueState};
+use contract::rest::{Enrolment, JobState, Layer, RoomState, SyncState, ValueState, WakeWay};
 
 use crate::components::icon::Icon;
 
@@ -77,14 +77,27 @@ pub const fn sync(state: SyncState) -> Look {
     }
 }
 
-pub const fn job(state: JobState) -> Look {
+/// A change of settings is applied; any other task is done.
+pub fn job(kind: &str, state: JobState) -> Look {
+    let change = kind == "configure";
     match state {
         JobState::Ready => look("Pending", Icon::Clock, "blue"),
-        JobState::Running => look("Being applied", Icon::Sync, "blue"),
-        JobState::Done => look("Applied", Icon::Check, "green"),
+        JobState::Running if change => look("Being applied", Icon::Sync, "blue"),
+        JobState::Running => look("Running", Icon::Sync, "blue"),
+        JobState::Done if change => look("Applied", Icon::Check, "green"),
+        JobState::Done => look("Done", Icon::Check, "green"),
         JobState::Parked => look("Failed", Icon::Alert, "red"),
         JobState::Cancelled => look("Cancelled", Icon::Minus, "none"),
         JobState::Superseded => look("Covered by a newer change", Icon::Minus, "none"),
+    }
+}
+
+pub const fn wake(way: WakeWay) -> &'static str {
+    match way {
+        WakeWay::Mqtt => "Message over MQTT",
+        WakeWay::ConnectionRequest => "Connection request over HTTP",
+        WakeWay::Udp => "Connection request over UDP",
+        WakeWay::Sip => "NOTIFY through the SIP server",
     }
 }
 

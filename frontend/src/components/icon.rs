@@ -13,8 +13,10 @@ pub enum Icon {
     ChevronRight,
     Clock,
     Close,
+    Copy,
     Dashed,
     Door,
+    Download,
     Edit,
     Inbox,
     Lock,
@@ -34,6 +36,7 @@ pub enum Icon {
     Swap,
     Sync,
     Trash,
+    Upload,
 }
 
 impl Icon {
@@ -52,10 +55,14 @@ impl Icon {
             Icon::ChevronRight => r#"<path d="m9.500 6 6 6-6 6"/>"#,
             Icon::Clock => r#"<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.200 2"/>"#,
             Icon::Close => r#"<path d="m6 6 12 12M18 6 6 18"/>"#,
+            Icon::Copy => {
+                r#"<rect x="8.500" y="8.500" width="11.500" height="11.500" rx="2"/><path d="M15.500 5.500A1.500 1.500 0 0 0 14 4H5.500A1.500 1.500 0 0 0 4 5.500V14a1.500 1.500 0 0 0 1.500 1.500"/>"#
+            }
             Icon::Dashed => r#"<circle cx="12" cy="12" r="9" stroke-dasharray="3.500 3.570"/>"#,
             Icon::Door => {
                 r#"<path d="M6 21V4.500A1.500 1.500 0 0 1 7.500 3h9A1.500 1.500 0 0 1 18 4.500V21M3 21h18M14.300 12v.1"/>"#
             }
+            Icon::Download => r#"<path d="M12 4v11M7 10.500l5 5 5-5M4.500 20h15"/>"#,
             Icon::Edit => r#"<path d="M4 20h4L19.500 8.500a2.100 2.100 0 0 0-3-3L5 17zM14.500 7.500l3 3"/>"#,
             Icon::Inbox => {
                 r#"<path d="M3.500 13 6 5.500A1.500 1.500 0 0 1 7.400 4.500h9.200A1.500 1.500 0 0 1 18 5.500L20.500 13v5a1.500 1.500 0 0 1-1.500 1.500H5A1.500 1.500 0 0 1 3.500 18zM3.500 13H8l1.500 3h5L16 13h4.500"/>"#
@@ -95,6 +102,7 @@ impl Icon {
             Icon::Trash => {
                 r#"<path d="M4.500 7h15M9.500 7V4.500h5V7M6.500 7l.8 12.500h9.400L17.500 7M10 11v5M14 11v5"/>"#
             }
+            Icon::Upload => r#"<path d="M12 15.500V4.500M7 9l5-5 5 5M4.500 20h15"/>"#,
         }
     }
 }

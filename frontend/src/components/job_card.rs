@@ -1,11 +1,12 @@
-//! A change on its way to a phone: how far it is, why it failed, and what a person can do about it.
+//! A change or task on its way to a phone: how far it is, what came of it, and what a person can do about it.
 
-use contract::rest::{JobState, JobView};
+use contract::rest::{JobState, JobView, TaskResult};
 use leptos::prelude::*;
 
 use super::age::Ago;
 use super::chip::Chip;
 use super::icon::{Icon, Svg};
+use super::job_result::JobResult;
 use crate::state::use_shared;
 use crate::time::in_zone;
 use crate::words;
@@ -28,6 +29,9 @@ pub fn JobCard(
         });
     };
     let state = Memo::new(move |_| job.with(|job| job.state));
+    let result = Memo::new(move |_| job.with(|job| job.result.clone()));
+    // A refusal is shown with all that belongs to it; its note says the same in one sentence.
+    let refused = move || result.with(|result| matches!(result, Some(TaskResult::Fault(_))));
     let tries = move || {
         let job = job.get();
         let next = job.run_at.filter(|_| job.state == JobState::Ready && job.attempts > 0);
@@ -44,15 +48,16 @@ pub fn JobCard(
         (!by.is_empty()).then(|| format!(" by {by}"))
     };
     view! {
-        <article class="job" data-testid="job" data-job=move || job.with(|job| job.id.to_string()) data-state=move || state.get().as_str()>
+        <article class="job" data-testid="job" data-kind=move || job.with(|job| job.kind.clone()) data-job=move || job.with(|job| job.id.to_string()) data-state=move || state.get().as_str()>
             <div class="row between">
-                <Chip look=Signal::derive(move || words::job(state.get()))/>
+                <Chip look=Signal::derive(move || job.with(|job| words::job(&job.kind, job.state)))/>
                 <span class="quiet-text">
                     <Ago at=Signal::derive(move || job.with(|job| job.done_at.unwrap_or(job.created_at))) zone=zone/>
                 </span>
             </div>
             <p class="job-summary">{move || job.with(|job| job.summary.clone())}</p>
-            <p class="job-note">{move || job.with(|job| job.note.clone())}</p>
+            <p class="job-note">{move || (!refused()).then(|| job.with(|job| job.note.clone()))}</p>
+            {move || result.get().map(|result| view! { <JobResult result zone/> })}
             <p class="quiet-text">{tries} {author}</p>
             {move || match state.get() {
                 JobState::Parked => Some(view! {
@@ -62,7 +67,7 @@ pub fn JobCard(
                     </button>
                 }.into_any()),
                 JobState::Ready => Some(view! {
-                    <button type="button" class="button quiet" data-testid="job-cancel" on:click=move |_| act("cancel", "The change was cancelled.")>
+                    <button type="button" class="button quiet" data-testid="job-cancel" on:click=move |_| act("cancel", "Cancelled.")>
                         <Svg icon=Icon::Close/>
                         "Cancel"
                     </button>

@@ -33,6 +33,9 @@ pub fn SettingEditor(
     draft: Draft,
     /// Whether values of this layer can be locked.
     lockable: bool,
+    /// The setting is not to be swapped for another.
+    #[prop(optional)]
+    fixed: bool,
     on_accepted: Callback<Accepted>,
     on_cancel: Callback<()>,
 ) -> impl IntoView {
@@ -131,7 +134,7 @@ pub fn SettingEditor(
                         {move || if busy.get() { "Saving…" } else { "Save" }}
                     </button>
                     <button type="button" class="button" on:click=move |_| on_cancel.run(())>"Cancel"</button>
-                    <button type="button" class="button quiet" on:click=move |_| key.set(String::new())>"Another setting"</button>
+                    {(!fixed).then(|| view! { <button type="button" class="button quiet" on:click=move |_| key.set(String::new())>"Another setting"</button> })}
                 </div>
             </form>
         })

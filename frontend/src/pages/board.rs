@@ -7,10 +7,12 @@ use contract::RoomId;
 use contract::rest::{Board, RoomCard};
 use leptos::html::Input;
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::components::Outlet;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_navigate, use_params_map, use_query_map};
 
 use super::board_keys::{move_focus, show_cell, typing};
+use super::board_query;
 use super::property::use_scope;
 use crate::app::use_title;
 use crate::components::empty::{Empty, skeleton_cells};
@@ -101,12 +103,25 @@ pub fn BoardPage() -> impl IntoView {
             None => board.reload(),
         }
     });
+    let map = use_query_map();
+    let (text, chosen) = board_query::read(&map.read_untracked());
     let view = View {
-        text: RwSignal::new(String::new()),
-        chosen: RwSignal::new(Chosen::default()),
+        text: RwSignal::new(text),
+        chosen: RwSignal::new(chosen),
         current: RwSignal::new(None),
         open: Memo::new(move |_| params.read().get("room").and_then(|id| id.parse().ok())),
     };
+    // The address follows what is shown, also where a link to a room left it out.
+    let (location, navigate) = (use_location(), use_navigate());
+    Effect::new(move |_| {
+        let shown = (view.text.get().trim().to_owned(), view.chosen.get());
+        let path = location.pathname.get();
+        let ours = path.starts_with(&format!("/p/{}/rooms", scope.0.get_untracked()));
+        if ours && board_query::read(&map.read()) != shown {
+            let target = format!("{path}{}", board_query::write(&shown.0, &shown.1));
+            navigate(&target, NavigateOptions { replace: true, scroll: false, ..Default::default() });
+        }
+    });
     let search = NodeRef::<Input>::new();
     let keys = window_event_listener(leptos::ev::keydown, move |event| {
         if event.key() == "/" && !typing() && !event.ctrl_key() && !event.meta_key() {

@@ -2,11 +2,11 @@
 
 pub mod board;
 pub mod board_keys;
+pub mod board_query;
 pub mod layout;
 pub mod login;
 pub mod new_phones;
 pub mod phone;
-pub mod phone_live;
 pub mod phones;
 pub mod phones_query;
 pub mod properties;

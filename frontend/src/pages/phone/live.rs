@@ -28,7 +28,8 @@ pub fn apply(detail: Loaded<PhoneDetail>, gone: RwSignal<bool>, change: &LiveCha
         again |= change.job.is_none() && change.event.is_none();
     }
     if let Some(job) = change.job.clone().filter(|job| job.phone == phone) {
-        again = true;
+        // A task changes no setting, and tells of itself often.
+        again |= job.task.is_none();
         detail.touch(|detail| match detail.jobs.iter_mut().find(|old| old.id == job.id) {
             Some(old) => *old = job,
             None => detail.jobs.insert(0, job),

@@ -1,0 +1,31 @@
+//! A question that has to be answered before anything else: the browser's own modal dialog, which keeps the focus
+//! inside and closes with Escape.
+
+use leptos::html;
+use leptos::prelude::*;
+
+/// Its children are there while it is open.
+#[component]
+pub fn Dialog(
+    open: RwSignal<bool>,
+    #[prop(into)] title: String,
+    testid: &'static str,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let element = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(dialog) = element.get() else { return };
+        if open.get() && !dialog.open() {
+            let _ = dialog.show_modal();
+        } else if !open.get() && dialog.open() {
+            dialog.close();
+        }
+    });
+    let heading = format!("{testid}-title");
+    view! {
+        <dialog node_ref=element class="dialog" aria-labelledby=heading.clone() data-testid=testid on:close=move |_| open.set(false)>
+            <h2 id=heading.clone()>{title}</h2>
+            {move || open.get().then(|| children())}
+        </dialog>
+    }
+}
