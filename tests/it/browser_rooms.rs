@@ -110,7 +110,17 @@ async fn the_board_is_filtered_and_follows_the_handsets() {
     browser.fill("search", "").await;
     browser.click(".filter.tone-none").await;
     browser.until("rooms without a phone", &format!("{shown} === '901,902'")).await;
+    // What is shown stands in the address: it can be handed on, and outlives a look at a room.
+    browser.until("the address", "location.search === '?state=no-phone'").await;
+    browser.reload().await;
+    browser.until("rooms without a phone", &format!("{shown} === '901,902'")).await;
+    browser.click(&cell("902")).await;
+    browser.says("#panel-title", "Room 902").await;
+    browser.until("the address", "location.search === '?state=no-phone'").await;
+    browser.click("panel-close").await;
+    browser.gone("panel").await;
     browser.click(".filter.tone-none").await;
+    browser.until("the address", "location.search === ''").await;
 
     browser.shows("live-indicator", "data-live", "on").await;
     phone.agent.hook(true).await;

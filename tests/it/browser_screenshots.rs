@@ -17,6 +17,10 @@ const MOST_BYTES: usize = 150_000;
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 800), ("narrow", 390, 844)];
 const THEMES: [&str; 2] = ["light", "dark"];
 
+/// Opens the newest session that has orders in it.
+const OPENED: &str = "(document.querySelector('[data-testid=step]') ||
+    document.querySelector('[data-testid=session]:nth-child(2) button').click())";
+
 async fn pictures(browser: &Browser, folder: &Path, page: &str, path: &str, ready: &str) {
     for (size, width, height) in SIZES {
         let narrow = size == "narrow";
@@ -52,7 +56,7 @@ async fn every_page() {
     std::fs::create_dir_all(&folder).unwrap();
     let server = TestServer::with(&[("server.web_root", &web_root())]).await;
     let hotels = Hotels::open(&server).await;
-    let (property, room) = (hotels.harbour.property, hotels.harbour.room(SHOWN));
+    let (property, room, phone) = (hotels.harbour.property, hotels.harbour.room(SHOWN), hotels.shown);
 
     let browser = Browser::open(server.api.base()).await;
     pictures(&browser, &folder, "login", "/login", "document.querySelector('#password')").await;
@@ -67,7 +71,11 @@ async fn every_page() {
         ("board", format!("/p/{property}/rooms"), shows("room-cell", 40)),
         ("room", format!("/p/{property}/rooms/{room}"), shows("sync-state", 1)),
         ("phones", format!("/p/{property}/phones"), shows("phone-row", 30)),
-        ("phone", format!("/phones/{}", hotels.shown), shows("value-row", 8)),
+        ("phone", format!("/phones/{phone}"), shows("value-row", 8)),
+        ("phone-parameters", format!("/phones/{phone}/parameters?path=Device.LAN.IPAddress"), shows("pane-value", 1)),
+        ("phone-sessions", format!("/phones/{phone}/sessions"), format!("{} && {OPENED}", shows("session", 3))),
+        ("phone-diagnostics", format!("/phones/{phone}/diagnostics"), shows("ping-chart", 1)),
+        ("phone-tasks", format!("/phones/{phone}/tasks"), shows("job", 5)),
         ("new-phones", "/new-phones".to_owned(), shows("new-phone-row", 2)),
         ("settings", format!("/p/{property}/settings"), shows("value-row", 5)),
     ];

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use contract::mqtt::Channel;
 use contract::rest::{Accepted, Enrolment, JobState, RoomState};
 use rumqttc::Packet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tests::certificates::{Authority, Pair};
 use tests::process::free_port;
 
 use crate::support::mqtt::{Login, Mqtt};
@@ -38,6 +40,11 @@ fn repository(path: &str) -> String {
 
 impl Mosquitto {
     async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// With a TLS listener on a port of its own beside the plain one.
+    async fn start_with(tls: Option<(u16, &Pair)>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port().unwrap();
         let state = dir.path().join("dynamic-security.json");
@@ -50,6 +57,12 @@ impl Mosquitto {
         {
             assert!(config.contains(deployed), "mosquitto.conf has no {deployed}");
             config = config.replace(deployed, &here);
+        }
+        if let Some((port, pair)) = tls {
+            let files = pair.save(dir.path(), "broker").unwrap();
+            let (certificate, key) = (files.certificate.display(), files.key.display());
+            let own = format!("\nlistener {port} 127.0.0.1\ncertfile {certificate}\nkeyfile {key}\n");
+            config.push_str(&own);
         }
         // Started as root it would become `mosquitto`, who cannot write here.
         config.push_str("\nuser root\n");
@@ -271,4 +284,100 @@ async fn a_broker_that_hangs_holds_up_nobody_else() {
     phone.session().await;
     Mqtt::connect(&phone.mqtt_login()).await.unwrap();
     server.stop().await;
+}
+
+#[tokio::test]
+async fn server_and_phone_speak_tls_to_mosquitto() {
+    let authority = Authority::new("trial").unwrap();
+    let port = free_port().unwrap();
+    let mosquitto = Mosquitto::start_with(Some((port, &authority.local_server().unwrap()))).await;
+    let ca = mosquitto.dir.path().join("ca.pem");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    let server = TestServer::with(&[
+        ("mqtt.broker", "external"),
+        ("mqtt.host", "localhost"),
+        ("mqtt.port", &port.to_string()),
+        ("mqtt.password", PASSWORD),
+        ("mqtt.tls", "true"),
+        ("mqtt.ca", &ca.display().to_string()),
+        ("mqtt.advertise_host", "localhost"),
+    ])
+    .await;
+    let hotel = server.hotel(&["1207"]).await;
+    let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    let phone = Phone::with(mac(1), server.acs_url(), |config| {
+        config.authorities = Some(authority.pem().into_bytes().into());
+    })
+    .await;
+    phone.online().await;
+    wait_true("the server sees it connected", async || server.api.phone(id).await.connected).await;
+    phone.agent.hook(true).await;
+    wait_true("its events are acknowledged", async || phone.agent.device().unacknowledged() == 0).await;
+    // Who does not trust the authority stays away.
+    let stranger = hotel.announce(mac(2), None).await.unwrap();
+    let wary = Phone::start(mac(2), server.acs_url()).await;
+    wait_true("it is enrolled", async || wary.agent.phone_id() == Some(stranger)).await;
+    assert!(!wary.agent.is_connected());
+    drop(wary);
+    server.stop().await;
+}
+
+/// Two servers share out what phones tell. Needs a database two servers can stand on.
+#[tokio::test]
+async fn two_servers_share_the_work_and_store_each_event_once() {
+    const PHONES: u16 = 4;
+    const EVENTS: u64 = 250;
+    if std::env::var_os("BELLHOP_TEST_DATABASE_URL").is_none() {
+        eprintln!("on SQLite there is one server; this runs on PostgreSQL");
+        return;
+    }
+    let mosquitto = Mosquitto::start().await;
+    let server = mosquitto.server().await;
+    let port = mosquitto.port.to_string();
+    let replica = server
+        .replica(&[
+            ("server.roles", "ingest"),
+            ("mqtt.broker", "external"),
+            ("mqtt.port", &port),
+            ("mqtt.password", PASSWORD),
+        ])
+        .await;
+    let hotel = server.hotel(&[]).await;
+    let mut phones = Vec::new();
+    for number in 1..=PHONES {
+        let phone = enrolled(&server, &hotel, number).await;
+        let mqtt = Mqtt::connect(&phone.mqtt_login()).await.unwrap();
+        phones.push((phone.id(), mqtt));
+    }
+    for (_, mqtt) in &mut phones {
+        for seq in 1..=EVENTS {
+            // Some are told twice, as after a lost connection; the other server may get the second.
+            for _ in 0..=u64::from(seq % 7 == 0) {
+                mqtt.tell(Channel::Event, event(seq)).await;
+                mqtt.confirmed().await.expect("the connection stays");
+            }
+        }
+    }
+    let told = u64::from(PHONES) * (EVENTS + EVENTS / 7);
+    let taken = || (server.taken(), replica.link.as_ref().unwrap().taken());
+    wait_true("all is stored", async || taken().0 + taken().1 == told).await;
+    let (one, other) = taken();
+    assert!(one > told / 10 && other > told / 10, "{one} and {other} of {told}");
+    for (id, _) in &phones {
+        assert_eq!(stored(&server, *id).await, (1..=EVENTS).collect::<Vec<_>>());
+    }
+    replica.shutdown().await;
+    server.stop().await;
+}
+
+fn event(seq: u64) -> Vec<u8> {
+    json!({ "boot": 1, "seq": seq, "at": "2026-01-31T14:05:00.000Z", "kind": "off-hook" }).to_string().into_bytes()
+}
+
+/// The numbers of a phone's stored events, in order.
+async fn stored(server: &TestServer, phone: contract::PhoneId) -> Vec<u64> {
+    use cloud::db::entity::event;
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+    let rows = event::Entity::find().filter(event::Column::PhoneId.eq(phone.0)).order_by_asc(event::Column::Seq);
+    rows.all(server.app().db.read()).await.unwrap().into_iter().map(|row| row.seq as u64).collect()
 }

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::certificates::Pair;
+
 /// Whoever is signed in, or nobody.
 #[derive(Clone)]
 pub struct Api {
@@ -174,12 +176,43 @@ fn value(body: impl Serialize) -> Value {
     serde_json::to_value(body).unwrap_or_default()
 }
 
+/// A client to be built that trusts these authorities (PEM) over TLS. reqwest has no TLS of its own here: a client that
+/// does not begin like this panics when it is built.
+pub fn http_trusting(authorities: &[u8]) -> reqwest::ClientBuilder {
+    http_as(authorities, None)
+}
+
+/// The same, with a certificate of its own to show.
+///
+/// # Panics
+/// If the certificate cannot be used.
+pub fn http_as(authorities: &[u8], own: Option<&Pair>) -> reqwest::ClientBuilder {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    let certificates = |pem: &[u8]| -> Vec<_> { CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect() };
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(certificates(authorities));
+    let config =
+        rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has TLS 1.2 and 1.3")
+            .with_root_certificates(roots);
+    let config = match own {
+        None => config.with_no_client_auth(),
+        Some(own) => {
+            let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).expect("a private key");
+            let chain = certificates(own.certificate.as_bytes());
+            config.with_client_auth_cert(chain, key).expect("a certificate and its key")
+        }
+    };
+    reqwest::Client::builder().tls_backend_preconfigured(config)
+}
+
 fn client() -> reqwest::Client {
-    reqwest::Client::builder()
+    http_trusting(b"")
         .no_proxy()
         // A kept connection may be to a server that was killed meanwhile.
         .pool_max_idle_per_host(0)
         .timeout(std::time::Duration::from_secs(60))
         .build()
-        .unwrap_or_default()
+        .expect("an HTTP client")
 }

@@ -24,6 +24,11 @@ pub const MOSQUITTO: Package = Package {
     files: &["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"],
     why: "the integration tests run phones through it as the external MQTT broker",
 };
+pub const XMLLINT: Package = Package {
+    name: "libxml2-utils",
+    files: &["/usr/bin/xmllint"],
+    why: "checks our TR-069 messages against the Broadband Forum's schemas",
+};
 pub const POSTGRESQL: Package = Package {
     name: "postgresql",
     files: &["/usr/lib/postgresql"],

@@ -1,5 +1,8 @@
 //! `cargo xtask bench`: measurements in release builds, with real processes.
 
+mod acs;
+mod mqtt;
+
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -19,14 +22,31 @@ pub enum Bench {
         #[arg(long)]
         database: Option<String>,
     },
+    /// TR-069 sessions a second and the CPU each costs, beside a handler that only answers the same bytes
+    Acs(acs::Acs),
+    /// Messages a second from phone to committed row, beside the broker alone, and the memory of idle connections
+    Mqtt(mqtt::Mqtt),
 }
 
 pub fn run(bench: &Bench) -> Result<()> {
-    let Bench::Fleet { phones, database } = bench;
-    let packages = ["-p", "cloud", "-p", "device-agent", "-p", "tests"];
+    match bench {
+        Bench::Fleet { phones, database } => fleet(*phones, database.as_deref()),
+        Bench::Acs(args) => acs::run(args),
+        Bench::Mqtt(args) => mqtt::run(args),
+    }
+}
+
+/// Builds these packages' programs as they are delivered.
+fn build(packages: &[&str]) -> Result<()> {
+    let packages = packages.iter().flat_map(|package| ["-p", package]);
     if !procs::run(Command::new("cargo").args(["build", "--release", "--bins"]).args(packages))? {
         bail!("the release build failed; see above");
     }
+    Ok(())
+}
+
+fn fleet(phones: u32, database: Option<&str>) -> Result<()> {
+    build(&["cloud", "device-agent", "tests"])?;
     let mut fleet = Command::new("target/release/fleet");
     fleet.arg("--phones").arg(phones.to_string());
     if let Some(database) = database {

@@ -239,7 +239,8 @@ fn server(dir: &Path, kept: &Kept, port: u16, web_root: &Path) -> Result<Command
         "# Written by `cargo xtask demo` at every start.\n\
          [server]\nlisten = \"127.0.0.1:{port}\"\ndata_dir = {data}\nweb_root = {web_root}\n\n\
          [admin]\nemail = \"{EMAIL}\"\n\n\
-         [acs]\nlisten = \"127.0.0.1:{acs}\"\ninform_interval_s = 60\n\n\
+         [acs]\nlisten = \"127.0.0.1:{acs}\"\ninform_interval_s = 60\nnew_phones_per_minute = 1000\n\n\
+         [wake]\nallow_loopback = true\n\n\
          [mqtt]\nlisten = \"127.0.0.1:{mqtt}\"\n",
         data = quoted(&dir.join("data")),
         web_root = quoted(web_root),

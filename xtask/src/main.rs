@@ -6,6 +6,7 @@ mod bench;
 mod browser;
 mod demo;
 mod hotel;
+mod interop;
 mod kamailio;
 mod postgres;
 mod procs;
@@ -34,6 +35,8 @@ enum Xtask {
     Bench(bench::Bench),
     /// Run only the browser tests, on servers of their own or on the running demo
     Browser(browser::Args),
+    /// Our agent under foreign ACSs and a foreign CPE under our ACS (tests/interop)
+    Interop(interop::Args),
     /// Take the pictures in docs/screenshots anew
     Screenshots,
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
             Xtask::Wasm(args) => wasm::run(&args).map(|()| ExitCode::SUCCESS),
             Xtask::Screenshots => browser::screenshots().map(|()| ExitCode::SUCCESS),
             Xtask::Bench(bench) => bench::run(&bench).map(|()| ExitCode::SUCCESS),
+            Xtask::Interop(args) => interop::run(&args),
             Xtask::Browser(args) => browser::run(&args).map(|()| ExitCode::SUCCESS),
         }
     };

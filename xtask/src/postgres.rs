@@ -1,4 +1,4 @@
-//! A private PostgreSQL cluster for one test run: own folder, own port, loopback only, nothing durable.
+//! A private PostgreSQL cluster for one run: own folder, own port, loopback only.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -68,6 +68,15 @@ impl Owner {
     }
 }
 
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// For tests: nothing waits, nothing survives a power cut.
+    None,
+    /// For measurements: as PostgreSQL comes.
+    Real,
+}
+
 /// A running cluster. Dropping it stops the server and removes its data.
 pub struct Postgres {
     procs: Procs,
@@ -77,7 +86,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub fn start(step: &Step, dir: &Path) -> Result<Self> {
+    pub fn start(step: &Step, dir: &Path, durability: Durability) -> Result<Self> {
         let (bin, owner) = (binaries()?, Owner::find()?);
         std::fs::create_dir_all(dir)?;
         let data = owner.folder(&dir.join("pg"))?;
@@ -90,10 +99,15 @@ impl Postgres {
         let mut server = owner.command(&bin.join("postgres"))?;
         server.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         // Loopback only and no socket file: its path would be too long for some checkouts.
-        let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400"];
-        let hasty = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=128MB"];
-        for setting in settings.iter().chain(&hasty) {
+        for setting in
+            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400", "shared_buffers=128MB"]
+        {
             server.args(["-c", setting]);
+        }
+        if durability == Durability::None {
+            for hasty in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
+                server.args(["-c", hasty]);
+            }
         }
         // SIGINT is its "fast shutdown"; on SIGTERM it would wait for every client to leave.
         let mut procs = Procs::new(dir.to_owned())?;
@@ -104,6 +118,11 @@ impl Postgres {
             Ok(probe.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status()?.success())
         })?;
         Ok(Postgres { procs, data, url: format!("postgres://bellhop@127.0.0.1:{port}/postgres") })
+    }
+
+    /// The server's process; 0 once it was stopped.
+    pub fn process(&self) -> u32 {
+        self.procs.id("postgres").unwrap_or_default()
     }
 }
 
@@ -122,7 +141,7 @@ mod tests {
     #[ignore = "needs PostgreSQL; `cargo xtask test` starts one anyway"]
     fn a_cluster_starts_answers_and_leaves_nothing() -> Result<()> {
         let dir = std::env::temp_dir().join(format!("bellhop-xtask-pg-{}", std::process::id()));
-        let cluster = Step::run("cluster", |step| Postgres::start(step, &dir))?;
+        let cluster = Step::run("cluster", |step| Postgres::start(step, &dir, Durability::None))?;
         let output = Command::new("psql").args([&cluster.url, "-Atc", "select 6*7"]).output()?;
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "42");
         let data = cluster.data.clone();

@@ -180,6 +180,11 @@ impl Procs {
         Ok(())
     }
 
+    /// The process of a daemon.
+    pub fn id(&self, name: &str) -> Option<u32> {
+        self.running.iter().find(|proc| proc.name == name).map(|proc| proc.child.id())
+    }
+
     /// An error with the end of the log when one of them has ended by itself, or when Ctrl-C was pressed.
     pub fn check(&mut self) -> Result<()> {
         go_on()?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::progress::{Step, elapsed};
 use crate::suite::{Select, Suite};
 use crate::{apt, browser, procs, wasm};
@@ -140,6 +140,9 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
     if [Unit, Sqlite, Postgres, Browser].into_iter().any(&wanted) {
         packages.push(&apt::KAMAILIO);
     }
+    if wanted(Unit) {
+        packages.push(&apt::XMLLINT);
+    }
     if [Sqlite, Postgres].into_iter().any(&wanted) {
         packages.push(&apt::MOSQUITTO);
     }
@@ -181,7 +184,7 @@ fn run_tests(report: &mut Report, quick: bool, wanted: impl Fn(Part) -> bool) ->
         report.step(name, || match part {
             Postgres => {
                 let dir = crate::state_dir("test")?;
-                let cluster = Step::run("private PostgreSQL cluster", |step| Postgres::start(step, &dir))?;
+                let cluster = Step::run("private PostgreSQL cluster", |step| Postgres::start(step, &dir, Durability::None))?;
                 suite.run(Select::Integration, &[("BELLHOP_TEST_DATABASE_URL", cluster.url.clone())])
             }
             Browser => browser::test(&suite, Select::Browser, &[]),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloud::app::App;
-use contract::rest::{PhoneRow, Property, RoomState, SyncState};
+use contract::rest::{JobState, PhoneRow, Property, RoomState, SyncState};
 use contract::{Mac, PhoneId};
 use device_agent::{SimConfig, SimHandle, Simulator};
 use sea_orm::ConnectionTrait;
@@ -161,6 +161,7 @@ impl Hotels {
         phones[0].agent.hook(true).await;
         hotels._fleet.hook(index, true).await;
         hotels.events(&phones[4]).await;
+        hotels.tasks().await;
         // The plug of two is pulled; one of them misses a change.
         let away = [phones.remove(2), phones.remove(2)];
         for phone in away {
@@ -186,6 +187,25 @@ impl Hotels {
         let path = format!("/api/v1/phones/{}/settings", self.shown);
         let own = json!({ "values": { "hotel.telephone": "+351 210 000 000" } });
         self.harbour.api.put(&path, own).await.ok::<contract::rest::Accepted>();
+    }
+
+    /// What an engineer asked of that phone.
+    async fn tasks(&self) {
+        let path = format!("/api/v1/phones/{}/tasks", self.shown);
+        let orders = [
+            json!({ "kind": "refresh", "path": "" }),
+            json!({ "kind": "methods" }),
+            json!({ "kind": "upload", "file_type": "1 Vendor Configuration File" }),
+            json!({ "kind": "set-parameters", "values": [{ "path": "Device.DeviceInfo.UpTime", "value": "1" }] }),
+            json!({ "kind": "ping", "host": "127.0.0.1", "count": 20, "size": 56, "timeout_ms": 1000 }),
+        ];
+        for order in orders {
+            let job: contract::rest::JobView = self.harbour.api.post(&path, order).await.ok();
+            wait_true("the task has ended", async || {
+                !matches!(self.harbour.api.job(&job).await.state, JobState::Ready | JobState::Running)
+            })
+            .await;
+        }
     }
 
     /// Until every phone that is plugged in has what it should have.

@@ -72,7 +72,7 @@ impl Browser {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let client = builder.capabilities(wanted).connect(&driver).await.expect("chromedriver starts Chromium");
         let id = client.session_id().await.unwrap().expect("a session");
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        let http = tests::api::http_trusting(b"").no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         let session = format!("{driver}/session/{id}");
         Self { client, http, base: base.to_owned(), session, expected: BTreeSet::new(), _profile: profile }
     }

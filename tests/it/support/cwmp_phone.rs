@@ -20,8 +20,12 @@ pub struct HandPhone {
     pub cookie: Option<String>,
     /// User and password, once given.
     pub login: Option<(String, String)>,
+    /// What its next Informs come for.
+    pub events: Vec<Event>,
     /// What it holds, by path.
     pub values: BTreeMap<String, Value>,
+    /// What its Informs say besides, below `Device.`.
+    pub says: Vec<(&'static str, String)>,
 }
 
 /// What the server answered.
@@ -82,19 +86,26 @@ impl HandPhone {
             serial: mac.compact(),
             manufacturer: "Bellhop".to_owned(),
             url: acs_url.into(),
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: tests::api::http_trusting(b"").no_proxy().build().unwrap(),
             cookie: None,
             login: None,
+            events: vec![Event::new(EventCode::BOOT)],
             values: BTreeMap::new(),
+            says: Vec::new(),
         }
+    }
+
+    /// The same over another client, for TLS.
+    pub fn over(self, http: reqwest::ClientBuilder) -> Self {
+        Self { http: http.no_proxy().build().unwrap(), ..self }
     }
 
     /// The Inform it opens a session with.
     pub fn opening(&self) -> Envelope {
         let parameter = |name: &str, text: &str| ParameterValue::new(format!("Device.{name}"), Value::string(text));
-        let inform = Inform {
+        let mut inform = Inform {
             device_id: DeviceId::new(&self.manufacturer, self.mac.oui(), "GHP620", &self.serial),
-            events: vec![Event::new(EventCode::BOOT)],
+            events: self.events.clone(),
             max_envelopes: 1,
             current_time: CwmpTime::UNKNOWN,
             retry_count: 0,
@@ -105,6 +116,7 @@ impl HandPhone {
                 parameter("LAN.MACAddress", &self.mac.to_string()),
             ],
         };
+        inform.parameters.extend(self.says.iter().map(|(name, text)| parameter(name, text)));
         Envelope::new(CwmpVersion::V1_0, inform.into()).with_id("1")
     }
 
@@ -141,6 +153,12 @@ impl HandPhone {
         self.post("", &[]).await
     }
 
+    /// Asks the server something of its own accord.
+    pub async fn tell(&mut self, message: impl Into<Message>) -> Reply {
+        let envelope = Envelope::new(CwmpVersion::V1_0, message.into()).with_id("own");
+        self.send(&envelope).await
+    }
+
     /// Answers the request in `reply`.
     pub async fn answer(&mut self, reply: &Reply, message: Message) -> Reply {
         self.send(&reply.envelope().answer(message)).await
@@ -162,8 +180,14 @@ impl HandPhone {
 
     /// The proof for a challenge.
     pub fn proof(&self, challenge: &Challenge, password: &str) -> String {
+        self.counted_proof(challenge, password, 1)
+    }
+
+    /// The proof for a challenge, used for this time.
+    pub fn counted_proof(&self, challenge: &Challenge, password: &str, count: u32) -> String {
         let (user, _) = self.login.clone().expect("the phone has credentials");
-        respond(challenge, &user, password, "POST", "/acs", b"", "0123456789abcdef", 1).to_string()
+        let path = reqwest::Url::parse(&self.url).unwrap().path().to_owned();
+        respond(challenge, &user, password, "POST", &path, b"", "0123456789abcdef", count).to_string()
     }
 
     /// A new session, with digest where the server asks for it.

@@ -8,6 +8,7 @@ pub mod mqtt;
 pub mod phone;
 pub mod proxy;
 pub mod server;
+pub mod tree;
 
 use std::time::{Duration, Instant};
 

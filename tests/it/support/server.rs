@@ -40,6 +40,9 @@ impl TestServer {
             ("database.max_connections", "8".to_owned()),
             ("admin.password", PASSWORD.to_owned()),
             ("jobs.retry_base_s", "1".to_owned()),
+            // Phones of tests are on this machine, and many are new.
+            ("wake.allow_loopback", "true".to_owned()),
+            ("acs.new_phones_per_minute", "100000".to_owned()),
         ];
         all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let environment = all.into_iter().map(|(name, value)| (variable(name), value));
@@ -48,6 +51,24 @@ impl TestServer {
         let base = format!("http://{}", server.api.unwrap());
         let api = Api::sign_in(base, EMAIL, PASSWORD).await.unwrap();
         Self { api, server: Some(server), _database: database, _data: data }
+    }
+
+    /// Another process's worth of server, on the same database and with the same keys, in this process.
+    pub async fn replica(&self, settings: &[(&str, &str)]) -> Server {
+        let config = &self.app().config;
+        let mut all = vec![
+            ("server.data_dir", config.server.data_dir.display().to_string()),
+            ("database.url", config.database_url()),
+            ("database.max_connections", "8".to_owned()),
+        ];
+        all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let environment = all.into_iter().map(|(name, value)| (variable(name), value));
+        startup::start(Config::from_parts("", "test", environment).unwrap()).await.unwrap()
+    }
+
+    /// Messages of phones the server has stored.
+    pub fn taken(&self) -> u64 {
+        self.server().link.as_ref().unwrap().taken()
     }
 
     fn server(&self) -> &Server {
@@ -60,6 +81,19 @@ impl TestServer {
 
     pub fn acs_url(&self) -> String {
         format!("http://{}/acs", self.server().acs.unwrap())
+    }
+
+    pub fn acs_tls_url(&self) -> String {
+        format!("https://{}/acs", self.server().acs_tls.unwrap())
+    }
+
+    /// The API over TLS, without a slash at the end.
+    pub fn api_tls_url(&self) -> String {
+        format!("https://{}", self.server().api_tls.unwrap())
+    }
+
+    pub fn stun(&self) -> SocketAddr {
+        self.server().stun.unwrap()
     }
 
     pub fn mqtt_port(&self) -> u16 {
@@ -85,8 +119,8 @@ pub struct ServerProcess {
     pub cloud: Arc<Mutex<CloudProcess>>,
     pub acs: SocketAddr,
     pub api: Api,
-    _database: Database,
-    _data: TempDir,
+    database: Database,
+    data: TempDir,
 }
 
 impl ServerProcess {
@@ -98,7 +132,7 @@ impl ServerProcess {
         all.extend_from_slice(settings);
         let cloud = CloudProcess::start(data.path(), &database.url, &all).unwrap();
         let api = Api::sign_in(cloud.base(), EMAIL, PASSWORD).await.unwrap();
-        Self { acs: cloud.acs, cloud: Arc::new(Mutex::new(cloud)), api, _database: database, _data: data }
+        Self { acs: cloud.acs, cloud: Arc::new(Mutex::new(cloud)), api, database, data }
     }
 
     /// SIGKILL.
@@ -114,6 +148,13 @@ impl ServerProcess {
 
     pub fn acs_url(&self) -> String {
         format!("http://{}/acs", self.acs)
+    }
+
+    /// The server's database, whether it runs or not.
+    pub async fn database(&self) -> sea_orm::DatabaseConnection {
+        let file = || format!("sqlite://{}", self.data.path().join("bellhop.sqlite").display());
+        let url = if self.database.url.is_empty() { file() } else { self.database.url.clone() };
+        sea_orm::Database::connect(url).await.unwrap()
     }
 
     pub async fn hotel(&self, rooms: &[&str]) -> Hotel {

@@ -1,0 +1,5 @@
+//! Benchmarks with real processes on this machine.
+
+pub mod acs;
+pub mod mqtt;
+pub mod usage;
