@@ -3,7 +3,7 @@
 use super::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ping_shows_its_result_while_it_comes_in() {
+async fn results_arrive_by_themselves_and_are_kept() {
     let Stage { browser, server: _server, phone: _phone, .. } = Stage::open("diagnostics").await;
     browser.says("diagnostic-result", "Nothing was run yet").await;
     browser.click("diagnostic-start").await;

@@ -24,6 +24,7 @@ mod throughput;
 mod traceroute;
 mod tree;
 mod tree_keys;
+mod tree_list;
 mod tree_row;
 mod wake;
 
