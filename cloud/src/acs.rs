@@ -110,7 +110,7 @@ async fn receive(
         }
         Err(Unread::NoRoom) => return busy(1.0),
     };
-    let limits = Limits { body: limit, ..Limits::default() };
+    let limits = Limits { body: limit, inflated: limit, ..Limits::default() };
     let encoding = parts.headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
     let inflated = match decode_body(encoding, &body, &limits) {
         Ok(inflated) => inflated,

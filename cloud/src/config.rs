@@ -244,9 +244,13 @@ impl Config {
         }
         let public = &self.server.public_url;
         if !public.is_empty() && !is_base(public) {
-            bail!("server.public_url is {public}; it is http://host or https://host, with a port or without, and no path");
+            bail!(
+                "server.public_url is {public}; it is http://host or https://host, with a port or without, and no path"
+            );
         }
-        if self.mqtt.broker == BrokerKind::Embedded && self.mqtt.listen_tls.is_some() && tls.certificate.as_os_str().is_empty()
+        if self.mqtt.broker == BrokerKind::Embedded
+            && self.mqtt.listen_tls.is_some()
+            && tls.certificate.as_os_str().is_empty()
         {
             bail!("mqtt.listen_tls needs tls.certificate and tls.key");
         }
@@ -277,7 +281,10 @@ impl Config {
 /// Scheme and host, and nothing behind.
 fn is_base(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|parsed| {
-        matches!(parsed.scheme(), "http" | "https") && parsed.path() == "/" && !url.ends_with('/') && parsed.query().is_none()
+        matches!(parsed.scheme(), "http" | "https")
+            && parsed.path() == "/"
+            && !url.ends_with('/')
+            && parsed.query().is_none()
     })
 }
 

@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::app::files::token::{Purpose, check};
 use crate::app::tasks::{self, MAX_TEST_BYTES};
-use crate::app::{App, AppError, files};
+use crate::app::{App, AppError, files, phones};
 use crate::clock::now_ms;
 use crate::db::entity::file;
 
@@ -50,9 +50,15 @@ fn broken(error: &AppError) -> Response {
 
 /// GET and HEAD, whole or a range.
 async fn fetch(State(app): State<Arc<App>>, Path((id, token)): Path<(FileId, String)>, headers: HeaderMap) -> Response {
-    match check(&app.secrets, Purpose::Fetch, &token, now_ms()) {
-        Some(grant) if grant.subject == id.0 => {}
-        _ => return expired(),
+    let Some(grant) = check(&app.secrets, Purpose::Fetch, &token, now_ms()).filter(|grant| grant.subject == id.0)
+    else {
+        return expired();
+    };
+    match phones::find(&app, PhoneId(grant.phone)).await {
+        Ok(Some(_)) => {}
+        // Removed since.
+        Ok(None) => return expired(),
+        Err(error) => return broken(&error.into()),
     }
     match files::find(&app, id).await {
         Ok(row) => content(app, &row, &headers, false),

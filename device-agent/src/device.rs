@@ -71,6 +71,9 @@ pub struct Device {
     boot: u32,
     started: Instant,
     inner: Mutex<Inner>,
+    /// Held while something else than the ACS changes what the ACS may want to hear about, and while the ACS does: so
+    /// that nobody's change is taken for the other's. Taken before `inner`.
+    whose: Mutex<()>,
     /// Something to publish, or other credentials.
     pub(crate) mqtt_wake: Notify,
     /// A reason for a session, or another interval.
@@ -142,6 +145,7 @@ impl Device {
             storage,
             boot,
             started: Instant::now(),
+            whose: Mutex::new(()),
             inner: Mutex::new(Inner {
                 store,
                 outbox,
@@ -181,6 +185,11 @@ impl Device {
         let outbox = inner.outbox.take(boot);
         let commands = inner.commands.take();
         Self::born(self.identity.clone(), self.storage.clone(), boot, store, outbox, commands)
+    }
+
+    /// See the field.
+    pub(crate) fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.whose.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -276,6 +285,7 @@ impl Device {
 
     /// Changes what is seen of the line; told to the cloud if it makes a difference.
     pub(crate) fn set_line(&self, change: impl FnOnce(&mut LineState)) {
+        let _whose = self.one_at_a_time();
         let mut inner = self.lock();
         let before = inner.line.clone();
         change(&mut inner.line);
@@ -317,6 +327,7 @@ impl Device {
     }
 
     pub(crate) fn set_connection_request_url(&self, url: String) {
+        let _whose = self.one_at_a_time();
         self.lock().connection_request_url = url;
         self.cwmp_wake.notify_one();
     }

@@ -8,7 +8,7 @@ use cwmp::{GetParameterValues, Message, Reboot, SetParameterValuesResponse, Stat
 use device_agent::{Agent, AgentConfig, AgentHandle, StateFile};
 use std::time::{Duration, Instant};
 use support::acs::{Acs, set};
-use support::until;
+use support::{given, until};
 
 async fn phone(dir: &std::path::Path, acs: &Acs) -> AgentHandle {
     let config = AgentConfig {
@@ -70,6 +70,22 @@ async fn enrols_is_configured_and_read() {
     until("the second session", async || (acs.informs() == 2).then_some(())).await;
     assert_eq!(acs.events(1), ["1 BOOT"]);
     assert_eq!(acs.with(|state| state.unauthorized), 1, "one challenge, then proofs");
+    agent.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_session_has_one_connection() {
+    let (dir, acs) = (tempfile::tempdir().unwrap(), Acs::start().await);
+    given(dir.path(), &[("tr069.username", "phone"), ("tr069.password", "pw")]);
+    acs.with(|state| state.login = Some(("phone".into(), "pw".into())));
+    const RPCS: usize = 20;
+    for _ in 0..RPCS {
+        acs.ask(GetParameterValues { names: vec!["Device.".into()] });
+    }
+    let agent = phone(dir.path(), &acs).await;
+    until("the end of the session", async || agent.device().reached().1.then_some(())).await;
+    let seen = acs.with(|state| (state.unauthorized, state.answers.len(), state.connections));
+    assert_eq!(seen, (1, RPCS, 1), "challenges, answers, connections");
     agent.shutdown().await;
 }
 

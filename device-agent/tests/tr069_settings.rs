@@ -175,7 +175,7 @@ async fn ssl_certificate_and_private_key() {
     };
     let agent = Agent::start(trusting(dir.path())).await.unwrap();
     until("the session", async || agent.device().reached().1.then_some(())).await;
-    assert!(acs.with(|state| state.certificates) > 0);
+    assert_eq!(acs.with(|state| (state.certificates, state.connections)), (1, 1));
     agent.shutdown().await;
 }
 

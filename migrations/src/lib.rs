@@ -7,6 +7,7 @@ mod m20261123_000001_spine;
 mod m20261123_000002_tasks;
 mod m20261123_000003_trust;
 mod m20261123_000005_telemetry;
+mod m20261123_000006_audit;
 mod table;
 
 pub struct Migrator;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_tasks::Migration),
             Box::new(m20261123_000003_trust::Migration),
             Box::new(m20261123_000005_telemetry::Migration),
+            Box::new(m20261123_000006_audit::Migration),
         ]
     }
 }

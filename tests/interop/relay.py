@@ -66,7 +66,9 @@ class Relay:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self._session = None
+        # The CPE's latest, and what goes on to the ACS for it.
+        self._connection = self._session = None
+        self._challenged = False
 
     @property
     def url(self):
@@ -76,11 +78,12 @@ class Relay:
         import requests
         from requests.auth import HTTPDigestAuth
 
-        # One connection to the ACS for the whole CWMP session: some ACSs keep the session with the connection. How many
-        # the CPE itself used is counted.
-        if b":Inform>" in body or self._session is None:
-            self._session = requests.Session()
+        # A connection to the ACS for each of the CPE's, since some ACSs keep the session with the connection.
+        if connection is not self._connection:
+            self._connection, self._session = connection, requests.Session()
             self._session.trust_env = False
+        # An Inform begins a session, unless it answers a challenge.
+        if not self.connections or (b":Inform>" in body and not self._challenged):
             self.connections.append(set())
         session = self._session
         self.idle = False
@@ -93,6 +96,7 @@ class Relay:
         # The peers see to their cookies themselves.
         session.cookies.clear()
         answer = session.request(method, self.target + path, headers=passed, data=body, auth=auth, allow_redirects=False)
+        self._challenged = answer.status_code == 401
         sent = answer.request.headers.get("Authorization")
         if sent:
             self.authorizations.append(sent if isinstance(sent, str) else sent.decode())
@@ -100,7 +104,7 @@ class Relay:
             self.envelopes.append(("up", body))
         if answer.content:
             self.envelopes.append(("down", answer.content))
-        else:
+        elif not self._challenged:
             # The session is over; an ACS that ties it to the connection should know.
             session.close()
             self.idle = True

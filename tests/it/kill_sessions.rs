@@ -26,12 +26,16 @@ use crate::support::{Api, Hotel, ServerProcess};
 const JOBS: usize = 5;
 /// People at work at once.
 const PEOPLE: usize = 8;
-const NAME: &str = "account.1.name";
+const NAME: &str = "account.2.name";
 const RING: &str = "account.1.ring.timeout";
+/// A table that grows.
+const TABLE: &str = "Device.X_BELLHOP_Paging.Listening.";
 
 struct Plan {
     phones: usize,
     kills: usize,
+    /// How long a session may hold a job: a job that was cut off waits for that at most until its phone is asked in.
+    lease_s: &'static str,
     /// Of the kills' moments.
     seed: u64,
     /// From the last start of the server until all jobs have ended.
@@ -93,7 +97,7 @@ fn second(index: usize, ringtone: &str) -> Task {
             let path = settings::vendor_path(NAME);
             Task::SetAttributes { attributes: vec![AttributeEdit { path, notification: 1 }] }
         }
-        2 => Task::AddObject { object: "Device.X_BELLHOP_Paging.Listening.".to_owned() },
+        2 => Task::AddObject { object: TABLE.to_owned() },
         _ => Task::Download(DownloadOrder {
             file_type: "5 Ringer File".to_owned(),
             file: None,
@@ -126,7 +130,7 @@ fn expected(index: usize) -> BTreeMap<&'static str, Vec<String>> {
     ]);
     match index % 4 {
         0 => all.insert("action.schedule-inform", vec![String::new()]),
-        2 => all.insert("action.add-object", vec!["Device.X_BELLHOP_Paging.Listening.".to_owned()]),
+        2 => all.insert("action.add-object", vec![format!("{TABLE}1.")]),
         3 => all.insert("action.download", vec!["5 Ringer File".to_owned()]),
         _ => None,
     };
@@ -234,7 +238,7 @@ fn count(phones: &Simulator, plan: &Plan) -> (usize, usize) {
 
 async fn survives(plan: &Plan) {
     let begun = Instant::now();
-    let server = ServerProcess::start(&[("jobs.nudges_per_second", "1000")]).await;
+    let server = ServerProcess::start(&[("jobs.nudges_per_second", "1000"), ("jobs.lease_s", plan.lease_s)]).await;
     let rooms: Vec<String> = (0..plan.phones).map(|index| format!("{}", 1000 + index)).collect();
     let hotel = Hotel::build(&server.api, "harbour", &rooms).await.unwrap();
     let mut ids = Vec::new();
@@ -301,12 +305,12 @@ async fn survives(plan: &Plan) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_sessions_of_sixty_phones_with_five_jobs_each() {
-    survives(&Plan { phones: 60, kills: 20, seed: 3, limit: Duration::from_secs(120) }).await;
+    survives(&Plan { phones: 60, kills: 20, lease_s: "5", seed: 3, limit: Duration::from_secs(120) }).await;
 }
 
 /// `cargo test -p tests --test it kill_sessions -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn kill_sessions_of_a_thousand_phones_with_five_jobs_each() {
-    survives(&Plan { phones: 1_000, kills: 20, seed: 4, limit: Duration::from_secs(600) }).await;
+    survives(&Plan { phones: 1_000, kills: 20, lease_s: "60", seed: 4, limit: Duration::from_secs(600) }).await;
 }

@@ -15,7 +15,8 @@ async fn what_is_wrong_is_named() {
     let path = format!("/api/v1/phones/{id}/tasks");
     let nothing = uuid::Uuid::nil();
     for (body, field) in [
-        (json!({ "kind": "dance" }), "dance"),
+        (json!({ "kind": "dance" }), "kind"),
+        (json!({ "kind": "reboot", "now": true }), "now"),
         (json!({ "kind": "refresh", "path": "Device" }), ""),
         (json!({ "kind": "ping", "host": "10.0.0.1", "count": 0, "size": 0, "timeout_ms": 1000 }), "count"),
         (json!({ "kind": "download", "file_type": "1 X", "file": nothing }), "file"),

@@ -162,6 +162,21 @@ async fn an_object_is_added_once_though_the_server_ends_in_between() {
     assert_eq!(job.result, Some(TaskResult::Object { instance: 2 }));
     assert_eq!(tree.leaves.len(), 2);
 
+    // It says that it did it, and the session is cut off while the new object is read.
+    let job = ask(&server.api, id, &Task::AddObject { object: "Device.Keys.".to_owned() }).await;
+    phone.begin().await;
+    let names = phone.empty().await;
+    let answer = tree.answer(names.message()).unwrap();
+    let add = phone.answer(&names, answer).await;
+    let answer = tree.answer(add.message()).unwrap();
+    assert_eq!(phone.answer(&add, answer).await.message().name(), "GetParameterNames");
+    server.restart().await;
+    let asked = session(&mut phone, &mut tree).await;
+    assert!(!asked.iter().any(|request| request.name() == "AddObject"), "{asked:?}");
+    let job = server.api.job_is(&job, JobState::Done).await;
+    assert_eq!(job.result, Some(TaskResult::Object { instance: 3 }));
+    assert_eq!(tree.leaves.len(), 3);
+
     let job = ask(&server.api, id, &Task::DeleteObject { object: "Device.Keys.2.".to_owned() }).await;
     phone.begin().await;
     let delete = phone.empty().await;
@@ -169,5 +184,5 @@ async fn an_object_is_added_once_though_the_server_ends_in_between() {
     server.restart().await;
     session(&mut phone, &mut tree).await;
     server.api.job_is(&job, JobState::Done).await;
-    assert_eq!(tree.leaves.len(), 1);
+    assert_eq!(tree.leaves.len(), 2);
 }

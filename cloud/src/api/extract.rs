@@ -55,12 +55,38 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         if value.as_ref().is_ok_and(holds_nul) {
             return Err(invalid("body", "A text holds the character U+0000, which nothing can be named with."));
         }
-        value.and_then(serde_json::from_value).map(Self).map_err(|error| {
-            // "missing field `number`", "unknown field `numbr`, expected …": the name stands between back quotes.
+        let refuse = |field: &str, text: &str| invalid(field, format!("The request body does not read: {text}."));
+        let value = value.map_err(|error| refuse("body", &error.to_string()))?;
+        T::deserialize(&value).map(Self).map_err(|error| {
             let text = error.to_string();
-            let field = text.split('`').nth(1).unwrap_or("body").to_owned();
-            invalid(&field, format!("The request body does not read: {text}."))
+            refuse(field_of(&text, &value), &text)
         })
+    }
+}
+
+/// The field an error of serde is about. "missing field `number`", "unknown field `numbr`, expected …": the name stands
+/// between back quotes. "invalid value: integer `300`", "invalid type: string "x"", "unknown variant `x`": the value does.
+fn field_of<'a>(error: &'a str, body: &'a serde_json::Value) -> &'a str {
+    let quoted = error.find(['`', '"']).and_then(|at| error[at + 1..].split(&error[at..=at]).next());
+    let found = match error.starts_with("missing field") || error.starts_with("unknown field") {
+        true => quoted,
+        false => quoted.and_then(|text| holder(body, text)),
+    };
+    found.unwrap_or("body")
+}
+
+/// The name under which a body holds a value.
+fn holder<'a>(body: &'a serde_json::Value, text: &str) -> Option<&'a str> {
+    use serde_json::Value;
+    let inside = |value: &'a Value| if value.is_object() || value.is_array() { holder(value, text) } else { None };
+    match body {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match value {
+            Value::String(held) if held == text => Some(name.as_str()),
+            Value::Number(_) | Value::Bool(_) if value.to_string() == text => Some(name.as_str()),
+            value => inside(value),
+        }),
+        Value::Array(items) => items.iter().find_map(inside),
+        _ => None,
     }
 }
 
@@ -104,5 +130,29 @@ fn key(headers: &HeaderMap) -> Result<Option<String>> {
         None => Ok(None),
         Some(Ok(key)) => Ok(Some(key.to_owned())),
         Some(Err(_)) => Err(invalid("Idempotency-Key", "Idempotency-Key must be 1 to 128 printable characters.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::rest::Task;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::field_of;
+
+    #[test]
+    fn names_the_field_that_does_not_read() {
+        for (body, field) in [
+            (json!({ "kind": "dance" }), "kind"),
+            (json!({ "kind": "reboot", "x": 1 }), "x"),
+            (json!({ "kind": "upload" }), "file_type"),
+            (json!({ "kind": "ping", "host": "a", "count": "many", "size": 1, "timeout_ms": 100 }), "count"),
+            (json!({ "kind": "ping", "host": "a", "count": 1, "size": 1, "timeout_ms": 100, "dscp": 300 }), "dscp"),
+            (json!({ "kind": "set-attributes", "attributes": [{ "path": "D.", "notification": -1 }] }), "notification"),
+        ] {
+            let error = Task::deserialize(&body).unwrap_err().to_string();
+            assert_eq!(field_of(&error, &body), field, "{error}");
+        }
     }
 }

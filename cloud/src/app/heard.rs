@@ -1,17 +1,18 @@
 //! What was heard of a phone: Informs, events, state reports, presence. All entrances meet here.
 
+mod batch;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use contract::event::DeviceEvent;
-use contract::mqtt::{AccountState, AccountStatus, Presence, StateReport};
-use contract::{PhoneId, event::EventKind};
+use contract::mqtt::{Presence, StateReport};
 use cwmp::Inform;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, LockType, OnConflict},
+    sea_query::{Expr, LockType},
 };
 use uuid::Uuid;
 
@@ -19,10 +20,12 @@ use super::desired::{self, Change, refresh};
 use super::live::{Touched, touch};
 use super::{Actor, App, Result, views};
 use crate::clock::now_ms;
-use crate::db::entity::{event, phone, phone_document};
+use crate::db::entity::{phone, phone_document};
 use crate::domain::catalogue;
 use crate::domain::document::Reported;
 use crate::domain::phone_state::{Facts, RECONNECT_GRACE_MS, phone_state};
+
+pub use batch::batch;
 
 /// What a phone told, as it came in.
 #[derive(Clone, Debug)]
@@ -221,147 +224,6 @@ async fn save(tx: &impl ConnectionTrait, old: &phone::Model, new: &phone::Model)
     Ok(())
 }
 
-/// Stores a batch from one phone after another, in one transaction. What names no phone of ours is skipped: the broker
-/// lets nobody publish for another, so it was removed meanwhile. Returns how many events were new.
-pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
-    // Phone by phone in the order of their ids, as everybody locks them; what one phone told stays in its order.
-    let mut heard: Vec<&(PhoneId, Heard)> = heard.iter().collect();
-    heard.sort_by_key(|(phone, _)| *phone);
-    let write = app.db.write_beside().await?;
-    let tx = &write.tx;
-    let now = now_ms();
-    let (mut fresh, mut touched) = (0, Vec::new());
-    let mut at = 0;
-    while at < heard.len() {
-        let id = heard[at].0;
-        let end = heard[at..].iter().position(|(other, _)| *other != id).map_or(heard.len(), |offset| at + offset);
-        let run = &heard[at..end];
-        at = end;
-        let Some(phone) = phone::Entity::find_by_id(id.0).one(tx).await? else {
-            continue;
-        };
-        let mut row = phone.clone();
-        for (_, heard) in run.iter().copied() {
-            match heard {
-                Heard::Event(event) => {
-                    if let Some(stored) = store_event(tx, &row, event, now).await? {
-                        fresh += 1;
-                        follow(&mut row, event);
-                        touched.push(Touched { event: Some(stored), ..Touched::phone(&row) });
-                    }
-                    row.last_seen = Some(now);
-                }
-                Heard::State(report) => take_report(&mut row, report, now)?,
-                Heard::Presence(presence) => {
-                    // A last will of an older boot says nothing about this one.
-                    if presence.boot as i32 >= row.boot || presence.online {
-                        row.connected = presence.online;
-                        if presence.boot as i32 > row.boot {
-                            row.boot = presence.boot as i32;
-                            row.state_seq = 0;
-                        }
-                        row.last_seen = Some(if presence.online { now } else { now - RECONNECT_GRACE_MS - 1 });
-                    }
-                }
-            }
-        }
-        restate(&mut row, now);
-        let shown = |row: &phone::Model| {
-            (row.state.clone(), row.connected, row.accounts.clone(), row.firmware.clone(), row.ip.clone())
-        };
-        if shown(&row) != shown(&phone) {
-            touched.push(Touched::phone(&row));
-        }
-        save(tx, &phone, &row).await?;
-    }
-    touch(tx, touched).await?;
-    write.commit().await?;
-    app.live.wake();
-    Ok(fresh)
-}
-
-/// Stores an event once. Returns its id when it was new.
-async fn store_event(
-    tx: &impl ConnectionTrait,
-    phone: &phone::Model,
-    told: &DeviceEvent,
-    now: i64,
-) -> Result<Option<i64>> {
-    let row = event::ActiveModel {
-        phone_id: Set(phone.id),
-        property_id: Set(phone.property_id),
-        boot: Set(told.boot as i32),
-        seq: Set(told.seq as i64),
-        kind: Set(told.kind.as_str().to_owned()),
-        at: Set(told.at.millis()),
-        received_at: Set(now),
-        account: Set(told.account.map(i32::from)),
-        detail: Set(told.detail.clone()),
-        ..Default::default()
-    };
-    let inserted = event::Entity::insert(row)
-        .on_conflict(
-            OnConflict::columns([event::Column::PhoneId, event::Column::Boot, event::Column::Seq])
-                .do_nothing()
-                .to_owned(),
-        )
-        .exec(tx)
-        .await;
-    match inserted {
-        Ok(inserted) => Ok(Some(inserted.last_insert_id)),
-        Err(sea_orm::DbErr::RecordNotInserted) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// An event also says what the phone is now, unless a newer boot has spoken already.
-fn follow(row: &mut phone::Model, event: &DeviceEvent) {
-    if (event.boot as i32) < row.boot {
-        return;
-    }
-    let mut accounts = views::accounts(row);
-    let mut set = |status: AccountStatus| {
-        let number = event.account.unwrap_or(1);
-        match accounts.iter_mut().find(|account| account.account == number) {
-            Some(account) => {
-                account.status = status;
-                account.reason.clone_from(&event.detail);
-            }
-            None => accounts.push(AccountState {
-                account: number,
-                status,
-                user: String::new(),
-                reason: event.detail.clone(),
-            }),
-        }
-    };
-    match event.kind {
-        EventKind::OffHook => row.off_hook = true,
-        EventKind::OnHook => row.off_hook = false,
-        EventKind::Registered => set(AccountStatus::Registered),
-        EventKind::Unregistered => set(AccountStatus::Unregistered),
-        EventKind::RegisterFailed => set(AccountStatus::Failed),
-        _ => return,
-    }
-    row.accounts = serde_json::to_string(&accounts).unwrap_or_else(|_| "[]".to_owned());
-}
-
-fn take_report(row: &mut phone::Model, report: &StateReport, now: i64) -> Result<()> {
-    let (boot, seq) = (report.boot as i32, report.seq as i64);
-    if (boot, seq) <= (row.boot, row.state_seq) {
-        return Ok(());
-    }
-    row.boot = boot;
-    row.state_seq = seq;
-    row.firmware = report.firmware.chars().take(120).collect();
-    row.ip = report.ip.chars().take(60).collect();
-    row.uptime_s = i64::try_from(report.uptime_s).ok();
-    row.off_hook = report.off_hook;
-    row.accounts = serde_json::to_string(&report.accounts)?;
-    row.last_seen = Some(now);
-    Ok(())
-}
-
 /// After a start with the embedded broker nobody is connected yet; phones have the grace time to come back before they
 /// count as offline.
 pub async fn forget_connections(app: &App) -> Result<()> {
@@ -402,6 +264,8 @@ pub async fn sweep_silent(app: &App) -> Result<usize> {
             .col_expr(phone::Column::StateSince, Expr::value(now))
             .filter(phone::Column::Id.eq(row.id))
             .filter(phone::Column::Connected.eq(false))
+            // Not one that was heard meanwhile.
+            .filter(phone::Column::LastSeen.eq(row.last_seen))
             .exec(&write.tx)
             .await?;
     }

@@ -74,6 +74,10 @@ pub struct App {
     pub(crate) counts: Counts,
     /// Calls of phones nobody knows.
     pub(crate) strangers: PerMinute,
+    /// Files phones sent, by their tasks.
+    pub(crate) sent: PerMinute,
+    /// Wrong passwords of late.
+    pub(crate) tries: people::Tries,
     /// When this process began, in milliseconds since 1970.
     pub(crate) started_at: i64,
     /// The STUN server's port, known once it listens.
@@ -136,6 +140,8 @@ impl App {
             called: UsedOnce::default(),
             counts: Counts::default(),
             strangers: PerMinute::default(),
+            sent: PerMinute::default(),
+            tries: people::Tries::default(),
             started_at: now_ms(),
             stun_port: OnceLock::new(),
             mqtt_port,

@@ -128,7 +128,7 @@ async fn save(tx: &impl ConnectionTrait, rows: Vec<phone_parameter::Model>) -> R
 }
 
 /// A path as it can be kept: a phone's names are checked like anybody's.
-fn fits(path: &str) -> bool {
+pub fn fits(path: &str) -> bool {
     super::tasks::name("path", path).is_ok()
 }
 
@@ -139,6 +139,9 @@ pub async fn learn_names(tx: &impl ConnectionTrait, phone: Uuid, names: &[Parame
     let room = usize::try_from(MAX_NODES.saturating_sub(known)).unwrap_or(0);
     let mut wanted: BTreeMap<&str, Option<bool>> = BTreeMap::new();
     for one in names.iter().filter(|one| fits(&one.name)) {
+        if wanted.len() as u64 > MAX_NODES {
+            break;
+        }
         wanted.insert(&one.name, Some(one.writable));
         let mut above = parent(&one.name);
         while !above.is_empty() && !wanted.contains_key(above) {
@@ -180,26 +183,34 @@ pub async fn forget_others(
     one_level: bool,
 ) -> Result<()> {
     let there: BTreeSet<&str> = names.iter().map(|one| one.name.as_str()).collect();
-    let filter = match one_level {
-        true => Condition::all()
-            .add(phone_parameter::Column::PhoneId.eq(phone))
-            .add(phone_parameter::Column::Parent.eq(path)),
-        false => below(phone, path),
-    };
     let kept: Vec<String> = phone_parameter::Entity::find()
         .select_only()
         .column(phone_parameter::Column::Path)
-        .filter(filter)
+        .filter(below(phone, path))
         .into_tuple()
         .all(tx)
         .await?;
-    let above = |kept: &str| there.iter().any(|name| name.starts_with(kept));
-    let gone: Vec<String> = kept
-        .into_iter()
-        .filter(|kept| kept != path && !there.contains(kept.as_str()) && !(kept.ends_with('.') && above(kept)))
-        .collect();
-    for path in &gone {
-        forget(tx, phone, path).await?;
+    let above = |name: &str| there.range(name..).next().is_some_and(|next| next.starts_with(name));
+    // What lies below the level goes with the node of the level that it lies in.
+    let node = |kept: &str| match kept.strip_prefix(path).filter(|_| one_level).and_then(|rest| rest.find('.')) {
+        Some(dot) => kept[..=path.len() + dot].to_owned(),
+        None => kept.to_owned(),
+    };
+    let is_gone = |kept: &String| {
+        let node = node(kept);
+        // SQLite finds other cases as well.
+        kept.starts_with(path)
+            && kept != path
+            && !there.contains(node.as_str())
+            && !(node.ends_with('.') && above(&node))
+    };
+    let gone: Vec<String> = kept.into_iter().filter(is_gone).collect();
+    for part in gone.chunks(ROWS) {
+        phone_parameter::Entity::delete_many()
+            .filter(phone_parameter::Column::PhoneId.eq(phone))
+            .filter(phone_parameter::Column::Path.is_in(part.iter().map(String::as_str)))
+            .exec(tx)
+            .await?;
     }
     Ok(())
 }
@@ -299,6 +310,8 @@ fn holding(text: &str) -> Condition {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::IntoActiveModel;
+
     use super::*;
 
     #[test]
@@ -307,6 +320,32 @@ mod tests {
             assert_eq!(parent(path), above);
         }
         assert_eq!(parent("Device.X_BELLHOP_Settings.hotel.room.number"), "Device.X_BELLHOP_Settings.hotel.room.");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_named_any_more_is_forgotten_with_all_below() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+        let db = crate::db::Db::connect(&url, 2).await.unwrap();
+        let (db, mac) = (db.read(), contract::Mac::new([2; 6]));
+        let phone = crate::app::announce::blank(mac, "1", contract::rest::Enrolment::Expected);
+        let id = phone.id;
+        crate::db::entity::phone::Entity::insert(phone.into_active_model()).exec(db).await.unwrap();
+        let names = |paths: &[&str]| -> Vec<ParameterInfo> {
+            paths.iter().map(|path| ParameterInfo { name: (*path).to_owned(), writable: false }).collect()
+        };
+        let left = async || -> Vec<String> {
+            let rows = phone_parameter::Entity::find().order_by_asc(phone_parameter::Column::Path).all(db).await;
+            rows.unwrap().into_iter().map(|row| row.path).collect()
+        };
+        let all = ["D.A.1.X", "D.A.1.Y", "D.A.2.X", "D.B", "D.C.E.F", "d.a.2.x"];
+        learn_names(db, id, &names(&all)).await.unwrap();
+        forget_others(db, id, "D.A.", &names(&["D.A.1."]), true).await.unwrap();
+        let below = ["D.", "D.A.", "D.A.1.", "D.A.1.X", "D.A.1.Y", "D.B", "D.C.", "D.C.E.", "D.C.E.F"];
+        assert_eq!(left().await, [&below[..], &["d.", "d.a.", "d.a.2.", "d.a.2.x"]].concat());
+        forget_others(db, id, "D.", &names(&["D.A.1.X", "D.C.E.F"]), false).await.unwrap();
+        let below = ["D.", "D.A.", "D.A.1.", "D.A.1.X", "D.C.", "D.C.E.", "D.C.E.F"];
+        assert_eq!(left().await, [&below[..], &["d.", "d.a.", "d.a.2.", "d.a.2.x"]].concat());
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub async fn login(app: &App, login: Login, client: IpAddr) -> Result<Tokens> {
     }
     // By account and address: a stranger's wrong guesses do not keep the owner out.
     let name = format!("{email} {client}");
-    tries().count(&name)?;
+    app.tries.count(&name)?;
     let person = person::Entity::find().filter(person::Column::Email.eq(&email)).one(app.db.read()).await?;
     let hash = match &person {
         Some(person) => person.password_hash.clone(),
@@ -86,7 +86,7 @@ pub async fn login(app: &App, login: Login, client: IpAddr) -> Result<Tokens> {
     let right = verify_password(login.password, hash).await?;
     match person {
         Some(person) if right => {
-            tries().forget(&name);
+            app.tries.forget(&name);
             let write = app.db.write_beside().await?;
             let tokens = issue(app, &write.tx, &person).await?;
             audit::record(&write.tx, &Actor(person.email), "login", &person.id.to_string(), String::new()).await?;
@@ -227,12 +227,8 @@ async fn nobody() -> Result<&'static str> {
 }
 
 /// Tries of late, by e-mail and address.
-struct Tries(Mutex<HashMap<String, Vec<i64>>>);
-
-fn tries() -> &'static Tries {
-    static TRIES: OnceLock<Tries> = OnceLock::new();
-    TRIES.get_or_init(|| Tries(Mutex::new(HashMap::new())))
-}
+#[derive(Default)]
+pub(crate) struct Tries(Mutex<HashMap<String, Vec<i64>>>);
 
 impl Tries {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<i64>>> {

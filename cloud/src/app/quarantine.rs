@@ -20,14 +20,16 @@ pub async fn keep(app: &App, source: &str, reason: &str, message: &[u8]) -> Resu
     if source.starts_with("acs ") && !FLOOD.admits(now_ms()) {
         return Ok(());
     }
-    let (source, reason) = (printable(source), printable(reason));
+    // What a phone says of itself may stand in them.
+    let short = |text: &str, most| printable(text).chars().take(most).collect::<String>();
+    let (source, reason) = (short(source, 200), short(reason, 500));
     tracing::warn!(source, reason, bytes = message.len(), "quarantined a message");
     let sample = without_values(&printable(&String::from_utf8_lossy(&message[..message.len().min(SAMPLE)])));
     let write = app.db.write_beside().await?;
     let row = quarantine::ActiveModel {
         at: Set(now_ms()),
-        source: Set(source.chars().take(200).collect()),
-        reason: Set(reason.chars().take(500).collect()),
+        source: Set(source),
+        reason: Set(reason),
         sample: Set(sample),
         ..Default::default()
     };

@@ -4,6 +4,7 @@
 //! file descriptors; this one bounds sockets from the first byte and pauses instead.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,8 +112,8 @@ impl Listener {
         let _ = stream.set_nodelay(true);
         let open = Open::new(self.counters.clone());
         let Some(tls) = tls else {
-            let handler = self.handler(BrokerTransport::tcp(stream), peer, self.gate.clone());
-            connections.spawn(serve(handler, open, slot, peer));
+            let connection = self.connection(BrokerTransport::tcp(stream), peer, self.gate.clone());
+            connections.spawn(serve(connection, open, slot, peer));
             return;
         };
         let parts = self.clone();
@@ -136,15 +137,16 @@ impl Listener {
             let shown = stream.get_ref().1.peer_certificates();
             let shown = shown.map(|all| Shown(all.iter().map(|one| one.clone().into_owned()).collect()));
             let gate = Arc::new(parts.gate.showing(shown));
-            let handler = parts.handler(BrokerTransport::tls(TlsStreamWrapper::new(stream)), peer, gate);
+            let connection = parts.connection(BrokerTransport::tls(TlsStreamWrapper::new(stream)), peer, gate);
             drop(parts);
-            // Boxed: it goes on for as long as the connection, without the room the handshake took.
-            Box::pin(serve(handler, open, slot, peer)).await;
+            serve(connection, open, slot, peer).await;
         });
     }
 
-    fn handler(&self, transport: BrokerTransport, peer: SocketAddr, gate: Arc<Gate>) -> Box<ClientHandler> {
-        Box::new(ClientHandler::new(
+    /// Boxed as a future and not as a handler: what is moved out of a box leaves its room behind for as long as the
+    /// connection lasts.
+    fn connection(&self, transport: BrokerTransport, peer: SocketAddr, gate: Arc<Gate>) -> Connection {
+        let handler = ClientHandler::new(
             transport,
             peer,
             self.limits.clone(),
@@ -154,9 +156,12 @@ impl Listener {
             self.counters.library.clone(),
             self.monitor.clone(),
             self.stop.subscribe(),
-        ))
+        );
+        Box::pin(handler.run())
     }
 }
+
+type Connection = Pin<Box<dyn Future<Output = mqtt5::Result<()>> + Send>>;
 
 /// The next connection, and what to speak on it.
 async fn accept(
@@ -170,8 +175,8 @@ async fn accept(
     }
 }
 
-async fn serve(handler: Box<ClientHandler>, open: Open, slot: OwnedSemaphorePermit, peer: SocketAddr) {
-    if let Err(error) = handler.run().await
+async fn serve(connection: Connection, open: Open, slot: OwnedSemaphorePermit, peer: SocketAddr) {
+    if let Err(error) = connection.await
         && !error.is_normal_disconnect()
     {
         open.0.failed();

@@ -4,7 +4,7 @@
 mod store;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::PhoneId;
@@ -35,6 +35,7 @@ pub struct Link {
 /// The server's own MQTT connection: publishes to phones, and (`ingest`) reads what they tell.
 pub struct Mqtt {
     client: AsyncClient,
+    up: Arc<AtomicBool>,
     taken: AtomicU64,
 }
 
@@ -49,12 +50,19 @@ impl Mqtt {
         options.set_max_packet_size(Some(256 * 1024));
         let (client, events) = AsyncClient::new(options, 1_000);
         let (sender, receiver) = mpsc::channel(4 * BATCH);
-        tasks.spawn(poll(client.clone(), events, ingest.then_some(link.filter), sender, stop));
-        let mqtt = Arc::new(Self { client, taken: AtomicU64::new(0) });
+        let up = Arc::<AtomicBool>::default();
+        tasks.spawn(poll(client.clone(), events, up.clone(), ingest.then_some(link.filter), sender, stop));
+        let mqtt = Arc::new(Self { client, up, taken: AtomicU64::new(0) });
         if ingest {
             tasks.spawn(store::run(app, mqtt.clone(), receiver));
         }
         mqtt
+    }
+
+    /// Whether the broker is there. While it is not, what is published waits for it, and behind a full queue so does whoever
+    /// publishes.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
     }
 
     /// Messages of phones this process has stored since its start, repeated ones included.
@@ -95,6 +103,7 @@ impl Mqtt {
 async fn poll(
     client: AsyncClient,
     mut events: EventLoop,
+    up: Arc<AtomicBool>,
     filter: Option<&'static str>,
     sender: mpsc::Sender<Message>,
     stop: CancellationToken,
@@ -111,6 +120,7 @@ async fn poll(
         match event {
             Ok(Event::Incoming(Incoming::ConnAck(ack))) if ack.code == ConnectReturnCode::Success => {
                 wait = Duration::from_millis(100);
+                up.store(true, Ordering::Relaxed);
                 if let Some(filter) = filter
                     && let Err(error) = client.try_subscribe(filter, QoS::AtLeastOnce)
                 {
@@ -126,6 +136,7 @@ async fn poll(
             }
             Ok(_) => {}
             Err(error) => {
+                up.store(false, Ordering::Relaxed);
                 tracing::warn!(%error, "MQTT connection lost; connecting again");
                 tokio::select! {
                     () = stop.cancelled() => return,

@@ -85,12 +85,18 @@ async fn sort(app: &App, messages: impl Iterator<Item = Message>) -> Sorted {
 impl Sorted {
     /// Stores everything, however long the database is away, and remembers what is to be acknowledged.
     async fn store(&mut self, app: &App) {
-        if !self.heard.is_empty()
-            && let Err(error) = heard::batch(app, &self.heard).await
-        {
-            tracing::error!(%error, "cannot store what phones told; trying one by one");
-            for one in &self.heard {
-                One::Heard(one).store_in_the_end(app).await;
+        if !self.heard.is_empty() {
+            match heard::batch(app, &self.heard).await {
+                Ok(new) => {
+                    let events = self.heard.iter().filter(|(_, heard)| matches!(heard, Heard::Event(_))).count();
+                    tracing::debug!(events, new, "stored");
+                }
+                Err(error) => {
+                    tracing::error!(%error, "cannot store what phones told; trying one by one");
+                    for one in &self.heard {
+                        One::Heard(one).store_in_the_end(app).await;
+                    }
+                }
             }
         }
         self.kept.extend(self.heard.iter().filter_map(|(phone, heard)| match heard {

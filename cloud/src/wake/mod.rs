@@ -60,7 +60,7 @@ impl Waker {
         let Some(phone) = phones::find(&self.app, id).await? else {
             return Ok(());
         };
-        if let Some(mqtt) = &self.mqtt
+        if let Some(mqtt) = self.broker()
             && !phone.mqtt_hash.is_empty()
         {
             // Retained: a phone that is away finds it when it connects.
@@ -126,6 +126,11 @@ impl Waker {
         Ok(result)
     }
 
+    /// The broker, while it is there. While it is not, phones are called, and no command is taken for a line that is dead.
+    fn broker(&self) -> Option<&Arc<Mqtt>> {
+        self.mqtt.as_ref().filter(|mqtt| mqtt.is_up())
+    }
+
     /// Whether a phone's last call is long enough ago; if so, this is the next.
     fn may_call(&self, id: PhoneId) -> bool {
         let now = now_ms();
@@ -143,7 +148,7 @@ impl Waker {
     }
 
     async fn by_mqtt(&self, phone: &phone::Model) -> anyhow::Result<bool> {
-        let Some(mqtt) = self.mqtt.as_ref().filter(|_| phone.connected) else { return Ok(false) };
+        let Some(mqtt) = self.broker().filter(|_| phone.connected) else { return Ok(false) };
         let id = format!("wake:{}", &random_token()[..20]);
         let command = Command { id, expires_at: Timestamp(now_ms() + COMMAND_MS), action: Action::Inform };
         mqtt.publish(Topic::new(PhoneId(phone.id), Channel::Command), &command, false).await?;

@@ -217,10 +217,12 @@ fn integrity(message: &[u8], password: &[u8], how: Signed) -> Vec<u8> {
     sign(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, password), &text).as_ref().to_vec()
 }
 
+/// A socket of both families sees IPv4 addresses as IPv6 ones; phones know them as what they are.
 fn address(address: SocketAddr) -> Vec<u8> {
-    let mut value = vec![0, if address.is_ipv4() { 1 } else { 2 }];
+    let ip = address.ip().to_canonical();
+    let mut value = vec![0, if ip.is_ipv4() { 1 } else { 2 }];
     value.extend_from_slice(&address.port().to_be_bytes());
-    match address.ip() {
+    match ip {
         IpAddr::V4(ip) => value.extend_from_slice(&ip.octets()),
         IpAddr::V6(ip) => value.extend_from_slice(&ip.octets()),
     }
@@ -292,6 +294,11 @@ mod tests {
             assert_eq!(read.response_address, "[2001:db8::7]:99".parse().ok());
             assert_eq!(read.signed(b"secret"), Some(how));
         }
+    }
+
+    #[test]
+    fn an_ipv4_phone_is_told_its_ipv4_address_by_a_socket_of_both_families() {
+        assert_eq!(address("[::ffff:192.0.2.7]:99".parse().unwrap()), address("192.0.2.7:99".parse().unwrap()));
     }
 
     #[test]

@@ -184,6 +184,14 @@ impl Stun {
         self.open(phone.id).is_some() || told(&phone.udp_address).is_some()
     }
 
+    /// An address as our socket wants it: one of IPv6 sends to IPv4 addresses in the form of its own.
+    fn mapped(&self, to: SocketAddr) -> SocketAddr {
+        match to.ip() {
+            IpAddr::V4(ip) if self.own.is_ipv6() => (ip.to_ipv6_mapped(), to.port()).into(),
+            _ => to,
+        }
+    }
+
     /// Asks a phone to open a session. Nothing says whether it heard.
     ///
     /// # Errors
@@ -191,7 +199,7 @@ impl Stun {
     pub async fn call(&self, phone: &phone::Model, user: &str, password: &str, loopback: bool) -> anyhow::Result<()> {
         let (to, port) = match (self.open(phone.id), told(&phone.udp_address)) {
             // It leads where a signed packet came from, whatever port a router gave it.
-            (Some(open), _) => (open, open.port().max(1024)),
+            (Some(open), _) => (SocketAddr::new(open.ip().to_canonical(), open.port()), open.port().max(1024)),
             (None, Some(told)) => (told, told.port()),
             (None, None) => bail!("the phone keeps no way open"),
         };
@@ -202,7 +210,7 @@ impl Stun {
             if time > 0 {
                 tokio::time::sleep(BETWEEN).await;
             }
-            if self.socket.send_to(request.as_bytes(), to).await? != request.len() {
+            if self.socket.send_to(request.as_bytes(), self.mapped(to)).await? != request.len() {
                 bail!("the datagram was cut");
             }
         }

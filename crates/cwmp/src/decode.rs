@@ -58,7 +58,12 @@ fn read_envelope(reader: &mut Reader<'_>) -> Res<Envelope> {
     while let Some(child) = reader.child()? {
         match child.name() {
             "Header" if child.ns == Ns::Soap => once(&mut header, "Header", || read_header(reader))?,
-            "Body" if child.ns == Ns::Soap => once(&mut content, "Body", || read_body(reader))?,
+            "Body" if child.ns == Ns::Soap => {
+                let id = header.as_ref().and_then(|header: &Header| header.id.clone());
+                once(&mut content, "Body", || {
+                    read_body(reader).map_err(|error| CwmpError { id: id.filter(|_| error.version.is_some()), ..error })
+                })?;
+            }
             _ => reader.skip()?,
         }
     }
@@ -97,7 +102,8 @@ fn read_header(reader: &mut Reader<'_>) -> Res<Header> {
             continue;
         };
         header.version = Some(version);
-        read_entry(reader, &entry, &mut header).map_err(|error| error.under(entry.name()).under("Header"))?;
+        read_entry(reader, &entry, &mut header)
+            .map_err(|error| error.under(&printable(entry.name())).under("Header"))?;
     }
     Ok(header)
 }
@@ -137,10 +143,12 @@ fn read_body(reader: &mut Reader<'_>) -> Res<Content> {
         }
         let outside = reader.depth() - 1;
         let content = read_rpc(reader, &rpc);
+        // One that is over a limit is a message all the same, and is answered as one.
+        let broken = |error: CwmpError| CwmpError { version: content.version.filter(|_| error.is_limit()), ..error };
         match content.message {
-            Err(error) if reader.is_broken() => return Err(error),
+            Err(error) if reader.is_broken() => return Err(broken(error)),
             // The rest of the element decides nothing any more.
-            Err(_) => reader.skip_to(outside)?,
+            Err(_) => reader.skip_to(outside).map_err(broken)?,
             Ok(_) => {}
         }
         only = Some(content);

@@ -76,6 +76,11 @@ impl CwmpError {
         Self { kind, path: String::new(), reason: reason.into(), id: None, version: None }
     }
 
+    /// More than the limits allow, rather than wrong.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(self.kind, ErrorKind::TooLarge | ErrorKind::TooDeep | ErrorKind::TooMany | ErrorKind::TooLong)
+    }
+
     /// The same error, seen from the parent element.
     pub(crate) fn under(mut self, parent: &str) -> Self {
         if self.path.is_empty() {
@@ -90,14 +95,10 @@ impl CwmpError {
     /// The fault that tells the peer. The reason is ours and holds no value of the message.
     pub fn fault_for(&self, side: Side) -> Fault {
         let code = match (self.kind, side) {
+            _ if self.is_limit() && side == Side::Acs => FaultCode::ACS_RESOURCES_EXCEEDED,
+            _ if self.is_limit() => FaultCode::RESOURCES_EXCEEDED,
             (ErrorKind::UnknownMethod, Side::Acs) => FaultCode::ACS_METHOD_NOT_SUPPORTED,
             (ErrorKind::UnknownMethod, Side::Cpe) => FaultCode::METHOD_NOT_SUPPORTED,
-            (ErrorKind::TooLarge | ErrorKind::TooDeep | ErrorKind::TooMany | ErrorKind::TooLong, Side::Acs) => {
-                FaultCode::ACS_RESOURCES_EXCEEDED
-            }
-            (ErrorKind::TooLarge | ErrorKind::TooDeep | ErrorKind::TooMany | ErrorKind::TooLong, Side::Cpe) => {
-                FaultCode::RESOURCES_EXCEEDED
-            }
             (_, Side::Acs) => FaultCode::ACS_INVALID_ARGUMENTS,
             (_, Side::Cpe) => FaultCode::INVALID_ARGUMENTS,
         };

@@ -6,7 +6,7 @@ mod common;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use common::{read, refused, soap, value};
+use common::{read, refused, soap, soap_with_header, value};
 use cwmp::*;
 
 fn kind(text: &str) -> ErrorKind {
@@ -41,6 +41,29 @@ fn nesting_of_10_000_to_200_000() {
 fn hundred_thousand_closed_nested_elements_inside_an_rpc() {
     let nest = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
     assert_eq!(quickly(|| kind(&soap(&nest))), ErrorKind::TooDeep);
+}
+
+/// Errors are logged and told: no name of the sender's makes them long.
+#[test]
+fn a_header_with_a_name_of_a_megabyte() {
+    let header = format!("<cwmp:{} s:mustUnderstand=\"1\"/>", "h".repeat(1 << 20));
+    let error = read(&soap_with_header(&header, "<cwmp:GetRPCMethods/>")).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::MustUnderstand);
+    assert!(error.to_string().len() < 300, "{}", error.to_string().len());
+}
+
+#[test]
+fn a_message_over_a_limit_is_answered_like_any_other() {
+    let nest = format!("{}{}", "<a>".repeat(40), "</a>".repeat(40));
+    for rpc in [format!("<cwmp:Kicked>{nest}</cwmp:Kicked>"), format!("<cwmp:Kicked><Arg>{nest}</Arg></cwmp:Kicked>")] {
+        let error = read(&soap(&rpc)).unwrap_err();
+        let answer = error.fault_envelope(error::Side::Acs);
+        assert_eq!(
+            (error.kind, error.version, answer.id.as_deref()),
+            (ErrorKind::TooDeep, Some(CwmpVersion::V1_0), Some("7"))
+        );
+        assert!(matches!(answer.body, Message::Fault(fault) if fault.code == FaultCode::ACS_RESOURCES_EXCEEDED));
+    }
 }
 
 #[test]
@@ -285,7 +308,8 @@ fn headers_we_must_understand() {
 
 #[test]
 fn what_the_guard_refuses_is_refused_wherever_it_stands() {
-    // Each RPC is unreadable already; the document's own fault comes first, and has no ID to answer to.
+    // Each RPC is unreadable already; the document's own fault comes first. What is only too much can be answered, what is
+    // no XML has no ID to answer to.
     let bad = "<cwmp:AddObjectResponse><InstanceNumber>abc</InstanceNumber>";
     let deep = format!("{bad}{}{}</cwmp:AddObjectResponse>", "<a>".repeat(40), "</a>".repeat(40));
     for (body, expected) in [
@@ -296,7 +320,9 @@ fn what_the_guard_refuses_is_refused_wherever_it_stands() {
         (format!("{bad}</cwmp:Reboot>"), ErrorKind::Malformed),
     ] {
         let error = read(&soap(&body)).unwrap_err();
-        assert_eq!((error.kind, error.id, error.version), (expected, None, None), "{body}");
+        let answered = (expected == ErrorKind::TooDeep).then_some(CwmpVersion::V1_0);
+        assert_eq!((error.kind, error.version), (expected, answered), "{body}");
+        assert_eq!(error.id.is_some(), answered.is_some(), "{body}");
     }
     let two = format!("{bad}</cwmp:AddObjectResponse><cwmp:RebootResponse/>");
     assert_eq!(kind(&soap(&two)), ErrorKind::ManyBodies);

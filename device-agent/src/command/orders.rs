@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use contract::mqtt::{Action, Command, FileKind, FileOffer, decode_command, decode_file};
 use contract::rest::TaskResult;
-use cwmp::{Event, EventCode, Secret, Upload};
+use cwmp::{Secret, Upload};
 use tokio::task::JoinSet;
 
 use super::memory::Begin;
 use crate::clock;
-use crate::device::{Device, Restart};
+use crate::device::Device;
 use crate::diagnostics::{ping, throughput, traceroute};
 use crate::tls::Purpose;
 use crate::transfer;
@@ -200,15 +200,9 @@ async fn telling<T>(device: &Arc<Device>, id: &str, latest: &Latest, run: impl F
 
 /// The ACS hears of it as of a Reboot by TR-069, under the same key.
 async fn reboot(device: &Arc<Device>, id: &str) -> Result<(), String> {
-    let event = Event::with_key(EventCode::M_REBOOT, id);
-    let stored = device.blocking(move |device| {
-        device.update(|document| {
-            document.events.push(event);
-        })
-    });
-    stored.await.flatten().map_err(|error| error.to_string())?;
-    device.set_restart(Restart::Reboot);
-    Ok(())
+    let id = id.to_owned();
+    let ordered = device.blocking(move |device| device.order_reboot(&id)).await;
+    ordered.flatten().map_err(|error| error.to_string())
 }
 
 fn as_transfer(offer: FileOffer) -> Result<transfer::Offer, String> {

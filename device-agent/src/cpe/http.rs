@@ -1,16 +1,23 @@
-//! HTTP as a TR-069 session needs it (§3.4.1): its own cookies, authentication, redirects, limits on time and size.
+//! HTTP as a TR-069 session needs it (§3.4.1): its one connection, its own cookies, authentication, redirects, limits on
+//! time and size. And the client of whatever is no session.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE,
-    WWW_AUTHENTICATE,
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap, LOCATION,
+    RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
 };
-use reqwest::{Client, StatusCode, Url};
+use hyper::http::response::Parts;
+use hyper::{Request, StatusCode};
+use reqwest::{Client, Url};
+use tokio::time::timeout;
 
 use super::auth::Login;
-use crate::tls::TlsOptions;
+use super::connection::{CONNECT_TIME, Connection, cause, lost};
+use crate::tls::{TlsError, TlsOptions};
 
 /// Connecting, sending, waiting and reading, one POST.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,11 +27,13 @@ const MOST_COOKIE: usize = 4096;
 const MOST_REDIRECTS: u32 = 5;
 /// A new nonce may come once, a stale one once more.
 const MOST_CHALLENGES: u32 = 3;
+const AGENT: &str = concat!("Bellhop-Phone/", env!("CARGO_PKG_VERSION"));
 
 /// Clients a process keeps: a fleet of simulated phones shares its few.
 const MOST_CLIENTS: usize = 8;
 
-/// The client for connections with these options; the same one for the same options.
+/// The client for files and diagnostics, with these options; the same one for the same options. Its pool may use several
+/// connections: not for sessions.
 ///
 /// # Errors
 /// If the options cannot be used.
@@ -37,12 +46,12 @@ pub fn client(tls: &TlsOptions) -> anyhow::Result<Client> {
     let client = tls
         .http()?
         .timeout(TIMEOUT)
-        .connect_timeout(Duration::from_secs(10))
+        .connect_timeout(CONNECT_TIME)
         .redirect(reqwest::redirect::Policy::none())
         .pool_idle_timeout(Duration::from_secs(10))
         .pool_max_idle_per_host(32)
         .tcp_nodelay(true)
-        .user_agent(concat!("Bellhop-Phone/", env!("CARGO_PKG_VERSION")))
+        .user_agent(AGENT)
         .build()?;
     if clients.len() == MOST_CLIENTS {
         clients.remove(0);
@@ -56,6 +65,8 @@ pub fn client(tls: &TlsOptions) -> anyhow::Result<Client> {
 pub enum HttpError {
     #[error("the ACS address cannot be used")]
     Address,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("no answer: {0}")]
     Io(String),
     #[error("the answer is longer than {MOST_BODY} bytes")]
@@ -76,61 +87,132 @@ pub struct Answer {
     pub retry_after: Option<u64>,
 }
 
+impl Answer {
+    fn new(head: &Parts, body: Vec<u8>) -> Self {
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        Self {
+            status: head.status.as_u16(),
+            body,
+            content_encoding: text(CONTENT_ENCODING).map(str::to_owned),
+            retry_after: text(RETRY_AFTER).and_then(|value| value.trim().parse().ok()),
+        }
+    }
+}
+
 /// One session's HTTP.
 pub struct Http {
-    client: Client,
+    tls: TlsOptions,
     url: Url,
+    /// To the server of `url`, from the first POST on.
+    connection: Option<Connection>,
     cookies: Vec<(String, String)>,
     login: Login,
 }
 
 impl Http {
+    /// Connects to nobody yet.
+    ///
     /// # Errors
     /// [`HttpError::Address`].
-    pub fn new(client: Client, url: &str, login: Login) -> Result<Self, HttpError> {
+    pub fn new(tls: TlsOptions, url: &str, login: Login) -> Result<Self, HttpError> {
         let url = Url::parse(url).map_err(|_| HttpError::Address)?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(HttpError::Address);
         }
-        Ok(Self { client, url, cookies: Vec::new(), login })
+        Ok(Self { tls, url, connection: None, cookies: Vec::new(), login })
     }
 
     /// # Errors
-    /// When there is no answer to work with.
+    /// When there is no answer to work with. Nothing is to be sent after that.
     pub async fn post(&mut self, body: &str) -> Result<Answer, HttpError> {
         let (mut redirects, mut challenges) = (0, 0);
         loop {
-            let response = self.send(body).await.map_err(|error| HttpError::Io(innermost(&error)))?;
-            self.keep_cookies(response.headers());
-            match response.status() {
+            // Each answer is read to its end, whatever it is, so that the connection can be used again.
+            let answered = timeout(TIMEOUT, self.exchange(body)).await;
+            let (head, content) = answered.unwrap_or_else(|_| Err(HttpError::Io("timed out".to_owned())))?;
+            self.keep_cookies(&head.headers);
+            match head.status {
                 StatusCode::UNAUTHORIZED => {
                     challenges += 1;
                     let values: Vec<&str> =
-                        response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok()).collect();
+                        head.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok()).collect();
                     if challenges > MOST_CHALLENGES || !self.login.challenged(&values) {
                         return Err(HttpError::Unauthorized);
                     }
-                    // Read to its end, so that the connection can be used again.
-                    read(response).await?;
                 }
                 StatusCode::FOUND | StatusCode::TEMPORARY_REDIRECT => {
                     redirects += 1;
-                    let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-                    let to =
-                        to.and_then(|to| self.url.join(to).ok()).filter(|to| matches!(to.scheme(), "http" | "https"));
-                    match to {
-                        Some(to) if redirects <= MOST_REDIRECTS && !downgrades(&self.url, &to) => self.url = to,
+                    let to = head.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+                    let to = to.and_then(|to| self.url.join(to).ok());
+                    match to.filter(|to| matches!(to.scheme(), "http" | "https") && to.has_host()) {
+                        Some(to) if redirects <= MOST_REDIRECTS && !downgrades(&self.url, &to) => self.go_to(to).await,
                         _ => return Err(HttpError::Redirects),
                     }
                 }
-                _ => return read(response).await,
+                _ => return Ok(Answer::new(&head, content)),
             }
         }
     }
 
-    async fn send(&mut self, body: &str) -> reqwest::Result<reqwest::Response> {
+    /// The session is over.
+    pub async fn close(self) {
+        if let Some(connection) = self.connection {
+            connection.close().await;
+        }
+    }
+
+    async fn go_to(&mut self, to: Url) {
+        if to.origin() != self.url.origin()
+            && let Some(connection) = self.connection.take()
+        {
+            connection.close().await;
+        }
+        self.url = to;
+    }
+
+    /// One POST and all of its answer.
+    async fn exchange(&mut self, body: &str) -> Result<(Parts, Vec<u8>), HttpError> {
+        let mut post = self.request(body)?;
+        let mut response = None;
+        if let Some(connection) = &mut self.connection {
+            match connection.send(post).await {
+                Ok(answer) => (response, post) = (Some(answer), Request::default()),
+                // The server has closed the connection, as it may; what was not sent can go over another one.
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => post = unsent,
+                    None => return Err(lost(error.into_error())),
+                },
+            }
+        }
+        let response = match response {
+            Some(response) => response,
+            None => {
+                let connection = self.connection.insert(Connection::open(&self.url, &self.tls).await?);
+                connection.send(post).await.map_err(|error| lost(error.into_error()))?
+            }
+        };
+        let (head, mut incoming) = response.into_parts();
+        let mut content = Vec::new();
+        while let Some(frame) = incoming.frame().await {
+            let Ok(data) = frame.map_err(lost)?.into_data() else { continue };
+            if content.len() + data.len() > MOST_BODY {
+                return Err(HttpError::TooLarge);
+            }
+            content.extend_from_slice(&data);
+        }
+        Ok((head, content))
+    }
+
+    fn request(&mut self, body: &str) -> Result<Request<Full<Bytes>>, HttpError> {
         let target = target(&self.url);
-        let mut request = self.client.post(self.url.clone());
+        let host = self.url.host_str().unwrap_or_default();
+        let host = self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        // The length also of nothing: some servers refuse a POST that does not say.
+        let mut request = Request::post(&target)
+            .header(HOST, host)
+            .header(USER_AGENT, AGENT)
+            .header(ACCEPT, "*/*")
+            .header(CONTENT_LENGTH, body.len());
         if let Some(authorization) = self.login.header("POST", &target, body.as_bytes()) {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -141,7 +223,7 @@ impl Http {
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "text/xml; charset=\"utf-8\"").header("SOAPAction", "");
         }
-        request.body(body.to_owned()).send().await
+        request.body(Full::from(body.to_owned())).map_err(lost)
     }
 
     fn keep_cookies(&mut self, headers: &HeaderMap) {
@@ -174,29 +256,15 @@ pub fn downgrades(from: &Url, to: &Url) -> bool {
     from.scheme() == "https" && to.scheme() == "http"
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Answer, HttpError> {
-    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let retry_after = text(RETRY_AFTER).and_then(|value| value.trim().parse().ok());
-    let content_encoding = text(CONTENT_ENCODING);
-    let status = response.status().as_u16();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::Io(innermost(&error)))? {
-        if body.len() + chunk.len() > MOST_BODY {
-            return Err(HttpError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer { status, body, content_encoding, retry_after })
-}
-
 /// The cause alone: what is around it names the address.
 pub fn innermost(error: &reqwest::Error) -> String {
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(source) = inner.source() {
-        inner = source;
+    use std::error::Error;
+    match error.source() {
+        Some(source) => cause(source),
+        None if error.is_timeout() => "timed out".to_owned(),
+        None => "failed".to_owned(),
     }
-    if std::ptr::addr_eq(inner, error) {
-        return if error.is_timeout() { "timed out" } else { "failed" }.to_owned();
-    }
-    inner.to_string()
 }
+
+#[cfg(test)]
+mod tests;

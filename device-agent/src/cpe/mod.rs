@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod bucket;
+mod connection;
 pub mod connection_request;
 mod driver;
 pub(crate) mod http;

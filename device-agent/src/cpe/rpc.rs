@@ -86,6 +86,7 @@ fn carry_out(device: &Device, request: Message) -> Message {
 
 /// What the ACS changes itself it is not told of afterwards.
 fn by_acs(device: &Device, work: impl FnOnce() -> Result<Message, Fault>) -> Result<Message, Fault> {
+    let _whose = device.one_at_a_time();
     let before = Snapshot::take(device);
     let answer = work()?;
     let after = Snapshot::take(device);

@@ -7,7 +7,7 @@ use cwmp::cpe::{CpeConfig, Post};
 use cwmp::{CpeSession, CpeStep, CwmpTime, CwmpVersion, DeviceId, Event, Limits, Message, SessionOutcome, decode_body};
 
 use super::auth::Login;
-use super::http::{self, Answer, Http};
+use super::http::{Answer, Http};
 use super::rpc;
 use super::tree::MANUFACTURER;
 use crate::clock;
@@ -79,9 +79,8 @@ async fn exchange(
     session: &mut CpeSession,
     retry_after: &mut Option<u64>,
 ) -> anyhow::Result<SessionOutcome> {
-    let client = http::client(&device.tls_options(Purpose::Management))?;
     let login = Login::new(device.value("tr069.username"), device.value("tr069.password"));
-    let mut http = Http::new(client, url, login)?;
+    let mut http = Http::new(device.tls_options(Purpose::Management), url, login)?;
     let mut post: Post = session.start();
     loop {
         let answer = http.post(&device.rehearsed_post(&post.body)).await?;
@@ -95,7 +94,10 @@ async fn exchange(
         }
         match step {
             CpeStep::Send(next) => post = next,
-            CpeStep::Done(outcome) => return Ok(outcome),
+            CpeStep::Done(outcome) => {
+                http.close().await;
+                return Ok(outcome);
+            }
             CpeStep::Execute(_) => {}
         }
     }

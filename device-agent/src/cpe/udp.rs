@@ -110,14 +110,15 @@ async fn bound(device: &Arc<Device>, config: &Config) -> std::io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
     let port = socket.local_addr()?.port();
     let mut binding: Option<SocketAddr> = None;
+    // Until the server has answered a request that says so (G.2.1.3).
+    let mut changed = true;
     // What the ACS was told, and when.
     let mut published: Option<(SocketAddr, Instant)> = None;
     let mut called = Called::default();
     let mut unanswered = 0;
     loop {
         let id = stun::transaction()?;
-        let request =
-            Request { id, changed: binding.is_none(), username: &config.username, password: &config.password };
+        let request = Request { id, changed, username: &config.username, password: &config.password };
         socket.send_to(&request.encode(), server).await?;
         unanswered += 1;
         let sent = Instant::now();
@@ -146,7 +147,8 @@ async fn bound(device: &Arc<Device>, config: &Config) -> std::io::Result<()> {
                             published = Some((mapped, Instant::now()));
                         }
                     }
-                    if binding.replace(mapped) != Some(mapped) {
+                    changed = binding.replace(mapped) != Some(mapped);
+                    if changed {
                         tracing::debug!(nat, "bound by STUN");
                         // Told at once that it is another one (BINDING-CHANGE).
                         break;

@@ -117,6 +117,7 @@ impl Device {
         changes: &[Change],
     ) -> io::Result<Vec<Effect>> {
         let effects = {
+            let _whose = self.one_at_a_time();
             let mut inner = self.lock();
             let transfer = inner.store.document().transfers.iter().find(|transfer| transfer.id == id);
             let deed = transfer.filter(|_| ended.is_ok()).map(transfer::deed);
@@ -152,6 +153,7 @@ impl Device {
     }
 
     pub(crate) fn set_udp(&self, state: UdpState) {
+        let _whose = self.one_at_a_time();
         let mut inner = self.lock();
         if inner.udp != state {
             inner.udp = state;

@@ -62,6 +62,7 @@ impl Device {
     pub fn set_locally(&self, key: &str, value: &str) -> Result<(), String> {
         let canonical = settings::validate_for(self.identity.model, key, value).map_err(|error| error.to_string())?;
         {
+            let _whose = self.one_at_a_time();
             let mut inner = self.lock();
             if !may_be_set_locally(inner.store.document(), key) {
                 return Err(format!("{key}: the server does not let it be set at the phone"));

@@ -10,9 +10,6 @@ mod orders;
 mod run;
 mod send;
 
-#[cfg(test)]
-mod tests;
-
 use contract::Timestamp;
 use cwmp::{
     AutonomousTransferComplete, CwmpTime, EventCode, FaultCode, Message, Secret, TransferComplete, TransferFault,

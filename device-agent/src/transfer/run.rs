@@ -9,7 +9,7 @@ use cwmp::{Event, FaultCode};
 use tokio::sync::Semaphore;
 
 use super::fetch::{Failure, Fetched, fetch};
-use super::{FileKind, Order, Stage, Transfer, config_file, files, firmware, log, send};
+use super::{FileKind, Order, Stage, Transfer, Window, config_file, files, firmware, log, send};
 use crate::atomic;
 use crate::clock;
 use crate::cpe::http;
@@ -135,16 +135,12 @@ async fn carry_out(device: &Arc<Device>, mut transfer: Transfer) {
         Err(failure) => {
             discard(device, id).await;
             let now = clock::now();
-            let again = transfer.windows.iter().position(|window| window.end > now && window.retries > 0);
-            match again.filter(|_| transfer.order == Order::ScheduleDownload) {
-                Some(at) => {
+            match next_try(&mut transfer.windows, now) {
+                Some(due) => {
                     tracing::info!(why = %failure.text, "a scheduled download failed and is tried again");
+                    let windows = transfer.windows;
                     change(device, id, move |transfer| {
-                        transfer.stage = Stage::Waiting;
-                        transfer.due = Timestamp(now.millis() + RETRY_AFTER_MS);
-                        if let Some(window) = transfer.windows.get_mut(at) {
-                            window.retries -= 1;
-                        }
+                        (transfer.stage, transfer.due, transfer.windows) = (Stage::Waiting, due, windows);
                     })
                     .await;
                 }
@@ -152,6 +148,22 @@ async fn carry_out(device: &Arc<Device>, mut transfer: Transfer) {
             }
         }
     }
+}
+
+/// When a scheduled download that failed is tried again: in the window it failed in as often as that allows, then in the
+/// next (TR-069 A.4.1.8, `MaxRetries` is a window's own). `None`: no more.
+fn next_try(windows: &mut [Window], now: Timestamp) -> Option<Timestamp> {
+    let soon = Timestamp(now.millis() + RETRY_AFTER_MS);
+    let at = windows.iter().position(|window| window.end > now)?;
+    let window = &mut windows[at];
+    if window.start > now {
+        return Some(window.start.max(soon));
+    }
+    if window.retries > 0 {
+        window.retries -= 1;
+        return Some(soon);
+    }
+    windows.get(at + 1).map(|next| next.start.max(soon))
 }
 
 enum Outcome {
@@ -306,4 +318,23 @@ pub(crate) fn install(store: &mut Store) -> std::io::Result<()> {
         settle(document, id, Ok(()));
     })?;
     install(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_has_its_own_retries() {
+        let window =
+            |start, end, retries| Window { start: Timestamp(start), end: Timestamp(end), idle: false, retries };
+        let mut windows = [window(0, 100_000, 1), window(200_000, 300_000, 1)];
+        assert_eq!(next_try(&mut windows, Timestamp(5_000)), Some(Timestamp(15_000)));
+        assert_eq!(next_try(&mut windows, Timestamp(20_000)), Some(Timestamp(200_000)), "the first try of the next");
+        assert_eq!(windows[1].retries, 1);
+        assert_eq!(next_try(&mut windows, Timestamp(150_000)), Some(Timestamp(200_000)), "it ended meanwhile");
+        assert_eq!(next_try(&mut windows, Timestamp(210_000)), Some(Timestamp(220_000)));
+        assert_eq!(next_try(&mut windows, Timestamp(230_000)), None);
+        assert_eq!(next_try(&mut [], Timestamp(0)), None);
+    }
 }

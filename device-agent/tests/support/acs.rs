@@ -27,6 +27,8 @@ pub struct State {
     pub told: Vec<(usize, Message)>,
     /// Answer that with this HTTP status, once, instead of taking it.
     pub refuse_told: Option<u16>,
+    /// TCP connections taken.
+    pub connections: usize,
     /// How often a client showed a certificate.
     pub certificates: usize,
     /// Statuses to answer the next Informs with, and a Retry-After.
@@ -57,6 +59,7 @@ impl Acs {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                serving.with(|state| state.connections += 1);
                 let acs = serving.clone();
                 let service = hyper::service::service_fn(move |request| {
                     let acs = acs.clone();
@@ -79,6 +82,7 @@ impl Acs {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                serving.with(|state| state.connections += 1);
                 let Ok(stream) = acceptor.accept(stream).await else { continue };
                 let shown = stream.get_ref().1.peer_certificates().is_some();
                 serving.with(|state| state.certificates += usize::from(shown));

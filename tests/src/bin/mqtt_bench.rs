@@ -46,11 +46,14 @@ fn main() -> anyhow::Result<()> {
     if let (Some(listen), Some(tell), Some(expected)) = (args.alone, args.tell, args.expected) {
         return runtime.block_on(alone::serve(listen, tell, expected));
     }
-    raise_limit(args.idle as u64 + 1_000)?;
+    let idle = args.idle.min(allowed(args.idle as u64 + SPARE)?.saturating_sub(SPARE) as usize);
+    if idle < args.idle {
+        println!("only {idle} idle connections: this system allows no more open files");
+    }
     let plan = Plan {
         phones: args.phones,
         events: args.events,
-        idle: args.idle,
+        idle,
         postgres: args.postgres.zip(args.postgres_process),
         sqlite: !args.no_sqlite,
     };
@@ -63,12 +66,15 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One descriptor a connection, here and in what is started from here.
-fn raise_limit(wanted: u64) -> anyhow::Result<()> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if soft < wanted {
-        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted))
-            .with_context(|| format!("{wanted} open files are needed, {hard} are allowed"))?;
+/// Open files of the server besides connections, and to spare.
+const SPARE: u64 = 500;
+
+/// How many open files there may be, here and in what is started from here: `wanted`, if that is allowed.
+fn allowed(wanted: u64) -> anyhow::Result<u64> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if setrlimit(Resource::RLIMIT_NOFILE, wanted.max(hard), wanted.max(hard)).is_ok() {
+        return Ok(wanted.max(hard));
     }
-    Ok(())
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("the limit of open files could not be raised")?;
+    Ok(hard)
 }

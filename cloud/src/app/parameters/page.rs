@@ -56,13 +56,20 @@ pub async fn page(app: &App, id: PhoneId, query: &Query) -> Result<ParameterPage
             select = select.filter(phone_parameter::Column::Previous.is_not_null());
         }
     }
-    let mut rows = select.all(db).await?;
+    // Paths alone first: the values of a whole tree are much to hold.
+    let select = select.select_only().column(phone_parameter::Column::Path).column(phone_parameter::Column::ReadAt);
+    let mut found: Vec<(String, i64)> = select.into_tuple().all(db).await?;
+    found.sort_by(|(a, _), (b, _)| natural(a, b));
+    let total = found.len() as u64;
+    let read_at = found.iter().map(|(_, at)| *at).filter(|at| *at > 0).max().map(Timestamp);
+    let start = usize::try_from(query.offset).unwrap_or(usize::MAX).min(found.len());
+    let end = start.saturating_add(query.limit as usize).min(found.len());
+    let mut rows = phone_parameter::Entity::find()
+        .filter(phone_parameter::Column::PhoneId.eq(id.0))
+        .filter(phone_parameter::Column::Path.is_in(found[start..end].iter().map(|(path, _)| path)))
+        .all(db)
+        .await?;
     rows.sort_by(|a, b| natural(&a.path, &b.path));
-    let total = rows.len() as u64;
-    let read_at = rows.iter().map(|row| row.read_at).filter(|at| *at > 0).max().map(Timestamp);
-    let start = usize::try_from(query.offset).unwrap_or(usize::MAX).min(rows.len());
-    let end = start.saturating_add(query.limit as usize).min(rows.len());
-    let rows = &rows[start..end];
     let objects = rows.iter().filter(|row| row.object).map(|row| row.path.as_str());
     let counts: Vec<(String, i64)> = phone_parameter::Entity::find()
         .select_only()

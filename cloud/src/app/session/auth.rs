@@ -79,7 +79,9 @@ pub fn check(app: &App, post: &Post, phone: &phone::Model, profile: &Profile) ->
         // Each count of a nonce opens one session: who overheard a proof can use neither it nor an earlier one.
         Freshness::Fresh => {
             let until = now + NONCE_AGE_MS as i64;
-            match app.counts.grows(&credentials.nonce, credentials.count().unwrap_or(0), until, now) {
+            // By user as well: phones behind one address are given the same nonce in the same millisecond.
+            let nonce = format!("{} {}", credentials.nonce, credentials.username);
+            match app.counts.grows(&nonce, credentials.count().unwrap_or(0), until, now) {
                 true => Proof::Valid(known.by),
                 false => Proof::Stale,
             }

@@ -23,8 +23,8 @@ use super::trust::Profile;
 use super::{App, AppError, Result, enrol, heard, quarantine, tasks, views};
 use crate::broker::external;
 use crate::clock::now_ms;
-use crate::db::is_duplicate;
 use crate::db::entity::phone;
+use crate::db::is_duplicate;
 use crate::secrets::random_token;
 use crate::tls::Shown;
 
@@ -200,7 +200,10 @@ async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) ->
         return Ok(Answer::Busy);
     }
     let phone = heard::inform(app, tx, phone, &inform, &post.client).await?;
-    tasks::told::informed(tx, phone.id, &inform).await?;
+    // Of a stranger nothing is kept but its names: there is no task of theirs, and their values would fill the disk.
+    if enrolment != Enrolment::New {
+        tasks::told::informed(tx, phone.id, &inform).await?;
+    }
     match proof {
         Proof::Valid(By::Own) => enrol::enrolled(tx, &phone).await?,
         Proof::Valid(By::Shared) if enrolment == Enrolment::Expected => enrol::enrolled_by_shared(tx, &phone).await?,
@@ -286,7 +289,7 @@ async fn make_account(app: &App, turns: &Semaphore, post: &Post) -> Result<Accou
     let id = PhoneId(session.phone);
     let write = app.db.write_beside().await?;
     session.state.account_until = now_ms() + ACCOUNT_MS;
-    if !store::save(&write.tx, &session, app.config.acs.session_timeout_s).await? {
+    if !store::save(&write.tx, &mut session, app.config.acs.session_timeout_s).await? {
         return Ok(Account::Not(Answer::AnsweredElsewhere));
     }
     write.commit().await?;
@@ -406,7 +409,9 @@ async fn go_on(
         }
         AcsInput::Refused { reply, .. } => Answer::Envelope(reply),
         AcsInput::Unexpected { reason } => {
-            store::end(tx, &session).await?;
+            if !store::end(tx, &session).await? {
+                return Ok(Answer::AnsweredElsewhere);
+            }
             write.commit().await?;
             return Ok(Answer::Bad { reason, fault: None });
         }
@@ -418,16 +423,20 @@ async fn go_on(
             None => Answer::Ended,
         },
     };
-    if matches!(answer, Answer::Ended) {
-        store::end(tx, &session).await?;
-    } else if !store::save(tx, &session, app.config.acs.session_timeout_s).await? {
+    let ours = match answer {
+        Answer::Ended => store::end(tx, &session).await?,
+        _ => store::save(tx, &mut session, app.config.acs.session_timeout_s).await?,
+    };
+    if !ours {
         // The same session was answered at the same time; the other answer counts.
         return Ok(Answer::AnsweredElsewhere);
     }
     write.commit().await?;
     app.live.wake();
-    if let Some(reason) = lost {
-        quarantine::keep(app, &format!("acs {}", post.client), &reason, &post.body).await?;
+    if let Some(reason) = lost
+        && let Err(error) = quarantine::keep(app, &format!("acs {}", post.client), &reason, &post.body).await
+    {
+        tracing::error!(%error, "cannot quarantine");
     }
     Ok(answer)
 }

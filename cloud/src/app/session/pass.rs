@@ -30,8 +30,9 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// As a token.
-    pub fn seal(&self, key: &[u8; 32]) -> String {
+    /// As a token, good for `client`, the address the phone comes from: who overhears it cannot use it from elsewhere, also
+    /// not at a process that does not know that it is used up.
+    pub fn seal(&self, key: &[u8; 32], client: &str) -> String {
         let version = |version: CwmpVersion| CwmpVersion::ALL.iter().position(|one| *one == version).unwrap_or(0) as u8;
         let mut bytes = Vec::with_capacity(CONTENT + TAG);
         bytes.extend(self.opened.to_be_bytes());
@@ -41,18 +42,18 @@ impl Pass {
         bytes.push(version(self.acs.version));
         bytes.push(self.acs.protocol.map_or(u8::MAX, version));
         bytes.extend(self.acs.session_timeout.unwrap_or(u32::MAX).to_be_bytes());
-        bytes.extend(tag(key, &bytes));
+        bytes.extend(tag(key, &bytes, client));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// `None`: none of ours, or older than `timeout_ms`.
-    pub fn open(key: &[u8; 32], token: &str, now: i64, timeout_ms: i64) -> Option<Self> {
+    /// `None`: none of ours, another client's, or older than `timeout_ms`.
+    pub fn open(key: &[u8; 32], token: &str, client: &str, now: i64, timeout_ms: i64) -> Option<Self> {
         let mut bytes = [0; CONTENT + TAG];
         if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(CONTENT + TAG) {
             return None;
         }
         let (content, given) = bytes.split_at(CONTENT);
-        if !bool::from(tag(key, content).ct_eq(given)) {
+        if !bool::from(tag(key, content, client).ct_eq(given)) {
             return None;
         }
         let number = |at: usize| Some(u64::from_be_bytes(content[at..at + 8].try_into().ok()?));
@@ -74,9 +75,9 @@ impl Pass {
     }
 }
 
-/// The content is always as long, so a hash that begins with the key is a sound tag, cut as it is.
-fn tag(key: &[u8; 32], content: &[u8]) -> [u8; TAG] {
-    let full: [u8; 32] = Sha256::new().chain_update(key).chain_update(content).finalize().into();
+/// The content is always as long and the client comes last, so a hash that begins with the key is a sound tag, cut as it is.
+fn tag(key: &[u8; 32], content: &[u8], client: &str) -> [u8; TAG] {
+    let full: [u8; 32] = Sha256::new().chain_update(key).chain_update(content).chain_update(client).finalize().into();
     let mut cut = [0; TAG];
     cut.copy_from_slice(&full[..TAG]);
     cut
@@ -87,6 +88,7 @@ mod tests {
     use super::*;
 
     const KEY: [u8; 32] = [7; 32];
+    const CLIENT: &str = "192.0.2.1";
 
     fn pass() -> Pass {
         let acs = AcsSession {
@@ -101,26 +103,27 @@ mod tests {
 
     #[test]
     fn opens_as_it_was_sealed_in_time_and_under_its_key() {
-        let token = pass().seal(&KEY);
-        assert_eq!(Pass::open(&KEY, &token, 1_000_500, 30_000), Some(pass()));
-        assert_eq!(Pass::open(&KEY, &token, 1_030_001, 30_000), None, "too old");
-        assert_eq!(Pass::open(&KEY, &token, 1_000_000 - SKEW_MS - 1, 30_000), None, "from the future");
-        assert_eq!(Pass::open(&[8; 32], &token, 1_000_500, 30_000), None);
+        let token = pass().seal(&KEY, CLIENT);
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_000_500, 30_000), Some(pass()));
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_030_001, 30_000), None, "too old");
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_000_000 - SKEW_MS - 1, 30_000), None, "from the future");
+        assert_eq!(Pass::open(&KEY, &token, "192.0.2.2", 1_000_500, 30_000), None, "from elsewhere");
+        assert_eq!(Pass::open(&[8; 32], &token, CLIENT, 1_000_500, 30_000), None);
         let plain = Pass { acs: AcsSession { phase: Phase::Informed, ..AcsSession::new() }, ..pass() };
-        assert_eq!(Pass::open(&KEY, &plain.seal(&KEY), 1_000_500, 30_000), Some(plain));
+        assert_eq!(Pass::open(&KEY, &plain.seal(&KEY, CLIENT), CLIENT, 1_000_500, 30_000), Some(plain));
     }
 
     #[test]
     fn none_can_be_changed() {
-        let token = pass().seal(&KEY);
+        let token = pass().seal(&KEY, CLIENT);
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(Pass::open(&KEY, &changed, 1_000_500, 30_000), None, "{at}");
+            assert_eq!(Pass::open(&KEY, &changed, CLIENT, 1_000_500, 30_000), None, "{at}");
         }
         for other in ["", "x", &token[1..], "00000000000000000000000000000000"] {
-            assert_eq!(Pass::open(&KEY, other, 1_000_500, 30_000), None);
+            assert_eq!(Pass::open(&KEY, other, CLIENT, 1_000_500, 30_000), None);
         }
     }
 }

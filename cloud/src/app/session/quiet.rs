@@ -118,13 +118,13 @@ impl Desk {
         here.heard.insert(phone);
         here.open.insert(phone, Open { salt, opened, waits: known.due });
         drop(here);
-        Some(Pass { opened, process: self.process, salt, phone, acs: acs.clone() }.seal(&self.key))
+        Some(Pass { opened, process: self.process, salt, phone, acs: acs.clone() }.seal(&self.key, &post.client))
     }
 
     /// The pass a POST shows.
     pub fn pass(&self, app: &App, post: &Post) -> Option<Pass> {
         let timeout = i64::from(app.config.acs.session_timeout_s) * 1000;
-        Pass::open(&self.key, post.session.as_deref()?, now_ms(), timeout)
+        Pass::open(&self.key, post.session.as_deref()?, &post.client, now_ms(), timeout)
     }
 
     /// Whether the phone's turn comes to nothing, and its session to an end.
@@ -189,9 +189,8 @@ pub async fn run(app: &App, stop: CancellationToken) {
 }
 
 async fn find_known(db: &DatabaseConnection, macs: Vec<String>) -> Result<HashMap<String, Known>, DbErr> {
-    let document = phone::Entity::belongs_to(phone_document::Entity)
-        .from(phone::Column::Id)
-        .to(phone_document::Column::PhoneId);
+    let document =
+        phone::Entity::belongs_to(phone_document::Entity).from(phone::Column::Id).to(phone_document::Column::PhoneId);
     let session =
         phone::Entity::belongs_to(cwmp_session::Entity).from(phone::Column::Id).to(cwmp_session::Column::PhoneId);
     let found = phone::Entity::find()

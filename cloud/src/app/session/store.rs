@@ -106,7 +106,7 @@ pub async fn makes_account(tx: &impl ConnectionTrait, phone: Uuid) -> Result<boo
 }
 
 /// Saves the next state. `false`: somebody else moved the session on, so this POST must not be answered.
-pub async fn save(tx: &impl ConnectionTrait, session: &Session, timeout_s: u32) -> Result<bool> {
+pub async fn save(tx: &impl ConnectionTrait, session: &mut Session, timeout_s: u32) -> Result<bool> {
     let written = cwmp_session::Entity::update_many()
         .col_expr(cwmp_session::Column::Seq, Expr::value(session.seq + 1))
         .col_expr(cwmp_session::Column::State, Expr::value(serde_json::to_string(&session.state)?))
@@ -115,12 +115,18 @@ pub async fn save(tx: &impl ConnectionTrait, session: &Session, timeout_s: u32) 
         .filter(cwmp_session::Column::Seq.eq(session.seq))
         .exec(tx)
         .await?;
-    Ok(written.rows_affected == 1)
+    let ours = written.rows_affected == 1;
+    session.seq += i64::from(ours);
+    Ok(ours)
 }
 
-pub async fn end(tx: &impl ConnectionTrait, session: &Session) -> Result<()> {
-    cwmp_session::Entity::delete_by_id(&session.id).exec(tx).await?;
-    Ok(())
+/// Ends a session. `false`: somebody else moved it on, so this POST must not be answered.
+pub async fn end(tx: &impl ConnectionTrait, session: &Session) -> Result<bool> {
+    let gone = cwmp_session::Entity::delete_by_id(&session.id)
+        .filter(cwmp_session::Column::Seq.eq(session.seq))
+        .exec(tx)
+        .await?;
+    Ok(gone.rows_affected == 1)
 }
 
 /// The phone whose session a token names, if it is still there.

@@ -31,6 +31,8 @@ const WRITTEN: usize = 128;
 const SILENT_MS: i64 = 40_000;
 /// Sessions followed at once.
 const FOLLOWED: usize = 20_000;
+/// Bytes of those, and of challenges; beyond it steps are left out.
+const FOLLOWED_BYTES: usize = 16 * 1024 * 1024;
 
 /// One POST and its answer.
 #[derive(Debug)]
@@ -103,9 +105,16 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
             () = tokio::time::sleep(LOOK) => false,
         };
         let mut over = Vec::new();
+        let mut held = open.values().map(|one| one.bytes).sum::<usize>();
+        held += challenged.values().map(|one| one.request.len()).sum::<usize>();
         for exchange in app.trace.take() {
+            held += exchange.request.len() + exchange.response.len();
+            if held > FOLLOWED_BYTES {
+                continue;
+            }
             if exchange.session.is_empty() {
-                if challenged.len() < FOLLOWED {
+                // Whatever else was answered outside a session leads to none.
+                if exchange.status == 401 && challenged.len() < FOLLOWED {
                     challenged.insert(exchange.peer, exchange);
                 }
                 continue;

@@ -1,22 +1,33 @@
 //! What phones tell of tasks by themselves: events of an Inform, how a transfer ended, a file they send.
 
 use contract::rest::{JobState, TaskResult};
-use contract::{FileId, PhoneId, Timestamp};
-use cwmp::{CwmpTime, EventCode, Inform, Message, TransferComplete};
+use contract::{PhoneId, Timestamp};
+use cwmp::{CwmpTime, EventCode, EventQueue, Inform, Message, TransferComplete};
 use futures_util::Stream;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
+};
 use uuid::Uuid;
 
 use super::{open_by_key, words};
-use crate::app::error::invalid;
+use crate::app::error::{invalid, too_many};
 use crate::app::jobs::{self, FINISHED, Outcome, SENT, WAITING};
 use crate::app::{Actor, App, Result, audit, files, parameters};
 use crate::clock::now_ms;
 use crate::db::entity::{job, phone};
 
+/// Changed values taken of one Inform; a refresh reads them all.
+const CHANGED: usize = 1_000;
+
 /// Takes what an Inform's events say of this phone's tasks. Does nothing at all for a periodic one.
 pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -> Result<()> {
-    for event in &inform.events {
+    // `EventList` of the schema has 64 at most; one event told often is told once.
+    let events = &inform.events[..inform.events.len().min(EventQueue::MAX_IN_INFORM)];
+    for (at, event) in events.iter().enumerate() {
+        if events[..at].contains(event) {
+            continue;
+        }
         match &event.code {
             code if *code == EventCode::M_REBOOT => {
                 if let Some(job) = open_by_key(tx, phone, &event.command_key).await? {
@@ -48,7 +59,8 @@ pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -
                 }
             }
             code if *code == EventCode::VALUE_CHANGE => {
-                parameters::learn_values(tx, phone, &inform.parameters).await?;
+                let most = inform.parameters.len().min(CHANGED);
+                parameters::learn_values(tx, phone, &inform.parameters[..most]).await?;
             }
             _ => {}
         }
@@ -104,7 +116,7 @@ pub async fn request(tx: &impl ConnectionTrait, phone: &phone::Model, message: &
 
 async fn note(tx: &impl ConnectionTrait, phone: &phone::Model, what: &str, detail: String) -> Result<()> {
     let actor = Actor(format!("phone {}", phone.mac));
-    Ok(audit::record(tx, &actor, &format!("phone.{what}"), &phone.id.to_string(), detail).await?)
+    Ok(audit::record_by_phone(tx, &actor, &format!("phone.{what}"), &phone.id.to_string(), &detail).await?)
 }
 
 /// A transfer ended; the command key says whose it was (TR-069 A.3.3.2).
@@ -136,6 +148,9 @@ fn time(told: &CwmpTime) -> Option<Timestamp> {
     (!told.is_unknown()).then(|| Timestamp(told.at.timestamp_millis()))
 }
 
+/// How often a phone may send the file of one task: each time, all of it is kept for a moment.
+const SENT_PER_MINUTE: u32 = 6;
+
 /// Keeps the file a phone sends for an Upload. Sent again, it replaces what it sent before.
 pub async fn sent_file<E: std::fmt::Display>(
     app: &App,
@@ -150,6 +165,9 @@ pub async fn sent_file<E: std::fmt::Display>(
     let (Some(job), Some(row)) = (found.filter(waits), row) else {
         return Err(invalid("token", "Nobody waits for this file any more."));
     };
+    if !app.sent.allows(&job.id.to_string(), SENT_PER_MINUTE, now_ms()) {
+        return Err(too_many("This file was sent often enough; try again in a minute."));
+    }
     let Ok(contract::rest::Task::Upload { file_type, .. }) = super::stored::open(&app.secrets, &job) else {
         return Err(invalid("token", "Nobody asked for a file."));
     };
@@ -159,12 +177,15 @@ pub async fn sent_file<E: std::fmt::Display>(
     let new = files::New { name: name.chars().take(120).collect(), file_type, phone: Some(phone) };
     let actor = Actor(format!("phone {}", row.mac));
     let kept = files::store(app, &actor, new, body).await?;
-    let before = match super::stored::result(&job) {
-        Some(TaskResult::Transfer { file, .. }) => file,
-        _ => None,
-    };
     let result = TaskResult::Transfer { started_at: None, completed_at: None, file: Some(kept.id) };
     let write = app.db.write_beside().await?;
+    // As it is now: the phone may have sent it twice at the same moment, or somebody cancelled meanwhile.
+    let now = job::Entity::find_by_id(job.id).lock(LockType::NoKeyUpdate).one(&write.tx).await?.filter(waits);
+    let Some(now) = now else {
+        drop(write);
+        files::remove(app, &actor, kept.id).await?;
+        return Err(invalid("token", "Nobody waits for this file any more."));
+    };
     job::Entity::update_many()
         .col_expr(job::Column::Result, Expr::value(serde_json::to_string(&result)?))
         .filter(job::Column::Id.eq(job.id))
@@ -173,8 +194,8 @@ pub async fn sent_file<E: std::fmt::Display>(
     jobs::tell(&write.tx, job.id).await?;
     write.commit().await?;
     app.live.wake();
-    match before {
-        Some(FileId(_)) if before != Some(kept.id) => files::remove(app, &actor, before.unwrap_or(kept.id)).await,
+    match super::stored::result(&now) {
+        Some(TaskResult::Transfer { file: Some(before), .. }) => files::remove(app, &actor, before).await,
         _ => Ok(()),
     }
 }

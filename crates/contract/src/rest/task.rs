@@ -26,7 +26,9 @@ shape! {
         /// `object` ends in a dot.
         AddObject { object: String },
         DeleteObject { object: String },
+        #[serde(deserialize_with = "alone")]
         Reboot,
+        #[serde(deserialize_with = "alone")]
         FactoryReset,
         Download(DownloadOrder),
         /// `file_type` is one of TR-069's, for example `2 Vendor Log File`.
@@ -40,8 +42,10 @@ shape! {
         /// The transfer of another task of this phone.
         CancelTransfer { job: JobId },
         /// Lists what the phone still has to fetch or send.
+        #[serde(deserialize_with = "alone")]
         Transfers,
         /// Lists the RPCs the phone knows.
+        #[serde(deserialize_with = "alone")]
         Methods,
         Ping(PingRequest),
         Traceroute(TraceRequest),
@@ -388,6 +392,14 @@ impl PingResult {
     }
 }
 
+/// A kind without fields: `deny_unknown_fields` does not reach it.
+fn alone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    Nothing::deserialize(deserializer).map(|Nothing {}| ())
+}
+
 /// The key by which a phone names a job's command: CommandKey and ParameterKey have 32 characters (TR-069 A.3.2).
 pub fn command_key(job: JobId) -> String {
     let digits = job.0.simple().to_string();
@@ -405,8 +417,15 @@ mod tests {
         assert_eq!(task.kind(), "ping");
         let json = serde_json::to_value(&task).unwrap();
         assert_eq!(json["kind"], task.kind());
-        for task in [Task::Reboot, Task::Methods, Task::Refresh { path: String::new() }] {
-            assert_eq!(serde_json::to_value(&task).unwrap()["kind"], task.kind());
+        let alone = [Task::Reboot, Task::FactoryReset, Task::Transfers, Task::Methods];
+        for task in alone.iter().chain([&Task::Refresh { path: String::new() }]) {
+            let json = serde_json::to_value(task).unwrap();
+            assert_eq!(json["kind"], task.kind());
+            assert_eq!(serde_json::from_value::<Task>(json).as_ref().ok(), Some(task));
+        }
+        for task in alone {
+            let more = serde_json::json!({ "kind": task.kind(), "more": 1 });
+            assert!(serde_json::from_value::<Task>(more).is_err(), "{task:?}");
         }
         assert!(serde_json::from_str::<Task>(r#"{"kind":"refresh","path":"","more":1}"#).is_err());
     }

@@ -383,6 +383,21 @@ async fn orders_for_files_are_kept_listed_and_called_back() {
 }
 
 #[tokio::test]
+async fn an_inform_of_our_server_is_scheduled_once() {
+    let device = phone(Storage::Memory);
+    let schedule = |key: &str| ScheduleInform { delay_seconds: 9, command_key: key.to_owned() };
+    let (ours, again) = ("t6f2c1f9e0d1c4b5e9a573f1f6a2b9d1", "t6f2c1f9e0d1c4b5e9a573f1f6a2br01");
+    // A foreign ACS may mean it twice.
+    for key in [ours, ours, again, again, "theirs", "theirs"] {
+        assert_eq!(execute(&device, schedule(key).into()).await, Message::ScheduleInformResponse);
+    }
+    let keys =
+        device.document(|document| document.schedule.iter().map(|one| one.command_key.clone()).collect::<Vec<_>>());
+    assert_eq!(keys, [ours, again, "theirs", "theirs"]);
+    assert_eq!(device.effects().iter().filter(|effect| effect.deed() == Some("schedule-inform")).count(), 4);
+}
+
+#[tokio::test]
 async fn what_is_not_served_is_refused() {
     let device = phone(Storage::Memory);
     let change = ChangeDuState { operations: Vec::new(), command_key: String::new() };

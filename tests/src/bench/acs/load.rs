@@ -136,9 +136,9 @@ async fn play(wire: &mut Wire, phone: &mut Phone, target: &Target, script: &Scri
     Ok(challenged)
 }
 
-/// The Inform; twice, if the nonce was too old. Returns the session's cookie.
+/// The Inform; again, if the server wants a new proof. Returns the session's cookie.
 async fn open(wire: &mut Wire, phone: &mut Phone, path: &str, challenged: &mut bool) -> Result<Option<String>> {
-    for _ in 0..2 {
+    for _ in 0..4 {
         let authorization = phone.authorization();
         let headers = authorization.as_deref().map(|value| ("authorization", value));
         let reply = wire.post(path, headers.as_slice(), phone.inform()).await?;

@@ -81,7 +81,7 @@ impl Phone {
             headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
             headers.extend(cookie.as_deref().map(|value| ("cookie", value)));
             let reply = wire.post("/acs", &headers, sent.as_bytes()).await?;
-            if reply.status == 401 && turns.is_empty() && challenges == 0 {
+            if reply.status == 401 && turns.is_empty() && challenges < 3 {
                 challenges += 1;
                 self.challenged(&reply)?;
                 body = Some(sent);

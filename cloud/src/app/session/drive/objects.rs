@@ -6,15 +6,21 @@ use contract::rest::{Task, TaskResult};
 use cwmp::{AddObject, GetParameterNames, Message, ParameterInfo};
 use sea_orm::ConnectionTrait;
 
+use super::refused::no_such_name;
 use super::tasks::Job;
 use super::{Reply, Step};
-use crate::app::jobs::{self, SENT};
+use crate::app::jobs::{self, Outcome, SENT};
 use crate::app::session::work::Doing;
+use crate::app::tasks::stored;
 use crate::app::{Result, parameters};
 
 impl<C: ConnectionTrait> Step<'_, C> {
     /// Lists what is there. `again`: an AddObject may have been sent before.
     pub async fn instances(&mut self, job: &Job, object: &str, again: bool) -> Result<Option<Message>> {
+        // It is there already, and was being read when the session was cut off.
+        if let Some(TaskResult::Object { instance }) = stored::result(&job.row) {
+            return self.walk(job, format!("{object}{instance}."), true).await;
+        }
         let request = GetParameterNames { path: object.to_owned(), next_level: true };
         let step = if again { SENT } else { "" };
         self.send(job, step, request.into(), Doing::Instances { again }).await
@@ -25,6 +31,12 @@ impl<C: ConnectionTrait> Step<'_, C> {
         let there: BTreeSet<u32> = match reply {
             Reply::Answer(Message::GetParameterNamesResponse(answer)) => {
                 answer.parameters.iter().filter_map(|one| instance(object, &one.name)).collect()
+            }
+            // Adding one without knowing might add a second.
+            Reply::Fault(fault) if again && !no_such_name(&fault) => {
+                let note =
+                    format!("The phone does not say which objects it has: {} ({}).", fault.code.text(), fault.code.0);
+                return self.over(job, Outcome::Doubtful(note)).await;
             }
             // An empty table may be one that is not there yet; AddObject itself says what is wrong.
             _ => BTreeSet::new(),

@@ -129,9 +129,9 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 let level = left.pop().unwrap_or_default();
                 parameters::forget_others(self.tx, phone, &level, &below, true).await?;
                 if known < parameters::MAX_NODES {
-                    // Deeper than the level itself, or a phone could send us in circles.
+                    // Right below the level and such as are counted, or a phone could send us on for ever.
                     let deeper = below.into_iter().map(|one| one.name).filter(|name| {
-                        name.ends_with('.') && name.len() > level.len() && name.starts_with(level.as_str())
+                        name.ends_with('.') && parameters::parent(name) == level && parameters::fits(name)
                     });
                     left.extend(deeper);
                 }
