@@ -110,17 +110,27 @@ impl Sorted {
             }
         }
         self.kept.extend(self.telemetry.iter().map(|(phone, one)| (*phone, (one.boot, one.seq))));
-        for one in &self.results {
-            One::Result(one).store_in_the_end(app).await;
+        // In the order in which everybody locks phones; what one phone told stays in its order.
+        self.results.sort_by_key(|(phone, _)| *phone);
+        if let Err(error) = results(app, &self.results).await {
+            tracing::error!(%error, "cannot store what came of commands; trying one by one");
+            for one in &self.results {
+                One::Result(one).store_in_the_end(app).await;
+            }
         }
         self.kept.extend(self.results.iter().map(|(phone, one)| (*phone, (one.boot, one.seq))));
     }
 }
 
-/// What came of a command goes to the task it belongs to.
-async fn result(app: &App, (phone, told): &(PhoneId, CommandResult)) -> app::Result<()> {
+/// What came of commands goes to the tasks they belong to, in one transaction.
+async fn results(app: &App, results: &[(PhoneId, CommandResult)]) -> app::Result<()> {
+    if results.is_empty() {
+        return Ok(());
+    }
     let write = app.db.write_beside().await?;
-    tasks::heard_result(&write.tx, phone.0, told).await?;
+    for (phone, told) in results {
+        tasks::heard_result(&write.tx, phone.0, told).await?;
+    }
     write.commit().await?;
     app.live.wake();
     Ok(())
@@ -139,7 +149,7 @@ impl One<'_> {
         match self {
             Self::Heard(one) => heard::batch(app, std::slice::from_ref(one)).await.map(drop),
             Self::Telemetry(one) => telemetry::store(app, std::slice::from_ref(one)).await,
-            Self::Result(one) => result(app, one).await,
+            Self::Result(one) => results(app, std::slice::from_ref(one)).await,
         }
     }
 
