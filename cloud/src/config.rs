@@ -26,6 +26,7 @@ pub struct Config {
     pub stun: Stun,
     pub mqtt: Mqtt,
     pub jobs: Jobs,
+    pub keep: Keep,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -147,6 +148,17 @@ pub struct Jobs {
     pub nudges_per_second: u32,
 }
 
+/// How long what happened is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    pub telemetry_days: u32,
+    pub events_days: u32,
+    pub events_per_phone: u32,
+    pub jobs_days: u32,
+    pub audit_days: u32,
+}
+
 impl Config {
     /// Reads the defaults, `file` if given, and the process's environment.
     pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
@@ -213,6 +225,11 @@ impl Config {
             ("jobs.expire_days", self.jobs.expire_days, 1),
             ("jobs.nudges_per_second", self.jobs.nudges_per_second, 1),
             ("acs.new_phones_per_minute", self.acs.new_phones_per_minute, 1),
+            ("keep.telemetry_days", self.keep.telemetry_days, 1),
+            ("keep.events_days", self.keep.events_days, 1),
+            ("keep.events_per_phone", self.keep.events_per_phone, 100),
+            ("keep.jobs_days", self.keep.jobs_days, 1),
+            ("keep.audit_days", self.keep.audit_days, 1),
         ] {
             if value < least {
                 bail!("{name} is {value}; the least is {least}");
@@ -343,6 +360,7 @@ mod tests {
             ("", &[("BELLHOP__JOBS", "1")], "write BELLHOP__SECTION__KEY"),
             ("", &[("BELLHOP__JOBS__LEASE_S", "soon")], "not a whole number"),
             ("[jobs]\nlease_s = 1", &[], "jobs.lease_s is 1; the least is 5"),
+            ("[keep]\nevents_per_phone = 9", &[], "keep.events_per_phone is 9; the least is 100"),
             ("[server]\npublic_url = \"files.example/x\"", &[], "server.public_url is files.example/x"),
             ("[server]\nroles = [\"king\"]", &[], "unknown variant `king`"),
             ("[acs]\nlisten = \"7080\"", &[], "`7080` is no address with a port"),

@@ -58,7 +58,7 @@ async fn fetch(State(app): State<Arc<App>>, Path((id, token)): Path<(FileId, Str
         Ok(Some(_)) => {}
         // Removed since.
         Ok(None) => return expired(),
-        Err(error) => return broken(&error.into()),
+        Err(error) => return broken(&error),
     }
     match files::find(&app, id).await {
         Ok(row) => content(app, &row, &headers, false),

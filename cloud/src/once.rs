@@ -37,6 +37,11 @@ impl UsedOnce {
         used.order.push_back(name.to_owned());
         true
     }
+
+    /// It was not used after all.
+    pub fn give_back(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).until.remove(name);
+    }
 }
 
 /// Nonces remembered: a thousand sessions a second for as long as a nonce lives.
@@ -108,6 +113,12 @@ impl PerMinute {
         *times = times.saturating_add(1);
         *times <= most
     }
+
+    /// How often `name` was counted in its minute, if that is not over.
+    pub fn times(&self, name: &str, now: i64) -> u32 {
+        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.get(name).filter(|(began, _)| now - began < MINUTE_MS).map_or(0, |(_, times)| *times)
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +142,7 @@ mod tests {
         assert!((0..3).all(|_| rate.allows("a", 3, 0)));
         assert!(!rate.allows("a", 3, 59_999));
         assert!(rate.allows("b", 3, 59_999), "another has a minute of its own");
+        assert_eq!((rate.times("a", 59_999), rate.times("a", 60_000), rate.times("c", 0)), (4, 0, 0));
         assert!(rate.allows("a", 3, 60_000));
     }
 
@@ -141,5 +153,7 @@ mod tests {
         assert!(!used.first("a", 100, 50));
         assert!(used.first("b", 200, 50));
         assert!(used.first("a", 300, 101));
+        used.give_back("a");
+        assert!(used.first("a", 300, 102) && !used.first("a", 300, 103));
     }
 }

@@ -8,6 +8,7 @@ mod m20261123_000002_tasks;
 mod m20261123_000003_trust;
 mod m20261123_000005_telemetry;
 mod m20261123_000006_audit;
+mod m20261123_000007_keep;
 mod table;
 
 pub struct Migrator;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_trust::Migration),
             Box::new(m20261123_000005_telemetry::Migration),
             Box::new(m20261123_000006_audit::Migration),
+            Box::new(m20261123_000007_keep::Migration),
         ]
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use cloud::db::entity::cwmp_session;
 use contract::mqtt::Channel;
 use contract::rest::{Accepted, Enrolment, JobState, RoomState};
 use rumqttc::Packet;
-use serde_json::json;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
 use tests::certificates::Authority;
 use tests::process::free_port;
 
@@ -119,7 +121,7 @@ async fn a_broker_that_hangs_holds_up_nobody_else() {
     let mosquitto = Mosquitto::start().await;
     let server = mosquitto.server().await;
     let hotel = server.hotel(&["1207"]).await;
-    hotel.announce(mac(1), None).await.unwrap();
+    let first = hotel.announce(mac(1), None).await.unwrap();
     let known = enrolled(&server, &hotel, 2).await;
     let mut phone = HandPhone::new(mac(1), server.acs_url());
     assert_eq!(phone.begin().await.status, 200);
@@ -138,7 +140,12 @@ async fn a_broker_that_hangs_holds_up_nobody_else() {
         let started = Instant::now();
         (phone.empty().await.status, started.elapsed(), phone)
     });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    wait_true("its account is being made", async || {
+        let running = cwmp_session::Entity::find().filter(cwmp_session::Column::PhoneId.eq(first.0));
+        let row = running.one(server.app().db.read()).await.unwrap().unwrap();
+        serde_json::from_str::<Value>(&row.state).unwrap()["account_until"].as_i64() > Some(0)
+    })
+    .await;
     assert_eq!(same_session.empty().await.status, 409, "one POST at a time makes an account");
     assert_eq!(HandPhone::new(mac(1), server.acs_url()).begin().await.status, 503, "nor another session");
     let change = Instant::now();

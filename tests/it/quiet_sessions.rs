@@ -135,3 +135,15 @@ async fn a_quiet_session_goes_on_after_a_restart_and_once_only() {
     assert_eq!(phone.empty().await.status, 204);
     assert_eq!(server.api.job(&job).await.attempts, 0);
 }
+
+#[tokio::test]
+async fn a_phone_that_is_removed_in_the_middle_of_its_session_is_let_go() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207"]).await;
+    let mut phone = settled(&hotel, server.acs_url()).await;
+    let id = hotel.cards().await.unwrap()[0].phone.unwrap();
+    comes(&mut phone).await;
+    renumber(&hotel, "1306").await;
+    assert_eq!(server.api.delete(&format!("/api/v1/phones/{id}")).await.status, 204);
+    assert_eq!(phone.empty().await.status, 204);
+}

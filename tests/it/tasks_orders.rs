@@ -78,12 +78,15 @@ async fn a_phone_that_is_reset_is_let_in_again_and_set_up_anew() {
     let hotel = server.hotel(&["1207"]).await;
     let (mut phone, id) = settled_ours(&hotel, server.acs_url()).await;
     let job = ask(&server.api, id, &Task::FactoryReset).await;
+    ask(&server.api, id, &Task::Methods).await;
     phone.begin().await;
-    assert_eq!(phone.serve(obey).await.len(), 1);
+    assert_eq!(phone.serve(obey).await.len(), 1, "the session ends: the phone is about to forget it");
     phone.login = None;
     phone.values.clear();
     phone.events = vec![Event::new(EventCode::BOOTSTRAP), Event::new(EventCode::BOOT)];
-    phone.session().await;
+    phone.begin().await;
+    let asked = phone.serve(obey).await;
+    assert!(asked.iter().any(|message| *message == Message::GetRpcMethods), "what waited comes when it is back");
     server.api.job_is(&job, JobState::Done).await;
     assert!(phone.login.is_some(), "it has new credentials");
     let setup = server.api.phone(id).await.jobs[0].clone();

@@ -219,6 +219,30 @@ async fn the_address_a_new_phone_calls_says_which_profile_counts() {
     assert_eq!(phone.begin().await.status, 200);
 }
 
+#[tokio::test]
+async fn wrong_passwords_are_looked_at_only_so_often() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207"]).await;
+    let (mut phone, _, password) = enrolled(&server, &hotel).await;
+    let challenge = challenges(&phone.inform().await).remove(0);
+    // Proofs that are only late do not count.
+    for count in std::iter::repeat_n(1, 30) {
+        let proof = phone.counted_proof(&challenge, &password, count);
+        assert_ne!(phone.inform_with(&proof).await.status, 503);
+    }
+    let mut statuses = Vec::new();
+    for _ in 0..22 {
+        let proof = phone.proof(&challenge, "a guess");
+        statuses.push(phone.inform_with(&proof).await.status);
+    }
+    assert!(statuses[..20].iter().all(|status| *status == 401), "{statuses:?}");
+    assert_eq!(statuses[20..], [503, 503]);
+    let proof = phone.counted_proof(&challenge, &password, 7);
+    assert_eq!(phone.inform_with(&proof).await.status, 503, "nor is it told that one was right");
+    hotel.announce(mac(2), None).await.unwrap();
+    assert_eq!(HandPhone::new(mac(2), server.acs_url()).begin().await.status, 200, "its neighbour goes on");
+}
+
 async fn hotel_code(server: &TestServer, hotel: &Hotel) -> String {
     let property: contract::rest::Property =
         server.api.get(&format!("/api/v1/properties/{}", hotel.property)).await.ok();

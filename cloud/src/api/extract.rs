@@ -82,7 +82,8 @@ fn holder<'a>(body: &'a serde_json::Value, text: &str) -> Option<&'a str> {
     match body {
         Value::Object(fields) => fields.iter().find_map(|(name, value)| match value {
             Value::String(held) if held == text => Some(name.as_str()),
-            Value::Number(_) | Value::Bool(_) if value.to_string() == text => Some(name.as_str()),
+            Value::Number(held) if held.to_string() == text => Some(name.as_str()),
+            Value::Bool(held) if held.to_string() == text => Some(name.as_str()),
             value => inside(value),
         }),
         Value::Array(items) => items.iter().find_map(inside),

@@ -40,7 +40,7 @@ pub async fn run(app: &App) -> Result<()> {
         .exec(tx)
         .await?;
     refresh_token::Entity::delete_many().filter(refresh_token::Column::ExpiresAt.lt(now)).exec(tx).await?;
-    telemetry::sweep(tx).await?;
+    telemetry::sweep(tx, app.config.keep.telemetry_days).await?;
     write.commit().await?;
     Ok(())
 }

@@ -322,3 +322,30 @@ async fn room_of(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Option<room::
         None => Ok(None),
     }
 }
+
+/// A job that waits, for tests.
+#[cfg(test)]
+pub(crate) fn blank(phone: Uuid, kind: &str) -> job::Model {
+    job::Model {
+        id: Uuid::now_v7(),
+        phone_id: phone,
+        kind: kind.to_owned(),
+        state: JobState::Ready.as_str().to_owned(),
+        step: String::new(),
+        summary: String::new(),
+        note: String::new(),
+        version: 0,
+        attempts: 0,
+        max_attempts: 8,
+        run_at: 0,
+        lease_until: 0,
+        fence: 0,
+        created_at: 0,
+        created_by: String::new(),
+        done_at: None,
+        detail: String::new(),
+        result: String::new(),
+        command_key: String::new(),
+        memo: String::new(),
+    }
+}

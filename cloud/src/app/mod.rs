@@ -12,6 +12,7 @@ pub mod files;
 pub mod heard;
 pub mod idempotency;
 pub mod jobs;
+pub mod keep;
 pub mod layers;
 pub mod live;
 pub mod parameters;
@@ -74,6 +75,8 @@ pub struct App {
     pub(crate) counts: Counts,
     /// Calls of phones nobody knows.
     pub(crate) strangers: PerMinute,
+    /// Phones' proofs that did not hold.
+    pub(crate) wrong: session::WrongProofs,
     /// Files phones sent, by their tasks.
     pub(crate) sent: PerMinute,
     /// Wrong passwords of late.
@@ -140,6 +143,7 @@ impl App {
             called: UsedOnce::default(),
             counts: Counts::default(),
             strangers: PerMinute::default(),
+            wrong: session::WrongProofs::default(),
             sent: PerMinute::default(),
             tries: people::Tries::default(),
             started_at: now_ms(),

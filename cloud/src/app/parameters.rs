@@ -25,6 +25,14 @@ pub use page::{Query, page};
 pub const MAX_NODES: u64 = 20_000;
 /// Characters kept of a value.
 const MAX_VALUE: usize = 32 * 1024;
+/// Bytes kept of one phone's values in all.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Values up to so many bytes are not counted: as many as there can be leave room for [`LONG_BYTES`].
+const SHORT: usize = 256;
+/// Bytes of the longer ones.
+const LONG_BYTES: usize = MAX_BYTES - MAX_NODES as usize * SHORT;
+/// Bytes of what a value was before; of a longer one only that it changed is kept.
+const MAX_PREVIOUS: usize = 1024;
 /// Rows of one statement, below the databases' limits on parameters.
 const ROWS: usize = 200;
 
@@ -227,8 +235,8 @@ pub async fn forget(tx: &impl ConnectionTrait, phone: Uuid, path: &str) -> Resul
     Ok(())
 }
 
-/// Values the phone reported.
-pub async fn learn_values(tx: &impl ConnectionTrait, phone: Uuid, values: &[ParameterValue]) -> Result<()> {
+/// Values the phone reported. Returns whether all were kept: those beyond [`MAX_BYTES`] are left out.
+pub async fn learn_values(tx: &impl ConnectionTrait, phone: Uuid, values: &[ParameterValue]) -> Result<bool> {
     let known: BTreeSet<&str> = values.iter().map(|one| one.name.as_str()).filter(|path| fits(path)).collect();
     let mut rows = load(tx, phone, &known).await?;
     if rows.len() < known.len() {
@@ -240,23 +248,54 @@ pub async fn learn_values(tx: &impl ConnectionTrait, phone: Uuid, values: &[Para
     }
     let now = now_ms();
     let mut changed = BTreeMap::new();
+    let (mut room, mut all) = (None, true);
     for one in values {
         let Some(mut row) = rows.get(&one.name).cloned() else { continue };
         let text: String = one.value.text.chars().take(MAX_VALUE).collect();
         let text = if is_secret(&one.name) && !text.is_empty() { SECRET_MASK.to_owned() } else { text };
+        let mut kept = true;
+        let more = counted(&text).saturating_sub(row.value.as_deref().map_or(0, counted));
+        if more > 0 {
+            let left = match room {
+                Some(left) => left,
+                None => LONG_BYTES.saturating_sub(long_bytes(tx, phone).await?),
+            };
+            kept = more <= left;
+            room = Some(if kept { left - more } else { left });
+        }
         match &row.value {
             Some(before) if *before != text => {
-                row.previous = row.value.take();
+                row.previous = row.value.take().filter(|before| before.len() <= MAX_PREVIOUS);
                 row.changed_at = Some(now);
             }
             _ => row.previous = None,
         }
-        row.value = Some(text);
+        row.value = kept.then_some(text);
+        all &= kept;
         row.xsd_type = one.value.type_.name().to_owned();
         row.read_at = now;
         changed.insert(row.path.clone(), row);
     }
-    save(tx, changed.into_values().collect()).await
+    save(tx, changed.into_values().collect()).await?;
+    Ok(all)
+}
+
+/// The bytes a value counts for.
+fn counted(value: &str) -> usize {
+    if value.len() > SHORT { value.len() } else { 0 }
+}
+
+/// What all values of a phone count for.
+async fn long_bytes(tx: &impl ConnectionTrait, phone: Uuid) -> Result<usize> {
+    let sum: Option<Option<i64>> = phone_parameter::Entity::find()
+        .select_only()
+        .column_as(Expr::cust("CAST(SUM(octet_length(value)) AS BIGINT)"), "bytes")
+        .filter(phone_parameter::Column::PhoneId.eq(phone))
+        .filter(Expr::cust("octet_length(value)").gt(SHORT as i64))
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(sum.flatten().and_then(|sum| usize::try_from(sum).ok()).unwrap_or(0))
 }
 
 pub async fn learn_attributes(tx: &impl ConnectionTrait, phone: Uuid, attributes: &[ParameterAttribute]) -> Result<()> {
@@ -322,15 +361,47 @@ mod tests {
         assert_eq!(parent("Device.X_BELLHOP_Settings.hotel.room.number"), "Device.X_BELLHOP_Settings.hotel.room.");
     }
 
-    #[tokio::test]
-    async fn what_is_not_named_any_more_is_forgotten_with_all_below() {
+    /// A database with one phone.
+    async fn database() -> (crate::db::Db, Uuid, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
         let db = crate::db::Db::connect(&url, 2).await.unwrap();
-        let (db, mac) = (db.read(), contract::Mac::new([2; 6]));
+        let mac = contract::Mac::new([2; 6]);
         let phone = crate::app::announce::blank(mac, "1", contract::rest::Enrolment::Expected);
         let id = phone.id;
-        crate::db::entity::phone::Entity::insert(phone.into_active_model()).exec(db).await.unwrap();
+        crate::db::entity::phone::Entity::insert(phone.into_active_model()).exec(db.read()).await.unwrap();
+        (db, id, folder)
+    }
+
+    #[tokio::test]
+    async fn values_have_room_up_to_a_limit() {
+        let (db, id, _folder) = database().await;
+        let db = db.read();
+        let value =
+            |number: usize, text: String| ParameterValue::new(format!("D.V{number}"), cwmp::Value::string(text));
+        let long = |number| value(number, "x".repeat(MAX_VALUE));
+        let fit = LONG_BYTES / MAX_VALUE;
+        assert!(learn_values(db, id, &(0..fit).map(long).collect::<Vec<_>>()).await.unwrap());
+        assert_eq!(long_bytes(db, id).await.unwrap(), fit * MAX_VALUE);
+        let more = [long(fit), value(fit + 1, "short".to_owned()), long(0)];
+        assert!(!learn_values(db, id, &more).await.unwrap());
+        assert_eq!(long_bytes(db, id).await.unwrap(), fit * MAX_VALUE);
+        let row = async |number: usize| {
+            let path = format!("D.V{number}");
+            load(db, id, &BTreeSet::from([path.as_str()])).await.unwrap().remove(&path).unwrap()
+        };
+        assert_eq!((row(fit).await.value, row(fit + 1).await.value.as_deref()), (None, Some("short")));
+        // Room again; and what a value was is kept where it is not long.
+        assert!(learn_values(db, id, &[value(0, "a".to_owned())]).await.unwrap());
+        assert!(row(0).await.previous.is_none() && row(0).await.changed_at.is_some());
+        assert!(learn_values(db, id, &[value(0, "b".to_owned()), long(fit)]).await.unwrap());
+        assert_eq!(row(0).await.previous.as_deref(), Some("a"));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_named_any_more_is_forgotten_with_all_below() {
+        let (db, id, _folder) = database().await;
+        let db = db.read();
         let names = |paths: &[&str]| -> Vec<ParameterInfo> {
             paths.iter().map(|path| ParameterInfo { name: (*path).to_owned(), writable: false }).collect()
         };

@@ -12,8 +12,6 @@ use super::{App, Result};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, telemetry};
 
-/// How long measurements are kept.
-const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 /// Rows in one statement, so that its parameters stay below SQLite's limit.
 const ROWS: usize = 500;
 /// Outdated rows removed at once: nobody waits long for the database because of it.
@@ -39,7 +37,7 @@ pub async fn store(app: &App, heard: &[(PhoneId, Telemetry)]) -> Result<()> {
     let mut rows = Vec::new();
     for (phone, telemetry) in heard.iter().filter(|(phone, _)| known.contains(&phone.0)) {
         for (item, measured) in telemetry.items.iter().enumerate() {
-            rows.push(telemetry::ActiveModel {
+            let row = telemetry::ActiveModel {
                 phone_id: Set(phone.0),
                 boot: Set(telemetry.boot as i32),
                 seq: Set(telemetry.seq as i64),
@@ -49,9 +47,13 @@ pub async fn store(app: &App, heard: &[(PhoneId, Telemetry)]) -> Result<()> {
                 kind: Set(measured.kind().to_owned()),
                 value: Set(serde_json::to_string(measured)?),
                 ..Default::default()
-            });
+            };
+            rows.push(((phone.0, telemetry.boot, telemetry.seq, item), row));
         }
     }
+    // Two processes with rows of the same phone wait for one another in the same order.
+    rows.sort_by_key(|(name, _)| *name);
+    let rows: Vec<telemetry::ActiveModel> = rows.into_iter().map(|(_, row)| row).collect();
     for rows in rows.chunks(ROWS) {
         telemetry::Entity::insert_many(rows.to_vec())
             .on_conflict(
@@ -71,12 +73,13 @@ pub async fn store(app: &App, heard: &[(PhoneId, Telemetry)]) -> Result<()> {
     Ok(())
 }
 
-/// Removes what is outdated, the oldest first, a bounded number at once.
-pub async fn sweep(tx: &impl ConnectionTrait) -> Result<()> {
+/// Removes what is older than `days`, the oldest first, a bounded number at once.
+pub async fn sweep(tx: &impl ConnectionTrait, days: u32) -> Result<()> {
+    let before = now_ms() - i64::from(days) * 24 * 3_600_000;
     let outdated: Vec<i64> = telemetry::Entity::find()
         .select_only()
         .column(telemetry::Column::Id)
-        .filter(telemetry::Column::ReceivedAt.lt(now_ms() - KEPT_MS))
+        .filter(telemetry::Column::ReceivedAt.lt(before))
         .order_by_asc(telemetry::Column::Id)
         .limit(REMOVED_AT_ONCE)
         .into_tuple()
@@ -84,7 +87,7 @@ pub async fn sweep(tx: &impl ConnectionTrait) -> Result<()> {
         .await?;
     if let Some(newest) = outdated.iter().max() {
         telemetry::Entity::delete_many()
-            .filter(telemetry::Column::ReceivedAt.lt(now_ms() - KEPT_MS))
+            .filter(telemetry::Column::ReceivedAt.lt(before))
             .filter(telemetry::Column::Id.lte(*newest))
             .exec(tx)
             .await?;

@@ -24,10 +24,10 @@ use crate::secrets::random_token;
 
 const COMMANDS: &str = "$CONTROL/dynamic-security/v1";
 const RESPONSES: &str = "$CONTROL/dynamic-security/v1/response";
-/// The longest an exchange takes, its turn included. Below the shortest `acs.session_timeout_s`.
+/// The longest an exchange takes: one half for its turn, one for itself. Below the shortest `acs.session_timeout_s`.
 pub const WAIT: Duration = Duration::from_secs(4);
 /// Exchanges at once: the plugin writes its file for each command, more would only queue there.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 /// Makes and removes phones' accounts.
 pub struct Accounts {
@@ -71,14 +71,18 @@ impl Accounts {
 
     async fn exchange(&self, commands: Vec<Value>) -> anyhow::Result<()> {
         let broker = format!("MQTT broker {}:{}", self.broker.host, self.broker.port);
-        match timeout(WAIT, self.ask(commands)).await {
+        // Who waited too long for its turn does not begin: what it began it could not await, and would do in vain.
+        let Ok(turn) = timeout(WAIT / 2, self.turns.acquire()).await else {
+            bail!("{broker}: too many accounts are asked for at once");
+        };
+        let _turn = turn?;
+        match timeout(WAIT / 2, self.ask(commands)).await {
             Ok(answered) => answered.context(broker),
-            Err(_) => bail!("{broker} did not confirm within {WAIT:?}; has it the dynamic security plugin?"),
+            Err(_) => bail!("{broker} did not confirm within {:?}; has it the dynamic security plugin?", WAIT / 2),
         }
     }
 
     async fn ask(&self, mut commands: Vec<Value>) -> anyhow::Result<()> {
-        let _turn = self.turns.acquire().await?;
         // Answers go to everybody who listens; this tells ours.
         let mark = random_token();
         for command in &mut commands {

@@ -1,6 +1,6 @@
 //! From messages to rows and acknowledgements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -128,12 +128,24 @@ async fn results(app: &App, results: &[(PhoneId, CommandResult)]) -> app::Result
         return Ok(());
     }
     let write = app.db.write_beside().await?;
-    for (phone, told) in results {
+    for (phone, told) in newest(results) {
         tasks::heard_result(&write.tx, phone.0, told).await?;
     }
     write.commit().await?;
     app.live.wake();
     Ok(())
+}
+
+/// All but what is overtaken in the same batch: that a command goes on, where something later is told of it.
+fn newest(results: &[(PhoneId, CommandResult)]) -> Vec<&(PhoneId, CommandResult)> {
+    let mut later = HashSet::new();
+    let mut kept: Vec<_> = results
+        .iter()
+        .rev()
+        .filter(|(phone, told)| later.insert((*phone, told.id.as_str())) || told.state.is_final())
+        .collect();
+    kept.reverse();
+    kept
 }
 
 /// One message, to be stored alone.
@@ -230,5 +242,32 @@ async fn acknowledge(mqtt: &Mqtt, names: Vec<(PhoneId, Name)>) {
                 tracing::warn!(%error, "cannot acknowledge; the phone repeats what it told");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::Timestamp;
+    use contract::mqtt::CommandState::{self, Done, Running};
+
+    use super::*;
+
+    #[test]
+    fn of_what_goes_on_the_last_word_counts() {
+        let phones = [1, 2].map(|number| PhoneId(uuid::Uuid::from_u128(number)));
+        let told = |phone: usize, seq: u64, id: &str, state: CommandState| {
+            let (id, at) = (id.to_owned(), Timestamp(0));
+            (phones[phone], CommandResult { boot: 1, seq, id, at, state, fault: None, output: None })
+        };
+        let results = [
+            told(0, 1, "a", Running),
+            told(0, 2, "b", Running),
+            told(0, 3, "a", Running),
+            told(0, 4, "b", Done),
+            told(0, 5, "a", Running),
+            told(1, 1, "a", Running),
+        ];
+        let seqs: Vec<u64> = newest(&results).into_iter().map(|(_, told)| told.seq).collect();
+        assert_eq!(seqs, [4, 5, 1]);
     }
 }

@@ -8,24 +8,28 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, cleanup, heard};
+use crate::app::{App, Result, cleanup, heard, keep};
 
 pub use nudge::{run as run_nudges, run_wakes};
 
 const SWEEP: Duration = Duration::from_secs(5);
+
 /// Sweeps until cancelled.
 pub async fn run_sweeps(app: Arc<App>, stop: CancellationToken) {
+    let mut sweeper = keep::Sweeper::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
         }
-        let swept = match heard::sweep_silent(&app).await {
-            Ok(_) => cleanup::run(&app).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = swept {
+        if let Err(error) = sweep(&app, &mut sweeper).await {
             tracing::error!(%error, "a sweep failed");
         }
     }
+}
+
+async fn sweep(app: &App, sweeper: &mut keep::Sweeper) -> Result<()> {
+    heard::sweep_silent(app).await?;
+    cleanup::run(app).await?;
+    sweeper.sweep(&app.db, &app.config.keep).await
 }

@@ -38,12 +38,21 @@ async fn a_session_lasts_as_long_as_it_was_asked_for() {
     drop(events);
     gone(&broker, "a").await;
     // Asking keeps a session alive, so the only way is to wait for longer than it lasts.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let mut service = Client::service(&broker, "v1/b/up/presence").await;
+    more_than_a_second(&broker, &mut service).await;
     let (_, _events, present) = session_present(lasting(&broker, "a", 60)).await;
     assert!(!present, "it has expired");
 }
 
-fn will(delay_s: u32) -> LastWill {
+/// Waits until the broker publishes a will that is due after two seconds: as long has passed by its own clock.
+async fn more_than_a_second(broker: &Broker, service: &mut Client) {
+    let mut options = lasting(broker, "b", 60);
+    options.set_last_will(will("b", 2));
+    drop(connect(options).await.unwrap());
+    assert_eq!(service.message().await, pair("v1/b/up/presence", "offline"));
+}
+
+fn will(device: &str, delay_s: u32) -> LastWill {
     let properties = LastWillProperties {
         delay_interval: Some(delay_s),
         payload_format_indicator: None,
@@ -53,7 +62,7 @@ fn will(delay_s: u32) -> LastWill {
         correlation_data: None,
         user_properties: Vec::new(),
     };
-    LastWill::new("v1/a/up/presence", "offline", QoS::AtLeastOnce, true, Some(properties))
+    LastWill::new(format!("v1/{device}/up/presence"), "offline", QoS::AtLeastOnce, true, Some(properties))
 }
 
 #[tokio::test]
@@ -62,7 +71,7 @@ async fn a_delayed_will_says_nothing_of_who_comes_back_in_time() {
     let mut service = Client::service(&broker, "v1/+/up/presence").await;
     let with_will = |delay_s| {
         let mut options = lasting(&broker, "a", 60);
-        options.set_last_will(will(delay_s));
+        options.set_last_will(will("a", delay_s));
         options
     };
     drop(connect(with_will(30)).await.unwrap());
@@ -81,13 +90,13 @@ async fn a_message_waits_until_it_expires_and_no_longer() {
     a.subscribe("v1/a/down/command").await;
     drop(a);
     gone(&broker, "a").await;
-    let service = Client::service(&broker, "v1/+/up/#").await;
+    let mut service = Client::service(&broker, "v1/+/up/#").await;
     for (expiry, payload) in [(1, "short"), (60, "long")] {
         let properties = PublishProperties { message_expiry_interval: Some(expiry), ..PublishProperties::default() };
         let topic = "v1/a/down/command";
         service.mqtt.publish_with_properties(topic, QoS::AtLeastOnce, false, payload, properties).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    more_than_a_second(&broker, &mut service).await;
     let mut a = connect(lasting(&broker, "a", 60)).await.unwrap();
     assert_eq!(a.message().await, pair("v1/a/down/command", "long"));
     a.nothing_comes().await;

@@ -19,6 +19,9 @@ pub const ACS_METHODS: [&str; 8] = [
     "AutonomousDUStateChangeComplete",
 ];
 
+/// A phone that announces more is waited for no longer than this many seconds.
+pub const MOST_TIMEOUT: u32 = 600;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcsSession {
     /// The namespace the Inform came in; all we send goes out in it.
@@ -103,6 +106,12 @@ impl AcsSession {
             max_envelopes: 1,
             next_request: 1,
         }
+    }
+
+    /// How long to wait for the phone, in seconds: `least`, or what it announced itself (`SessionTimeout`), up to
+    /// [`MOST_TIMEOUT`].
+    pub fn patience(&self, least: u32) -> u32 {
+        least.max(self.session_timeout.unwrap_or(0).min(MOST_TIMEOUT))
     }
 
     /// A POST as [`crate::decode_post`] gave it; `None` is the empty POST.

@@ -132,6 +132,16 @@ impl Memory {
         self.write()
     }
 
+    /// An order was not begun after all: the next of its name is new.
+    ///
+    /// # Errors
+    /// The file system's; it is forgotten in memory then.
+    pub(crate) fn forget(&mut self, id: &str) -> io::Result<()> {
+        let before = self.known.len();
+        self.known.retain(|known| known.id != id);
+        if self.known.len() == before { Ok(()) } else { self.write() }
+    }
+
     fn bound_output(&mut self) {
         let mut bytes = 0;
         for known in self.known.iter_mut().rev() {

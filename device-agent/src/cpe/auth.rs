@@ -29,6 +29,11 @@ impl Login {
         Self { user, password, scheme: Scheme::None }
     }
 
+    /// Nothing is sent until the server asks again.
+    pub fn forget(&mut self) {
+        self.scheme = Scheme::None;
+    }
+
     /// The `Authorization` of the next request.
     pub fn header(&mut self, method: &str, target: &str, body: &[u8]) -> Option<String> {
         match &mut self.scheme {

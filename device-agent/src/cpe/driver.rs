@@ -182,6 +182,7 @@ impl Driver {
     async fn session(&mut self) {
         let device = self.device.clone();
         let factory = device.identity().acs_url.clone();
+        self.leave_old_acs(&factory).await;
         let snapshot = Snapshot::take(&device);
         let changed = snapshot.changed();
         let (url, events, called, requests) = device.with_reasons(|reasons, document| {
@@ -213,9 +214,23 @@ impl Driver {
         self.schedule(&outcome, called);
     }
 
+    /// For addresses that were not changed in a session, and for what a power cut left.
+    async fn leave_old_acs(&self, factory: &str) {
+        if !self.device.document(|document| has_left(document, factory)) {
+            return;
+        }
+        let factory = factory.to_owned();
+        let left = self.device.blocking(move |device| device.touch_and_save(|document| leave(document, &factory)));
+        if let Err(error) = left.await.flatten() {
+            tracing::warn!(%error, "that the ACS is another could not be stored");
+        }
+        self.device.transfer_wake.notify_one();
+    }
+
     /// What must not be told again.
     async fn settle(&mut self, url: String, lasting: bool, snapshot: Snapshot, outcome: &Outcome) {
         let (ended, delivered) = (outcome.session.clone(), outcome.session.events_delivered);
+        let factory = self.device.identity().acs_url.clone();
         let settle = move |document: &mut Document| {
             let mut news = lasting || !ended.answered.is_empty();
             document.events.settle(&ended);
@@ -228,7 +243,8 @@ impl Driver {
                 news |= snapshot.delivered(document) || document.bootstrapped != url;
                 document.bootstrapped = url;
             }
-            news
+            // Before any transfer begins that the one we leave has ordered.
+            news | leave(document, &factory)
         };
         let stored = self.device.blocking(move |device| device.touch_and_save(settle)).await.flatten();
         if let Err(error) = stored {
@@ -271,6 +287,22 @@ impl Driver {
     }
 }
 
+/// Whether another ACS than the one the phone has introduced itself to is in charge.
+fn has_left(document: &Document, factory: &str) -> bool {
+    !document.bootstrapped.is_empty() && document.bootstrapped != acs_url(document, factory)
+}
+
+/// The transfers of an ACS that is not in charge any more go, with the credentials in them; whether there was one. Once:
+/// what the new one orders before it is known to have had its bootstrap stays.
+fn leave(document: &mut Document, factory: &str) -> bool {
+    let left = has_left(document, factory);
+    if left {
+        document.bootstrapped.clear();
+        document.transfers.clear();
+    }
+    left
+}
+
 /// How long the first Inform after a start waits; `jitter` is 0 to 1.
 fn first_wait(device: &Device, jitter: f64) -> Duration {
     if device.value("tr069.randomstart.enable") == "yes" {
@@ -309,6 +341,25 @@ mod tests {
         device.set_from_acs(&[(intern("tr069.randomstart.enable"), Some("yes".into()))], |_| {}).unwrap();
         assert_eq!(first_wait(&device, 0.0).as_secs(), 1);
         assert_eq!(first_wait(&device, 1.0).as_secs(), 3600);
+    }
+
+    #[test]
+    fn transfers_do_not_follow_to_another_acs() {
+        let mut document = Document { bootstrapped: "http://a/".into(), ..Document::default() };
+        let order = serde_json::json!({
+            "id": 1, "order": "upload", "command_key": "k", "file_type": "2 Vendor Log File", "url": "http://files/",
+            "due": Timestamp(0), "stage": "waiting"
+        });
+        let order = || serde_json::from_value::<transfer::Transfer>(order.clone()).unwrap();
+        document.transfers.push(order());
+        assert!(!leave(&mut document, "http://a/"));
+        assert_eq!(document.transfers.len(), 1);
+        assert!(leave(&mut document, "http://b/"));
+        assert!(document.transfers.is_empty());
+        // Those of the new one stay, also if the phone loses power before its first session ends.
+        document.transfers.push(order());
+        assert!(!leave(&mut document, "http://b/"));
+        assert_eq!(document.transfers.len(), 1);
     }
 
     #[test]

@@ -161,11 +161,14 @@ impl Http {
         }
     }
 
+    /// Another server learns nothing of what was between us and the one before: no cookie, no proof it did not ask for.
     async fn go_to(&mut self, to: Url) {
-        if to.origin() != self.url.origin()
-            && let Some(connection) = self.connection.take()
-        {
-            connection.close().await;
+        if to.origin() != self.url.origin() {
+            self.cookies.clear();
+            self.login.forget();
+            if let Some(connection) = self.connection.take() {
+                connection.close().await;
+            }
         }
         self.url = to;
     }

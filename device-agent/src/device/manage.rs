@@ -72,6 +72,13 @@ impl Device {
         self.lock().commands.begin(key, kind).map(|begun| begun == Begin::New)
     }
 
+    /// An order that came for the first time could not be begun: it may come again. Blocking.
+    pub(crate) fn not_begun(&self, key: &str) {
+        if let Err(error) = self.lock().commands.forget(key) {
+            tracing::warn!(%error, "that an order was not begun could not be stored; it is known in this life");
+        }
+    }
+
     /// Effects of each kind in this life.
     pub(crate) fn done(&self) -> Vec<(std::sync::Arc<str>, u32)> {
         self.lock().store.done().to_vec()

@@ -116,7 +116,11 @@ async fn carry_out(device: &Arc<Device>, mut transfer: Transfer) {
     })
     .await;
     if given_up {
-        let failure = Failure::new(FaultCode::DOWNLOAD_INCOMPLETE, "the phone restarted each time it was tried");
+        let code = match transfer.is_download() {
+            true => FaultCode::DOWNLOAD_INCOMPLETE,
+            false => FaultCode::UPLOAD_FAILED,
+        };
+        let failure = Failure::new(code, "the phone restarted each time it was tried");
         return end(device, id, Err(failure), Vec::new()).await;
     }
     let done = tokio::select! {
@@ -323,6 +327,32 @@ pub(crate) fn install(store: &mut Store) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_restarts_the_phone_again_and_again_is_given_up_by_its_own_code() {
+        let identity = crate::device::Identity {
+            mac: "c074ad120701".parse().unwrap(),
+            serial: "1".into(),
+            model: settings::Model::Ghp620,
+            firmware: "1".into(),
+            acs_url: "http://acs/".into(),
+            authorities: None,
+        };
+        let device = Device::open(identity, crate::store::Storage::Memory).unwrap();
+        for (number, order, file_type, code) in
+            [(1, "upload", "2 Vendor Log File", 9011), (2, "download", "3 Vendor Configuration File", 9017)]
+        {
+            let order = serde_json::json!({
+                "id": number, "order": order, "command_key": "k", "file_type": file_type, "url": "http://files/",
+                "due": Timestamp(0), "tries": MOST_STARTS, "stage": "running"
+            });
+            let transfer: Transfer = serde_json::from_value(order).unwrap();
+            device.update(|document| document.transfers.push(transfer.clone())).unwrap();
+            carry_out(&device, transfer).await;
+            let stage = device.document(|document| document.transfers[number - 1].stage.clone());
+            assert!(matches!(stage, Stage::Done { code: told, .. } if told == code), "{stage:?}");
+        }
+    }
 
     #[test]
     fn a_window_has_its_own_retries() {

@@ -72,12 +72,20 @@ async fn keeps_to_what_the_broker_takes() {
         agent.hook(false).await;
     }
     again(&broker).await;
-    until("three messages", async || (broker.with(|state| state.published.len()) >= 3).then_some(())).await;
-    // Presence and state are said, and of the events as many as still fit.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Presence and state are said, and of the events as many as still fit: of those that follow one at a time, each
+    // when the one before it is confirmed.
+    let since = until("its presence", async || {
+        broker.with(|state| state.published.iter().rposition(|(_, publish)| publish.topic.ends_with(b"presence")))
+    })
+    .await;
+    for confirmed in 0..3 {
+        until("one more", async || (broker.with(|state| state.published.len()) >= since + 3 + confirmed).then_some(()))
+            .await;
+        broker.with(|state| assert_eq!(state.published.len(), since + 3 + confirmed));
+        let next = broker.with(|state| state.published[since + confirmed].1.pkid);
+        broker.confirm(next);
+    }
     broker.with(|state| {
-        let since = state.published.iter().rposition(|(_, publish)| publish.topic.ends_with(b"presence")).unwrap();
-        assert_eq!(state.published.len() - since, 3);
         assert!(state.published[since..].iter().all(|(_, publish)| !publish.retain), "it keeps no retained messages");
     });
     agent.shutdown().await;
@@ -97,8 +105,9 @@ async fn sends_nothing_longer_than_the_broker_takes() {
     agent.hook(true).await;
     until("the event", async || broker.events().iter().any(|event| event.kind == EventKind::OffHook).then_some(()))
         .await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    // The state report is longer than that. The connection stays.
+    agent.hook(false).await;
+    until("the next", async || broker.events().iter().any(|event| event.kind == EventKind::OnHook).then_some(())).await;
+    // The state report that came with the first is longer than that. The connection stays.
     assert!(broker.states().is_empty());
     assert_eq!(broker.with(|state| state.connects.len()), connects);
     agent.shutdown().await;

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 #[derive(Clone)]
 enum Do {
     Publish(String, Vec<u8>),
+    Confirm(u16),
     Drop,
     Dismiss(DisconnectReasonCode),
 }
@@ -88,6 +89,11 @@ impl Broker {
         let _ = self.orders.send(Do::Publish(topic, serde_json::to_vec(payload).unwrap()));
     }
 
+    /// Confirms one of the publishes that were held.
+    pub fn confirm(&self, packet: u16) {
+        let _ = self.orders.send(Do::Confirm(packet));
+    }
+
     /// Breaks every connection.
     pub fn drop_connections(&self) {
         let _ = self.orders.send(Do::Drop);
@@ -147,6 +153,9 @@ impl Broker {
                         let mut publish = Publish::new(topic, QoS::AtLeastOnce, payload, None);
                         publish.pkid = 7;
                         Packet::Publish(publish).write(&mut output, None).unwrap();
+                    }
+                    Do::Confirm(packet) => {
+                        Packet::PubAck(PubAck::new(packet, None)).write(&mut output, None).unwrap();
                     }
                     Do::Drop => return,
                     Do::Dismiss(reason) => {

@@ -22,6 +22,8 @@ pub enum Proof {
     Missing,
     /// The password is right, the nonce too old or used: ask again with a new one.
     Stale,
+    /// Too many were wrong of late: this one was not looked at.
+    TooMany,
     Valid(By),
 }
 
@@ -45,12 +47,23 @@ fn nonces(app: &App) -> NonceIssuer {
     NonceIssuer::new(app.secrets.derive("acs-nonce"))
 }
 
-/// Checks what a POST shows against what is known of a phone.
+/// Checks what a POST shows against what is known of a phone. Passwords that are wrong count; old nonces do not.
 pub fn check(app: &App, post: &Post, phone: &phone::Model, profile: &Profile) -> Proof {
     if profile.takes(ProofKind::Mtls) && shows_certificate(app, post, phone, profile) {
         return Proof::Valid(By::Certificate);
     }
     let Some(value) = &post.authorization else { return Proof::Missing };
+    if app.wrong.too_many(&post.client, phone.id, now_ms()) {
+        return Proof::TooMany;
+    }
+    let proof = check_password(app, post, phone, profile, value);
+    if proof == Proof::Missing {
+        app.wrong.count(&post.client, phone.id, now_ms());
+    }
+    proof
+}
+
+fn check_password(app: &App, post: &Post, phone: &phone::Model, profile: &Profile, value: &str) -> Proof {
     if let Ok(basic) = BasicCredentials::parse(value) {
         if !takes_basic(post, profile) {
             return Proof::Missing;
@@ -86,8 +99,8 @@ pub fn check(app: &App, post: &Post, phone: &phone::Model, profile: &Profile) ->
                 false => Proof::Stale,
             }
         }
-        Freshness::Stale => Proof::Stale,
-        Freshness::Forged => Proof::Missing,
+        // The password is right: a nonce given to the phone's address of yesterday, or by a server that lost its keys.
+        Freshness::Stale | Freshness::Forged => Proof::Stale,
     }
 }
 

@@ -8,6 +8,7 @@ mod quiet;
 mod store;
 pub mod trace;
 mod work;
+mod wrong;
 
 use contract::PhoneId;
 use contract::rest::Enrolment;
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use self::auth::{By, Proof};
+use self::pass::Pass;
 use self::store::{Session, State};
 use self::work::Work;
 use super::trust::Profile;
@@ -24,12 +26,13 @@ use super::{App, AppError, Result, enrol, heard, quarantine, tasks, views};
 use crate::broker::external;
 use crate::clock::now_ms;
 use crate::db::entity::phone;
-use crate::db::is_duplicate;
+use crate::db::{is_duplicate, refers_to_nothing};
 use crate::secrets::random_token;
 use crate::tls::Shown;
 
 pub use quiet::{Desk, run};
 pub use store::sweep;
+pub(crate) use wrong::WrongProofs;
 
 /// How long making an account keeps other POSTs of the phone away: longer than it can take.
 const ACCOUNT_MS: i64 = external::WAIT.as_millis() as i64 + 2_000;
@@ -130,8 +133,10 @@ async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) ->
                 return Ok(answer);
             }
             let proof = auth::check(app, post, &known.phone, profile);
-            if matches!(proof, Proof::Missing | Proof::Stale) {
-                return Ok(challenge(app, post, &known.phone, profile, proof));
+            match proof {
+                Proof::Missing | Proof::Stale => return Ok(challenge(app, post, &known.phone, profile, proof)),
+                Proof::TooMany => return Ok(Answer::Busy),
+                Proof::Valid(_) => {}
             }
             if let Some(session) = app.desk.open(app, post, &known, &inform, &acs) {
                 return Ok(Answer::Opened { reply, session, phone: known.phone.id });
@@ -166,6 +171,7 @@ async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) ->
     };
     let enrolment = views::enrolment(&phone);
     match (enrolment, proof) {
+        (_, Proof::TooMany) => return Ok(Answer::Busy),
         (Enrolment::Enrolled, Proof::Missing | Proof::Stale) => {
             return Ok(challenge(app, post, &phone, profile, proof));
         }
@@ -208,7 +214,7 @@ async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) ->
         Proof::Valid(By::Own) => enrol::enrolled(tx, &phone).await?,
         Proof::Valid(By::Shared) if enrolment == Enrolment::Expected => enrol::enrolled_by_shared(tx, &phone).await?,
         // A certificate proves who it is; what it needs besides (for MQTT, for being called) it is given.
-        Proof::Valid(By::Shared | By::Certificate) | Proof::Missing | Proof::Stale => {}
+        Proof::Valid(By::Shared | By::Certificate) | Proof::Missing | Proof::Stale | Proof::TooMany => {}
     }
     let state = State {
         acs,
@@ -307,15 +313,30 @@ async fn make_account(app: &App, turns: &Semaphore, post: &Post) -> Result<Accou
     Ok(Account::Not(Answer::Busy))
 }
 
+/// A pass that is used up once what came of it is kept.
+struct Spending<'a> {
+    app: &'a App,
+    pass: Pass,
+    kept: bool,
+}
+
+impl Drop for Spending<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.app.desk.give_back(self.app, &self.pass);
+        }
+    }
+}
+
 /// What became of a pass.
-enum TakenUp {
-    Session(Box<Session>),
+enum TakenUp<'a> {
+    Session(Box<Session>, Spending<'a>),
     Nothing,
     Not(Answer),
 }
 
 /// Something happens in a quiet session: it gets its row.
-async fn take_up(app: &App, tx: &impl ConnectionTrait, post: &Post) -> Result<TakenUp> {
+async fn take_up<'a>(app: &'a App, tx: &impl ConnectionTrait, post: &Post) -> Result<TakenUp<'a>> {
     let Some(token) = post.session.as_deref() else { return Ok(TakenUp::Nothing) };
     let Some(pass) = app.desk.pass(app, post) else { return Ok(TakenUp::Nothing) };
     if store::running(tx).await? >= app.config.acs.max_sessions as u64 {
@@ -325,7 +346,7 @@ async fn take_up(app: &App, tx: &impl ConnectionTrait, post: &Post) -> Result<Ta
         return Ok(TakenUp::Nothing);
     }
     let state = State {
-        acs: pass.acs,
+        acs: pass.acs.clone(),
         work: Work::Nothing,
         enrol: false,
         welcome: false,
@@ -336,12 +357,21 @@ async fn take_up(app: &App, tx: &impl ConnectionTrait, post: &Post) -> Result<Ta
         host: post.host.clone(),
         base: post.base.clone(),
     };
-    match store::take_up(tx, token, pass.phone, state, app.config.acs.session_timeout_s).await {
-        Ok(Some(session)) => Ok(TakenUp::Session(Box::new(session))),
+    let spending = Spending { app, pass, kept: false };
+    match store::take_up(tx, token, spending.pass.phone, state, app.config.acs.session_timeout_s).await {
+        Ok(Some(session)) => Ok(TakenUp::Session(Box::new(session), spending)),
         // The phone has come again since.
-        Ok(None) => Ok(TakenUp::Nothing),
+        Ok(None) => {
+            keep(Some(spending));
+            Ok(TakenUp::Nothing)
+        }
         Err(AppError::Internal(error)) if error.downcast_ref().is_some_and(is_duplicate) => {
+            keep(Some(spending));
             Ok(TakenUp::Not(Answer::AnsweredElsewhere))
+        }
+        // Removed meanwhile: it comes back as a new phone.
+        Err(AppError::Internal(error)) if error.downcast_ref().is_some_and(refers_to_nothing) => {
+            Ok(TakenUp::Not(Answer::Ended))
         }
         Err(error) => Err(error),
     }
@@ -356,10 +386,14 @@ async fn go_on(
 ) -> Result<Answer> {
     let write = app.db.write_beside().await?;
     let tx = &write.tx;
+    let mut spending = None;
     let session = match store::load(tx, post.session.as_deref()).await? {
         Some(session) => Some(session),
         None => match take_up(app, tx, post).await? {
-            TakenUp::Session(session) => Some(*session),
+            TakenUp::Session(session, taken) => {
+                spending = Some(taken);
+                Some(*session)
+            }
             TakenUp::Nothing => None,
             TakenUp::Not(answer) => return Ok(answer),
         },
@@ -413,6 +447,7 @@ async fn go_on(
                 return Ok(Answer::AnsweredElsewhere);
             }
             write.commit().await?;
+            keep(spending);
             return Ok(Answer::Bad { reason, fault: None });
         }
         input => match drive::step(app, tx, &phone, &mut session.state, input, password).await? {
@@ -432,6 +467,7 @@ async fn go_on(
         return Ok(Answer::AnsweredElsewhere);
     }
     write.commit().await?;
+    keep(spending);
     app.live.wake();
     if let Some(reason) = lost
         && let Err(error) = quarantine::keep(app, &format!("acs {}", post.client), &reason, &post.body).await
@@ -439,6 +475,12 @@ async fn go_on(
         tracing::error!(%error, "cannot quarantine");
     }
     Ok(answer)
+}
+
+fn keep(spending: Option<Spending>) {
+    if let Some(mut spending) = spending {
+        spending.kept = true;
+    }
 }
 
 /// A stranger may ask what we can; what it has to tell is heard when somebody has accepted it.

@@ -46,8 +46,13 @@ impl Pass {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// `None`: none of ours, another client's, or older than `timeout_ms`.
-    pub fn open(key: &[u8; 32], token: &str, client: &str, now: i64, timeout_ms: i64) -> Option<Self> {
+    /// Until when it is good, in ms since 1970: `timeout_s` seconds, or as long as the phone asked for.
+    pub fn until(&self, timeout_s: u32) -> i64 {
+        self.opened + i64::from(self.acs.patience(timeout_s)) * 1000
+    }
+
+    /// `None`: none of ours, another client's, or too old ([`Self::until`]).
+    pub fn open(key: &[u8; 32], token: &str, client: &str, now: i64, timeout_s: u32) -> Option<Self> {
         let mut bytes = [0; CONTENT + TAG];
         if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(CONTENT + TAG) {
             return None;
@@ -58,9 +63,6 @@ impl Pass {
         }
         let number = |at: usize| Some(u64::from_be_bytes(content[at..at + 8].try_into().ok()?));
         let opened = number(0)? as i64;
-        if !(now - timeout_ms..=now + SKEW_MS).contains(&opened) {
-            return None;
-        }
         let version = |at: usize| CwmpVersion::ALL.get(usize::from(content[at])).copied();
         let timeout = u32::from_be_bytes(content[42..].try_into().ok()?);
         let acs = AcsSession {
@@ -71,7 +73,8 @@ impl Pass {
             ..AcsSession::new()
         };
         let (process, salt) = (number(8)?, number(16)?);
-        Some(Self { opened, process, salt, phone: Uuid::from_slice(&content[24..40]).ok()?, acs })
+        let pass = Self { opened, process, salt, phone: Uuid::from_slice(&content[24..40]).ok()?, acs };
+        (opened <= now + SKEW_MS && now <= pass.until(timeout_s)).then_some(pass)
     }
 }
 
@@ -104,13 +107,16 @@ mod tests {
     #[test]
     fn opens_as_it_was_sealed_in_time_and_under_its_key() {
         let token = pass().seal(&KEY, CLIENT);
-        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_000_500, 30_000), Some(pass()));
-        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_030_001, 30_000), None, "too old");
-        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_000_000 - SKEW_MS - 1, 30_000), None, "from the future");
-        assert_eq!(Pass::open(&KEY, &token, "192.0.2.2", 1_000_500, 30_000), None, "from elsewhere");
-        assert_eq!(Pass::open(&[8; 32], &token, CLIENT, 1_000_500, 30_000), None);
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_000_500, 30), Some(pass()));
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_060_000, 30), Some(pass()), "it asked for a minute");
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_060_001, 30), None, "too old");
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_000_000 - SKEW_MS - 1, 30), None, "from the future");
+        assert_eq!(Pass::open(&KEY, &token, "192.0.2.2", 1_000_500, 30), None, "from elsewhere");
+        assert_eq!(Pass::open(&[8; 32], &token, CLIENT, 1_000_500, 30), None);
         let plain = Pass { acs: AcsSession { phase: Phase::Informed, ..AcsSession::new() }, ..pass() };
-        assert_eq!(Pass::open(&KEY, &plain.seal(&KEY, CLIENT), CLIENT, 1_000_500, 30_000), Some(plain));
+        let token = plain.seal(&KEY, CLIENT);
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_030_001, 30), None, "it asked for nothing");
+        assert_eq!(Pass::open(&KEY, &token, CLIENT, 1_000_500, 30), Some(plain));
     }
 
     #[test]
@@ -120,10 +126,10 @@ mod tests {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(Pass::open(&KEY, &changed, CLIENT, 1_000_500, 30_000), None, "{at}");
+            assert_eq!(Pass::open(&KEY, &changed, CLIENT, 1_000_500, 30), None, "{at}");
         }
         for other in ["", "x", &token[1..], "00000000000000000000000000000000"] {
-            assert_eq!(Pass::open(&KEY, other, CLIENT, 1_000_500, 30_000), None);
+            assert_eq!(Pass::open(&KEY, other, CLIENT, 1_000_500, 30), None);
         }
     }
 }

@@ -57,6 +57,8 @@ struct Here {
 struct Open {
     salt: u64,
     opened: i64,
+    /// When its pass is no good any more.
+    until: i64,
     /// Something is to be done for the phone.
     waits: bool,
 }
@@ -114,17 +116,19 @@ impl Desk {
             return None;
         }
         let (phone, salt, opened) = (known.phone.id, u64::from_be_bytes(random()), now_ms());
+        let pass = Pass { opened, process: self.process, salt, phone, acs: acs.clone() };
+        let until = pass.until(app.config.acs.session_timeout_s);
         let mut here = self.here();
         here.heard.insert(phone);
-        here.open.insert(phone, Open { salt, opened, waits: known.due });
+        here.open.insert(phone, Open { salt, opened, until, waits: known.due });
         drop(here);
-        Some(Pass { opened, process: self.process, salt, phone, acs: acs.clone() }.seal(&self.key, &post.client))
+        Some(pass.seal(&self.key, &post.client))
     }
 
     /// The pass a POST shows.
     pub fn pass(&self, app: &App, post: &Post) -> Option<Pass> {
-        let timeout = i64::from(app.config.acs.session_timeout_s) * 1000;
-        Pass::open(&self.key, post.session.as_deref()?, &post.client, now_ms(), timeout)
+        let timeout_s = app.config.acs.session_timeout_s;
+        Pass::open(&self.key, post.session.as_deref()?, &post.client, now_ms(), timeout_s)
     }
 
     /// Whether the phone's turn comes to nothing, and its session to an end.
@@ -153,8 +157,20 @@ impl Desk {
             let known = here.open.get(&pass.phone).is_some_and(|open| open.salt == pass.salt);
             return known && here.open.remove(&pass.phone).is_some();
         }
-        let until = pass.opened + i64::from(app.config.acs.session_timeout_s) * 1000;
-        self.spent.first(&format!("{:x} {:x}", pass.process, pass.salt), until, now_ms())
+        let until = pass.until(app.config.acs.session_timeout_s);
+        self.spent.first(&name(pass), until, now_ms())
+    }
+
+    /// A pass was not used after all: what came of it was not kept, and the phone may show it again.
+    pub fn give_back(&self, app: &App, pass: &Pass) {
+        if pass.process == self.process {
+            // A newer session of the phone stays.
+            let until = pass.until(app.config.acs.session_timeout_s);
+            let open = Open { salt: pass.salt, opened: pass.opened, until, waits: true };
+            self.here().open.entry(pass.phone).or_insert(open);
+        } else {
+            self.spent.give_back(&name(pass));
+        }
     }
 
     /// Phones have been given something to do.
@@ -165,10 +181,10 @@ impl Desk {
     }
 
     async fn write_seen(&self, app: &App) {
-        let before = now_ms() - i64::from(app.config.acs.session_timeout_s) * 1000;
+        let now = now_ms();
         let heard = {
             let mut here = self.here();
-            here.open.retain(|_, open| open.opened >= before);
+            here.open.retain(|_, open| open.until >= now);
             std::mem::take(&mut here.heard)
         };
         if heard.is_empty() {
@@ -186,6 +202,10 @@ pub async fn run(app: &App, stop: CancellationToken) {
         app.desk.write_seen(app).await;
     }
     app.desk.write_seen(app).await;
+}
+
+fn name(pass: &Pass) -> String {
+    format!("{:x} {:x}", pass.process, pass.salt)
 }
 
 async fn find_known(db: &DatabaseConnection, macs: Vec<String>) -> Result<HashMap<String, Known>, DbErr> {

@@ -80,7 +80,7 @@ async fn insert(tx: &impl ConnectionTrait, token: &str, phone: Uuid, state: &Sta
         phone_id: phone,
         seq: 0,
         state: serde_json::to_string(state)?,
-        lease_until: lease(timeout_s),
+        lease_until: lease(state, timeout_s),
     };
     let id = row.id.clone();
     cwmp_session::Entity::insert(row.into_active_model()).exec(tx).await?;
@@ -110,7 +110,7 @@ pub async fn save(tx: &impl ConnectionTrait, session: &mut Session, timeout_s: u
     let written = cwmp_session::Entity::update_many()
         .col_expr(cwmp_session::Column::Seq, Expr::value(session.seq + 1))
         .col_expr(cwmp_session::Column::State, Expr::value(serde_json::to_string(&session.state)?))
-        .col_expr(cwmp_session::Column::LeaseUntil, Expr::value(lease(timeout_s)))
+        .col_expr(cwmp_session::Column::LeaseUntil, Expr::value(lease(&session.state, timeout_s)))
         .filter(cwmp_session::Column::Id.eq(&session.id))
         .filter(cwmp_session::Column::Seq.eq(session.seq))
         .exec(tx)
@@ -146,6 +146,8 @@ pub async fn sweep(tx: &impl ConnectionTrait) -> Result<u64> {
     Ok(gone.rows_affected)
 }
 
-fn lease(timeout_s: u32) -> i64 {
-    now_ms() + i64::from(timeout_s) * 1000
+/// Strangers are not waited for longer than others: each holds a place.
+fn lease(state: &State, timeout_s: u32) -> i64 {
+    let seconds = if state.trusted { state.acs.patience(timeout_s) } else { timeout_s };
+    now_ms() + i64::from(seconds) * 1000
 }

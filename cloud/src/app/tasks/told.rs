@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::lane::BY_MQTT;
 use super::{open_by_key, words};
 use crate::app::error::{invalid, too_many};
 use crate::app::jobs::{self, FINISHED, Outcome, SENT, WAITING};
@@ -30,13 +31,13 @@ pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -
         }
         match &event.code {
             code if *code == EventCode::M_REBOOT => {
-                if let Some(job) = open_by_key(tx, phone, &event.command_key).await? {
+                if let Some(job) = named(tx, phone, &event.command_key, &["reboot"]).await? {
                     jobs::conclude(tx, &job, Outcome::Done("The phone restarted.".to_owned()), None).await?;
                 }
             }
             // It was asked to, whether its answer came or not.
             code if *code == EventCode::M_SCHEDULE_INFORM => {
-                if let Some(job) = open_by_key(tx, phone, &event.command_key).await? {
+                if let Some(job) = named(tx, phone, &event.command_key, &["schedule-inform"]).await? {
                     jobs::conclude(tx, &job, Outcome::Done("The phone called in as asked.".to_owned()), None).await?;
                 }
             }
@@ -54,8 +55,10 @@ pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -
             }
             // It does not say which one; one that goes on says so when it is read.
             code if *code == EventCode::DIAGNOSTICS_COMPLETE => {
-                for job in under_way(tx, phone, &["ping", "traceroute", "throughput"]).await? {
-                    jobs::finished(tx, &job).await?;
+                // What it was sent over MQTT it answers there.
+                let measures = under_way(tx, phone, &["ping", "traceroute", "throughput"]).await?;
+                for job in measures.iter().filter(|job| job.memo != BY_MQTT) {
+                    jobs::finished(tx, job).await?;
                 }
             }
             code if *code == EventCode::VALUE_CHANGE => {
@@ -66,6 +69,11 @@ pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -
         }
     }
     Ok(())
+}
+
+/// The task of one of some kinds that is not over and that the phone knows by this key.
+async fn named(tx: &impl ConnectionTrait, phone: Uuid, key: &str, kinds: &[&str]) -> Result<Option<job::Model>> {
+    Ok(open_by_key(tx, phone, key).await?.filter(|job| kinds.contains(&job.kind.as_str())))
 }
 
 /// Tasks of some kinds that were sent to the phone and are not over.
@@ -94,7 +102,7 @@ pub async fn request(tx: &impl ConnectionTrait, phone: &phone::Model, message: &
         Message::RequestDownload(told) => note(tx, phone, "request-download", told.file_type.clone()).await,
         Message::Kicked(told) => note(tx, phone, "kicked", told.command.clone()).await,
         Message::DuStateChangeComplete(told) => {
-            let Some(job) = open_by_key(tx, phone.id, &told.command_key).await? else {
+            let Some(job) = named(tx, phone.id, &told.command_key, &["install-unit"]).await? else {
                 return note(tx, phone, "unit", "of no task that is known".to_owned()).await;
             };
             let failed = told.results.iter().find(|one| !one.fault.is_success());
@@ -121,7 +129,8 @@ async fn note(tx: &impl ConnectionTrait, phone: &phone::Model, what: &str, detai
 
 /// A transfer ended; the command key says whose it was (TR-069 A.3.3.2).
 async fn transfer_complete(tx: &impl ConnectionTrait, phone: &phone::Model, told: &TransferComplete) -> Result<()> {
-    let Some(job) = open_by_key(tx, phone.id, &told.command_key).await? else {
+    let kinds = ["download", "upload", "schedule-download"];
+    let Some(job) = named(tx, phone.id, &told.command_key, &kinds).await? else {
         // Told twice (its answer was lost), or of another server's making.
         return note(tx, phone, "transfer", format!("of no task that waits, with the key {}", told.command_key)).await;
     };
@@ -197,5 +206,83 @@ pub async fn sent_file<E: std::fmt::Display>(
     match super::stored::result(&now) {
         Some(TaskResult::Transfer { file: Some(before), .. }) => files::remove(app, &actor, before).await,
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::rest::Enrolment;
+    use cwmp::{Event, TransferFault};
+    use sea_orm::IntoActiveModel;
+
+    use super::*;
+    use crate::app::announce;
+
+    /// What each of `jobs` is after `told`: state and step.
+    async fn after(
+        jobs: &[(&str, &str)],
+        events: &[EventCode],
+        transferred: bool,
+        memo: &str,
+    ) -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+        let db = crate::db::Db::connect(&url, 2).await.unwrap();
+        let tx = db.read();
+        let phone = announce::blank(contract::Mac::new([2; 6]), "1", Enrolment::Enrolled);
+        phone::Entity::insert(phone.clone().into_active_model()).exec(tx).await.unwrap();
+        let mut ids = Vec::new();
+        for (kind, key) in jobs {
+            let mut row = jobs::blank(phone.id, kind);
+            (row.state, row.step) = (JobState::Running.as_str().to_owned(), WAITING.to_owned());
+            (row.command_key, row.memo) = ((*key).to_owned(), memo.to_owned());
+            ids.push(row.id);
+            job::Entity::insert(row.into_active_model()).exec(tx).await.unwrap();
+        }
+        let inform = Inform {
+            device_id: cwmp::DeviceId::default(),
+            events: events.iter().map(|code| Event { code: code.clone(), command_key: "k".to_owned() }).collect(),
+            max_envelopes: 1,
+            current_time: CwmpTime::UNKNOWN,
+            retry_count: 0,
+            parameters: Vec::new(),
+        };
+        informed(tx, phone.id, &inform).await.unwrap();
+        if transferred {
+            let told = TransferComplete {
+                command_key: "k".to_owned(),
+                fault: TransferFault::success(),
+                start_time: CwmpTime::UNKNOWN,
+                complete_time: CwmpTime::UNKNOWN,
+            };
+            request(tx, &phone, &told.into()).await.unwrap();
+        }
+        let mut found = Vec::new();
+        for id in ids {
+            let row = job::Entity::find_by_id(id).one(tx).await.unwrap().unwrap();
+            found.push((row.state, row.step));
+        }
+        found
+    }
+
+    fn is(state: JobState, step: &str) -> (String, String) {
+        (state.as_str().to_owned(), step.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_measurement_ordered_over_mqtt_is_not_read_in_a_session() {
+        let told = [EventCode::DIAGNOSTICS_COMPLETE];
+        assert_eq!(after(&[("ping", "p")], &told, false, BY_MQTT).await, [is(JobState::Running, WAITING)]);
+        assert_eq!(after(&[("ping", "p")], &told, false, "").await, [is(JobState::Ready, FINISHED)]);
+    }
+
+    #[tokio::test]
+    async fn a_key_ends_only_what_is_told_to_have_ended() {
+        let waits = [is(JobState::Running, WAITING)];
+        assert_eq!(after(&[("factory-reset", "k")], &[], true, "").await, waits);
+        assert_eq!(after(&[("upload", "k")], &[], true, "").await, [is(JobState::Done, "")]);
+        let told = [EventCode::M_REBOOT, EventCode::M_SCHEDULE_INFORM];
+        assert_eq!(after(&[("upload", "k")], &told, false, "").await, waits);
+        assert_eq!(after(&[("reboot", "k")], &told, false, "").await, [is(JobState::Done, "")]);
     }
 }

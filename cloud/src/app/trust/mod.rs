@@ -10,14 +10,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use auth_digest::{Algorithm, Ha1};
-use contract::rest::ProofKind;
+use contract::rest::{Enrolment, ProofKind};
 use rustls::RootCertStore;
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use self::network::Network;
 use super::enrol::REALM;
-use super::{App, Result};
+use super::{App, Result, views};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, property, trust_profile};
 use crate::tls;
@@ -134,9 +134,10 @@ pub struct Known {
 }
 
 impl Known {
-    /// What counts for a phone: its property's profile; for one that belongs to none, that of the property whose address
-    /// it called; the default else.
+    /// What counts for a phone: its property's profile; for one that belongs to none and is not enrolled, that of the
+    /// property whose address it called; the default else. Nobody who speaks for a known phone picks what is asked of it.
     pub fn of(&self, phone: &phone::Model, called: Option<Uuid>) -> &Profile {
+        let called = called.filter(|_| views::enrolment(phone) != Enrolment::Enrolled);
         let property = phone.property_id.or(called);
         property.and_then(|property| self.by_property.get(&property)).unwrap_or(&self.default)
     }

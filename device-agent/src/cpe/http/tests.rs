@@ -19,6 +19,8 @@ struct Seen {
     target: String,
     host: String,
     length: String,
+    authorization: String,
+    cookie: String,
 }
 
 #[derive(Clone)]
@@ -49,9 +51,14 @@ impl Server {
                                 .to_owned()
                         };
                         let mut seen = seen.lock().unwrap();
-                        let (host, length, target) =
-                            (header("host"), header("content-length"), request.uri().to_string());
-                        seen.push(Seen { connection, target, host, length });
+                        seen.push(Seen {
+                            connection,
+                            target: request.uri().to_string(),
+                            host: header("host"),
+                            length: header("content-length"),
+                            authorization: header("authorization"),
+                            cookie: header("cookie"),
+                        });
                         Ok::<_, Infallible>(answer(seen.len() - 1))
                     }
                 });
@@ -123,6 +130,26 @@ async fn another_server_is_another_connection() {
     assert_eq!((first.connections(), second.connections()), (vec![1], vec![1, 1]));
     assert_eq!(first.seen.lock().unwrap()[0].host, format!("localhost:{}", first.address.port()));
     assert_eq!(second.seen.lock().unwrap()[0].host, format!("[::1]:{}", second.address.port()));
+}
+
+#[tokio::test]
+async fn another_server_learns_no_cookie_and_no_password_unasked() {
+    let second = Server::start("[::1]:0", |_| answer(200, &[], b"")).await;
+    let to = format!("http://{}/b", second.address);
+    let first = Server::start("127.0.0.1:0", move |number| match number {
+        0 => answer(401, &[("www-authenticate", "Basic realm=\"acs\""), ("set-cookie", "s=1")], b""),
+        1 => answer(302, &[("location", "/here")], b""),
+        _ => answer(302, &[("location", &to), ("set-cookie", "t=2")], b""),
+    })
+    .await;
+    assert_eq!(http(&format!("http://{}/", first.address)).post("x").await.unwrap().status, 200);
+    let shown = |server: &Server| -> Vec<_> {
+        let seen = server.seen.lock().unwrap();
+        seen.iter().map(|seen| (seen.authorization.starts_with("Basic "), seen.cookie.clone())).collect()
+    };
+    let (none, own) = ((false, "none".to_owned()), (true, "s=1".to_owned()));
+    assert_eq!(shown(&first), [none.clone(), own.clone(), own]);
+    assert_eq!(shown(&second), [none]);
 }
 
 #[tokio::test]

@@ -18,7 +18,10 @@ pub(super) fn reboot(device: &Device, request: Reboot) -> Result<Message, Fault>
     not_in_use(device)?;
     let key = request.command_key;
     if device.is_first(&key, "reboot").map_err(|error| disk(&error))? {
-        device.order_reboot(&key).map_err(|error| disk(&error))?;
+        device.order_reboot(&key).map_err(|error| {
+            device.not_begun(&key);
+            disk(&error)
+        })?;
     } else {
         tracing::info!(command_key = %key, "this reboot has been done");
         device.push_event(Event::with_key(EventCode::M_REBOOT, key));

@@ -223,6 +223,22 @@ async fn an_order_of_our_server_is_carried_out_once() {
 }
 
 #[tokio::test]
+async fn a_reboot_that_could_not_be_stored_is_carried_out_when_it_comes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = phone(Storage::Disk(dir.path().to_owned()));
+    let request = || Reboot { command_key: format!("t{}", "0".repeat(31)) }.into();
+    // A directory that is not empty stands where the settings are to be.
+    let settings = dir.path().join("settings.json");
+    let _ = std::fs::remove_file(&settings);
+    std::fs::create_dir_all(settings.join("in the way")).unwrap();
+    refused(execute(&device, request()).await);
+    assert_eq!(device.restart(), None);
+    std::fs::remove_dir_all(&settings).unwrap();
+    assert_eq!(execute(&device, request()).await, Message::RebootResponse);
+    assert_eq!((device.restart(), device.effects().len()), (Some(Restart::Reboot), 1));
+}
+
+#[tokio::test]
 async fn nobody_is_cut_off_in_a_call() {
     let device = phone(Storage::Memory);
     device.set_line(|line| line.off_hook = true);

@@ -32,7 +32,7 @@ pub async fn step(
     input: AcsInput,
     account: Option<String>,
 ) -> Result<Option<Message>> {
-    let mut session = Step { app, tx, phone, state, account, documents: None };
+    let mut session = Step { app, tx, phone, state, account, documents: None, closing: false };
     let next = session.take(input).await?;
     session.save().await?;
     Ok(next)
@@ -46,6 +46,8 @@ struct Step<'a, C> {
     account: Option<String>,
     /// Saved at the end of the step if they changed.
     documents: Option<Documents>,
+    /// The phone is asked nothing more in this session.
+    closing: bool,
 }
 
 /// How the phone answered a request.
@@ -101,6 +103,9 @@ impl<C: ConnectionTrait> Step<'_, C> {
 
     /// Something to do, if there is anything.
     async fn next(&mut self) -> Result<Option<Message>> {
+        if self.closing {
+            return Ok(None);
+        }
         if self.state.enrol {
             let account = self.account.take();
             let mqtt_password = match (heard::is_ours(self.phone), &self.app.accounts) {

@@ -160,6 +160,8 @@ impl<C: ConnectionTrait> Step<'_, C> {
             (Task::Reboot, _) => self.wait(job, RESTART_MS, "The phone restarts.").await,
             (Task::FactoryReset, _) => {
                 self.set_up_anew(job).await?;
+                // It forgets who we are: what else waits for it comes when it is back.
+                self.closing = true;
                 self.wait(job, RESTART_MS, "The phone resets itself; when it is back it is set up again.").await
             }
             (Task::ScheduleInform { delay_seconds }, _) => {

@@ -75,6 +75,20 @@ impl<C: ConnectionTrait> Step<'_, C> {
         self.done(job, Some(TaskResult::Parameters { count: walk.read }), note).await
     }
 
+    /// The phone has more than is kept of it.
+    async fn walk_is_too_much(&mut self, job: &Job, walk: &Walk) -> Result<Option<Message>> {
+        if walk.aside {
+            return self.walk_ends(job, walk).await;
+        }
+        let note = format!(
+            "The phone's values are more than the {} MiB that are kept of one phone. {} parameters were read, the last \
+             ones without their values.",
+            parameters::MAX_BYTES / (1024 * 1024),
+            walk.read
+        );
+        self.over(job, Outcome::Refused(note)).await
+    }
+
     pub async fn walked(&mut self, job: &Job, mut walk: Walk, reply: Reply) -> Result<Option<Message>> {
         let phone = self.phone.id;
         match reply {
@@ -85,10 +99,13 @@ impl<C: ConnectionTrait> Step<'_, C> {
             }
             Reply::Answer(Message::GetParameterValuesResponse(answer)) => {
                 walk.parts.good(self.tx, self.phone, Way::Get).await?;
-                parameters::learn_values(self.tx, phone, &answer.parameters).await?;
+                let all = parameters::learn_values(self.tx, phone, &answer.parameters).await?;
                 self.reported(&answer.parameters).await?;
                 walk.read += u32::try_from(answer.parameters.len()).unwrap_or(0);
                 walk.after = std::mem::take(&mut walk.last);
+                if !all {
+                    return self.walk_is_too_much(job, &walk).await;
+                }
             }
             Reply::Answer(Message::GetParameterAttributesResponse(answer)) => {
                 walk.parts.good(self.tx, self.phone, Way::Get).await?;

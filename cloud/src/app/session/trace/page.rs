@@ -2,7 +2,9 @@
 
 use contract::rest::{SessionPage, SessionView, StepXml};
 use contract::{PhoneId, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
 
 use crate::app::error::{invalid, not_found};
 use crate::app::{App, Result};
@@ -17,7 +19,12 @@ pub async fn page(app: &App, id: PhoneId, offset: u64, limit: u32) -> Result<Ses
     phone::Entity::find_by_id(id.0).one(db).await?.ok_or_else(|| not_found("phone"))?;
     let select = cwmp_trace::Entity::find().filter(cwmp_trace::Column::PhoneId.eq(id.0));
     let total = select.clone().count(db).await?;
+    // The messages are read one by one, by who looks at them.
+    let shown = cwmp_trace::Column::iter().filter(|column| !matches!(column, cwmp_trace::Column::Messages));
     let rows = select
+        .select_only()
+        .columns(shown)
+        .expr_as(Expr::value(""), "messages")
         .order_by_desc(cwmp_trace::Column::StartedAt)
         .order_by_desc(cwmp_trace::Column::Id)
         .offset(offset)
