@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn short_times_read_well() {
-        for (ms, text) in [(0.0, "0.00 ms"), (0.417, "0.42 ms"), (3.14, "3.1 ms"), (42.4, "42 ms"), (1810.0, "1.8 s")] {
+        for (ms, text) in [(0.0, "0.00 ms"), (0.417, "0.42 ms"), (3.24, "3.2 ms"), (42.4, "42 ms"), (1810.0, "1.8 s")] {
             assert_eq!(milliseconds(ms), text);
         }
     }

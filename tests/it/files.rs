@@ -23,7 +23,7 @@ async fn a_file_is_kept_with_its_checksum() {
     let kept: FileView = answer.json().await.unwrap();
     assert_eq!((kept.size, kept.sha256.as_str()), (700_000, SHA256));
     let list: Vec<FileView> = server.api.get("/api/v1/files").await.ok();
-    assert_eq!(list, [kept.clone()]);
+    assert_eq!(list, std::slice::from_ref(&kept));
     let path = format!("/api/v1/files/{}", kept.id);
     let answer = server.api.request(Method::GET, &path).send().await.unwrap();
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"fw.bin\"");
@@ -79,7 +79,8 @@ async fn a_phone_fetches_in_ranges_by_its_own_address_and_no_other() {
     assert_eq!(part.status(), 206);
     assert_eq!(part.headers()["content-range"], "bytes 262100-262200/600000");
     assert_eq!(part.bytes().await.unwrap(), content[262_100..=262_200]);
-    let rest = http.get(&sent.url).header("range", "bytes=599999-").header("if-range", "\"else\"").send().await.unwrap();
+    let rest =
+        http.get(&sent.url).header("range", "bytes=599999-").header("if-range", "\"else\"").send().await.unwrap();
     assert_eq!(rest.status(), 200, "of another version all is sent");
     let head = http.head(&sent.url).send().await.unwrap();
     assert_eq!((head.status(), &head.headers()["content-length"]), (StatusCode::OK, &"600000".parse().unwrap()));

@@ -165,9 +165,10 @@ async fn a_connected_phone_of_ours_is_asked_over_mqtt() {
     let running = serde_json::to_vec(&result(CommandState::Running, 1, 1)).unwrap();
     mqtt.tell(Channel::Result, running).await;
     mqtt.confirmed().await.unwrap();
-    wait_true("what came so far is shown", async || {
-        matches!(server.api.job(&job).await.result, Some(TaskResult::Ping(ping)) if ping.received == 1)
-    })
+    wait_true(
+        "what came so far is shown",
+        async || matches!(server.api.job(&job).await.result, Some(TaskResult::Ping(ping)) if ping.received == 1),
+    )
     .await;
     mqtt.tell(Channel::Result, serde_json::to_vec(&result(CommandState::Done, 2, 3)).unwrap()).await;
     mqtt.confirmed().await.unwrap();

@@ -86,7 +86,7 @@ async fn a_phone_that_is_reset_is_let_in_again_and_set_up_anew() {
     phone.events = vec![Event::new(EventCode::BOOTSTRAP), Event::new(EventCode::BOOT)];
     phone.begin().await;
     let asked = phone.serve(obey).await;
-    assert!(asked.iter().any(|message| *message == Message::GetRpcMethods), "what waited comes when it is back");
+    assert!(asked.contains(&Message::GetRpcMethods), "what waited comes when it is back");
     server.api.job_is(&job, JobState::Done).await;
     assert!(phone.login.is_some(), "it has new credentials");
     let setup = server.api.phone(id).await.jobs[0].clone();

@@ -184,7 +184,8 @@ fn run_tests(report: &mut Report, quick: bool, wanted: impl Fn(Part) -> bool) ->
         report.step(name, || match part {
             Postgres => {
                 let dir = crate::state_dir("test")?;
-                let cluster = Step::run("private PostgreSQL cluster", |step| Postgres::start(step, &dir, Durability::None))?;
+                let cluster =
+                    Step::run("private PostgreSQL cluster", |step| Postgres::start(step, &dir, Durability::None))?;
                 suite.run(Select::Integration, &[("BELLHOP_TEST_DATABASE_URL", cluster.url.clone())])
             }
             Browser => browser::test(&suite, Select::Browser, &[]),

@@ -125,7 +125,8 @@ impl App {
         let (wakes, woken) = mpsc::channel(MOST_WAKES);
         let mqtt_port = OnceLock::new();
         let desk = session::Desk::new(&secrets, db.read());
-        let accounts = (config.mqtt.broker == BrokerKind::External).then(|| Accounts::new(&config.mqtt, tunnel::way(&config.mqtt, &config.server.data_dir)));
+        let accounts = (config.mqtt.broker == BrokerKind::External)
+            .then(|| Accounts::new(&config.mqtt, tunnel::way(&config.mqtt, &config.server.data_dir)));
         let app = Self {
             db,
             config,
