@@ -1,7 +1,8 @@
-//! SIP (RFC 3261): message layer, transactions, server side, registration. Sans-IO throughout.
+//! SIP (RFC 3261), sans-IO.
 
 pub mod auth;
 pub mod message;
 pub mod registration;
 pub mod server;
 pub mod transaction;
+pub mod transport;

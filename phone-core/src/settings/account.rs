@@ -1,4 +1,4 @@
-//! An account's settings as plain values, and how they are read from the catalogue's keys.
+//! An account's settings.
 
 use std::fmt;
 use std::time::Duration;
