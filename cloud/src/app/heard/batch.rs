@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Heard, restate, save};
 use crate::app::live::{Touched, touch};
+use crate::app::tasks::lane;
 use crate::app::{App, Result, views};
 use crate::clock::now_ms;
 use crate::db::entity::{event, phone};
@@ -35,7 +36,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     let mut phones = load(tx, &heard).await?;
     let mut stored = store_events(tx, &phones, &heard, now).await?;
     let fresh = stored.len();
-    let (mut touched, mut only_seen) = (Vec::new(), Vec::new());
+    let (mut touched, mut only_seen, mut new_lines) = (Vec::new(), Vec::new(), Vec::new());
     for run in heard.chunk_by(|(one, _), (other, _)| one == other) {
         let Some(phone) = run.first().and_then(|(id, _)| phones.remove(&id.0)) else { continue };
         let mut row = phone.clone();
@@ -50,7 +51,12 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
                     row.last_seen = Some(now);
                 }
                 Heard::State(report) => take_report(&mut row, report, now)?,
-                Heard::Presence(presence) => take_presence(&mut row, presence, now),
+                Heard::Presence(presence) => {
+                    take_presence(&mut row, presence, now);
+                    if presence.online {
+                        new_lines.push(row.id);
+                    }
+                }
             }
         }
         restate(&mut row, now);
@@ -75,8 +81,10 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
             .await?;
     }
     touch(tx, touched).await?;
+    let asked_again = lane::lines_are_new(tx, &new_lines).await?;
     write.commit().await?;
     app.live.wake();
+    app.nudge(asked_again);
     Ok(fresh)
 }
 

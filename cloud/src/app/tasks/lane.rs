@@ -5,7 +5,7 @@ use contract::mqtt::{Action, Command, CommandResult, CommandState};
 use contract::rest::{JobState, Task, TaskResult};
 use contract::{PhoneId, Timestamp};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -74,9 +74,39 @@ pub async fn due(app: &App, id: PhoneId) -> Result<Vec<Command>> {
 }
 
 /// After a start with the embedded broker: what it had not delivered is gone with it, so commands that were sent and not
-/// answered are sent once more. The phone knows them by their ids, and does none twice.
+/// answered are sent once more.
 pub async fn send_again(app: &App) -> Result<()> {
     let write = app.db.write().await?;
+    ready_again(&write.tx, sent(), "The server was started again; the phone is asked once more.").await?;
+    write.commit().await?;
+    Ok(())
+}
+
+/// When phones have a new line to the broker: what went out over the one before may be lost, as it is with a broker that
+/// lost its store, so commands that were sent and not answered are sent once more. Returns whom they are for.
+pub async fn lines_are_new(tx: &impl ConnectionTrait, phones: &[Uuid]) -> Result<Vec<PhoneId>> {
+    if phones.is_empty() {
+        return Ok(Vec::new());
+    }
+    let theirs = sent().add(job::Column::PhoneId.is_in(phones.iter().copied()));
+    let found = job::Entity::find().select_only().column(job::Column::PhoneId).distinct();
+    let found: Vec<Uuid> = found.filter(theirs.clone()).into_tuple().all(tx).await?;
+    if !found.is_empty() {
+        ready_again(tx, theirs, "The phone has a new connection; it is asked once more.").await?;
+    }
+    Ok(found.into_iter().map(PhoneId).collect())
+}
+
+/// Commands that were sent and not answered.
+fn sent() -> Condition {
+    Condition::all()
+        .add(job::Column::State.eq(JobState::Running.as_str()))
+        .add(job::Column::Step.eq(WAITING))
+        .add(job::Column::Memo.eq(BY_MQTT))
+}
+
+/// Has commands sent again. The phone knows them by their ids, and does none twice.
+async fn ready_again(tx: &impl ConnectionTrait, which: Condition, note: &str) -> Result<()> {
     job::Entity::update_many()
         .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
         .col_expr(job::Column::Step, Expr::value(""))
@@ -84,13 +114,10 @@ pub async fn send_again(app: &App) -> Result<()> {
         .col_expr(job::Column::RunAt, Expr::value(now_ms()))
         .col_expr(job::Column::Fence, Expr::col(job::Column::Fence).add(1))
         .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1))
-        .col_expr(job::Column::Note, Expr::value("The server was started again; the phone is asked once more."))
-        .filter(job::Column::State.eq(JobState::Running.as_str()))
-        .filter(job::Column::Step.eq(WAITING))
-        .filter(job::Column::Memo.eq(BY_MQTT))
-        .exec(&write.tx)
+        .col_expr(job::Column::Note, Expr::value(note))
+        .filter(which)
+        .exec(tx)
         .await?;
-    write.commit().await?;
     Ok(())
 }
 
