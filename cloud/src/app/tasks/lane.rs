@@ -194,3 +194,45 @@ pub async fn heard_result(tx: &impl ConnectionTrait, phone: Uuid, told: &Command
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::rest::Enrolment;
+    use sea_orm::IntoActiveModel;
+
+    use super::*;
+    use crate::app::announce;
+
+    #[tokio::test]
+    async fn what_was_sent_over_a_line_that_broke_is_sent_again_over_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+        let db = crate::db::Db::connect(&url, 2).await.unwrap();
+        let tx = db.read();
+        let mut phones = Vec::new();
+        for serial in ["1", "2"] {
+            let phone = announce::blank(contract::Mac::new([serial.as_bytes()[0]; 6]), serial, Enrolment::Enrolled);
+            phone::Entity::insert(phone.clone().into_active_model()).exec(tx).await.unwrap();
+            phones.push(phone.id);
+        }
+        // To both phones over MQTT, and to the first one in a session as well.
+        let mut ids = Vec::new();
+        for (phone, memo) in [(phones[0], BY_MQTT), (phones[1], BY_MQTT), (phones[0], "")] {
+            let mut row = jobs::blank(phone, "ping");
+            (row.state, row.step) = (JobState::Running.as_str().to_owned(), WAITING.to_owned());
+            (row.memo, row.attempts) = (memo.to_owned(), 1);
+            ids.push(row.id);
+            job::Entity::insert(row.into_active_model()).exec(tx).await.unwrap();
+        }
+        assert!(lines_are_new(tx, &[]).await.unwrap().is_empty());
+        assert_eq!(lines_are_new(tx, &phones[..1]).await.unwrap(), [PhoneId(phones[0])]);
+        let mut now = Vec::new();
+        for id in ids {
+            let row = job::Entity::find_by_id(id).one(tx).await.unwrap().unwrap();
+            now.push((row.state, row.memo, row.attempts));
+        }
+        let is = |state: JobState, memo: &str, attempts| (state.as_str().to_owned(), memo.to_owned(), attempts);
+        let wanted = [is(JobState::Ready, "", 0), is(JobState::Running, BY_MQTT, 1), is(JobState::Running, "", 1)];
+        assert_eq!(now, wanted);
+    }
+}
