@@ -29,8 +29,9 @@ mod validate;
 mod wire;
 
 pub use catalogue::Catalogue;
-pub use check::dial_plan::{DialPlanError, check_dial_plan};
+pub use check::dial_plan::check_dial_plan;
 pub use data::{Action, Effect, Instances, Part, Scope, Setting, Status};
+pub use dial_plan::DialPlanError;
 pub use error::SettingError;
 pub use found::{SettingRef, StatusRef};
 pub use load::CatalogueError;

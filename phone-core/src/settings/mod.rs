@@ -2,5 +2,6 @@
 
 mod account;
 pub mod read;
+pub mod servers;
 
 pub use account::{AccountSettings, OutboundProxyMode, Secret, UnregisterOnReboot};

@@ -1,6 +1,7 @@
 //! SIP (RFC 3261), sans-IO.
 
 pub mod auth;
+pub mod locate;
 pub mod message;
 pub mod registration;
 pub mod server;
