@@ -166,6 +166,7 @@ pub const fn event(kind: EventKind) -> Look {
         UnholdCall => look("Call off hold", Icon::OffHook, "none"),
         MuteCall => look("Muted", Icon::Minus, "none"),
         UnmuteCall => look("Unmuted", Icon::OffHook, "none"),
+        EmergencyCall => look("Emergency call", Icon::Alert, "red"),
     }
 }
 

@@ -1,9 +1,11 @@
-//! The tokio shell: sockets, name resolution, the clock. No SIP in here.
+//! The tokio shell: sockets, TLS, the DNS, the clock. No SIP in here, but for where messages begin and end on a stream.
 //!
-//! One task a phone. It holds a UDP socket for each local port in use, and ends when told to
-//! ([`PhoneHandle::shutdown`]) or when every [`PhoneHandle`] is gone (then without unregistering).
+//! One task a phone, and one more for each socket and connection, which hold no memory for data while they are idle. The
+//! phone's task ends when told to ([`PhoneHandle::shutdown`]) or when every [`PhoneHandle`] is gone (then without
+//! unregistering).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,8 +14,16 @@ use crate::phone::{HookSwitch, Input, Phone, PhoneConfig, PhoneEvent};
 use crate::settings::AccountSettings;
 use crate::state::PhoneState;
 
+mod dns;
 mod driver;
+mod open;
 mod sockets;
+mod stream;
+mod streams;
+mod tls;
+
+#[cfg(test)]
+mod testing;
 
 /// Events kept for a reader that is behind; later ones are dropped with a warning.
 const EVENT_QUEUE: usize = 1024;
@@ -22,8 +32,8 @@ const COMMAND_QUEUE: usize = 64;
 /// How the shell touches the machine it runs on.
 #[derive(Clone, Debug)]
 pub struct IoOptions {
-    /// Address to bind to. If unspecified (`0.0.0.0`, the default, or `::`), the phone's own address is found from the
-    /// route to its server and watched.
+    /// Address to bind to. If unspecified (`0.0.0.0`, the default, for IPv4 only, or `::` for IPv4 and IPv6), the phone's
+    /// own address is found from the route to its server and watched.
     pub bind: IpAddr,
     /// How often the own address is looked at. Default 5 s.
     pub address_check: Duration,
@@ -31,6 +41,10 @@ pub struct IoOptions {
     pub shutdown_wait: Duration,
     /// Seed for identifiers; `None` (the default) takes it from the operating system.
     pub seed: Option<u64>,
+    /// The DNS servers to ask; none (the default) asks those of the system.
+    pub dns: Vec<SocketAddr>,
+    /// Authorities to trust for TLS beside the system's or, if the phone's settings say so, in their place, as PEM.
+    pub authorities: Option<Arc<[u8]>>,
 }
 
 impl Default for IoOptions {
@@ -40,6 +54,8 @@ impl Default for IoOptions {
             address_check: Duration::from_secs(5),
             shutdown_wait: Duration::from_secs(3),
             seed: None,
+            dns: Vec::new(),
+            authorities: None,
         }
     }
 }

@@ -10,13 +10,15 @@
 pub mod io;
 pub mod phone;
 pub mod rng;
+pub mod sdp;
 pub mod settings;
 pub mod sip;
 pub mod state;
 pub mod time;
 
 pub use io::{IoOptions, PhoneHandle, spawn};
-pub use phone::{HookSwitch, Input, Phone, PhoneConfig, PhoneEvent, Transmit};
-pub use settings::{AccountSettings, Secret, UnregisterOnReboot};
-pub use state::{AccountState, AccountStatus, PhoneState};
+pub use phone::{CallInfo, Command, HookSwitch, Input, Key, Phone, PhoneConfig, PhoneEvent, Socket, Transmit};
+pub use settings::tls::StreamSettings;
+pub use settings::{AccountSettings, PhoneSettings, Secret, UnregisterOnReboot};
+pub use state::{AccountState, AccountStatus, CallState, PhoneState, Tone};
 pub use time::Instant;

@@ -8,15 +8,54 @@ use sha2::{Digest, Sha256};
 /// cannot guess those we use with another server, as long as the seed is secret.
 #[derive(Clone)]
 pub struct Rng {
-    seed: u64,
+    seed: Seed,
     lane: u64,
     counter: u64,
 }
 
+/// What all identifiers and keys come from: 256 bits, as many as the strongest key. Never printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Seed([u8; 32]);
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seed")
+    }
+}
+
+impl From<[u8; 32]> for Seed {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// For tests and simulated phones: a number is no secret.
+impl From<u64> for Seed {
+    fn from(number: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        Self(bytes)
+    }
+}
+
 impl Rng {
-    /// `lane` separates users of one seed (each account has its own sequence).
+    /// From a number.
     pub fn new(seed: u64, lane: u64) -> Self {
+        Self::seeded(seed.into(), lane)
+    }
+
+    /// `lane` separates users of one seed (each account has its own sequence).
+    pub fn seeded(seed: Seed, lane: u64) -> Self {
         Self { seed, lane, counter: 0 }
+    }
+
+    /// A generator of its own, as strong as this one, that shares nothing with it.
+    pub fn fork(&mut self) -> Self {
+        let mut bytes = [0; 32];
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next_u64().to_be_bytes());
+        }
+        Self::seeded(Seed(bytes), 0)
     }
 
     /// The next 64 bits.
@@ -24,7 +63,8 @@ impl Rng {
         self.counter = self.counter.wrapping_add(1);
         let mut hash = Sha256::new();
         hash.update(b"bellhop phone-core");
-        for word in [self.seed, self.lane, self.counter] {
+        hash.update(self.seed.0);
+        for word in [self.lane, self.counter] {
             hash.update(word.to_be_bytes());
         }
         let digest = hash.finalize();

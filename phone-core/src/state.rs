@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::phone::HookSwitch;
+use crate::sip::call::{CallId, Peer, Stage};
+use crate::sip::events::MessagesWaiting;
 use crate::time::Instant;
 
 /// A picture of the phone, cheap to clone and to compare.
@@ -16,6 +18,74 @@ pub struct PhoneState {
     pub local_address: Option<IpAddr>,
     /// One entry an account, in order.
     pub accounts: Vec<AccountState>,
+    /// Calls, oldest first.
+    pub calls: Vec<CallState>,
+    /// What is heard in the handset or speaker beside voices.
+    pub tone: Tone,
+    /// The ringtone that plays, by its name in the catalogue.
+    pub ringing: Option<String>,
+    /// Digits entered and not yet sent.
+    pub dialled: String,
+    /// The microphone is off.
+    pub muted: bool,
+    /// Nobody is let through.
+    pub do_not_disturb: bool,
+    /// The loudspeaker is on.
+    pub speaker: bool,
+}
+
+/// A tone of the phone's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    /// None.
+    #[default]
+    None,
+    /// Ready to dial.
+    Dial,
+    /// Ready to dial a second number.
+    SecondDial,
+    /// It rings there.
+    Ringback,
+    /// Busy there, or hung up there.
+    Busy,
+    /// The number does not work.
+    Reorder,
+    /// Another call waits.
+    CallWaiting,
+    /// Somebody is still on hold.
+    HoldReminder,
+    /// The phone answers by itself.
+    Warning,
+}
+
+/// One call, as seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallState {
+    /// Its name.
+    pub id: CallId,
+    /// 1-based.
+    pub account: u8,
+    /// We made it.
+    pub outgoing: bool,
+    /// The other end.
+    pub peer: Peer,
+    /// How far it is.
+    pub stage: Stage,
+    /// When it got there.
+    pub since: Instant,
+    /// We have them on hold.
+    pub held: bool,
+    /// They have us on hold.
+    pub held_by_them: bool,
+    /// Part of the conference.
+    pub conference: bool,
+    /// To an emergency number.
+    pub emergency: bool,
+    /// The codec, once agreed.
+    pub codec: Option<String>,
+    /// Encrypted.
+    pub srtp: bool,
 }
 
 /// One account, as seen from outside.
@@ -29,6 +99,10 @@ pub struct AccountState {
     pub user: String,
     /// SIP server as configured (`host[:port]`), empty if not configured.
     pub server: String,
+    /// Where its requests go now, once known.
+    pub way: Option<String>,
+    /// Messages that wait for it.
+    pub messages: MessagesWaiting,
     /// When `status` was entered. Milliseconds since the driver's epoch (the Unix epoch in the tokio shell) in JSON.
     pub since: Instant,
     /// When the binding runs out at the registrar, while registered.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use auth_digest::Algorithm;
 use common::*;
 use phone_core::sip::message::Name;
+use phone_core::sip::transport::Transport;
 use phone_core::{AccountSettings, AccountStatus, HookSwitch, Input, PhoneEvent, Secret, UnregisterOnReboot};
 use proptest::prelude::*;
 
@@ -36,28 +37,32 @@ fn headers() -> impl Strategy<Value = (Name, String)> {
 }
 
 fn settings() -> impl Strategy<Value = AccountSettings> {
-    let server = proptest::sample::select(vec![SERVER, "192.0.2.11", "pbx", "", "::1", "a b"]);
-    (any::<[bool; 5]>(), server, 0u8..3, 0u32..100).prop_map(|(b, server, unregister, small)| AccountSettings {
-        enabled: b[0],
-        register: b[1],
-        rport: b[2],
-        add_auth_on_initial: b[3],
-        server: server.into(),
-        outbound_proxy: if b[4] { String::new() } else { "192.0.2.12".into() },
-        unregister_on_reboot: match unregister {
-            0 => UnregisterOnReboot::No,
-            1 => UnregisterOnReboot::All,
-            _ => UnregisterOnReboot::Instance,
-        },
-        expires_min: small,
-        reregister_before_s: small * 10,
-        retry_wait_s: small,
-        t1_ms: small * 10,
-        t2_ms: small,
-        password: Secret::new(if small % 2 == 0 { PASSWORD } else { "" }),
-        local_port: if small % 7 == 0 { 0 } else { 5060 },
-        ..account()
-    })
+    let places = proptest::sample::select(vec![SERVER, "192.0.2.11", "pbx", "", "::1", "a b"]);
+    let settings = |(b, place, unregister, small): ([bool; 5], &str, u8, u32)| {
+        let mut settings = AccountSettings {
+            enabled: b[0],
+            register: b[1],
+            rport: b[2],
+            add_auth_on_initial: b[3],
+            unregister_on_reboot: match unregister {
+                0 => UnregisterOnReboot::No,
+                1 => UnregisterOnReboot::All,
+                _ => UnregisterOnReboot::Instance,
+            },
+            expires_min: small,
+            reregister_before_s: small * 10,
+            retry_wait_s: small,
+            t1_ms: small * 10,
+            t2_ms: small,
+            password: Secret::new(if small % 2 == 0 { PASSWORD } else { "" }),
+            local_port: if small % 7 == 0 { 0 } else { 5060 },
+            ..account()
+        };
+        server(&mut settings, place);
+        settings.servers.proxies[0] = if b[4] { None } else { "192.0.2.12".parse().ok() };
+        settings
+    };
+    (any::<[bool; 5]>(), places, 0u8..3, 0u32..100).prop_map(settings)
 }
 
 #[derive(Clone, Debug)]
@@ -102,8 +107,9 @@ proptest! {
                 Step::Answer(code, headers) => world.registrar.script.push_back((code, headers)),
                 Step::Settings(settings) => world.settings(1, *settings),
                 Step::Move(n) => world.input(Input::LocalAddress([192, 0, 2, n].into())),
-                Step::Port(port) => world.input(Input::LocalPort { account: 1, port }),
-                Step::Noise(bytes) => world.input(Input::Datagram {
+                Step::Port(port) => world.input(Input::LocalPort { account: 1, transport: Transport::Udp, port }),
+                Step::Noise(bytes) => world.input(Input::Message {
+                    transport: Transport::Udp,
                     local: "192.0.2.55:5060".parse().unwrap(),
                     from: "192.0.2.66:5060".parse().unwrap(),
                     bytes,
@@ -125,8 +131,9 @@ proptest! {
         world.registrar.seen_at = None;
         world.lose = Box::new(|_| false);
         world.input(Input::LocalAddress(PHONE.parse().unwrap()));
-        world.settings(1, AccountSettings { retry_wait_s: 2, ..account() });
-        world.input(Input::LocalPort { account: 1, port: 5060 });
+        // Another life: a registrar that said 200 and kept nothing is asked again at once.
+        world.settings(1, AccountSettings { retry_wait_s: 2, expires_min: 101, ..account() });
+        world.input(Input::LocalPort { account: 1, transport: Transport::Udp, port: 5060 });
         // The longest Retry-After obeyed, and its jitter.
         world.run_s(3600 + 400);
         prop_assert_eq!(world.status(1), AccountStatus::Registered, "{:?}", world.phone.state());

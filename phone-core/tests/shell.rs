@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use phone_core::settings::servers::ServerSettings;
 use phone_core::sip::message::{Message, Name, ResponseBuilder};
 use phone_core::{AccountSettings, AccountStatus, IoOptions, PhoneConfig, PhoneEvent, spawn};
 use tokio::net::UdpSocket;
@@ -32,7 +33,14 @@ async fn registrar() -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<Socket
 fn config(server: String, local_port: u16) -> PhoneConfig {
     let mut config = PhoneConfig::new("GHP620", "1", [1, 2, 3, 4, 5, 6]);
     let user = "7".to_owned();
-    config.accounts = vec![AccountSettings { enabled: true, server, user, local_port, ..AccountSettings::default() }];
+    config.accounts = vec![AccountSettings {
+        enabled: true,
+        servers: ServerSettings::at(&server),
+        user,
+        local_port,
+        ..AccountSettings::default()
+    }];
+    config.phone.random_ports = false;
     config
 }
 

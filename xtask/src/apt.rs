@@ -19,6 +19,42 @@ pub const KAMAILIO: Package = Package {
     files: &["/usr/sbin/kamailio", "/usr/local/sbin/kamailio"],
     why: "the SIP registrar the phones register at",
 };
+/// The foreign SIP programs of phone-core's tests beside Kamailio; see tests/interop/sip.
+pub const SIP_PEERS: [&Package; 8] =
+    [&KAMAILIO_TLS, &KAMAILIO_PRESENCE, &SIPP, &BARESIP, &LINPHONE, &SIPVICIOUS, &DNSMASQ, &IPROUTE];
+const KAMAILIO_TLS: Package = Package {
+    name: "kamailio-tls-modules",
+    files: &[
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/tls.so",
+        "/usr/lib/aarch64-linux-gnu/kamailio/modules/tls.so",
+        "/usr/lib64/kamailio/modules/tls.so",
+    ],
+    why: "the phone registers at Kamailio over TLS",
+};
+const KAMAILIO_PRESENCE: Package = Package {
+    name: "kamailio-presence-modules",
+    files: &[
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/presence.so",
+        "/usr/lib/aarch64-linux-gnu/kamailio/modules/presence.so",
+        "/usr/lib64/kamailio/modules/presence.so",
+    ],
+    why: "Kamailio tells the phone of messages, dialogs and registrations",
+};
+const SIPP: Package =
+    Package { name: "sip-tester", files: &["/usr/bin/sipp"], why: "plays scripted SIP scenarios against the phone" };
+const BARESIP: Package =
+    Package { name: "baresip-core", files: &["/usr/bin/baresip"], why: "a phone that the phone calls" };
+const LINPHONE: Package =
+    Package { name: "linphone-cli", files: &["/usr/bin/linphonec"], why: "another phone, with G.729 and G.726" };
+const SIPVICIOUS: Package =
+    Package { name: "sipvicious", files: &["/usr/bin/svmap"], why: "scans the phone as attackers do" };
+const DNSMASQ: Package =
+    Package { name: "dnsmasq-base", files: &["/usr/sbin/dnsmasq"], why: "answers the phone's SRV and NAPTR questions" };
+const IPROUTE: Package = Package {
+    name: "iproute2",
+    files: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],
+    why: "each of these tests has a network of its own",
+};
 pub const MOSQUITTO: Package = Package {
     name: "mosquitto",
     files: &["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"],

@@ -141,6 +141,7 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
         packages.push(&apt::KAMAILIO);
     }
     if wanted(Unit) {
+        packages.extend(apt::SIP_PEERS);
         packages.push(&apt::XMLLINT);
     }
     if [Sqlite, Postgres].into_iter().any(&wanted) {

@@ -5,16 +5,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
+use tokio::time::{Instant as TokioInstant, sleep_until};
 
-use super::sockets::{Datagram, Sockets, address_towards};
-use super::{Command, IoOptions};
-use crate::phone::{Input, Phone, PhoneEvent};
+use super::open::address_towards;
+use super::sockets::Sockets;
+use super::streams::{Report, Streams};
+use super::{Command, IoOptions, dns};
+use crate::phone::{Input, Phone, PhoneEvent, Socket, Transmit};
+use crate::sip::locate::{DnsFailure, Query, Records};
+use crate::sip::transport::Transport;
 use crate::state::PhoneState;
 use crate::time::Instant;
 
-/// Longest wait for the system resolver.
-const RESOLVE_WAIT: Duration = Duration::from_secs(10);
+/// Reports waiting for the driver: few, so that a phone that is busy makes its peers wait.
+const REPORT_QUEUE: usize = 16;
 /// Sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -47,11 +51,14 @@ pub(super) struct Driver {
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<PhoneEvent>,
     state: watch::Sender<PhoneState>,
-    datagrams: mpsc::Receiver<Datagram>,
+    reports: mpsc::Receiver<Report>,
     sockets: Sockets,
-    resolving: JoinSet<(String, Vec<IpAddr>)>,
-    /// The ports sockets were last opened for.
-    ports: Vec<Option<u16>>,
+    streams: Streams,
+    resolving: JoinSet<(Query, Result<Records, DnsFailure>)>,
+    /// What sockets were last opened for.
+    wanted: Vec<Socket>,
+    /// The own address as last found.
+    found: Option<IpAddr>,
     /// When to look at the own address next.
     check: TokioInstant,
 }
@@ -65,11 +72,24 @@ impl Driver {
         events: mpsc::Sender<PhoneEvent>,
         state: watch::Sender<PhoneState>,
     ) -> Self {
-        let (sender, datagrams) = mpsc::channel(16);
-        let sockets = Sockets::new(options.bind, sender);
-        let (resolving, check) = (JoinSet::new(), TokioInstant::now());
-        let ports = Vec::new();
-        Self { phone, clock, options, commands, events, state, datagrams, sockets, resolving, ports, check }
+        let (sender, reports) = mpsc::channel(REPORT_QUEUE);
+        let sockets = Sockets::new(options.bind, sender.clone());
+        let streams = Streams::new(options.bind, options.authorities.clone(), sender);
+        Self {
+            phone,
+            clock,
+            options,
+            commands,
+            events,
+            state,
+            reports,
+            sockets,
+            streams,
+            resolving: JoinSet::new(),
+            wanted: Vec::new(),
+            found: None,
+            check: TokioInstant::now(),
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -98,13 +118,10 @@ impl Driver {
                     None if leaving.is_none() => break,
                     None => tokio::time::sleep(Duration::from_millis(10)).await,
                 },
-                Some(datagram) = self.datagrams.recv() => {
-                    let Datagram { local, from, bytes } = datagram;
-                    self.phone.handle_input(self.clock.now(), Input::Datagram { local, from, bytes });
-                }
+                Some(report) = self.reports.recv() => self.report(report),
                 Some(resolved) = self.resolving.join_next() => match resolved {
-                    Ok((host, addrs)) => {
-                        self.phone.handle_input(self.clock.now(), Input::Resolved { host, addrs });
+                    Ok((query, answer)) => {
+                        self.input(Input::Resolved { query, answer });
                         self.check = TokioInstant::now();
                     }
                     Err(error) => tracing::warn!(%error, "resolver task failed"),
@@ -117,27 +134,55 @@ impl Driver {
                 }
             }
         }
+        let Self { streams, reports, .. } = self;
+        drop(reports);
+        streams.close().await;
         if let Some((done, _)) = leaving {
             // Nobody waits any more if this fails.
             let _ = done.send(());
         }
     }
 
-    /// Opens a socket for each account's port and tells the phone where it differs from the wish.
-    fn open_sockets(&mut self) {
-        let mut used = Vec::new();
-        self.ports = self.phone.wanted_ports();
-        for (wanted, account) in self.ports.iter().zip(1u8..) {
-            let Some(wanted) = *wanted else { continue };
-            match self.sockets.open(wanted) {
-                Ok(port) => {
-                    used.push(port);
-                    self.phone.handle_input(self.clock.now(), Input::LocalPort { account, port });
+    fn input(&mut self, input: Input) {
+        self.phone.handle_input(self.clock.now(), input);
+    }
+
+    fn report(&mut self, report: Report) {
+        let input = match report {
+            Report::Accepted { transport, port, from, stream } => {
+                if let Some(account) = self.streams.listener_account(transport, port) {
+                    let settings = self.phone.stream_settings(account);
+                    self.streams.accept(transport, port, from, stream, settings);
                 }
-                Err(error) => tracing::error!(account, wanted, %error, "no local SIP port"),
+                None
+            }
+            report => self.streams.input(report),
+        };
+        if let Some(input) = input {
+            self.input(input);
+        }
+    }
+
+    /// Opens the sockets the phone wants and tells it which ports they got.
+    fn open_sockets(&mut self) {
+        self.wanted = self.phone.sockets();
+        let (mut datagram_ports, mut stream_ports) = (Vec::new(), Vec::new());
+        for socket in self.wanted.clone() {
+            let Socket { account, transport, port: wanted } = socket;
+            let opened = match transport {
+                Transport::Udp => self.sockets.open(wanted).inspect(|port| datagram_ports.push(*port)),
+                Transport::Tcp | Transport::Tls => {
+                    self.streams.listen(socket).inspect(|port| stream_ports.push((transport, *port)))
+                }
+            };
+            match opened {
+                Ok(port) => self.input(Input::LocalPort { account, transport, port }),
+                Err(error) => tracing::error!(account, %transport, wanted, %error, "no local SIP port"),
             }
         }
-        self.sockets.retain(&used);
+        self.sockets.retain(&datagram_ports);
+        let accounts: Vec<u8> = self.wanted.iter().map(|socket| socket.account).collect();
+        self.streams.retain(&stream_ports, &accounts);
     }
 
     /// Finds out which address reaches the server, and retries sockets that could not be opened.
@@ -148,36 +193,44 @@ impl Driver {
         let address = if !bind.is_unspecified() {
             Some(bind)
         } else {
-            let anywhere = || match bind {
-                // Documentation addresses (RFC 5737, RFC 3849): only the route to them is looked up.
-                IpAddr::V4(_) => SocketAddr::new(Ipv4Addr::new(192, 0, 2, 1).into(), 9),
-                IpAddr::V6(_) => SocketAddr::new(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(), 9),
-            };
+            // Documentation addresses (RFC 3849, RFC 5737): only the route to them is looked up.
+            let anywhere = [
+                SocketAddr::new(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(), 9),
+                SocketAddr::new(Ipv4Addr::new(192, 0, 2, 1).into(), 9),
+            ];
             match self.phone.probe_target() {
                 Some(target) => address_towards(bind, target),
                 // The server's address is on its way; guessing now would look like a move afterwards.
                 None if !self.resolving.is_empty() => None,
-                None => address_towards(bind, anywhere()),
+                None => anywhere.into_iter().find_map(|target| address_towards(bind, target)),
             }
         };
-        if let Some(address) = address {
-            self.phone.handle_input(self.clock.now(), Input::LocalAddress(address));
+        let Some(address) = address else { return };
+        if let Some(old) = self.found.replace(address).filter(|old| *old != address) {
+            for lost in self.streams.leave(old) {
+                self.input(lost);
+            }
         }
+        self.input(Input::LocalAddress(address));
     }
 
     /// Carries out what the phone wants.
     async fn drain(&mut self) {
-        if self.ports != self.phone.wanted_ports() {
+        let dscp = self.phone.dscp_sip();
+        self.sockets.mark(dscp);
+        self.streams.mark(dscp);
+        if self.wanted != self.phone.sockets() {
             self.open_sockets();
         }
-        while let Some(host) = self.phone.poll_resolve() {
+        while let Some(query) = self.phone.poll_query() {
+            let servers = self.options.dns.clone();
             self.resolving.spawn(async move {
-                let addrs = resolve(&host).await;
-                (host, addrs)
+                let answer = dns::lookup(&servers, &query).await;
+                (query, answer)
             });
         }
         while let Some(transmit) = self.phone.poll_transmit() {
-            self.sockets.send(transmit.local_port, transmit.to, &transmit.bytes).await;
+            self.transmit(transmit).await;
         }
         while let Some(event) = self.phone.poll_event() {
             if let Err(error) = self.events.try_send(event) {
@@ -195,12 +248,16 @@ impl Driver {
             changed
         });
     }
-}
 
-/// The host's addresses; none if it has none, or the resolver fails or takes too long.
-async fn resolve(host: &str) -> Vec<IpAddr> {
-    match timeout(RESOLVE_WAIT, tokio::net::lookup_host((host, 0))).await {
-        Ok(Ok(addrs)) => addrs.map(|addr| addr.ip()).collect(),
-        Ok(Err(_)) | Err(_) => Vec::new(),
+    async fn transmit(&mut self, transmit: Transmit) {
+        let (account, transport, remote) = (transmit.account, transmit.transport, transmit.to);
+        if transport == Transport::Udp {
+            return self.sockets.send(transmit.local_port, remote, &transmit.bytes).await;
+        }
+        let settings = self.phone.stream_settings(account);
+        if let Err(reason) = self.streams.send(transmit, settings) {
+            tracing::warn!(account, %transport, %remote, reason, "no connection");
+            self.input(Input::Disconnected { transport, remote, reason });
+        }
     }
 }

@@ -2,21 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket as StdSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::open;
+use super::streams::Report;
 use crate::sip::message::MAX_MESSAGE;
-
-/// A datagram as it came in.
-pub(super) struct Datagram {
-    pub local: SocketAddr,
-    pub from: SocketAddr,
-    pub bytes: Vec<u8>,
-}
 
 struct Bound {
     socket: Arc<UdpSocket>,
@@ -27,14 +23,25 @@ struct Bound {
 
 pub(super) struct Sockets {
     bind: IpAddr,
+    dscp: u8,
     bound: BTreeMap<u16, Bound>,
     readers: JoinSet<()>,
-    sender: mpsc::Sender<Datagram>,
+    reports: mpsc::Sender<Report>,
 }
 
 impl Sockets {
-    pub(super) fn new(bind: IpAddr, sender: mpsc::Sender<Datagram>) -> Self {
-        Self { bind, bound: BTreeMap::new(), readers: JoinSet::new(), sender }
+    pub(super) fn new(bind: IpAddr, reports: mpsc::Sender<Report>) -> Self {
+        Self { bind, dscp: 0, bound: BTreeMap::new(), readers: JoinSet::new(), reports }
+    }
+
+    /// Marks what is sent from now on.
+    pub(super) fn mark(&mut self, dscp: u8) {
+        if self.dscp != dscp {
+            self.dscp = dscp;
+            for bound in self.bound.values() {
+                open::mark(SockRef::from(&*bound.socket), self.bind, dscp);
+            }
+        }
     }
 
     /// The port really bound for `wanted`: the one already open for it, `wanted` itself, or an ephemeral one when
@@ -43,18 +50,17 @@ impl Sockets {
         if let Some((port, _)) = self.bound.iter().find(|(_, bound)| bound.wanted == wanted) {
             return Ok(*port);
         }
-        let socket = match StdSocket::bind((self.bind, wanted)) {
+        let socket = match open::udp(self.bind, wanted, self.dscp) {
             Ok(socket) => socket,
             Err(error) if wanted != 0 => {
                 tracing::warn!(wanted, %error, "local SIP port is not to be had, taking any");
-                StdSocket::bind((self.bind, 0))?
+                open::udp(self.bind, 0, self.dscp)?
             }
             Err(error) => return Err(error),
         };
-        socket.set_nonblocking(true)?;
         let local = socket.local_addr()?;
         let socket = Arc::new(UdpSocket::from_std(socket)?);
-        let reader = self.readers.spawn(read(socket.clone(), local, self.sender.clone()));
+        let reader = self.readers.spawn(read(socket.clone(), local, self.reports.clone()));
         self.bound.insert(local.port(), Bound { socket, wanted, reader });
         Ok(local.port())
     }
@@ -77,7 +83,7 @@ impl Sockets {
             tracing::debug!(local_port, %to, "no socket for this port");
             return;
         };
-        if let Err(error) = bound.socket.send_to(bytes, to).await {
+        if let Err(error) = bound.socket.send_to(bytes, open::reachable(self.bind, to)).await {
             tracing::debug!(%to, %error, "datagram not sent");
         }
     }
@@ -85,7 +91,7 @@ impl Sockets {
 
 /// Reads until the driver is gone. The buffer exists only while a datagram is taken: thousands of idle phones in one
 /// process hold none.
-async fn read(socket: Arc<UdpSocket>, local: SocketAddr, sender: mpsc::Sender<Datagram>) {
+async fn read(socket: Arc<UdpSocket>, local: SocketAddr, reports: mpsc::Sender<Report>) {
     loop {
         if let Err(error) = socket.readable().await {
             tracing::warn!(%local, %error, "socket failed");
@@ -93,9 +99,12 @@ async fn read(socket: Arc<UdpSocket>, local: SocketAddr, sender: mpsc::Sender<Da
         }
         let mut bytes = Vec::with_capacity(MAX_MESSAGE);
         match socket.try_recv_buf_from(&mut bytes) {
+            // Keep-alives: line breaks (RFC 5626 §3.5.1), or zeros as some proxies have it.
+            Ok(_) if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) => {}
             Ok((_, from)) => {
                 bytes.shrink_to_fit();
-                if sender.send(Datagram { local, from, bytes }).await.is_err() {
+                let report = Report::Datagram { local: open::plain(local), from: open::plain(from), bytes };
+                if reports.send(report).await.is_err() {
                     return;
                 }
             }
@@ -109,9 +118,47 @@ async fn read(socket: Arc<UdpSocket>, local: SocketAddr, sender: mpsc::Sender<Da
     }
 }
 
-/// The address this machine would send from to reach `target`. Sends nothing. `None` without a route.
-pub(super) fn address_towards(bind: IpAddr, target: SocketAddr) -> Option<IpAddr> {
-    let probe = StdSocket::bind((bind, 0)).ok()?;
-    probe.connect(target).ok()?;
-    Some(probe.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    async fn datagram(reports: &mut mpsc::Receiver<Report>) -> (SocketAddr, SocketAddr, Vec<u8>) {
+        match reports.recv().await.unwrap() {
+            Report::Datagram { local, from, bytes } => (local, from, bytes),
+            _ => panic!("no datagram"),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_socket_speaks_both_families_and_swallows_keep_alives() {
+        let (sender, mut reports) = mpsc::channel(16);
+        let mut sockets = Sockets::new(Ipv6Addr::UNSPECIFIED.into(), sender);
+        let port = sockets.open(0).unwrap();
+        for address in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+            let peer = UdpSocket::bind((address, 0)).await.unwrap();
+            for bytes in [b"\r\n\r\n".as_slice(), b"", b"\0\0\0\0", b"message"] {
+                peer.send_to(bytes, (address, port)).await.unwrap();
+            }
+            let (_, from, bytes) = datagram(&mut reports).await;
+            assert_eq!((from, bytes), (peer.local_addr().unwrap(), b"message".to_vec()));
+            sockets.send(port, from, b"answer").await;
+            let mut buffer = [0; 16];
+            let (length, from) = peer.recv_from(&mut buffer).await.unwrap();
+            assert_eq!((&buffer[..length], from), (b"answer".as_slice(), SocketAddr::new(address, port)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_class_of_service_reaches_open_sockets() {
+        let mut sockets = Sockets::new(Ipv4Addr::LOCALHOST.into(), mpsc::channel(1).0);
+        let port = sockets.open(0).unwrap();
+        for dscp in [26, 46, 0] {
+            sockets.mark(dscp);
+            assert_eq!(SockRef::from(&*sockets.bound[&port].socket).tos_v4().unwrap(), u32::from(dscp) << 2);
+        }
+    }
 }

@@ -96,6 +96,11 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
+    /// One server, without a proxy; `server` is `host[:port]`.
+    pub fn at(server: &str) -> Self {
+        Self::from_values(&Values::account(&|key| key.ends_with("sip.server.1.address").then(|| server.to_owned()), 1))
+    }
+
     /// Reads the settings of an account.
     pub fn from_values(account: &Values<'_>) -> Self {
         let mut unreadable = false;

@@ -34,8 +34,8 @@ struct Held {
     stale: u8,
 }
 
-/// The challenges of one registration. They are kept between rounds, so that a refresh needs no second request as long
-/// as the nonce lives.
+/// The challenges of one registration, subscription or call. They are kept between rounds, so that a refresh needs no second
+/// request as long as the nonce lives.
 #[derive(Debug, Default)]
 pub struct Authorizer {
     held: Vec<Held>,
@@ -88,9 +88,10 @@ impl Authorizer {
         account: &AccountSettings,
         method: &Method,
         uri: &str,
+        body: &[u8],
         rng: &mut Rng,
     ) -> Vec<(Name, String)> {
-        if self.held.is_empty() && account.add_auth_on_initial {
+        if self.held.is_empty() && account.add_auth_on_initial && *method == Method::Register {
             return vec![(Name::Authorization, empty_credentials(account, uri).to_string())];
         }
         let mut headers = Vec::with_capacity(self.held.len());
@@ -103,7 +104,7 @@ impl Authorizer {
                 account.password.expose(),
                 method.as_str(),
                 uri,
-                &[],
+                body,
                 &cnonce,
                 held.count,
             );
@@ -116,7 +117,7 @@ impl Authorizer {
 
 /// "Add Auth Header on Initial REGISTER": names the user before a challenge is known (3GPP TS 24.229 §5.1.1.2).
 fn empty_credentials(account: &AccountSettings, uri: &str) -> Credentials {
-    let host = uri.strip_prefix("sip:").unwrap_or(uri);
+    let host = uri.split_once(':').map_or(uri, |(_, host)| host);
     Credentials {
         username: account.auth_user().to_owned(),
         realm: host.split(':').next().unwrap_or(host).to_owned(),

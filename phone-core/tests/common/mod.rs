@@ -7,7 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use auth_digest::{Algorithm, Challenge, Credentials, Ha1, verify};
+use phone_core::settings::servers::ServerSettings;
+use phone_core::sip::locate::{Query, Record, Records};
 use phone_core::sip::message::{Contact, Message, Name, ResponseBuilder};
+use phone_core::sip::transport::Transport;
 use phone_core::{AccountSettings, AccountStatus, Input, Instant, Phone, PhoneConfig, PhoneEvent, Secret, Transmit};
 
 pub const REALM: &str = "hotel.example";
@@ -16,18 +19,26 @@ pub const PHONE: &str = "192.0.2.55";
 pub const PASSWORD: &str = "s3cret";
 
 pub fn account() -> AccountSettings {
-    AccountSettings {
+    let mut settings = AccountSettings {
         enabled: true,
-        server: SERVER.into(),
         user: "1001".into(),
         password: Secret::new(PASSWORD),
         ..AccountSettings::default()
-    }
+    };
+    server(&mut settings, SERVER);
+    settings
+}
+
+/// Sets the SIP server, as a person would write it; one that cannot be read counts as such.
+pub fn server(settings: &mut AccountSettings, text: &str) {
+    settings.servers = ServerSettings::at(text);
 }
 
 pub fn config(accounts: Vec<AccountSettings>) -> PhoneConfig {
     let mut config = PhoneConfig::new("GHP621", "1.0", [0xc0, 0x74, 0xad, 1, 2, 3]);
     config.accounts = accounts;
+    // Ports people can read.
+    config.phone.random_ports = false;
     config
 }
 
@@ -220,10 +231,16 @@ impl World {
     }
 
     fn drain(&mut self) {
-        while let Some(host) = self.phone.poll_resolve() {
-            let addrs = self.names.iter().find(|(n, _)| *n == host).map(|(_, a)| a.clone()).unwrap_or_default();
+        while let Some(query) = self.phone.poll_query() {
+            let (Query::A(host) | Query::Aaaa(host) | Query::Srv(host) | Query::Naptr(host)) = &query;
+            let known =
+                self.names.iter().find(|(name, _)| name == host).map(|(_, all)| all.clone()).unwrap_or_default();
+            let v6 = matches!(query, Query::Aaaa(_));
+            let found = known.into_iter().filter(|address| address.is_ipv6() == v6).map(Record::Address);
+            let records = if matches!(query, Query::A(_) | Query::Aaaa(_)) { found.collect() } else { Vec::new() };
             self.resolved.push(host.clone());
-            self.phone.handle_input(self.now, Input::Resolved { host, addrs });
+            let answer = Ok(Records { ttl: Duration::from_secs(60), records });
+            self.phone.handle_input(self.now, Input::Resolved { query, answer });
         }
         while let Some(transmit) = self.phone.poll_transmit() {
             self.sent.push((self.now, transmit.clone()));
@@ -270,7 +287,7 @@ impl World {
             self.answers = answers;
             for (_, port, from, bytes) in arrived {
                 let local = SocketAddr::new(self.phone.state().local_address.unwrap(), port);
-                self.phone.handle_input(now, Input::Datagram { local, from, bytes });
+                self.phone.handle_input(now, Input::Message { transport: Transport::Udp, local, from, bytes });
             }
             self.phone.handle_timeout(now);
         }

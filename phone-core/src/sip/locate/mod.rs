@@ -18,6 +18,8 @@ use crate::time::{Instant, earliest};
 mod dns;
 mod order;
 mod policy;
+#[cfg(test)]
+mod tests;
 mod types;
 mod walk;
 

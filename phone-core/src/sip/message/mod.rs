@@ -4,6 +4,7 @@
 //! typed values ([`Via`], [`NameAddr`], [`CSeq`], …) are parsed when asked for. Nothing here panics on any input.
 
 mod build;
+pub mod frame;
 mod head;
 mod name_addr;
 mod names;
@@ -14,6 +15,8 @@ mod uri;
 mod values;
 mod via;
 
+#[cfg(test)]
+mod frame_tests;
 #[cfg(test)]
 mod fuzz_tests;
 #[cfg(test)]
@@ -28,6 +31,7 @@ pub use names::Name;
 pub use params::Params;
 pub use start::Method;
 pub use uri::{Host, HostPort, Scheme, Uri};
+pub(crate) use uri::{escape_header, unescape};
 pub use values::CSeq;
 pub(crate) use values::delta_seconds;
 pub use via::Via;

@@ -73,6 +73,29 @@ names! {
     CallInfo "Call-Info";
     Replaces "Replaces";
     Reason "Reason";
+    Priority "Priority";
+    RSeq "RSeq";
+    RAck "RAck";
+    Privacy "Privacy";
+    PPreferredIdentity "P-Preferred-Identity";
+    PAssertedIdentity "P-Asserted-Identity";
+    RemotePartyId "Remote-Party-ID";
+    PAccessNetworkInfo "P-Access-Network-Info";
+    PEmergencyInfo "P-Emergency-Info";
+    XGrandstreamPbx "X-Grandstream-PBX";
+    Mac "MAC";
+    Geolocation "Geolocation";
+    GeolocationRouting "Geolocation-Routing";
+    SipIfMatch "SIP-If-Match";
+    SipETag "SIP-ETag";
+    InReplyTo "In-Reply-To";
+    Diversion "Diversion";
+    Organization "Organization";
+    ContentDisposition "Content-Disposition";
+    AcceptEncoding "Accept-Encoding";
+    AcceptLanguage "Accept-Language";
+    ReferSub "Refer-Sub";
+    TargetDialog "Target-Dialog";
 }
 
 impl Name {

@@ -256,7 +256,21 @@ fn escape_user(text: &str) -> String {
     escaped
 }
 
-fn unescape(text: &str) -> String {
+/// Escapes a header value for the part of a URI behind `?` (RFC 3261 §19.1.1 `hvalue`).
+pub(crate) fn escape_header(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()[]/?:+$".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+/// Undoes `%hh`. Bytes that are no UTF-8 become U+FFFD.
+pub(crate) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

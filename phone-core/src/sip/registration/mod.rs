@@ -1,18 +1,19 @@
-//! Keeping one account registered (RFC 3261 §10, RFC 3581, RFC 5626 §4.1 instance ids).
+//! Keeping one account registered (RFC 3261 §10, RFC 3581, RFC 5626 §4.1 instance ids, RFC 5627, RFC 3608).
 //!
-//! Work comes in rounds: one [`Purpose`], and as many REGISTER requests as its challenges and corrections take, each
-//! kind of correction bounded, so that no answer can make a round endless. Between rounds the machine sleeps until
-//! `next`.
+//! Work comes in rounds: one [`Purpose`], and as many REGISTER requests as its challenges, corrections and servers take,
+//! each kind bounded, so that no answer can make a round endless. Between rounds the machine sleeps until `next`.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth::Authorizer;
-use super::message::{HostPort, Message};
-use super::transaction::{ClientTransaction, Received};
-use crate::phone::{PhoneEvent, Transmit};
-use crate::rng::Rng;
+use super::line::{Line, RequestId};
+use super::locate::{Change, Failure, Next, Way, Why};
+use super::message::Message;
+use super::transaction::Received;
+use crate::phone::PhoneEvent;
 use crate::settings::{AccountSettings, UnregisterOnReboot};
 use crate::state::{AccountState, AccountStatus};
 use crate::time::{Instant, earliest};
@@ -22,9 +23,7 @@ mod request;
 mod schedule;
 mod settings;
 
-pub use request::Identity;
-
-/// How long the driver may take to resolve a name.
+/// How long a round waits for a server's address.
 const RESOLVE_WAIT: Duration = Duration::from_secs(15);
 
 /// Why a round of REGISTER requests is under way.
@@ -41,7 +40,7 @@ enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Then {
     /// Take these settings and go on.
-    Apply(Box<AccountSettings>),
+    Apply(Arc<AccountSettings>),
     /// End.
     ShutDown,
 }
@@ -56,33 +55,23 @@ struct Round {
     obsolete: Option<SocketAddr>,
     /// The contact address the last request carried.
     contact: Option<SocketAddr>,
+    /// Where the last request went.
+    way: Option<Way>,
+    /// No server's address is known yet; until then is waited.
+    looking_up: Option<Instant>,
 }
 
 /// A binding the registrar is believed to hold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Binding {
     contact: SocketAddr,
     until: Instant,
+    way: Way,
 }
 
 /// One account's registration.
 #[derive(Debug)]
 pub struct Registration {
-    index: u8,
-    settings: AccountSettings,
-    identity: Identity,
-    rng: Rng,
-
-    local: Option<IpAddr>,
-    local_port: u16,
-    /// Where the registrar side sees us, if elsewhere than where we are (RFC 3581).
-    learned: Option<SocketAddr>,
-
-    addresses: Vec<IpAddr>,
-    /// Which of `addresses` is in use; moves on when one stays silent.
-    chosen: usize,
-    resolving: Option<(String, Instant)>,
-
     call_id: String,
     from_tag: String,
     cseq: u32,
@@ -93,7 +82,7 @@ pub struct Registration {
     cleared: bool,
     binding: Option<Binding>,
     round: Option<Round>,
-    transaction: Option<ClientTransaction>,
+    request: Option<RequestId>,
     /// When the next round begins.
     next: Option<Instant>,
     ended: bool,
@@ -103,161 +92,166 @@ pub struct Registration {
     reason: Option<String>,
     /// Code of the failure last reported, until something else happens.
     reported: Option<u16>,
-    resolves: VecDeque<String>,
     events: VecDeque<PhoneEvent>,
 }
 
 impl Registration {
-    /// The registration of account `index` (1-based). It waits for a local address, and until `start`.
-    pub fn new(
-        index: u8,
-        settings: AccountSettings,
-        identity: Identity,
-        mut rng: Rng,
-        now: Instant,
-        start: Instant,
-    ) -> Self {
-        let (call_id, from_tag) = (format!("{}{}", rng.token(), rng.token()), rng.token());
-        // RFC 3261 §8.1.1.5: any 31-bit number; low ones are easy to read in traces.
-        let cseq = u32::try_from(rng.next_u64() % 1000).unwrap_or(0);
+    /// The registration of a line. It waits for a local address, and until `start`.
+    pub fn new(line: &mut Line, now: Instant, start: Instant) -> Self {
         let mut registration = Self {
-            index,
-            local_port: settings.local_port,
-            settings,
-            identity,
-            rng,
-            local: None,
-            learned: None,
-            addresses: Vec::new(),
-            chosen: 0,
-            resolving: None,
-            call_id,
-            from_tag,
-            cseq,
+            call_id: line.call_id(),
+            from_tag: line.rng.token(),
+            cseq: line.first_cseq(),
             auth: Authorizer::default(),
             min_expires: 0,
             cleared: false,
             binding: None,
             round: None,
-            transaction: None,
+            request: None,
             next: Some(start),
             ended: false,
             status: AccountStatus::Disabled,
             since: now,
             reason: None,
             reported: None,
-            resolves: VecDeque::new(),
             events: VecDeque::new(),
         };
-        registration.rest_status(now);
-        if registration.wants_binding() && !registration.hop_is_literal() {
-            // Ask early: the driver needs the server's address to find its own.
-            registration.ask_for_address(now);
+        registration.rest_status(now, line);
+        if line.settings.enabled {
+            // Ask early: the shell needs the server's address to find the phone's own.
+            line.locator.start(now);
         }
         registration
     }
 
     // ---- inputs ----
 
-    /// The phone's own address.
-    pub fn set_local_address(&mut self, now: Instant, address: IpAddr) {
-        if self.local.replace(address) != Some(address) {
-            self.moved(now);
+    /// A response to a request of ours; false if it is not.
+    pub fn response(
+        &mut self,
+        now: Instant,
+        line: &mut Line,
+        id: RequestId,
+        what: Received,
+        message: &Message,
+    ) -> bool {
+        if self.request != Some(id) {
+            return false;
         }
-    }
-
-    /// The local port really in use.
-    pub fn set_local_port(&mut self, now: Instant, port: u16) {
-        if std::mem::replace(&mut self.local_port, port) != port {
-            self.moved(now);
-        }
-    }
-
-    /// A resolved name; ignored if nobody waits for it.
-    pub fn resolved(&mut self, now: Instant, host: &str, addresses: &[IpAddr]) {
-        if self.resolving.as_ref().is_none_or(|(wanted, _)| wanted != host) {
-            return;
-        }
-        self.resolving = None;
-        if addresses.is_empty() {
-            self.addresses.clear();
-            if self.round.is_some() {
-                self.fail(now, 0, format!("{host} cannot be resolved"), None);
+        match what {
+            // A proxy that cannot reach its registrar, and one that is out of service: another may do.
+            Received::Final(status @ (408 | 503)) => {
+                let retry_after = message.retry_after();
+                let wait = retry_after.map(|wait| Duration::from_secs(u64::from(wait)));
+                let reason = if status == 503 { "the server is out of service" } else { "the proxy got no answer" };
+                let failure = (status, reason.to_owned(), retry_after);
+                self.unanswered(now, line, id, Failure::Unavailable { retry_after: wait }, failure);
             }
-            return;
-        }
-        // Stay with the address in use as long as it is one of the name's.
-        let current = self.addresses.get(self.chosen).copied();
-        self.addresses = addresses.to_vec();
-        self.chosen = current.and_then(|c| addresses.iter().position(|a| *a == c)).unwrap_or(0);
-        if self.round.is_some() && self.transaction.is_none() {
-            self.send(now);
-        }
-    }
-
-    /// A response; false if it belongs to nobody here.
-    pub fn response(&mut self, now: Instant, message: &Message) -> bool {
-        let Some(transaction) = &mut self.transaction else {
-            return false;
-        };
-        if message.defect().is_some() {
-            return false;
-        }
-        match transaction.response(now, message) {
-            Received::NotOurs => return false,
-            Received::Absorbed => {}
-            Received::Final(status) => self.answered(now, status, message),
+            Received::Final(status) => self.answered(now, line, status, message),
+            _ => {}
         }
         true
     }
 
+    /// A request of ours came to nothing; false if it is not ours. `broken` says why there is no connection, if that is why.
+    pub fn lost(&mut self, now: Instant, line: &mut Line, id: RequestId, broken: Option<&str>) -> bool {
+        let ours = self.request == Some(id);
+        if ours {
+            let failure = match broken {
+                Some(reason) => (0, reason.to_owned(), None),
+                None => (408, "no answer from the server".to_owned(), None),
+            };
+            self.unanswered(now, line, id, Failure::Silent, failure);
+        }
+        ours
+    }
+
+    fn unanswered(
+        &mut self,
+        now: Instant,
+        line: &mut Line,
+        id: RequestId,
+        failure: Failure,
+        (code, reason, retry_after): (u16, String, Option<u32>),
+    ) {
+        self.request = None;
+        let goodbye = self.round.as_ref().is_some_and(|round| matches!(round.purpose, Purpose::Goodbye(_)));
+        let next = line.no_answer(now, id, failure);
+        match next {
+            Next::Try(_) | Next::Register(_) if !goodbye => self.send(now, line),
+            _ => self.fail(now, line, code, reason, retry_after),
+        }
+    }
+
+    /// What the locator has found out.
+    pub fn located(&mut self, now: Instant, line: &mut Line, change: Change) {
+        let working = self.round.as_ref().is_some_and(|round| round.looking_up.is_none());
+        match change {
+            Change::Located | Change::FailedOver | Change::FailbackDue if working => {}
+            Change::Located if self.round.is_some() => self.send(now, line),
+            Change::Located | Change::FailedOver | Change::FailbackDue => {
+                // Not before the first registration is due, nor during the wait after a failure.
+                if self.binding.is_some() && self.status == AccountStatus::Registered {
+                    self.begin_register(now, line);
+                }
+            }
+            Change::Lost | Change::FailedBack => {}
+        }
+    }
+
+    /// The address given out changed: register anew at once, unless the first registration is not due yet or a goodbye
+    /// is under way.
+    pub fn moved(&mut self, now: Instant, line: &mut Line) {
+        let leaving = self.round.as_ref().is_some_and(|round| matches!(round.purpose, Purpose::Goodbye(_)));
+        if leaving || self.ended || !line.is_ready() {
+            return;
+        }
+        let untouched = self.round.is_none() && self.binding.is_none() && self.reported.is_none();
+        let waiting_for_start = untouched && self.next.is_some_and(|next| next > now);
+        if !waiting_for_start {
+            self.begin_register(now, line);
+        }
+    }
+
+    /// Registers at once: the server is thought to have forgotten us (OPTIONS unanswered, a reg event says so).
+    pub fn again(&mut self, now: Instant, line: &mut Line) {
+        if self.round.is_none() && self.next.is_some() {
+            self.begin_register(now, line);
+        }
+    }
+
     /// Takes leave of the registrar as "UNREGISTER on Reboot" says, and ends.
-    pub fn shutdown(&mut self, now: Instant) {
-        let leave = self.settings.unregister_on_reboot != UnregisterOnReboot::No;
-        if leave && self.may_be_bound(now) && self.target().is_some() {
-            self.begin(now, Purpose::Goodbye(Then::ShutDown));
+    pub fn shutdown(&mut self, now: Instant, line: &mut Line) {
+        let leave = line.settings.unregister_on_reboot != UnregisterOnReboot::No;
+        if leave && self.may_be_bound(now) && line.locator.registering().is_some() {
+            self.begin(now, line, Purpose::Goodbye(Then::ShutDown));
         } else {
-            self.halt();
+            self.halt(line);
             self.ended = true;
         }
     }
 
     /// Lets timers fire.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if self.transaction.as_mut().is_some_and(|t| t.handle_timeout(now)) {
-            let goodbye = self.round.as_ref().is_some_and(|r| matches!(r.purpose, Purpose::Goodbye(_)));
-            if !goodbye && !self.addresses.is_empty() {
-                self.chosen = (self.chosen + 1) % self.addresses.len();
+    pub fn handle_timeout(&mut self, now: Instant, line: &mut Line) {
+        if let Some(deadline) = self.round.as_ref().and_then(|round| round.looking_up) {
+            let nowhere = matches!(line.locator.state().why, Why::NotFound | Why::NotConfigured);
+            if nowhere || now >= deadline {
+                let name = line.locator.registrar().map_or_else(String::new, |at| at.host.to_string());
+                self.fail(now, line, 0, format!("{name} cannot be resolved"), None);
             }
-            self.fail(now, 408, "no answer from the server".to_owned(), None);
         }
-        if let Some((host, _)) = self.resolving.take_if(|(_, deadline)| now >= *deadline)
-            && self.round.is_some()
-        {
-            self.fail(now, 0, format!("{host} cannot be resolved"), None);
-        }
-        let ready = self.local.is_some() && self.local_port != 0;
-        if ready && self.next.is_some_and(|next| now >= next) {
+        if line.is_ready() && self.next.is_some_and(|next| now >= next) {
             self.next = None;
-            self.begin_register(now);
+            self.begin_register(now, line);
         }
     }
 
     // ---- outputs ----
 
     /// When to call [`Registration::handle_timeout`] next.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let ready = self.local.is_some() && self.local_port != 0;
-        let transaction = self.transaction.as_ref().and_then(ClientTransaction::poll_timeout);
-        let resolving = self.resolving.as_ref().map(|(_, deadline)| *deadline);
-        earliest(earliest(transaction, resolving), self.next.filter(|_| ready))
-    }
-
-    /// The next datagram.
-    pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        let (to, local_port) = (self.target()?, self.local_port);
-        let bytes = self.transaction.as_mut()?.poll_transmit()?.to_vec();
-        Some(Transmit { local_port, to, bytes })
+    pub fn poll_timeout(&self, line: &Line) -> Option<Instant> {
+        let looking_up = self.round.as_ref().and_then(|round| round.looking_up);
+        earliest(looking_up, self.next.filter(|_| line.is_ready()))
     }
 
     /// The next event.
@@ -265,42 +259,31 @@ impl Registration {
         self.events.pop_front()
     }
 
-    /// The next name to resolve.
-    pub fn poll_resolve(&mut self) -> Option<String> {
-        self.resolves.pop_front()
-    }
-
     /// What is shown of the account.
-    pub fn state(&self) -> AccountState {
+    pub fn state(&self, line: &Line) -> AccountState {
+        let servers = &line.settings.servers;
+        let registered = self.status == AccountStatus::Registered;
         AccountState {
-            index: self.index,
+            index: line.index,
             status: self.status,
-            user: self.settings.user.clone(),
-            server: self.settings.server.clone(),
+            user: line.settings.user.clone(),
+            server: servers.servers[0].as_ref().map(ToString::to_string).unwrap_or_default(),
+            way: line.locator.way().map(|way| way.target.to_string()),
+            messages: Default::default(),
             since: self.since,
-            expires: self.binding.filter(|_| self.status == AccountStatus::Registered).map(|b| b.until),
+            expires: self.binding.as_ref().filter(|_| registered).map(|binding| binding.until),
             reason: self.reason.clone(),
         }
     }
 
-    /// Where requests go, once known.
-    pub fn target(&self) -> Option<SocketAddr> {
-        let hop = self.hop()?;
-        let address = match hop.host {
-            super::message::Host::Address(address) => address,
-            super::message::Host::Name(_) => *self.addresses.get(self.chosen)?,
-        };
-        Some(SocketAddr::new(address, hop.port.unwrap_or(5060)))
+    /// Whether the account is registered.
+    pub fn is_registered(&self) -> bool {
+        self.status == AccountStatus::Registered
     }
 
     /// Whether the account is registered with a server at this address.
     pub fn is_bound_at(&self, address: IpAddr) -> bool {
-        self.status == AccountStatus::Registered && self.target().is_some_and(|target| target.ip() == address)
-    }
-
-    /// The configured local port while the account is in use.
-    pub fn wanted_port(&self) -> Option<u16> {
-        (self.settings.enabled && !self.ended).then_some(self.settings.local_port)
+        self.is_registered() && self.binding.as_ref().is_some_and(|binding| binding.way.target.address.ip() == address)
     }
 
     /// After [`Registration::shutdown`]: nothing is left to do.
@@ -310,95 +293,72 @@ impl Registration {
 
     // ---- rounds ----
 
-    fn wants_binding(&self) -> bool {
-        self.settings.enabled && self.settings.register && !self.settings.user.is_empty() && self.hop().is_some()
+    fn wants_binding(line: &Line) -> bool {
+        let settings = &line.settings;
+        settings.enabled && settings.register && !settings.user.is_empty() && line.locator.registrar().is_some()
     }
 
     /// A registrar may hold a binding of ours, as far as we know.
     fn may_be_bound(&self, now: Instant) -> bool {
         let asked = self.round.as_ref().is_some_and(|r| r.purpose == Purpose::Register && r.contact.is_some());
-        asked || self.binding.is_some_and(|binding| now < binding.until)
+        asked || self.binding.as_ref().is_some_and(|binding| now < binding.until)
     }
 
-    fn begin_register(&mut self, now: Instant) {
-        if self.ended || !self.wants_binding() {
-            self.rest_status(now);
+    fn begin_register(&mut self, now: Instant, line: &mut Line) {
+        if self.ended || !Self::wants_binding(line) {
+            self.rest_status(now, line);
             return;
         }
-        let clear = !self.cleared && self.settings.unregister_on_reboot != UnregisterOnReboot::No;
-        self.begin(now, if clear { Purpose::Clear } else { Purpose::Register });
+        let clear = !self.cleared && line.settings.unregister_on_reboot != UnregisterOnReboot::No;
+        self.begin(now, line, if clear { Purpose::Clear } else { Purpose::Register });
     }
 
-    fn begin(&mut self, now: Instant, purpose: Purpose) {
-        let goodbye = matches!(purpose, Purpose::Goodbye(_));
-        self.halt();
+    fn begin(&mut self, now: Instant, line: &mut Line, purpose: Purpose) {
+        self.halt(line);
         self.auth.begin_round();
-        let contact = self.contact_address();
-        let obsolete = self.binding.map(|binding| binding.contact).filter(|bound| Some(*bound) != contact);
-        self.round = Some(Round { purpose, too_brief: 0, moved: false, obsolete, contact: None });
-        // Names are looked up anew in each round (the resolver caches); to say goodbye the old answer will do.
-        if self.hop_is_literal() || (goodbye && self.target().is_some()) {
-            self.send(now);
-        } else if self.resolving.is_none() {
-            self.ask_for_address(now);
+        let goodbye = matches!(purpose, Purpose::Goodbye(_));
+        let contact = line.contact_address();
+        let obsolete = self.binding.as_ref().map(|binding| binding.contact).filter(|bound| Some(*bound) != contact);
+        self.round =
+            Some(Round { purpose, too_brief: 0, moved: false, obsolete, contact: None, way: None, looking_up: None });
+        if !goodbye {
+            line.locator.begin(now);
         }
-    }
-
-    fn ask_for_address(&mut self, now: Instant) {
-        if let Some(HostPort { host, .. }) = self.hop() {
-            let host = host.to_string();
-            self.resolves.push_back(host.clone());
-            self.resolving = Some((host, now + RESOLVE_WAIT));
-        }
+        self.send(now, line);
     }
 
     /// Drops what is under way.
-    fn halt(&mut self) {
+    fn halt(&mut self, line: &mut Line) {
+        if let Some(id) = self.request.take() {
+            line.forget(id);
+        }
         self.round = None;
-        self.transaction = None;
         self.next = None;
     }
 
-    /// The contact address changed: register anew at once, unless the first registration is not due yet or a goodbye
-    /// is under way.
-    fn moved(&mut self, now: Instant) {
-        self.learned = None;
-        let leaving = self.round.as_ref().is_some_and(|r| matches!(r.purpose, Purpose::Goodbye(_)));
-        if leaving || self.ended || self.local.is_none() || self.local_port == 0 {
-            return;
-        }
-        let waiting_for_start = self.cseq_untouched() && self.next.is_some_and(|next| next > now);
-        if !waiting_for_start {
-            self.begin_register(now);
-        }
-    }
-
-    fn cseq_untouched(&self) -> bool {
-        self.round.is_none() && self.binding.is_none() && self.reported.is_none()
-    }
-
     /// The status of an account that is not at work on a binding, or begins to be.
-    fn rest_status(&mut self, now: Instant) {
-        let (status, reason) = if !self.settings.enabled {
+    fn rest_status(&mut self, now: Instant, line: &Line) {
+        let (settings, servers) = (&line.settings, &line.settings.servers);
+        let (status, reason) = if !settings.enabled {
             (AccountStatus::Disabled, None)
-        } else if self.settings.user.is_empty() || self.settings.server.is_empty() {
-            (AccountStatus::Unregistered, Some("SIP server or user is not configured"))
-        } else if self.hop().is_none() {
+        } else if servers.unreadable {
             (AccountStatus::Unregistered, Some("SIP server or outbound proxy is not host[:port]"))
-        } else if !self.settings.register {
+        } else if settings.user.is_empty() || servers.servers.iter().all(Option::is_none) {
+            (AccountStatus::Unregistered, Some("SIP server or user is not configured"))
+        } else if !settings.register {
             (AccountStatus::Unregistered, Some("SIP registration is switched off"))
         } else {
             (AccountStatus::Registering, None)
         };
-        self.enter(now, status, reason.map(str::to_owned));
+        self.enter(now, line, status, reason.map(str::to_owned));
     }
 
-    fn enter(&mut self, now: Instant, status: AccountStatus, reason: Option<String>) {
+    fn enter(&mut self, now: Instant, line: &Line, status: AccountStatus, reason: Option<String>) {
         if self.status != status {
             self.status = status;
             self.since = now;
             if status == AccountStatus::Registered {
-                self.events.push_back(PhoneEvent::Registered { account: self.index });
+                self.events.push_back(PhoneEvent::Registered { account: line.index });
             }
         }
         if status != AccountStatus::Failed {

@@ -36,6 +36,16 @@ pub(super) fn granted(message: &Message, ours: SocketAddr, instance: &str, asked
     expires.or_else(|| message.expires()).unwrap_or(asked).min(MOST_EXPIRES)
 }
 
+/// Our own Contact in a response, by the instance id.
+pub(super) fn own_contact(message: &Message, instance: &str) -> Option<NameAddr> {
+    message.contacts().filter_map(Result::ok).find_map(|contact| match contact {
+        Contact::Addr(addr) if addr.params.value("+sip.instance").is_some_and(|i| i.eq_ignore_ascii_case(instance)) => {
+            Some(addr)
+        }
+        _ => None,
+    })
+}
+
 /// How long after the answer to refresh a binding of `life`: `before_s` seconds before it ends if that is set; else at
 /// 90 % of it, up to a tenth of that earlier so that a fleet spreads. Never later than 90 % or 5 s before the end,
 /// never earlier than half of it.

@@ -1,0 +1,271 @@
+//! Changes of a session that is up: hold, resume, refresh; by re-INVITE or UPDATE, from both sides (RFC 3261 §14,
+//! RFC 3311, RFC 3264 §8, RFC 6141).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::outgoing::session_description;
+use super::session_timer::{self, SessionTimer};
+use super::{Call, CallEvent, Ctx, Stage};
+use crate::sip::inbox::{Answer, IncomingId};
+use crate::sip::line::RequestId;
+use crate::sip::locate::Failure;
+use crate::sip::message::{Message, Method, Name};
+use crate::time::Instant;
+
+/// Changes that wait for the one under way.
+const MOST_WAITING: usize = 8;
+
+/// A change we want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Hold,
+    Resume,
+    /// As it is: for the session timer.
+    Refresh,
+    /// With the phone's new address.
+    Move,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Modify {
+    /// We have the other side on hold.
+    pub held: bool,
+    pub held_by_them: bool,
+    ours: Option<(RequestId, Change, Method)>,
+    /// Their re-INVITE that waits for its ACK.
+    pub theirs: Option<IncomingId>,
+    waiting: VecDeque<Change>,
+    /// After 491: try again then (RFC 3261 §14.1).
+    pub again_at: Option<Instant>,
+}
+
+impl Modify {
+    pub fn sent(&self, id: RequestId) -> bool {
+        self.ours.as_ref().is_some_and(|(ours, ..)| *ours == id)
+    }
+
+    pub fn forget(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some((id, ..)) = self.ours.take() {
+            ctx.line.forget(id);
+        }
+        self.waiting.clear();
+        self.again_at = None;
+    }
+}
+
+impl Call {
+    /// Puts the other side on hold.
+    pub fn hold(&mut self, ctx: &mut Ctx<'_>) {
+        self.change(ctx, Change::Hold);
+    }
+
+    /// Takes it back.
+    pub fn resume(&mut self, ctx: &mut Ctx<'_>) {
+        self.change(ctx, Change::Resume);
+    }
+
+    /// Tells the other side where our audio is now.
+    pub fn relocate(&mut self, ctx: &mut Ctx<'_>, media: crate::sdp::LocalMedia) {
+        self.sdp.relocate(media);
+        self.change(ctx, Change::Move);
+    }
+
+    pub(super) fn refresh_session(&mut self, ctx: &mut Ctx<'_>) {
+        self.change(ctx, Change::Refresh);
+    }
+
+    fn change(&mut self, ctx: &mut Ctx<'_>, change: Change) {
+        if self.is_up() && self.modify.waiting.len() < MOST_WAITING {
+            self.modify.waiting.push_back(change);
+            self.modify_next(ctx);
+        }
+    }
+
+    /// Begins the next change, if nothing is under way.
+    pub(super) fn modify_next(&mut self, ctx: &mut Ctx<'_>) {
+        let busy = self.modify.ours.is_some() || self.modify.theirs.is_some() || self.modify.again_at.is_some();
+        if busy || self.stage != Stage::Up {
+            return;
+        }
+        let Some(change) = self.modify.waiting.pop_front() else { return };
+        let held = match change {
+            Change::Hold => true,
+            Change::Resume => false,
+            Change::Refresh | Change::Move => self.modify.held,
+        };
+        if held == self.modify.held && matches!(change, Change::Hold | Change::Resume) {
+            return self.modify_next(ctx);
+        }
+        self.modify.held = held;
+        let by_update =
+            change == Change::Refresh && self.peer_allows_update && !ctx.line.settings.session_timer.force_invite;
+        let method = if by_update { Method::Update } else { Method::Invite };
+        // An UPDATE that changes nothing needs no description (RFC 4028 §7.4).
+        let body = match change {
+            Change::Refresh if by_update => None,
+            Change::Refresh => self.sdp.refresh(),
+            _ => Some(self.sdp.offer(self.direction())),
+        };
+        let headers = self.session_headers(ctx);
+        let timer = self.timer.refresh_headers();
+        let id = self.in_dialog(ctx, method.clone(), |request| {
+            headers.into_iter().chain(timer).for_each(|(name, value)| request.push(name, value));
+            request.body = body.map(|body| ("application/sdp", body.into_bytes()));
+        });
+        match id {
+            Some(id) => self.modify.ours = Some((id, change, method)),
+            None => self.change_failed(change),
+        }
+    }
+
+    fn change_failed(&mut self, change: Change) {
+        self.sdp.rollback();
+        if matches!(change, Change::Hold | Change::Resume) {
+            self.modify.held = !self.modify.held;
+            self.tell(CallEvent::HoldFailed);
+        }
+    }
+
+    pub(super) fn modify_answered(&mut self, ctx: &mut Ctx<'_>, id: RequestId, status: u16, message: &Message) {
+        let Some((_, change, method)) = self.modify.ours.clone() else { return };
+        match status {
+            100..200 => return,
+            200..300 => {
+                self.modify.ours = None;
+                if let Some(dialog) = &mut self.dialog {
+                    dialog.refresh(message);
+                }
+                if method == Method::Invite {
+                    self.acknowledge_change(ctx, id);
+                }
+                self.learn_peer(message);
+                if let Some(answer) = session_description(message) {
+                    if let Err(refusal) = self.sdp.answered(answer) {
+                        tracing::debug!(call = self.id.0, %refusal, "answer to a change not taken");
+                    }
+                    self.media_changed();
+                }
+                // A refresh that was answered without the header ends the timer (RFC 4028 §7.2).
+                if self.timer.poll_timeout().is_some() {
+                    self.timer = SessionTimer::as_caller(ctx.now, &ctx.line.settings.session_timer, message);
+                }
+                match change {
+                    Change::Hold => self.tell(CallEvent::Held(true)),
+                    Change::Resume => self.tell(CallEvent::Held(false)),
+                    Change::Refresh | Change::Move => {}
+                }
+            }
+            401 | 407 => {
+                let Some(dialog) = &mut self.dialog else { return };
+                dialog.local_cseq += 1;
+                let cseq = dialog.local_cseq;
+                match ctx.line.answer_challenge(ctx.now, &mut self.auth, id, message, cseq) {
+                    Ok(id) => self.modify.ours = Some((id, change, method)),
+                    Err(_) => {
+                        self.modify.ours = None;
+                        self.change_failed(change);
+                    }
+                }
+                return;
+            }
+            // The other side changes something at the same moment: whoever called waits longer (RFC 3261 §14.1).
+            491 | 500 => {
+                self.modify.ours = None;
+                self.sdp.rollback();
+                let (least, spread) = if self.outgoing { (2_100, 1_900) } else { (0, 2_000) };
+                let wait = Duration::from_millis(least) + ctx.line.rng.up_to(Duration::from_millis(spread));
+                if matches!(change, Change::Hold | Change::Resume) {
+                    self.modify.held = !self.modify.held;
+                }
+                self.modify.waiting.push_front(change);
+                self.modify.again_at = Some(ctx.now + wait);
+                return;
+            }
+            422 => {
+                self.modify.ours = None;
+                self.sdp.rollback();
+            }
+            // The dialog is gone (RFC 3261 §12.2.1.2).
+            408 | 481 => {
+                self.modify.ours = None;
+                self.change_failed(change);
+                return self.fail(ctx, status, "the other side has lost the call");
+            }
+            _ => {
+                self.modify.ours = None;
+                self.change_failed(change);
+            }
+        }
+        self.modify_next(ctx);
+    }
+
+    fn acknowledge_change(&mut self, ctx: &mut Ctx<'_>, id: RequestId) {
+        let Some(cseq) = ctx.line.request(id).map(|request| request.cseq) else { return };
+        let Some(dialog) = &self.dialog else { return };
+        let ack = dialog.request_with(Method::Ack, cseq);
+        let Some(target) = self.direct.clone().or_else(|| ctx.line.hop(&dialog.next_hop())) else { return };
+        self.acknowledge_with(ctx, id, ack, target);
+    }
+
+    pub(super) fn modify_lost(&mut self, ctx: &mut Ctx<'_>, id: RequestId) {
+        let Some((_, change, _)) = self.modify.ours.take() else { return };
+        ctx.line.no_answer(ctx.now, id, Failure::Silent);
+        self.change_failed(change);
+        self.fail(ctx, 408, "no answer from the other side");
+    }
+
+    pub(super) fn modify_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        if self.modify.again_at.is_some_and(|at| ctx.now >= at) {
+            self.modify.again_at = None;
+            self.modify_next(ctx);
+        }
+    }
+
+    /// The other side changes something: a re-INVITE, or an UPDATE.
+    pub(super) fn they_modify(&mut self, ctx: &mut Ctx<'_>, id: IncomingId, request: &Message) {
+        let invite = request.method() == Some(&Method::Invite);
+        let offer = session_description(request);
+        if invite && (self.modify.theirs.is_some() || self.stage != Stage::Up) {
+            // RFC 3261 §14.2: one at a time.
+            let wait = ctx.line.rng.up_to(Duration::from_secs(10)).as_secs();
+            return ctx.inbox.respond(ctx.now, id, &Answer::new(500).with(Name::RetryAfter, wait));
+        }
+        if self.modify.ours.as_ref().is_some_and(|(_, _, method)| invite || *method == Method::Invite)
+            && (invite || offer.is_some())
+        {
+            return ctx.inbox.respond(ctx.now, id, &Answer::new(491));
+        }
+        if let Some(least) = session_timer::too_small(&ctx.line.settings.session_timer, request) {
+            return ctx.inbox.respond(ctx.now, id, &Answer::new(422).with(Name::MinSe, least));
+        }
+        let body = match offer {
+            Some(offer) => match self.sdp.answer(offer, self.direction()) {
+                Ok(answer) => Some(answer),
+                Err(refusal) => return ctx.inbox.respond(ctx.now, id, &Answer::new(refusal.status())),
+            },
+            None if invite => {
+                self.answer_in_ack = true;
+                Some(self.sdp.offer(self.direction()))
+            }
+            None => None,
+        };
+        if let Some(dialog) = &mut self.dialog {
+            dialog.refresh(request);
+        }
+        self.learn_peer(request);
+        let mut answer = Answer::new(200);
+        answer.headers = self.session_headers(ctx);
+        let (timer, headers) = SessionTimer::as_callee(ctx.now, &ctx.line.settings.session_timer, request);
+        self.timer = timer;
+        answer.headers.extend(headers);
+        answer.body = body;
+        ctx.inbox.respond(ctx.now, id, &answer);
+        if invite {
+            self.modify.theirs = Some(id);
+        }
+        if offer.is_some() {
+            self.media_changed();
+        }
+    }
+}
