@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::phone::{HookSwitch, Input, Phone, PhoneConfig, PhoneEvent};
+use crate::rng::Seed;
 use crate::settings::AccountSettings;
 use crate::state::PhoneState;
 
@@ -84,8 +85,12 @@ pub struct PhoneHandle {
 /// Outside a tokio runtime.
 pub fn spawn(config: PhoneConfig, options: IoOptions) -> std::io::Result<(PhoneHandle, mpsc::Receiver<PhoneEvent>)> {
     let seed = match options.seed {
-        Some(seed) => seed,
-        None => getrandom::u64().map_err(|error| std::io::Error::other(error.to_string()))?,
+        Some(number) => Seed::from(number),
+        None => {
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+            Seed::from(bytes)
+        }
     };
     let clock = driver::Clock::start();
     let phone = Phone::new(config, seed, clock.now());

@@ -50,6 +50,22 @@ async fn a_setting_reaches_every_phone_with_its_progress() {
     browser.says("progress", "All 3 phones are in sync").await;
     assert_eq!(back.agent.value("audio.volume.ring"), "2");
 
+    // A dial plan can be tried before it is saved.
+    browser.click("set-value").await;
+    browser.fill("setting-search", "dial plan").await;
+    browser.click("[data-testid=setting-option][data-key='account.1.call.dialplan']").await;
+    browser.fill("setting-value", "{^1900x.|<9=>xx+|[3469]11}").await;
+    browser.says("dial-plan-verdict", "Enter a number").await;
+    browser.fill("dial-plan-keys", "9123").await;
+    browser.says("dial-plan-verdict", "Dials 123 after").await;
+    browser.says("dial-plan-tester", "decides").await;
+    browser.fill("dial-plan-keys", "19005").await;
+    browser.says("dial-plan-verdict", "Blocked").await;
+    browser.fill("setting-value", "{[}").await;
+    browser.says("dial-plan-verdict", "mistake").await;
+    std::fs::write("/tmp/log/dialplan.png", browser.screenshot().await).unwrap();
+    browser.click("#main form .button:not(.primary)").await;
+
     browser.click(&format!("{row} .button.quiet")).await;
     browser.click(&format!("{row} .button.danger")).await;
     browser.gone(row).await;

@@ -5,6 +5,7 @@ pub mod assign;
 pub mod chip;
 pub mod confirm;
 pub mod copy;
+pub mod dial_plan_tester;
 pub mod dialog;
 pub mod empty;
 pub mod fault;

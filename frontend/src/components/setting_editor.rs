@@ -6,6 +6,7 @@ use contract::rest::{Accepted, LayerChange, SECRET_MASK};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::dial_plan_tester::DialPlanTester;
 use super::empty::FormError;
 use super::field::TextField;
 use super::icon::{Icon, Svg};
@@ -127,6 +128,7 @@ pub fn SettingEditor(
                     {found.setting.unsupported.clone().map(|why| view! { <p class="note"><Svg icon=Icon::Alert/> {why}</p> })}
                 </div>
                 <SettingInput found value error=wrong/>
+                {found.key().ends_with(".call.dialplan").then(|| view! { <DialPlanTester plan=value/> })}
                 {lock()}
                 <FormError error fields=&["reason"]/>
                 <div class="row">

@@ -275,6 +275,7 @@ impl Phone {
 
     /// Takes what happened, until nothing more happens; then forgets calls that are over.
     pub(super) fn settle(&mut self, now: Instant) {
+        self.each_call(now, |call, ctx| call.server_may_be_found(ctx));
         for _ in 0..1_000 {
             let next = self.calls.iter_mut().find_map(|entry| Some((entry.call.id, entry.call.poll_event()?)));
             let Some((id, event)) = next else { break };

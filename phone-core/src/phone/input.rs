@@ -121,7 +121,7 @@ pub enum Input {
     Settings { account: u8, settings: Box<AccountSettings> },
     /// New settings of the phone.
     PhoneSettings(Box<PhoneSettings>),
-    /// SIP servers DHCP names (option 120, RFC 3361): for accounts that have none.
+    /// SIP servers DHCP names (option 120, RFC 3361), for "Allow DHCP Option 120 to Override SIP Server".
     DhcpServers(Vec<HostPort>),
     /// Where the phone stands, for emergency calls (RFC 6442): a URI; `None` if nobody knows.
     Location(Option<String>),

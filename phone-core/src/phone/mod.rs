@@ -90,6 +90,8 @@ pub struct Phone {
 
     location: Option<String>,
     dhcp_servers: Vec<HostPort>,
+    /// The accounts' settings as they were given, before DHCP's servers.
+    given: Vec<AccountSettings>,
     local_address: Option<IpAddr>,
     events: VecDeque<PhoneEvent>,
 }
@@ -101,6 +103,7 @@ impl Phone {
         let seed = seed.into();
         let identity = Arc::new(Identity::new(&config.model, &config.version, config.mac));
         let settings = Arc::new(config.phone);
+        let given = config.accounts.clone();
         let accounts = config.accounts.into_iter().zip(1u8..).map(|(account, index)| {
             let mut rng = Rng::seeded(seed, u64::from(index));
             let start = now + settings.register_delay + rng.up_to(config.start_spread);
@@ -133,6 +136,7 @@ impl Phone {
             busy: false,
             location: None,
             dhcp_servers: Vec::new(),
+            given,
             local_address: None,
             events: VecDeque::new(),
         }
@@ -394,10 +398,22 @@ impl Phone {
         }
     }
 
-    fn account_settings(&mut self, now: Instant, index: u8, mut settings: AccountSettings) {
-        let dhcp = self.dhcp_servers.clone();
-        let Some(account) = self.account_mut(index) else { return };
-        with_dhcp_servers(&mut settings, &dhcp);
+    fn account_settings(&mut self, now: Instant, index: u8, settings: AccountSettings) {
+        let Some(at) = usize::from(index).checked_sub(1).filter(|at| *at < self.accounts.len()) else { return };
+        if let Some(given) = self.given.get_mut(at) {
+            *given = settings;
+        }
+        self.apply_account(now, at);
+    }
+
+    /// Puts an account's settings into force, with the servers DHCP names in place of its own if that is allowed
+    /// (RFC 3361).
+    fn apply_account(&mut self, now: Instant, at: usize) {
+        let (Some(given), Some(account)) = (self.given.get(at), self.accounts.get_mut(at)) else { return };
+        let mut settings = given.clone();
+        if self.settings.dhcp_servers && !self.dhcp_servers.is_empty() {
+            settings.servers.servers = [self.dhcp_servers.first().cloned(), self.dhcp_servers.get(1).cloned()];
+        }
         account.apply(now, Arc::new(settings));
     }
 
@@ -406,17 +422,18 @@ impl Phone {
             return;
         }
         self.settings = Arc::new(settings);
-        for account in &mut self.accounts {
-            account.apply_phone(now, self.settings.clone());
+        for at in 0..self.accounts.len() {
+            if let Some(account) = self.accounts.get_mut(at) {
+                account.apply_phone(now, self.settings.clone());
+            }
+            self.apply_account(now, at);
         }
     }
 
     fn set_dhcp_servers(&mut self, now: Instant, servers: Vec<HostPort>) {
         self.dhcp_servers = servers;
-        for account in &mut self.accounts {
-            let mut settings = AccountSettings::clone(&account.line.settings);
-            with_dhcp_servers(&mut settings, &self.dhcp_servers);
-            account.apply(now, Arc::new(settings));
+        for at in 0..self.accounts.len() {
+            self.apply_account(now, at);
         }
     }
 
@@ -442,14 +459,6 @@ impl Phone {
 
 fn is_at(entry: &Entry, at: usize) -> bool {
     usize::from(entry.call.account) == at + 1
-}
-
-/// The servers DHCP names are for accounts that have none (RFC 3361).
-fn with_dhcp_servers(settings: &mut AccountSettings, dhcp: &[HostPort]) {
-    let servers = &mut settings.servers;
-    if servers.servers.iter().all(Option::is_none) && !servers.unreadable {
-        servers.servers = [dhcp.first().cloned(), dhcp.get(1).cloned()];
-    }
 }
 
 /// The cause a Reason header names for SIP (RFC 3326): 200 says that the call was answered elsewhere.

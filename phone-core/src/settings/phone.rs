@@ -83,6 +83,8 @@ pub struct PhoneSettings {
     pub dscp_sip: u8,
     /// "Layer 3 QoS for RTP": DSCP, 0..=63. Default 46.
     pub dscp_rtp: u8,
+    /// "Allow DHCP Option 120 to Override SIP Server".
+    pub dhcp_servers: bool,
     /// "Enable E911": emergency calls say where the phone is.
     pub e911: bool,
 }
@@ -132,6 +134,7 @@ impl PhoneSettings {
             ip: IpPreference::from_values(&phone),
             dscp_sip: dscp("network.qos.forsip", 26),
             dscp_rtp: dscp("network.qos.forrtp", 46),
+            dhcp_servers: phone.yes("sip.override.dhcp.allowoption120", false),
             e911: phone.yes("e911.enable", false),
         }
     }

@@ -60,8 +60,10 @@ impl Account {
 
     /// New settings.
     pub fn apply(&mut self, now: Instant, settings: Arc<AccountSettings>) {
+        if settings != self.line.settings {
+            self.keep_alive = KeepAlive::default();
+        }
         self.registration.apply(now, &mut self.line, settings);
-        self.keep_alive = KeepAlive::default();
         self.follow(now);
     }
 

@@ -175,6 +175,8 @@ pub struct Call {
     too_small: u8,
     min_se: u32,
     cancelled: bool,
+    /// The INVITE waits until the account is registered at another server; not longer than this.
+    waits_until: Option<Instant>,
     forks: Vec<Dialog>,
     /// ACKs of 2xx, for their copies.
     acks: VecDeque<(RequestId, Outgoing, Target)>,
@@ -226,6 +228,7 @@ impl Call {
             too_small: 0,
             min_se: 0,
             cancelled: false,
+            waits_until: None,
             forks: Vec::new(),
             acks: VecDeque::new(),
             incoming: None,
@@ -371,6 +374,7 @@ impl Call {
 
     /// Lets timers fire.
     pub fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        self.invite_timeout(ctx);
         self.reliable_timeout(ctx);
         self.modify_timeout(ctx);
         self.session_timeout(ctx);
@@ -380,7 +384,7 @@ impl Call {
     /// When to call [`Call::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let transfer = self.transfer.as_ref().map(|transfer| transfer.until);
-        let own = earliest(self.reliable.poll_timeout(), self.modify.again_at);
+        let own = earliest(earliest(self.reliable.poll_timeout(), self.modify.again_at), self.waits_until);
         earliest(earliest(own, self.timer.poll_timeout()), transfer)
     }
 

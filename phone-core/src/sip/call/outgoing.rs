@@ -333,8 +333,38 @@ impl Call {
         }
         match ctx.line.no_answer(ctx.now, id, failure) {
             Next::Try(way) => self.send_invite(ctx, Some(way)),
-            Next::Register(_) | Next::Exhausted => false,
+            // "Register Before DNS SRV Failover": the registration is at it.
+            Next::Register(_) => {
+                self.invite = None;
+                self.waits_until = Some(ctx.now + ctx.line.settings.timers(false).give_up);
+                true
+            }
+            Next::Exhausted => false,
         }
+    }
+
+    /// The account may have registered at another server by now: the INVITE that waited for it goes there.
+    pub fn server_may_be_found(&mut self, ctx: &mut Ctx<'_>) {
+        if self.waits_until.is_none() || !ctx.line.locator.is_confirmed() {
+            return;
+        }
+        self.waits_until = None;
+        let way = ctx.line.locator.way().cloned();
+        if !self.send_invite(ctx, way) {
+            self.no_server(ctx);
+        }
+    }
+
+    pub(super) fn invite_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        if self.waits_until.is_some_and(|until| ctx.now >= until) {
+            self.no_server(ctx);
+        }
+    }
+
+    fn no_server(&mut self, ctx: &mut Ctx<'_>) {
+        self.waits_until = None;
+        self.ended(ctx.now, EndedBy::Network, 408, "no server answers");
+        self.over(ctx);
     }
 
     pub(super) fn invite_lost(&mut self, ctx: &mut Ctx<'_>, id: RequestId) {
@@ -364,6 +394,9 @@ impl Call {
     pub(super) fn cancel(&mut self, ctx: &mut Ctx<'_>) {
         self.cancelled = true;
         self.reliable.stop();
+        if self.waits_until.take().is_some() {
+            return self.over(ctx);
+        }
         if let Some(id) = self.invite.filter(|id| ctx.line.is_heard(*id)) {
             ctx.line.cancel(ctx.now, id);
         }

@@ -184,6 +184,11 @@ impl Locator {
         self.trial.as_ref().or(self.current.as_ref())
     }
 
+    /// Whether the way in use has answered since it came into use.
+    pub fn is_confirmed(&self) -> bool {
+        self.confirmed
+    }
+
     /// Where requests go.
     pub fn target(&self) -> Option<&Target> {
         self.way().map(|way| &way.target)
