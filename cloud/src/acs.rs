@@ -118,10 +118,10 @@ async fn receive(
     };
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let inflated = as_utf8(text(header::CONTENT_TYPE).as_deref().unwrap_or_default(), inflated).into_owned();
-    if !room.take(inflated.len()) {
+    drop(body);
+    if !room.hold(inflated.len()) {
         return busy(1.0);
     }
-    drop(body);
     let (_waiting, load) = Waiting::enter(&acs);
     let session = cookie(&parts.headers);
     // Sessions under way go on a little longer than new ones begin: what is half done would be done again.

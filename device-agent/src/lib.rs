@@ -17,6 +17,7 @@ mod net;
 pub mod outbox;
 mod phone;
 pub mod rehearsal;
+mod route;
 mod serve;
 mod simulator;
 pub mod store;

@@ -1,7 +1,7 @@
 //! How this phone is doing, in numbers: the interface towards the server, memory, load and storage. Measured every five
 //! minutes, whether or not there is a broker; the outbox keeps it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use contract::mqtt::{Item, Link, Network, System};
 use crate::clock;
 use crate::device::Device;
 use crate::net::resident_kb;
+use crate::route::Route;
 use crate::store::Storage;
 
 /// Between two measurements, give or take a tenth.
@@ -59,7 +60,7 @@ fn free_kb(directory: &Path) -> Option<u64> {
 }
 
 fn network(ip: IpAddr) -> Network {
-    let route = Route::towards(ip, &read("/proc/net/route"));
+    let route = Route::of(ip);
     let interface = if ip.is_loopback() { "lo".to_owned() } else { route.interface };
     let counter = |name: &str| number(Some(&read(&format!("/sys/class/net/{interface}/statistics/{name}"))));
     let kind = read(&format!("/sys/class/net/{interface}/type"));
@@ -83,43 +84,6 @@ fn network(ip: IpAddr) -> Network {
     }
 }
 
-/// What the routing table says of an address of ours.
-#[derive(Debug, Default, PartialEq)]
-struct Route {
-    interface: String,
-    gateway: Option<Ipv4Addr>,
-}
-
-impl Route {
-    /// `table` is `/proc/net/route`: numbers are hexadecimal, in the machine's byte order.
-    fn towards(ip: IpAddr, table: &str) -> Self {
-        let mut default = Self::default();
-        let mut connected = None;
-        for line in table.lines().skip(1) {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let [interface, destination, gateway, _, _, _, _, mask, ..] = fields[..] else { continue };
-            let address = |text: &str| u32::from_str_radix(text, 16).ok().map(u32::from_be);
-            let (Some(destination), Some(gateway), Some(mask)) =
-                (address(destination), address(gateway), address(mask))
-            else {
-                continue;
-            };
-            if mask == 0 && default.gateway.is_none() {
-                default = Self { interface: interface.to_owned(), gateway: Some(gateway.into()) };
-            } else if let IpAddr::V4(ip) = ip
-                && mask != 0
-                && u32::from(ip) & mask == destination
-            {
-                connected = Some(interface.to_owned());
-            }
-        }
-        match connected {
-            Some(interface) if interface != default.interface => Self { interface, gateway: None },
-            _ => default,
-        }
-    }
-}
-
 /// `table` is `/proc/net/wireless`.
 fn rssi(interface: &str, table: &str) -> Option<i16> {
     let line = table.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
@@ -138,22 +102,9 @@ fn number(text: Option<&str>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
-
-    const ROUTES: &str = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n\
-        eth0\t00000000\t010C140A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
-        eth0\t000C140A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n\
-        wlan0\t0002A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
-
-    #[test]
-    fn the_route_names_interface_and_gateway() {
-        let route = |ip: &str| Route::towards(ip.parse().unwrap(), ROUTES);
-        let default = Route { interface: "eth0".into(), gateway: Some(Ipv4Addr::new(10, 20, 12, 1)) };
-        assert_eq!(route("10.20.12.7"), default);
-        assert_eq!(route("192.168.2.4"), Route { interface: "wlan0".into(), gateway: None });
-        assert_eq!(route("2001:db8::1"), default);
-        assert_eq!(Route::towards("10.20.12.7".parse().unwrap(), "rubbish\nmore\trubbish"), Route::default());
-    }
 
     #[test]
     fn the_radio_tells_its_level() {

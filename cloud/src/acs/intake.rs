@@ -57,6 +57,30 @@ impl Room {
         true
     }
 
+    /// From now on so many bytes are held instead of what was taken so far; whether there is room for them. The body that was
+    /// read and what it inflates to are not counted side by side: one of them is held while the phone is answered.
+    pub fn hold(&mut self, bytes: usize) -> bool {
+        match bytes.checked_sub(self.bytes) {
+            Some(more) => self.take(more),
+            None => {
+                self.give(self.bytes - bytes);
+                true
+            }
+        }
+    }
+
+    fn give(&mut self, bytes: usize) {
+        let mut held = self.intake.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.bytes -= bytes;
+        if let Some(own) = held.from.get_mut(&self.from) {
+            *own -= bytes;
+            if *own == 0 {
+                held.from.remove(&self.from);
+            }
+        }
+        self.bytes -= bytes;
+    }
+
     /// Reads a body of at most `limit` bytes, within `time`.
     pub async fn read(&mut self, body: Body, limit: usize, time: Duration) -> Result<Bytes, Unread> {
         match tokio::time::timeout(time, self.collect(body, limit)).await {
@@ -93,14 +117,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let mut held = self.intake.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.bytes -= self.bytes;
-        if let Some(own) = held.from.get_mut(&self.from) {
-            *own -= self.bytes;
-            if *own == 0 {
-                held.from.remove(&self.from);
-            }
-        }
+        self.give(self.bytes);
     }
 }
 
@@ -131,6 +148,19 @@ mod tests {
         drop((rooms, other));
         let held = intake.0.lock().unwrap();
         assert!(held.bytes == 0 && held.from.is_empty());
+    }
+
+    #[test]
+    fn a_body_that_was_inflated_counts_once() {
+        let intake = Arc::new(Intake::default());
+        let mut room = Room::new(&intake, from(1));
+        assert!(room.take(MOST_FROM_ONE / 2 + 1));
+        assert!(room.hold(MOST_FROM_ONE / 2 + 1), "as long as it came");
+        assert!(room.hold(MOST_FROM_ONE) && !room.hold(MOST_FROM_ONE + 1), "it inflates");
+        assert!(!Room::new(&intake, from(1)).take(1));
+        assert!(room.hold(0) && intake.0.lock().unwrap().from.is_empty(), "shorter than it came");
+        drop(room);
+        assert_eq!(intake.0.lock().unwrap().bytes, 0);
     }
 
     #[tokio::test]

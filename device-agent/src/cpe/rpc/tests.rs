@@ -162,7 +162,7 @@ async fn names_by_level() {
     let below = names("Device.", true).await.unwrap();
     assert!(below.contains_key("Device.X_BELLHOP_Settings.") && !below.contains_key("Device.LAN.IPAddress"));
     let lan = names("Device.LAN.", true).await.unwrap();
-    assert_eq!(lan.len(), 4);
+    assert_eq!(lan.len(), 8);
     assert!(!lan["Device.LAN.IPAddress"]);
     let paging = names("Device.X_BELLHOP_Paging.", true).await.unwrap();
     assert!(paging["Device.X_BELLHOP_Paging.Listening."], "this table grows");
@@ -174,6 +174,26 @@ async fn names_by_level() {
     assert!(
         every.values().all(|value| value.type_ != XsdType::Boolean || matches!(value.text.as_str(), "true" | "false"))
     );
+}
+
+#[tokio::test]
+async fn what_follows_from_settings_is_read_at_its_own_name() {
+    let device = phone(Storage::Memory);
+    let last = "Device.Services.VoiceService.1.VoiceProfile.2.RTP.LocalPortMax";
+    let type_ = "Device.LAN.AddressingType";
+    let read = get(&device, &[last, type_]).await;
+    assert_eq!((read[last].text.as_str(), read[type_].text.as_str()), ("5203", "DHCP"));
+    let ports = "Device.X_BELLHOP_Settings.network.rtp.local.port";
+    let address = "Device.X_BELLHOP_Settings.network.port.eth.1.type";
+    let answer =
+        set(&device, "k", &[(&format!("{ports}range"), Value::unsigned(24)), (address, Value::string("static"))]).await;
+    assert!(matches!(answer, Message::SetParameterValuesResponse(_)), "{}", answer.name());
+    let read = get(&device, &[last, type_]).await;
+    assert_eq!((read[last].text.as_str(), read[type_].text.as_str()), ("5027", "Static"));
+    for name in ["SubnetMask", "DefaultGateway", "DNSServers"] {
+        let name = format!("Device.LAN.{name}");
+        assert_eq!(get(&device, &[&name]).await[&name].type_, XsdType::String, "{name}");
+    }
 }
 
 #[tokio::test]

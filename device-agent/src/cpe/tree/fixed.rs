@@ -1,9 +1,12 @@
 //! Parameters that nobody sets: what the phone is and how it is. And the way to the broker, which only the ACS sets.
 
+use std::net::Ipv4Addr;
+
 use cwmp::XsdType;
 
 use crate::clock;
 use crate::device::Device;
+use crate::route::{Route, name_servers};
 use crate::store::MqttAccess;
 use crate::transfer::log;
 
@@ -34,9 +37,14 @@ pub enum Fixed {
     UdpAddress,
     NatDetected,
     ParameterKey,
+    AddressingType,
     IpAddress,
+    SubnetMask,
+    DefaultGateway,
+    DnsServers,
     MacAddress,
     LineStatus(u8),
+    LastRtpPort,
     Pages,
     Hops,
     Mqtt(MqttField),
@@ -75,7 +83,11 @@ const DEVICE: &[(&str, Fixed)] = &[
     ("Device.ManagementServer.UDPConnectionRequestAddress", Fixed::UdpAddress),
     ("Device.ManagementServer.NATDetected", Fixed::NatDetected),
     (PARAMETER_KEY, Fixed::ParameterKey),
+    ("Device.LAN.AddressingType", Fixed::AddressingType),
     ("Device.LAN.IPAddress", Fixed::IpAddress),
+    ("Device.LAN.SubnetMask", Fixed::SubnetMask),
+    ("Device.LAN.DefaultGateway", Fixed::DefaultGateway),
+    ("Device.LAN.DNSServers", Fixed::DnsServers),
     ("Device.LAN.MACAddress", Fixed::MacAddress),
     ("Device.LAN.TraceRouteDiagnostics.NumberOfRouteHops", Fixed::Hops),
     ("Device.Capabilities.PerformanceDiagnostic.DownloadTransports", Fixed::Text("HTTP")),
@@ -122,6 +134,8 @@ pub(super) fn every(mut add: impl FnMut(String, Fixed)) {
             ("LineNumberOfEntries", Fixed::Number(1)),
             ("SignalingProtocol", Fixed::Text("SIP")),
             ("Line.1.Status", Fixed::LineStatus(account)),
+            // The setting is how many ports there are from the first on.
+            ("RTP.LocalPortMax", Fixed::LastRtpPort),
         ];
         for (name, fixed) in profile {
             add(format!("Device.Services.VoiceService.1.VoiceProfile.{account}.{name}"), fixed);
@@ -137,9 +151,12 @@ impl Fixed {
 
     pub(super) fn xsd_type(self) -> XsdType {
         match self {
-            Self::Number(_) | Self::UpTime | Self::Pages | Self::Hops | Self::Mqtt(MqttField::Port) => {
-                XsdType::UnsignedInt
-            }
+            Self::Number(_)
+            | Self::UpTime
+            | Self::Pages
+            | Self::Hops
+            | Self::LastRtpPort
+            | Self::Mqtt(MqttField::Port) => XsdType::UnsignedInt,
             Self::Flag(_) | Self::NatDetected | Self::Mqtt(MqttField::Enable | MqttField::Tls) => XsdType::Boolean,
             Self::CurrentLocalTime => XsdType::DateTime,
             _ => XsdType::String,
@@ -164,14 +181,36 @@ impl Fixed {
             Self::UdpAddress => device.udp_address().unwrap_or_default(),
             Self::NatDetected => device.nat_detected().to_string(),
             Self::ParameterKey => device.document(|document| document.parameter_key.clone()),
+            Self::AddressingType => match device.value("network.port.eth.1.type").as_str() {
+                "static" => "Static".to_owned(),
+                _ => "DHCP".to_owned(),
+            },
             Self::IpAddress => device.line().ip.to_string(),
+            Self::SubnetMask => text_of(Route::of(device.line().ip).mask),
+            Self::DefaultGateway => text_of(Route::of(device.line().ip).gateway),
+            Self::DnsServers => {
+                let servers: Vec<String> = name_servers().iter().map(ToString::to_string).collect();
+                servers.join(",")
+            }
             Self::MacAddress => identity.mac.to_string(),
             Self::LineStatus(account) => line_status(device, account).to_owned(),
+            Self::LastRtpPort => last_rtp_port(device).to_string(),
             Self::Pages => super::paging::Rows::of(device).existing().count().to_string(),
             Self::Hops => crate::diagnostics::model::hops(device).to_string(),
             Self::Mqtt(field) => read_mqtt(field, &device.mqtt_access()),
         }
     }
+}
+
+/// TR-106 has an address that is not known empty.
+fn text_of(address: Option<Ipv4Addr>) -> String {
+    address.map(|address| address.to_string()).unwrap_or_default()
+}
+
+/// The last of the ports voice may use.
+fn last_rtp_port(device: &Device) -> u16 {
+    let number = |key: &str| device.value(key).parse::<u16>().unwrap_or(0);
+    number("network.rtp.local.port").saturating_add(number("network.rtp.local.portrange").saturating_sub(1))
 }
 
 /// TR-104's words.
