@@ -1,6 +1,7 @@
 //! The local control endpoint: loopback only, for whoever may read the token in the state directory.
 //!
-//! `GET /state`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`. With `--test-faults` also
+//! `GET /state`, `GET /phone`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`,
+//! `POST /press {"key":"hold"}`. With `--test-faults` also
 //! `GET /rehearsal` and `POST /rehearsal`, see [`crate::rehearsal`].
 
 use std::io;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, StatusCode};
+use phone_core::Key;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
@@ -50,6 +52,53 @@ pub enum Hook {
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     pub keys: String,
+}
+
+/// `POST /press`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PressRequest {
+    pub key: NamedKey,
+}
+
+/// A key other than a digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum NamedKey {
+    /// The second call, back and forth.
+    Flash,
+    /// Hold and resume.
+    Hold,
+    /// Pass the call on: press, number, press again.
+    Transfer,
+    /// Join two calls, and part them again.
+    Conference,
+    /// The number dialled last.
+    Redial,
+    /// The voice mailbox.
+    Message,
+    /// The microphone off and on; do-not-disturb while idle.
+    Mute,
+    /// The loudspeaker.
+    Speaker,
+    /// Send the digits entered.
+    Send,
+}
+
+impl From<NamedKey> for Key {
+    fn from(key: NamedKey) -> Self {
+        match key {
+            NamedKey::Flash => Key::Flash,
+            NamedKey::Hold => Key::Hold,
+            NamedKey::Transfer => Key::Transfer,
+            NamedKey::Conference => Key::Conference,
+            NamedKey::Redial => Key::Redial,
+            NamedKey::Message => Key::Message,
+            NamedKey::Mute => Key::Mute,
+            NamedKey::Speaker => Key::Speaker,
+            NamedKey::Send => Key::Send,
+        }
+    }
 }
 
 /// Opens the endpoint and leaves token and address in the state directory.
@@ -121,8 +170,21 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
             Ok(_) => plain(StatusCode::BAD_REQUEST, "keys are 1 to 64 of 0-9 * #\n"),
             Err(refused) => refused,
         },
-        (_, "/state" | "/effects" | "/hook" | "/key") => plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n"),
-        _ => plain(StatusCode::NOT_FOUND, "GET /state, GET /effects, POST /hook, POST /key\n"),
+        (Method::GET, "/phone") => match shared.now().1.shown() {
+            Some(shown) => json(StatusCode::OK, &shown),
+            None => plain(StatusCode::NOT_FOUND, "this phone is simulated\n"),
+        },
+        (Method::POST, "/press") => match read::<PressRequest>(request).await {
+            Ok(PressRequest { key }) => {
+                shared.now().1.press(key.into()).await;
+                json(StatusCode::OK, &PressRequest { key })
+            }
+            Err(refused) => refused,
+        },
+        (_, "/state" | "/phone" | "/effects" | "/hook" | "/key" | "/press") => {
+            plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n")
+        }
+        _ => plain(StatusCode::NOT_FOUND, "GET /state, GET /phone, GET /effects, POST /hook, POST /key, POST /press\n"),
     }
 }
 

@@ -6,7 +6,7 @@ mod simulated;
 use std::sync::Arc;
 
 use contract::event::EventKind;
-use phone_core::{HookSwitch, PhoneHandle};
+use phone_core::{HookSwitch, Input, Key, PhoneHandle, PhoneState};
 
 use crate::device::Device;
 
@@ -49,6 +49,23 @@ impl Line {
             && phone.key(key).await.is_err()
         {
             tracing::warn!("the phone has stopped");
+        }
+    }
+
+    /// Presses a key other than a digit.
+    pub async fn press(&self, key: Key) {
+        if let Self::Real(phone) = self
+            && phone.input(Input::Key(key)).await.is_err()
+        {
+            tracing::warn!("the phone has stopped");
+        }
+    }
+
+    /// What the phone shows: calls, tone, lamp. `None` of one that only says what a phone would say.
+    pub fn shown(&self) -> Option<PhoneState> {
+        match self {
+            Self::Real(phone) => Some(phone.state().borrow().clone()),
+            Self::Simulated => None,
         }
     }
 

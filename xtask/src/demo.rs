@@ -297,6 +297,10 @@ fn welcome(demo: &Description, took: Duration, minutes: Option<u64>) {
          \x20 - The room board of Harbour House: floors 9 to 12. In room {room} stands a full phone, elsewhere simulated ones.\n\
          \x20 - Lift the handset of {room} and see the board change; `on` puts it back:\n\
          \x20     {AGENT} hook off --state-dir {state}\n\
+         \x20 - Call somebody, look at the call, put it on hold (`press` knows the other keys):\n\
+         \x20     {AGENT} key '1001#' --state-dir {state}\n\
+         \x20     {AGENT} calls --state-dir {state}\n\
+         \x20     {AGENT} press hold --state-dir {state}\n\
          \x20 - Change a room's number or guest name, or a setting of the whole property, and watch the phones take it.\n\
          \x20   What the phone of {room} has made of it:\n\
          \x20     {AGENT} state --state-dir {state}\n\

@@ -1,10 +1,10 @@
-//! `hook`, `key`, `state`: talking to a running phone.
+//! `hook`, `key`, `press`, `calls`, `state`: talking to a running phone.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use device_agent::control::{ADDRESS_FILE, Hook, HookRequest, KeyRequest, TOKEN_FILE};
+use device_agent::control::{ADDRESS_FILE, Hook, HookRequest, KeyRequest, NamedKey, PressRequest, TOKEN_FILE};
 use device_agent::tls;
 use reqwest::{Client, RequestBuilder};
 
@@ -57,9 +57,23 @@ pub async fn key(target: &Target, keys: String) -> anyhow::Result<()> {
     phone.send(request).await.map(|_| ())
 }
 
-pub async fn state(target: &Target) -> anyhow::Result<()> {
+pub async fn press(target: &Target, key: NamedKey) -> anyhow::Result<()> {
     let phone = Phone::of(target)?;
-    let path = if phone.prefix.is_empty() { "/state" } else { &phone.prefix };
+    let request = phone.client.post(format!("{}{}/press", phone.base, phone.prefix)).json(&PressRequest { key });
+    phone.send(request).await.map(|_| ())
+}
+
+pub async fn calls(target: &Target) -> anyhow::Result<()> {
+    show(target, "/phone").await
+}
+
+pub async fn state(target: &Target) -> anyhow::Result<()> {
+    show(target, "/state").await
+}
+
+async fn show(target: &Target, path: &str) -> anyhow::Result<()> {
+    let phone = Phone::of(target)?;
+    let path = if phone.prefix.is_empty() { path } else { &phone.prefix };
     let text = phone.send(phone.client.get(format!("{}{path}", phone.base))).await?;
     let state: serde_json::Value = serde_json::from_str(&text)?;
     println!("{}", serde_json::to_string_pretty(&state)?);

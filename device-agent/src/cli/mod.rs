@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use device_agent::control::Hook;
+use device_agent::control::{Hook, NamedKey};
 use device_agent::transfer::log::Recent;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -47,6 +47,17 @@ enum Command {
         #[command(flatten)]
         target: Target,
     },
+    /// Press another key of a running phone.
+    Press {
+        key: NamedKey,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Show what a running phone shows: accounts, calls, tone, ringing, messages; as JSON.
+    Calls {
+        #[command(flatten)]
+        target: Target,
+    },
     /// Show the state of a running phone as JSON.
     State {
         #[command(flatten)]
@@ -81,6 +92,8 @@ impl Cli {
             Command::Settings(settings) => settings.run(),
             Command::Hook { hook, target } => runtime()?.block_on(ask::hook(&target, hook)),
             Command::Key { keys, target } => runtime()?.block_on(ask::key(&target, keys)),
+            Command::Press { key, target } => runtime()?.block_on(ask::press(&target, key)),
+            Command::Calls { target } => runtime()?.block_on(ask::calls(&target)),
             Command::State { target } => runtime()?.block_on(ask::state(&target)),
         }
     }
