@@ -1,0 +1,13 @@
+//! Calls in virtual time: phones, a proxy and hand-made peers, joined by a network that can lose, delay, repeat and reorder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "calls/peer.rs"]
+mod peer;
+#[path = "calls/proxy.rs"]
+mod proxy;
+#[path = "calls/world.rs"]
+mod world;
+
+#[path = "calls/basic.rs"]
+mod basic;
