@@ -11,3 +11,11 @@ mod world;
 
 #[path = "calls/basic.rs"]
 mod basic;
+#[path = "calls/cancel.rs"]
+mod cancel;
+#[path = "calls/fork.rs"]
+mod fork;
+#[path = "calls/loss.rs"]
+mod loss;
+#[path = "calls/hold.rs"]
+mod hold;
