@@ -112,6 +112,8 @@ impl Phone {
             // A code of the phone's own, which the agent takes.
             return self.set_tone(Tone::None);
         }
+        // A number entered with the handset down is talked to over the loudspeaker.
+        self.speaker |= !self.is_open();
         self.dial(now, 0, &digits, DialSource::Dialing);
     }
 

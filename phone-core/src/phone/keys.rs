@@ -102,8 +102,13 @@ impl Phone {
         }
         let talking = self.focus.filter(|id| self.entry(*id).is_some_and(|entry| entry.call.is_up()));
         let dialling = !self.dialler.is_idle() || self.passing_on.is_some() || self.tone == Tone::SecondDial;
+        let calling = self.focus.filter(|id| {
+            self.entry(*id).is_some_and(|entry| matches!(entry.call.stage(), Stage::Calling | Stage::Ringing))
+        });
         match talking.filter(|_| !dialling) {
             Some(id) => self.send_digit(now, id, key),
+            // Whoever is called first; another number needs Flash.
+            None if calling.is_some() && !dialling => {}
             None => self.enter(now, key),
         }
     }

@@ -41,6 +41,8 @@ struct Sent {
     via: Via,
     /// The way it belongs to, if it went to the account's server.
     way: Option<Way>,
+    /// A CANCEL was sent for it.
+    cancelled: bool,
     /// It went by TCP because it is large; UDP is tried if there is no connection.
     instead_of_udp: bool,
     transaction: ClientTransaction,
@@ -369,7 +371,7 @@ impl Line {
         way: Option<Way>,
         patience: Option<Duration>,
     ) -> Option<RequestId> {
-        if self.sent.len() >= MOST_REQUESTS {
+        if self.sent.iter().filter(|sent| sent.transaction.is_open()).count() >= MOST_REQUESTS {
             tracing::warn!(account = self.index, %request.method, "too many requests under way");
             return None;
         }
@@ -386,7 +388,7 @@ impl Line {
         let transaction = ClientTransaction::new(now, branch, request.method.clone(), bytes, timers);
         self.next_id += 1;
         let id = RequestId(self.next_id);
-        self.sent.push(Sent { id, request, target, via, way, instead_of_udp, transaction });
+        self.sent.push(Sent { id, request, target, via, way, cancelled: false, instead_of_udp, transaction });
         Some(id)
     }
 
@@ -421,10 +423,10 @@ impl Line {
         self.transmit(target.clone(), ack.bytes(&via));
     }
 
-    /// Cancels an INVITE that rings: CANCEL goes where the INVITE went, and 64 × T1 later nobody waits any more.
+    /// Cancels an INVITE that rings, once: CANCEL goes where the INVITE went, and 64 × T1 later nobody waits any more.
     pub fn cancel(&mut self, now: Instant, id: RequestId) {
         let Some(sent) = self.sent.iter_mut().find(|sent| sent.id == id) else { return };
-        if !sent.transaction.is_open() {
+        if !sent.transaction.is_open() || std::mem::replace(&mut sent.cancelled, true) {
             return;
         }
         let timers = self.settings.timers(sent.target.transport.is_reliable());
@@ -435,7 +437,8 @@ impl Line {
         self.next_id += 1;
         let (request, target, via) = (sent.request.clone(), sent.target.clone(), sent.via.clone());
         let id = RequestId(self.next_id);
-        self.sent.push(Sent { id, request, target, via, way: None, instead_of_udp: false, transaction });
+        let (way, cancelled, instead_of_udp) = (None, false, false);
+        self.sent.push(Sent { id, request, target, via, way, cancelled, instead_of_udp, transaction });
     }
 
     /// Sends a request once more, with answers to a challenge, as number `cseq`. `Err` says why it cannot.
@@ -490,9 +493,10 @@ impl Line {
         way.map_or(Next::Exhausted, |way| self.locator.no_answer(now, &way, failure))
     }
 
-    /// Nobody waits for the answer any more.
+    /// Nobody waits for the answer any more. A request that was answered finally stays until the copies of its answer can
+    /// have died out: a refused INVITE confirms each of them (RFC 3261 §17.1.1.2).
     pub fn forget(&mut self, id: RequestId) {
-        self.sent.retain(|sent| sent.id != id);
+        self.sent.retain(|sent| sent.id != id || !(sent.transaction.is_open() || sent.transaction.is_over()));
     }
 
     /// Drops everything under way.

@@ -14,7 +14,12 @@ impl Call {
                 self.cancel(ctx);
             }
             Stage::Incoming => self.reject(ctx, 486),
-            Stage::Answering | Stage::Up => {
+            // The called must not say BYE before its answer is confirmed (RFC 3261 §15).
+            Stage::Answering => {
+                self.ended(ctx.now, EndedBy::Us, 200, "hung up");
+                self.bye_when_confirmed = true;
+            }
+            Stage::Up => {
                 self.ended(ctx.now, EndedBy::Us, 200, "hung up");
                 self.send_bye(ctx, None);
             }

@@ -137,6 +137,7 @@ impl Call {
     pub(super) fn acknowledged(&mut self, ctx: &mut Ctx<'_>, ack: &Message) {
         let id = match (self.stage, self.modify.theirs) {
             (Stage::Answering, _) => self.incoming,
+            _ if self.bye_when_confirmed => self.incoming,
             (_, Some(theirs)) => Some(theirs),
             _ => None,
         };
@@ -146,6 +147,9 @@ impl Call {
             return;
         }
         ctx.inbox.acknowledged(ctx.now, id);
+        if std::mem::take(&mut self.bye_when_confirmed) {
+            return self.send_bye(ctx, None);
+        }
         self.modify.theirs = None;
         if std::mem::take(&mut self.answer_in_ack) {
             let answered = match session_description(ack) {
@@ -170,6 +174,9 @@ impl Call {
     /// Nobody acknowledged an answer of ours (RFC 3261 §13.3.1.4).
     pub fn unacknowledged(&mut self, ctx: &mut Ctx<'_>, id: IncomingId) {
         let ours = self.incoming == Some(id) || self.modify.theirs == Some(id);
+        if ours && std::mem::take(&mut self.bye_when_confirmed) {
+            return self.send_bye(ctx, None);
+        }
         if ours && self.is_up() {
             self.fail(ctx, 408, "the answer was not confirmed");
         }

@@ -187,6 +187,8 @@ pub struct Call {
     offer: Option<String>,
     /// We offered in our 2xx: the ACK brings the answer.
     answer_in_ack: bool,
+    /// We hung up before the ACK came.
+    bye_when_confirmed: bool,
 
     dialog: Option<Dialog>,
     /// Somebody else than our server, called by address.
@@ -234,6 +236,7 @@ impl Call {
             incoming: None,
             offer: None,
             answer_in_ack: false,
+            bye_when_confirmed: false,
             dialog: None,
             direct: None,
             peer_allows_update: false,
@@ -430,6 +433,8 @@ impl Call {
             None => ctx.line.hop(&dialog.next_hop())?,
         };
         fill(&mut request);
+        // Each request may be challenged anew: some servers give a nonce for one request only.
+        self.auth.begin_round();
         ctx.line.sign(&mut request);
         ctx.line.authorize(&mut self.auth, &mut request);
         ctx.line.send_to(ctx.now, request, target)

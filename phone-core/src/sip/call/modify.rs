@@ -236,6 +236,13 @@ impl Call {
         {
             return ctx.inbox.respond(ctx.now, id, &Answer::new(491));
         }
+        // RFC 3311 §5.2: not while an earlier offer waits for its answer.
+        if offer.is_some() && self.sdp.is_offering() {
+            return ctx.inbox.respond(ctx.now, id, &Answer::new(491));
+        }
+        if offer.is_some() && self.offer.is_some() {
+            return ctx.inbox.respond(ctx.now, id, &Answer::new(500).with(Name::RetryAfter, 1));
+        }
         if let Some(least) = session_timer::too_small(&ctx.line.settings.session_timer, request) {
             return ctx.inbox.respond(ctx.now, id, &Answer::new(422).with(Name::MinSe, least));
         }
@@ -250,7 +257,8 @@ impl Call {
             }
             None => None,
         };
-        if let Some(dialog) = &mut self.dialog {
+        let fork = self.forks.iter_mut().find(|fork| fork.owns(request));
+        if let Some(dialog) = self.dialog.as_mut().or(fork) {
             dialog.refresh(request);
         }
         self.learn_peer(request);

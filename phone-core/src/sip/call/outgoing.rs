@@ -10,6 +10,7 @@ use crate::sip::locate::{Failure, Next, Way};
 use crate::sip::message::{Contact, Host, HostPort, Message, Method, Name, NameAddr, Scheme, Uri, reason_phrase};
 use crate::sip::outgoing::Outgoing;
 use crate::sip::transport::Target;
+use crate::time::Instant;
 
 /// Redirections followed (RFC 3261 §8.1.3.4).
 const MOST_REDIRECTS: u8 = 5;
@@ -173,7 +174,7 @@ impl Call {
         }
         let Some(request) = ctx.line.request(id) else { return };
         let Some(fork) = Dialog::from_response(request, message) else {
-            self.rings(status, false);
+            self.rings(ctx.now, status, false);
             return;
         };
         if !self.forks.iter().any(|known| known.answered_by(message)) && self.forks.len() < MOST_FORKS {
@@ -184,7 +185,7 @@ impl Call {
             return;
         }
         let early = self.early_answer(message);
-        self.rings(status, early);
+        self.rings(ctx.now, status, early);
     }
 
     /// Sound before the call is answered.
@@ -198,9 +199,9 @@ impl Call {
         true
     }
 
-    fn rings(&mut self, status: u16, early_media: bool) {
+    fn rings(&mut self, now: Instant, status: u16, early_media: bool) {
         if matches!(status, 180..=183) && matches!(self.stage, Stage::Calling | Stage::Ringing) {
-            self.stage = Stage::Ringing;
+            self.enter(now, Stage::Ringing);
             self.tell(CallEvent::Rings { early_media });
         }
     }

@@ -1,0 +1,21 @@
+//! Calls in virtual time: phones, a proxy and hand-made peers, joined by a network that can lose, delay, repeat and reorder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "calls/peer.rs"]
+mod peer;
+#[path = "calls/proxy.rs"]
+mod proxy;
+#[path = "calls/world.rs"]
+mod world;
+
+#[path = "calls/basic.rs"]
+mod basic;
+#[path = "calls/cancel.rs"]
+mod cancel;
+#[path = "calls/fork.rs"]
+mod fork;
+#[path = "calls/loss.rs"]
+mod loss;
+#[path = "calls/hold.rs"]
+mod hold;
