@@ -7,8 +7,12 @@
 mod peers;
 
 mod among_themselves;
+mod baresip;
+mod conference;
+mod linphone;
 mod ours;
 mod proxy;
+mod scenarios;
 
 /// Users of every proxy here.
 const USERS: [(&str, &str); 4] = [("1001", "pw1001"), ("1002", "pw1002"), ("1003", "pw1003"), ("1004", "pw1004")];

@@ -148,6 +148,14 @@ impl Ours {
         self.wait_call(id, "it is up", |call| (call.stage == Stage::Up).then(|| call.clone()))
     }
 
+    /// Until it is up; `None` if it is over instead.
+    pub fn up_or_over(&mut self, id: CallId) -> Option<CallState> {
+        let over = |event: &PhoneEvent| matches!(event, PhoneEvent::TerminatedCall { info, .. } if info.call == id);
+        let up = |event: &PhoneEvent| matches!(event, PhoneEvent::EstablishedCall(info) if info.call == id);
+        let event = self.event("it is up or over", |event| over(event) || up(event));
+        up(&event).then(|| self.wait_up(id))
+    }
+
     pub fn wait_held(&mut self, id: CallId, by_us: bool, by_them: bool) {
         self.wait_call(id, &format!("held by us {by_us}, by them {by_them}"), |call| {
             (call.held == by_us && call.held_by_them == by_them).then_some(())
