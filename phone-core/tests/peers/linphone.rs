@@ -45,6 +45,22 @@ impl Linphone {
         });
     }
 
+    /// The numbers it has given to its calls that are not over, oldest first, as far as it has printed them.
+    pub fn call_numbers(&self) -> Vec<u32> {
+        let (log, mut numbers) = (self.log(), Vec::new());
+        for line in log.lines() {
+            let assigned = line.split("assigned id ").nth(1).or_else(|| line.split("Call ").nth(1));
+            let digits = assigned.map(|text| text.chars().take_while(char::is_ascii_digit).collect::<String>());
+            let Some(number) = digits.and_then(|digits| digits.parse().ok()) else { continue };
+            numbers.retain(|known| *known != number);
+            if !line.contains(" ended") && !line.contains(" error") {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// What it prints.
     pub fn log(&self) -> String {
         self.process.read("log")

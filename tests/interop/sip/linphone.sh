@@ -47,6 +47,7 @@ media_encryption_mandatory=$mandatory
 mtu=1300
 [rtp]
 bind_address=$address
+nortp_timeout=600
 audio_rtp_port=$rtp-$((rtp + 98))
 END
 number=0

@@ -1,16 +1,13 @@
 //! The foreign SIP programs among themselves: that the tests' helpers start them, steer them and hear them.
-#![allow(clippy::unwrap_used)]
 
-mod peers;
-
-use peers::{Baresip, Kamailio, Linphone, Sipp, namespace, sound};
+use crate::peers::{self, Baresip, Kamailio, Linphone, Sipp, namespace, sound};
 
 const USERS: [(&str, &str); 3] = [("1001", "pw1001"), ("1002", "pw1002"), ("1003", "pw1003")];
 const PROXY: &str = "127.0.0.2:5060";
 
 #[test]
 fn a_test_runs_in_a_namespace_of_its_own() {
-    if !namespace::enter_or_reexec("a_test_runs_in_a_namespace_of_its_own") {
+    if !namespace::enter_or_reexec("among_themselves::a_test_runs_in_a_namespace_of_its_own") {
         return;
     }
     let interfaces = std::fs::read_to_string("/proc/net/dev").unwrap();
@@ -27,19 +24,19 @@ fn a_test_runs_in_a_namespace_of_its_own() {
 #[test]
 #[ignore = "fails inside, for the next"]
 fn fails_inside() {
-    assert!(!namespace::enter_or_reexec("fails_inside"), "as it should");
+    assert!(!namespace::enter_or_reexec("among_themselves::fails_inside"), "as it should");
 }
 
 #[test]
 fn what_fails_inside_fails_outside() {
-    assert!(std::panic::catch_unwind(|| namespace::enter_or_reexec("fails_inside")).is_err());
+    assert!(std::panic::catch_unwind(|| namespace::enter_or_reexec("among_themselves::fails_inside")).is_err());
     assert!(std::panic::catch_unwind(|| namespace::enter_or_reexec("no_such_test")).is_err());
 }
 
 #[test]
 fn baresip_and_linphone_call_hold_and_transfer() {
     if !peers::there(&["kamailio", "baresip", "linphonec"])
-        || !namespace::enter_or_reexec("baresip_and_linphone_call_hold_and_transfer")
+        || !namespace::enter_or_reexec("among_themselves::baresip_and_linphone_call_hold_and_transfer")
     {
         return;
     }
@@ -106,7 +103,7 @@ fn baresip_and_linphone_call_hold_and_transfer() {
 #[test]
 fn a_scenario_calls_another_through_the_proxy() {
     if !peers::there(&["kamailio", "sipp", "dnsmasq"])
-        || !namespace::enter_or_reexec("a_scenario_calls_another_through_the_proxy")
+        || !namespace::enter_or_reexec("among_themselves::a_scenario_calls_another_through_the_proxy")
     {
         return;
     }

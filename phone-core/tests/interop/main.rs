@@ -1,0 +1,31 @@
+//! Our phone, on real sockets, with foreign SIP programs: each test in a network namespace of its own.
+//!
+//! `docs/INTEROP.md` says what was tried with whom; `table` holds it against the tests here.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../peers/mod.rs"]
+mod peers;
+
+mod among_themselves;
+mod baresip;
+mod conference;
+mod linphone;
+mod ours;
+mod proxy;
+mod scenarios;
+
+/// Users of every proxy here.
+const USERS: [(&str, &str); 4] = [("1001", "pw1001"), ("1002", "pw1002"), ("1003", "pw1003"), ("1004", "pw1004")];
+const PROXY: &str = "127.0.0.2:5060";
+
+/// Whether to go on: the programs are there, and this is the namespace of the test.
+#[macro_export]
+macro_rules! enter {
+    ($name:literal, $programs:expr) => {
+        if !$crate::peers::there(&$programs)
+            || !$crate::peers::namespace::enter_or_reexec(concat!(module_path!(), "::", $name).trim_start_matches("interop::"))
+        {
+            return;
+        }
+    };
+}
