@@ -406,6 +406,10 @@ impl Phone {
             return;
         }
         self.settings = Arc::new(settings);
+        if let Some(account) = self.accounts.first() {
+            let identity = account.line.identity.clone();
+            self.inbox.server = identity.user_agent(&AccountSettings::default(), &self.settings, false);
+        }
         for account in &mut self.accounts {
             account.apply_phone(now, self.settings.clone());
         }
