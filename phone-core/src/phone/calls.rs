@@ -126,11 +126,12 @@ impl Phone {
         let (intercom, index) = (entry.by_intercom, entry.call.account);
         let Some(calls) = self.account(index).map(|account| account.line.settings.calls.clone()) else { return };
         self.speaker = self.hook == HookSwitch::On;
+        self.answer(now, id);
         if intercom && calls.intercom_mute {
             self.muted = true;
         }
-        self.answer(now, id);
-        if intercom && calls.warning_tone {
+        // "Auto Answer" always beeps; before intercom calls "Play warning tone" says whether.
+        if !intercom || calls.warning_tone {
             self.set_tone(Tone::Warning);
             self.tone_until = Some(now + WARNING_TIME);
         }
@@ -149,6 +150,9 @@ impl Phone {
         self.set_tone(Tone::None);
         if let Some(entry) = self.entry_mut(id) {
             (entry.ring_until, entry.answer_at) = (None, None);
+        }
+        if self.settings.auto_unmute {
+            self.muted = false;
         }
         if std::mem::take(&mut self.mute_next) {
             self.muted = true;
@@ -290,6 +294,7 @@ impl Phone {
         if !alive && self.hook == HookSwitch::On && self.dialler.is_idle() {
             self.speaker = false;
         }
+        self.remind_of_hold();
         let busy = alive || self.is_open();
         if std::mem::replace(&mut self.busy, busy) != busy {
             self.events.push_back(if busy { PhoneEvent::IdleToBusy } else { PhoneEvent::BusyToIdle });
@@ -340,7 +345,8 @@ impl Phone {
             self.events.push_back(PhoneEvent::AnsweredCall(info.clone()));
         }
         self.events.push_back(PhoneEvent::EstablishedCall(info));
-        if self.focus == Some(id) {
+        // The warning is heard to its end.
+        if self.focus == Some(id) && self.tone != Tone::Warning {
             self.set_tone(Tone::None);
         }
         if !answered && self.settings.auto_unmute {
@@ -407,9 +413,21 @@ impl Phone {
         if self.hook == HookSwitch::On && end.by != EndedBy::Us {
             self.speaker = false;
         }
-        let held = self.calls.iter().any(|entry| entry.call.is_up() && entry.call.is_held());
-        if held && tone == Tone::None && self.is_open() {
-            self.set_tone(Tone::HoldReminder);
+    }
+
+    /// "On Hold Reminder Tone": heard while somebody is on hold and nothing else goes on.
+    fn remind_of_hold(&mut self) {
+        let wants = |entry: &Entry| {
+            let account = self.account(entry.call.account);
+            account.is_some_and(|account| account.line.settings.calls.hold_reminder)
+        };
+        let held = |entry: &Entry| entry.call.is_up() && entry.call.is_held();
+        let alone = self.calls.iter().filter(|entry| entry.call.is_alive()).all(held);
+        let due = alone && self.is_open() && self.dialler.is_idle() && self.calls.iter().any(|e| held(e) && wants(e));
+        match (self.tone, due) {
+            (Tone::None, true) => self.set_tone(Tone::HoldReminder),
+            (Tone::HoldReminder, false) => self.set_tone(Tone::None),
+            _ => {}
         }
     }
 

@@ -422,6 +422,10 @@ impl Phone {
             return;
         }
         self.settings = Arc::new(settings);
+        if let Some(account) = self.accounts.first() {
+            let identity = account.line.identity.clone();
+            self.inbox.server = identity.user_agent(&AccountSettings::default(), &self.settings, false);
+        }
         for at in 0..self.accounts.len() {
             if let Some(account) = self.accounts.get_mut(at) {
                 account.apply_phone(now, self.settings.clone());

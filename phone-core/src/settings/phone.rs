@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::media::RtpPorts;
 use super::read::Values;
-use super::servers::IpPreference;
+use super::servers::{DnsTimers, IpPreference};
 use crate::sip::message::HostPort;
 
 /// "Mute Key Functions While Idle".
@@ -79,6 +79,8 @@ pub struct PhoneSettings {
     pub conference: bool,
     /// Which address families, and which first.
     pub ip: IpPreference,
+    /// How long answers of the DNS serve.
+    pub dns: DnsTimers,
     /// "Layer 3 QoS for SIP": DSCP, 0..=63. Default 26.
     pub dscp_sip: u8,
     /// "Layer 3 QoS for RTP": DSCP, 0..=63. Default 46.
@@ -132,6 +134,7 @@ impl PhoneSettings {
             hold_before_transfer: phone.yes("call.transfer.holdcall.enable", true),
             conference: phone.yes("call.conference.enable", true),
             ip: IpPreference::from_values(&phone),
+            dns: DnsTimers::from_values(&phone),
             dscp_sip: dscp("network.qos.forsip", 26),
             dscp_rtp: dscp("network.qos.forrtp", 46),
             dhcp_servers: phone.yes("sip.override.dhcp.allowoption120", false),

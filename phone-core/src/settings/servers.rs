@@ -62,6 +62,27 @@ impl IpPreference {
     }
 }
 
+/// How long answers of the DNS serve, whatever they say themselves. The phone's setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DnsTimers {
+    /// "DNS Refresh Timer", 1..=10080 min: names are looked up again after so long. `None` goes by the TTL.
+    pub refresh: Option<Duration>,
+    /// "DNS Failure Cache Duration", 1..=10080 min: a look-up that failed is not tried again before. `None` leaves the
+    /// moment to the phone.
+    pub failure: Option<Duration>,
+}
+
+impl DnsTimers {
+    /// Reads the phone's settings; 0 is "off" in both.
+    pub fn from_values(phone: &Values<'_>) -> Self {
+        let minutes = |key: &str| match phone.number(key, 0, 0, 10_080) {
+            0 => None,
+            minutes => Some(Duration::from_secs(60 * u64::from(minutes))),
+        };
+        Self { refresh: minutes("network.dns.refreshtime"), failure: minutes("network.dns.failurecacheduration") }
+    }
+}
+
 /// Where an account's requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {

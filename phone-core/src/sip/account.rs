@@ -47,6 +47,7 @@ pub struct Account {
 impl Account {
     /// An account whose first registration is due at `start`.
     pub fn new(mut line: Line, now: Instant, start: Instant) -> Self {
+        line.locator.set_timers(now, line.phone.dns);
         let registration = Registration::new(&mut line, now, start);
         let mwi = Subscription::new(Package::MessageSummary, &mut line);
         let reg = Subscription::new(Package::Reg, &mut line);
@@ -73,6 +74,7 @@ impl Account {
         let new = &self.line.phone;
         let reachable = (old.nat_ip, old.random_ports, old.ip, &old.user_agent_prefix)
             != (new.nat_ip, new.random_ports, new.ip, &new.user_agent_prefix);
+        self.line.locator.set_timers(now, self.line.phone.dns);
         self.keep_alive = KeepAlive::default();
         if reachable {
             if old.random_ports != new.random_ports {
@@ -220,6 +222,7 @@ impl Account {
     pub fn resolved(&mut self, now: Instant, query: &Query, answer: &Result<Records, DnsFailure>) {
         self.keep_alive.resolved(now, &self.line, query, answer.as_ref().ok());
         self.line.locator.answered(now, query, answer.clone());
+        self.line.hurry(now);
         self.follow(now);
         self.registration.handle_timeout(now, &mut self.line);
     }

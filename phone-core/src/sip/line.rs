@@ -416,6 +416,17 @@ impl Line {
         timers
     }
 
+    /// More of the servers are known: what is under way to one of several need not wait as long for it.
+    pub fn hurry(&mut self, now: Instant) {
+        for at in 0..self.sent.len() {
+            let Some(sent) = self.sent.get(at).filter(|sent| sent.way.is_some()) else { continue };
+            let give_up = self.timers(&sent.target, true, None).give_up;
+            if let Some(sent) = self.sent.get_mut(at) {
+                sent.transaction.hurry(now, give_up);
+            }
+        }
+    }
+
     /// Sends a request that has no transaction: the ACK to a 2xx.
     pub fn send_ack(&mut self, ack: &Outgoing, target: &Target) {
         let branch = format!("{BRANCH_COOKIE}{}", self.rng.token());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::order;
 use crate::rng::Rng;
+use crate::settings::servers::DnsTimers;
 use crate::time::{Instant, earliest};
 
 /// Most addresses taken from an answer.
@@ -126,12 +127,14 @@ impl Entry {
         self.fresh_until
     }
 
-    fn answered(&mut self, now: Instant, query: &Query, given: Records, rng: &mut Rng) {
+    fn answered(&mut self, now: Instant, query: &Query, given: Records, timers: DnsTimers, rng: &mut Rng) {
         let records = arrange(query, given.records, self.records(), rng);
         self.failures = 0;
         self.misses = if records.is_empty() { self.misses.saturating_add(1) } else { 0 };
         let wait = if !records.is_empty() {
-            given.ttl.clamp(TTL_LEAST, TTL_MOST)
+            timers.refresh.unwrap_or_else(|| given.ttl.clamp(TTL_LEAST, TTL_MOST))
+        } else if let Some(wait) = timers.failure {
+            wait
         } else if given.ttl.is_zero() {
             doubled(NEGATIVE, self.misses, NEGATIVE_MOST)
         } else {
@@ -142,10 +145,10 @@ impl Entry {
         self.answer = Some(records);
     }
 
-    fn failed(&mut self, now: Instant, rng: &mut Rng) {
+    fn failed(&mut self, now: Instant, timers: DnsTimers, rng: &mut Rng) {
         self.failures = self.failures.saturating_add(1);
         let first = if self.answer.is_some() { RETRY_STALE } else { RETRY };
-        let wait = doubled(first, self.failures, RETRY_MOST);
+        let wait = timers.failure.unwrap_or_else(|| doubled(first, self.failures, RETRY_MOST));
         // Phones that lost their resolver together do not come back together.
         self.due = Some(now + wait + rng.up_to(wait / 10));
     }
@@ -161,9 +164,21 @@ fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
 pub(super) struct Cache {
     entries: BTreeMap<Query, Entry>,
     asks: VecDeque<Query>,
+    timers: DnsTimers,
 }
 
 impl Cache {
+    /// Answers serve so long from now on; one in hand no longer than a new one would.
+    pub(super) fn set_timers(&mut self, now: Instant, timers: DnsTimers) {
+        if std::mem::replace(&mut self.timers, timers) == timers {
+            return;
+        }
+        for entry in self.entries.values_mut() {
+            let wait = if entry.records().is_empty() { timers.failure } else { timers.refresh };
+            entry.due = entry.due.map(|due| wait.map_or(due, |wait| due.min(now + wait)));
+        }
+    }
+
     pub(super) fn get(&self, query: &Query) -> Option<&Entry> {
         self.entries.get(query)
     }
@@ -189,8 +204,8 @@ impl Cache {
         let Some(entry) = self.entries.get_mut(query) else { return };
         entry.asked = None;
         match answer {
-            Ok(given) => entry.answered(now, query, given, rng),
-            Err(DnsFailure) => entry.failed(now, rng),
+            Ok(given) => entry.answered(now, query, given, self.timers, rng),
+            Err(DnsFailure) => entry.failed(now, self.timers, rng),
         }
     }
 
@@ -204,7 +219,7 @@ impl Cache {
     pub(super) fn handle_timeout(&mut self, now: Instant, rng: &mut Rng) {
         for (query, entry) in &mut self.entries {
             if entry.asked.take_if(|asked| now >= *asked + QUERY_WAIT).is_some() {
-                entry.failed(now, rng);
+                entry.failed(now, self.timers, rng);
             }
             if entry.asked.is_none() && entry.due.is_some_and(|due| now >= due) {
                 entry.asked = Some(now);

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use super::message::{Host, HostPort};
 use super::transport::{Target, Transport};
 use crate::rng::Rng;
-use crate::settings::servers::{DnsMode, FailoverMode, IpPreference, ServerSettings};
+use crate::settings::servers::{DnsMode, DnsTimers, FailoverMode, IpPreference, ServerSettings};
 use crate::time::{Instant, earliest};
 
 mod dns;
@@ -50,6 +50,7 @@ pub struct Locator {
     settings: ServerSettings,
     transport: Transport,
     ip: IpPreference,
+    timers: DnsTimers,
     rng: Rng,
     legs: Vec<Leg>,
     started: bool,
@@ -92,6 +93,7 @@ impl Locator {
             settings,
             transport,
             ip,
+            timers: DnsTimers::default(),
             rng,
             fresh_until: vec![None; legs.len()],
             legs,
@@ -135,11 +137,18 @@ impl Locator {
             self.settings = settings;
             return;
         }
-        let started = self.started;
+        let (started, timers) = (self.started, self.timers);
         *self = Self::new(settings, transport, ip, self.rng.clone());
+        self.set_timers(now, timers);
         if started {
             self.start(now);
         }
+    }
+
+    /// How long answers of the DNS serve, from now on.
+    pub fn set_timers(&mut self, now: Instant, timers: DnsTimers) {
+        self.timers = timers;
+        self.cache.set_timers(now, timers);
     }
 
     /// The resolver's answer to a query; ignored if nobody waits for it.

@@ -38,6 +38,7 @@ pub struct ClientTransaction {
     /// ACK of a final response other than 2xx.
     ack: Vec<u8>,
     timers: Timers,
+    began: Instant,
     state: State,
     interval: Duration,
     /// Timers A and E.
@@ -69,6 +70,7 @@ impl ClientTransaction {
             request,
             ack: Vec::new(),
             timers,
+            began: now,
             state: State::Trying,
             interval: timers.t1,
             retransmit: (!timers.reliable).then(|| now + timers.t1),
@@ -127,6 +129,13 @@ impl ClientTransaction {
     pub fn acknowledge(&mut self, ack: Vec<u8>) {
         self.ack = ack;
         self.send = Some(Send::Ack);
+    }
+
+    /// There is somebody else to turn to by now: gives up so long after it began, if nothing has come back.
+    pub fn hurry(&mut self, now: Instant, give_up: Duration) {
+        if self.state == State::Trying {
+            self.limit((self.began + give_up).max(now));
+        }
     }
 
     /// Gives an INVITE that was answered provisionally until then to end: it was cancelled (RFC 3261 §9.1).
