@@ -39,7 +39,7 @@ pub fn run(bench: &Bench) -> Result<()> {
 /// Builds these packages' programs as they are delivered.
 fn build(packages: &[&str]) -> Result<()> {
     let packages = packages.iter().flat_map(|package| ["-p", package]);
-    if !procs::run(Command::new("cargo").args(["build", "--release", "--bins"]).args(packages))? {
+    if !procs::run(crate::test::cargo().args(["build", "--release", "--bins"]).args(packages))? {
         bail!("the release build failed; see above");
     }
     Ok(())
