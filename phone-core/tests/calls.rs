@@ -19,3 +19,7 @@ mod fork;
 mod loss;
 #[path = "calls/hold.rs"]
 mod hold;
+#[path = "calls/emergency.rs"]
+mod emergency;
+#[path = "calls/transfer.rs"]
+mod transfer;

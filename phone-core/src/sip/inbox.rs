@@ -120,6 +120,8 @@ impl Inbox {
         let wanted = if of_invite { &Method::Invite } else { method };
         let known = self.kept.iter_mut().find(|kept| kept.key == key && kept.request.method() == Some(wanted));
         match (method, known) {
+            // An ACK of a 2xx has a branch of its own (RFC 3261 §13.2.2.4); some reuse the INVITE's.
+            (Method::Ack, Some(invite)) if invite.transaction.is_accepted() => return Taken::Ack,
             (Method::Ack, Some(invite)) => {
                 invite.transaction.acknowledged(now);
                 return Taken::Nothing;

@@ -2,7 +2,7 @@
 
 use super::outgoing::session_description;
 use super::session_timer::{self, SessionTimer};
-use super::{Call, CallEvent, CallId, Ctx, End, EndedBy, Stage};
+use super::{Call, CallEvent, CallId, Ctx, Described, End, EndedBy, Stage};
 use crate::phone::cause;
 use crate::sdp::{LocalMedia, Negotiator};
 use crate::sip::dialog::Dialog;
@@ -101,7 +101,7 @@ impl Call {
         self.enter(ctx.now, Stage::Answering);
         self.tell(CallEvent::Up);
         if !self.answer_in_ack {
-            self.media_changed();
+            self.media_changed(Described::Offer);
         }
     }
 
@@ -163,7 +163,7 @@ impl Call {
                     return self.fail(ctx, 488, &why);
                 }
             }
-            self.media_changed();
+            self.media_changed(Described::Answer);
         }
         if self.stage == Stage::Answering {
             self.enter(ctx.now, Stage::Up);

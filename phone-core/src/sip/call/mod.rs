@@ -78,6 +78,15 @@ pub enum EndedBy {
     Network,
 }
 
+/// How the other side described its audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Described {
+    /// It offered.
+    Offer,
+    /// It answered our offer.
+    Answer,
+}
+
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
@@ -487,21 +496,19 @@ impl Call {
         if self.modify.held { Direction::SendOnly } else { Direction::SendRecv }
     }
 
-    /// Takes the state of the session as it is agreed now.
-    fn media_changed(&mut self) {
-        let held = self.sdp.agreed().is_some_and(|agreed| agreed.held_by_remote) && !self.modify.held;
-        let held = held || (self.modify.held && self.modify.held_by_them && self.still_held());
+    /// Takes the state of the session as it is agreed now, by an offer of theirs or by their answer.
+    fn media_changed(&mut self, by: Described) {
+        let says_so = self.sdp.agreed().is_some_and(|agreed| agreed.held_by_remote);
+        let held = match by {
+            Described::Offer => says_so,
+            // To an offer of hold many answer `inactive` who hold nobody.
+            Described::Answer => says_so && (!self.modify.held || self.modify.held_by_them),
+        };
         if std::mem::replace(&mut self.modify.held_by_them, held) != held && self.is_alive() {
             self.tell(CallEvent::HeldByThem(held));
         }
         self.tell(CallEvent::Media);
-    }
-
-    /// While we hold, an answer of `inactive` says nothing new about the other side.
-    fn still_held(&self) -> bool {
-        self.sdp.agreed().is_some_and(|agreed| agreed.held_by_remote)
-    }
-}
+    }}
 
 /// Who calls, as far as they say so: P-Asserted-Identity of our own server is believed over From (RFC 3325 §9.1).
 pub fn peer_of(request: &Message, trusted: bool) -> Peer {

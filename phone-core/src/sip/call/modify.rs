@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::outgoing::session_description;
 use super::session_timer::{self, SessionTimer};
-use super::{Call, CallEvent, Ctx, Stage};
+use super::{Call, CallEvent, Ctx, Described, Stage};
 use crate::sip::inbox::{Answer, IncomingId};
 use crate::sip::line::RequestId;
 use crate::sip::locate::Failure;
@@ -144,7 +144,7 @@ impl Call {
                     if let Err(refusal) = self.sdp.answered(answer) {
                         tracing::debug!(call = self.id.0, %refusal, "answer to a change not taken");
                     }
-                    self.media_changed();
+                    self.media_changed(Described::Answer);
                 }
                 // A refresh that was answered without the header ends the timer (RFC 4028 §7.2).
                 if self.timer.poll_timeout().is_some() {
@@ -273,7 +273,7 @@ impl Call {
             self.modify.theirs = Some(id);
         }
         if offer.is_some() {
-            self.media_changed();
+            self.media_changed(Described::Offer);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The call we make (RFC 3261 §13.2, §8.1.3).
 
 use super::session_timer::{self, SessionTimer};
-use super::{Call, CallEvent, CallId, Ctx, End, EndedBy, Stage};
+use super::{Call, CallEvent, CallId, Ctx, Described, End, EndedBy, Stage};
 use crate::phone::cause;
 use crate::sdp::{LocalMedia, Negotiator};
 use crate::sip::dialog::Dialog;
@@ -195,7 +195,7 @@ impl Call {
             tracing::debug!(call = self.id.0, %refusal, "early answer not taken");
             return false;
         }
-        self.media_changed();
+        self.media_changed(Described::Answer);
         true
     }
 
@@ -252,7 +252,7 @@ impl Call {
         self.timer = SessionTimer::as_caller(ctx.now, &ctx.line.settings.session_timer, message);
         self.enter(ctx.now, Stage::Up);
         self.tell(CallEvent::Up);
-        self.media_changed();
+        self.media_changed(Described::Answer);
         self.modify_next(ctx);
     }
 

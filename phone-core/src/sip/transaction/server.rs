@@ -88,6 +88,11 @@ impl ServerTransaction {
         }
     }
 
+    /// An INVITE was answered with 2xx, and nobody confirmed that yet.
+    pub fn is_accepted(&self) -> bool {
+        self.state == State::Accepted
+    }
+
     /// Lets timers fire. True when a final response to an INVITE was never acknowledged.
     pub fn handle_timeout(&mut self, now: Instant) -> bool {
         if self.end.is_some_and(|end| now >= end) && self.state != State::Terminated {
