@@ -15,7 +15,7 @@ mod basic;
 mod cancel;
 #[path = "calls/fork.rs"]
 mod fork;
-#[path = "calls/loss.rs"]
-mod loss;
 #[path = "calls/hold.rs"]
 mod hold;
+#[path = "calls/loss.rs"]
+mod loss;
