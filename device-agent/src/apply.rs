@@ -1,13 +1,15 @@
-//! Changed settings put into force while the phone runs: accounts, and the port the ACS calls on. Everything else reads
+//! Changed settings put into force while the phone runs: accounts, location servers, and the port the ACS calls on. Everything else reads
 //! its setting when it needs it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use phone_core::AccountSettings;
+use tokio::sync::watch;
 
 use crate::cpe::connection_request::Listener;
 use crate::device::Device;
+use crate::held::HeldSettings;
 use crate::phone::{self, ACCOUNTS, Line, real};
 
 /// The setting of the port.
@@ -20,6 +22,7 @@ pub struct Applier {
     line: Line,
     accounts: Vec<AccountSettings>,
     listener: Arc<Listener>,
+    held: watch::Sender<HeldSettings>,
     /// The setting's port in force; `None`: the command line's counts.
     port: Option<u16>,
     ip: IpAddr,
@@ -33,7 +36,13 @@ pub fn wanted_port(device: &Device) -> u16 {
 impl Applier {
     pub fn new(device: Arc<Device>, line: Line, listener: Arc<Listener>, port: Option<u16>, ip: IpAddr) -> Self {
         let accounts = ACCOUNTS.iter().map(|account| real::settings_of(&device, *account)).collect();
-        Self { device, line, accounts, listener, port, ip }
+        let held = watch::Sender::new(HeldSettings::of(&device));
+        Self { device, line, accounts, listener, held, port, ip }
+    }
+
+    /// The location servers to ask, now and whenever they change.
+    pub fn held(&self) -> watch::Receiver<HeldSettings> {
+        self.held.subscribe()
     }
 
     /// Lives until dropped.
@@ -52,6 +61,8 @@ impl Applier {
             Line::Real(phone) => real::apply(&self.device, phone, &mut self.accounts).await,
             Line::Simulated => phone::settle_simulated(&self.device).await,
         }
+        let held = HeldSettings::of(&self.device);
+        self.held.send_if_modified(|now| std::mem::replace(now, held.clone()) != held);
         let wanted = wanted_port(&self.device);
         if self.port.is_none_or(|port| port == wanted) {
             return;

@@ -11,6 +11,7 @@ pub mod control;
 pub mod cpe;
 pub mod device;
 pub mod diagnostics;
+mod held;
 mod keypad;
 mod mqtt;
 mod net;

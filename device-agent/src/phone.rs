@@ -61,6 +61,15 @@ impl Line {
         }
     }
 
+    /// Where the phone stands, for its emergency calls.
+    pub async fn location(&self, location: Option<String>) {
+        if let Self::Real(phone) = self
+            && phone.input(Input::Location(location)).await.is_err()
+        {
+            tracing::warn!("the phone has stopped");
+        }
+    }
+
     /// What the phone shows: calls, tone, lamp. `None` of one that only says what a phone would say.
     pub fn shown(&self) -> Option<PhoneState> {
         match self {

@@ -2,24 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "calls/peer.rs"]
-mod peer;
-#[path = "calls/proxy.rs"]
-mod proxy;
-#[path = "calls/world.rs"]
-mod world;
-
 #[path = "calls/basic.rs"]
 mod basic;
 #[path = "calls/cancel.rs"]
 mod cancel;
-#[path = "calls/fork.rs"]
-mod fork;
-#[path = "calls/loss.rs"]
-mod loss;
-#[path = "calls/hold.rs"]
-mod hold;
 #[path = "calls/emergency.rs"]
 mod emergency;
+#[path = "calls/fork.rs"]
+mod fork;
+#[path = "calls/hold.rs"]
+mod hold;
+#[path = "calls/loss.rs"]
+mod loss;
+#[path = "calls/peer.rs"]
+mod peer;
+#[path = "calls/proxy.rs"]
+mod proxy;
 #[path = "calls/transfer.rs"]
 mod transfer;
+#[path = "calls/world.rs"]
+mod world;

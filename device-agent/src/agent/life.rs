@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use crate::cpe::connection_request::Listener;
 use crate::cpe::{self, CpeOptions};
 use crate::device::{Device, Restart};
 use crate::phone::{self, Line};
-use crate::{mqtt, net};
+use crate::{held, mqtt, net};
 
 /// How long the farewells may take together.
 const END_TIME: Duration = Duration::from_secs(5);
@@ -56,7 +57,18 @@ impl Life {
             (line, Some(tokio::spawn(events)))
         };
         let in_force = config.connection_request_port.is_none().then_some(port);
-        others.spawn(Applier::new(device.clone(), line.clone(), listener, in_force, ip).run());
+        let applier = Applier::new(device.clone(), line.clone(), listener, in_force, ip);
+        if !config.simulated {
+            let (sender, mut news) = mpsc::channel(1);
+            others.spawn(held::run(device.clone(), applier.held(), sender));
+            let line = line.clone();
+            others.spawn(async move {
+                while let Some(location) = news.recv().await {
+                    line.location(location).await;
+                }
+            });
+        }
+        others.spawn(applier.run());
         let stop_mqtt = CancellationToken::new();
         let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));
         let sessions = tokio::spawn(cpe::run(device.clone(), options));

@@ -275,7 +275,7 @@ impl Fetch<'_> {
 
 impl Login {
     /// As [`Login::challenged`], for an answer's headers.
-    pub(super) fn challenged_by(&mut self, headers: &HeaderMap) -> bool {
+    pub(crate) fn challenged_by(&mut self, headers: &HeaderMap) -> bool {
         let values: Vec<&str> =
             headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
         self.challenged(&values)

@@ -123,7 +123,7 @@ pub enum Input {
     PhoneSettings(Box<PhoneSettings>),
     /// SIP servers DHCP names (option 120, RFC 3361), for "Allow DHCP Option 120 to Override SIP Server".
     DhcpServers(Vec<HostPort>),
-    /// Where the phone stands, for emergency calls (RFC 6442): a URI; `None` if nobody knows.
+    /// Where the phone stands, for emergency calls (RFC 6442): a URI or a PIDF-LO document; `None` if nobody knows.
     Location(Option<String>),
     /// The handset moved.
     Hook(HookSwitch),

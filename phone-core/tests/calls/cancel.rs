@@ -130,8 +130,7 @@ fn a_proxy_that_challenges_is_answered_for_every_request_of_a_call() {
 
 #[test]
 fn a_password_that_is_refused_is_not_tried_for_ever() {
-    let mut world =
-        World::with(vec![(vec![account(1, "101", &[("sip.subscriber.password", "wrong")])], phone(&[]))]);
+    let mut world = World::with(vec![(vec![account(1, "101", &[("sip.subscriber.password", "wrong")])], phone(&[]))]);
     let _peer = Peer::new(&mut world, "200");
     world.proxy.challenged = Some(all_but_ack);
     world.dial(0, "200");
@@ -170,7 +169,10 @@ fn a_session_interval_that_is_too_small_is_raised() {
     assert_eq!(invite.header(Name::SessionExpires), Some("180;refresher=uac"));
     peer.reply(&mut world, &invite, 422, &["Min-SE: 600"], "");
     let again = peer.get(&mut world, "INVITE");
-    assert_eq!((again.header(Name::SessionExpires), again.header(Name::MinSe)), (Some("600;refresher=uac"), Some("600")));
+    assert_eq!(
+        (again.header(Name::SessionExpires), again.header(Name::MinSe)),
+        (Some("600;refresher=uac"), Some("600"))
+    );
     // One that cannot be satisfied is given up.
     peer.reply(&mut world, &again, 422, &["Min-SE: 600"], "");
     world.run(1);

@@ -367,8 +367,7 @@ impl World {
                 }
                 continue;
             }
-            let owner =
-                self.desks.iter().position(|desk| desk.phone.state().local_address == Some(packet.to.ip()));
+            let owner = self.desks.iter().position(|desk| desk.phone.state().local_address == Some(packet.to.ip()));
             match owner {
                 Some(at) => {
                     let Packet { from, to: local, bytes } = packet;

@@ -18,7 +18,7 @@ fn answer(pairs: &[(&str, &str)]) -> String {
 }
 
 fn has(text: &str, start: &str) -> bool {
-    text.lines().any(|line| line.starts_with(start))
+    text.split_inclusive('\n').any(|line| line.starts_with(start))
 }
 
 #[test]
@@ -28,6 +28,8 @@ fn the_account_s_codec_settings_reach_its_calls() {
     for (key, value, line) in [
         ("account.1.codec.choice", "pcma", "m=audio 5006 RTP/AVP 8 101"),
         ("account.1.codec.payloadtype.dtmf", "110", "m=audio 5006 RTP/AVP 0 8 110"),
+        ("account.1.dtmf.send", "audio", "m=audio 5006 RTP/AVP 0 8\r"),
+        ("account.1.audio.fec.enable", "yes", "a=fmtp:121 0/0"),
         ("account.1.audio.voiceframepertx", "4", "a=ptime:40"),
         ("account.1.audio.srtpmode", "forced", "a=crypto:1 "),
         ("account.1.rtcp.port.selection", "mux", "a=rtcp-mux"),
@@ -36,6 +38,62 @@ fn the_account_s_codec_settings_reach_its_calls() {
         assert!(has(&set, line) && !has(&usual, line), "{key}: {set}");
     }
     assert!(has(&answer(&[("account.1.codec.payloadtype.dtmf", "110")]), "m=audio 5006 RTP/AVP 0 101"));
+}
+
+#[test]
+fn settings_of_one_codec_reach_its_offer() {
+    for (codec, key, value, line) in [
+        ("ilbc", "account.1.codec.ilbc.framesize", "20", "a=fmtp:97 mode=20"),
+        ("ilbc", "account.1.codec.payloadtype.ilbc", "98", "a=rtpmap:98 iLBC/8000"),
+        ("g726-32", "account.1.codec.g723.32.packingmode", "ietf", "a=rtpmap:127 G726-32/8000"),
+        ("g726-32", "account.1.codec.payloadtype.g72632", "99", "a=rtpmap:99 AAL2-G726-32/8000"),
+        ("opus", "account.1.codec.payloadtype.opus", "100", "a=rtpmap:100 opus/48000/2"),
+        ("g729", "account.1.audio.silencesuppression", "yes", "a=fmtp:18 annexb=yes"),
+        ("g723", "account.1.codec.g723rate", "6.3", "a=fmtp:4 bitrate=6.3"),
+    ] {
+        let choice = ("account.1.codec.choice", codec);
+        let (usual, set) = (offer(&[choice]), offer(&[choice, (key, value)]));
+        assert!(has(&set, line) && !has(&usual, line), "{key}: {set}");
+    }
+}
+
+#[test]
+fn key_lengths_and_lifetimes_reach_the_offer() {
+    let crypto = |key, value| {
+        let text = offer(&[("account.1.audio.srtpmode", "forced"), (key, value)]);
+        let lines = text.lines().filter(|line| line.starts_with("a=crypto"));
+        let of = |word: &str| lines.clone().filter(|line| line.contains(word)).count();
+        (of("AES_CM_128"), of("AES_256_CM"), of("|2^"))
+    };
+    let length = |value| crypto("account.1.audio.srtpkeylength", value);
+    let (both, short, long) = (length("aes128_256"), length("aes128"), length("aes256"));
+    assert!(both.0 > 0 && both.1 > 0 && (short.0, short.1) == (both.0, 0) && (long.0, long.1) == (0, both.1));
+    let lifetime = |value| crypto("account.1.audio.cryptolifetime", value).2;
+    assert!(lifetime("yes") > 0 && lifetime("no") == 0);
+}
+
+#[test]
+fn the_order_of_codecs_that_counts_is_as_set() {
+    let answered = |value| {
+        let mut bench = bench(&[("account.1.codec.negotiatepriority", value)]);
+        bench.server.formats = "8 0 101";
+        let leg = bench.call_in("");
+        bench.hook(phone_core::HookSwitch::Off);
+        let body = String::from_utf8(leg.answer(&bench).body().to_vec()).unwrap();
+        (has(&body, "m=audio 5006 RTP/AVP 0 101"), has(&body, "m=audio 5006 RTP/AVP 8 101"))
+    };
+    assert_eq!((answered("callee"), answered("caller")), ((true, false), (false, true)));
+}
+
+#[test]
+fn the_first_codec_of_an_answer_is_used_if_so_set() {
+    let codec = |value| {
+        let mut bench = bench(&[("account.1.codec.usefirstmatch", value)]);
+        bench.server.formats = "8 0 101";
+        bench.dial("200");
+        bench.calls()[0].codec.clone().unwrap()
+    };
+    assert_eq!([codec("no"), codec("yes")], ["pcmu", "pcma"]);
 }
 
 fn port(text: &str) -> u16 {

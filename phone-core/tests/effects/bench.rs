@@ -60,6 +60,8 @@ pub struct Server {
     pub contact: String,
     /// How REFER is answered.
     pub refer: u16,
+    /// The payload types of its offers and answers.
+    pub formats: &'static str,
     /// The DNS; what is not in here is not there.
     pub dns: Vec<(Query, Result<Records, DnsFailure>)>,
 }
@@ -118,6 +120,7 @@ impl Bench {
             invite_headers: Vec::new(),
             contact: format!("<sip:200@{SERVER}>"),
             refer: 202,
+            formats: "0 101",
             dns: Vec::new(),
         };
         let (sent, asked, events, arriving) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -194,7 +197,7 @@ impl Bench {
             }
             Method::Invite => {
                 let statuses = if in_dialog { vec![200] } else { self.server.invite.clone() };
-                let body = answer_to(message.body());
+                let body = answer_to(message.body(), self.server.formats);
                 let answer = |(at, status): (usize, u16)| {
                     let mut headers = self.server.invite_headers.clone();
                     if status < 300 {
@@ -371,7 +374,7 @@ impl Bench {
         let branch = self.branch();
         let call_id = format!("in{}", self.counter);
         let from = format!("{caller};tag=f{}", self.counter);
-        let body = offer();
+        let body = offer(self.server.formats);
         let text = format!(
             "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {source};branch={branch};rport\r\nMax-Forwards: 70\r\n\
              From: {from}\r\nTo: <sip:1001@192.0.2.10>\r\nCall-ID: {call_id}\r\nCSeq: 1 INVITE\r\n\

@@ -66,14 +66,15 @@ impl Leg {
 }
 
 /// What the other end offers.
-pub fn offer() -> String {
-    "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\n\
-     a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
-        .to_owned()
+pub fn offer(formats: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n\
+         m=audio 40000 RTP/AVP {formats}\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+    )
 }
 
-/// What the other end answers to an offer: PCMU, and the direction turned round.
-pub fn answer_to(body: &[u8]) -> String {
+/// What the other end answers to an offer: the direction turned round.
+pub fn answer_to(body: &[u8], formats: &str) -> String {
     let text = String::from_utf8_lossy(body);
     let direction = match text.lines().find(|line| matches!(*line, "a=sendonly" | "a=recvonly" | "a=inactive")) {
         Some("a=sendonly") => "a=recvonly",
@@ -81,5 +82,5 @@ pub fn answer_to(body: &[u8]) -> String {
         Some("a=inactive") => "a=inactive",
         _ => "a=sendrecv",
     };
-    offer().replace("a=sendrecv", direction)
+    offer(formats).replace("a=sendrecv", direction)
 }

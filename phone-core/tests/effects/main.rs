@@ -7,6 +7,7 @@ mod audio;
 mod bench;
 mod dialling;
 mod headers;
+mod ignored;
 mod in_call;
 mod incoming;
 mod leg;

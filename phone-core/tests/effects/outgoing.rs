@@ -183,6 +183,33 @@ fn emergency_calls_say_where_the_phone_is_if_so_set() {
 }
 
 #[test]
+fn a_location_that_is_a_document_goes_along_with_the_description() {
+    let mut bench = bench(&[("e911.enable", "yes")]);
+    let document = "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\"/>";
+    bench.input(Input::Location(Some(document.to_owned())));
+    bench.dial("112");
+    let invite = bench.last(INVITE);
+    let reference = invite.header(Name::Geolocation).unwrap();
+    let id = reference.strip_prefix("<cid:").and_then(|id| id.strip_suffix('>')).unwrap();
+    assert_eq!(invite.header(Name::ContentType), Some("multipart/mixed;boundary=bellhop-location"));
+    let body = String::from_utf8(invite.body().to_vec()).unwrap();
+    let parts: Vec<&str> = body.split("--bellhop-location").collect();
+    assert!(parts[1].starts_with("\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n"), "{body}");
+    let named = format!("\r\nContent-Type: application/pidf+xml\r\nContent-ID: <{id}>\r\n\r\n{document}\r\n");
+    assert_eq!((parts[2], parts[3]), (named.as_str(), "--\r\n"));
+    assert!(bench.calls()[0].emergency, "and is answered");
+}
+
+#[test]
+fn a_location_nobody_could_read_does_not_stop_the_call() {
+    for broken in ["https://lis.example/ a>b", "", "<a>--bellhop-location</a>"] {
+        let (header, news) = geolocation(&[("e911.enable", "yes")], Some(broken));
+        assert_eq!(header, None);
+        assert!(news.iter().any(|event| matches!(event, PhoneEvent::EmergencyCall(_))));
+    }
+}
+
+#[test]
 fn other_calls_do_not_say_where_the_phone_is() {
     let mut bench = bench(&[("e911.enable", "yes")]);
     bench.input(Input::Location(Some("https://lis.example/room/101".to_owned())));

@@ -116,3 +116,26 @@ fn the_server_s_certificate_is_checked_as_set() {
     assert_eq!(checks(&[("account.1.sip.validate.certificationchain", "yes")]), (false, true, true));
     assert_eq!(checks(&[("trustedcacertificates.load", "custom")]), (false, false, false));
 }
+
+#[test]
+fn versions_of_tls_are_as_set() {
+    use phone_core::settings::tls::TlsVersion::{V1_2, V1_3};
+    let versions = |key, value| {
+        let tls = bench(&[(key, value)]).phone.stream_settings(1).tls;
+        (tls.minimum, tls.maximum)
+    };
+    assert_eq!(versions("security.maximum.tls.version", "unlimited"), (V1_2, V1_3));
+    assert_eq!(versions("security.maximum.tls.version", "tls1.2"), (V1_2, V1_2));
+}
+
+#[test]
+fn the_phone_shows_the_certificate_it_was_given() {
+    let shown = |pairs: &[(&str, &str)]| {
+        let identity = bench(pairs).phone.stream_settings(1).tls.identity?;
+        Some((identity.certificate.to_string(), identity.key.to_string()))
+    };
+    let (certificate, key) = (("security.certificate", "cert"), ("security.key", "key"));
+    assert_eq!((shown(&[]), shown(&[certificate]), shown(&[key])), (None, None, None));
+    assert_eq!(shown(&[certificate, key]), Some(("cert".to_owned(), "key".to_owned())));
+    assert_eq!(shown(&[("security.customcertificate", "both")]), Some(("both".to_owned(), "both".to_owned())));
+}

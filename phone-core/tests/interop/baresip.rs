@@ -131,9 +131,10 @@ fn a_transfer_that_fails_leaves_the_call() {
     phone.wait_up(call);
     baresip.event("CALL_ESTABLISHED");
     phone.command(Command::BlindTransfer { call, number: "1003".into() });
-    phone.event("it is not passed on", |event| {
-        matches!(event, PhoneEvent::TransferFailed { info, code: 404 } if info.call == call)
-    });
+    phone.event(
+        "it is not passed on",
+        |event| matches!(event, PhoneEvent::TransferFailed { info, code: 404 } if info.call == call),
+    );
     phone.wait_held(call, false, false);
     phone.hang_up(call);
 }
@@ -240,7 +241,8 @@ fn srtp_is_agreed() {
 fn codecs_are_agreed() {
     enter!("codecs_are_agreed", ["kamailio", "baresip"]);
     let _proxy = proxy();
-    let mut baresip = baresip(&["answer=auto", "codecs=opus/48000/2,G722/16000/1,PCMU/8000/1,PCMA/8000/1,G726-32/8000/1"]);
+    let mut baresip =
+        baresip(&["answer=auto", "codecs=opus/48000/2,G722/16000/1,PCMU/8000/1,PCMA/8000/1,G726-32/8000/1"]);
     for codec in ["opus", "g722", "pcmu", "pcma", "g726-32"] {
         let choice = [("codec.choice", codec), ("codec.g723.32.packingmode", "ietf")];
         let mut phone = Ours::registered("1001", PROXY, 5110, &choice);

@@ -1,6 +1,6 @@
 //! Two phones and a conference: ours in the middle, linphone and baresip at the ends.
 
-use phone_core::{Key, Command, HookSwitch, PhoneEvent};
+use phone_core::{Command, HookSwitch, Key, PhoneEvent};
 
 use crate::ours::Ours;
 use crate::peers::{Baresip, Kamailio, Linphone};

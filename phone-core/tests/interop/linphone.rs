@@ -214,8 +214,15 @@ fn codecs_are_agreed() {
     let _proxy = proxy();
     let codecs = "codecs=opus/48000,G722/8000,PCMU/8000,PCMA/8000,G729/8000,G726-32/8000,AAL2-G726-32/8000";
     let mut linphone = linphone(&["answer=auto", codecs]);
-    let packed = [("opus", "itu"), ("g722", "itu"), ("pcmu", "itu"), ("pcma", "itu"), ("g729", "itu"), ("g726-32", "itu"),
-        ("g726-32", "ietf")];
+    let packed = [
+        ("opus", "itu"),
+        ("g722", "itu"),
+        ("pcmu", "itu"),
+        ("pcma", "itu"),
+        ("g729", "itu"),
+        ("g726-32", "itu"),
+        ("g726-32", "ietf"),
+    ];
     for (codec, packing) in packed {
         let choice = [("codec.choice", codec), ("codec.g723.32.packingmode", packing)];
         let mut phone = Ours::registered("1001", PROXY, 5110, &choice);

@@ -23,7 +23,9 @@ const PROXY: &str = "127.0.0.2:5060";
 macro_rules! enter {
     ($name:literal, $programs:expr) => {
         if !$crate::peers::there(&$programs)
-            || !$crate::peers::namespace::enter_or_reexec(concat!(module_path!(), "::", $name).trim_start_matches("interop::"))
+            || !$crate::peers::namespace::enter_or_reexec(
+                concat!(module_path!(), "::", $name).trim_start_matches("interop::"),
+            )
         {
             return;
         }

@@ -174,9 +174,8 @@ impl Ours {
 
     /// Until the call is over: whose doing, and why.
     pub fn wait_ended(&mut self, id: CallId) -> (EndedBy, u16) {
-        let event = self.event("it is over", |event| {
-            matches!(event, PhoneEvent::TerminatedCall { info, .. } if info.call == id)
-        });
+        let event = self
+            .event("it is over", |event| matches!(event, PhoneEvent::TerminatedCall { info, .. } if info.call == id));
         let PhoneEvent::TerminatedCall { by, code, .. } = event else { unreachable!() };
         (by, code)
     }

@@ -7,6 +7,7 @@
 //! | `reliable` | provisional answers that are acknowledged (RFC 3262) |
 //! | `modify` | hold, resume and every other re-INVITE or UPDATE, from both sides (RFC 3311, RFC 3264 §8) |
 //! | `session_timer` | RFC 4028 |
+//! | `location` | where the phone stands, in emergency calls (RFC 6442) |
 //! | `transfer` | REFER and its NOTIFY, from both sides (RFC 3515, RFC 3891, RFC 5589) |
 //! | `requests` | what the other side asks within the dialog |
 //! | `end` | BYE |
@@ -25,6 +26,7 @@ use crate::time::{Instant, earliest};
 
 mod end;
 mod incoming;
+mod location;
 mod modify;
 mod outgoing;
 mod reliable;

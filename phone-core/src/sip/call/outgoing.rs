@@ -1,5 +1,6 @@
 //! The call we make (RFC 3261 §13.2, §8.1.3).
 
+use super::location::with_location;
 use super::session_timer::{self, SessionTimer};
 use super::{Call, CallEvent, CallId, Ctx, Described, End, EndedBy, Stage};
 use crate::phone::cause;
@@ -120,10 +121,6 @@ impl Call {
         if place.emergency {
             request.push(Name::Priority, "emergency");
         }
-        if let Some(location) = &place.location {
-            request.push(Name::Geolocation, format_args!("<{location}>"));
-            request.push(Name::GeolocationRouting, "yes");
-        }
         if let Some(replaces) = &place.replaces {
             request.push(Name::Replaces, replaces);
             request.push(Name::Require, "replaces");
@@ -139,7 +136,7 @@ impl Call {
         }
         request.push(Name::Accept, "application/sdp");
         let body = self.sdp.local()?.to_owned();
-        let mut request = request.body("application/sdp", body);
+        let mut request = with_location(request, place.location.as_deref(), body);
         ctx.line.sign(&mut request);
         ctx.line.authorize(&mut self.auth, &mut request);
         Some(request)
