@@ -189,6 +189,8 @@ pub struct Call {
     dialog: Option<Dialog>,
     /// Somebody else than our server, called by address.
     direct: Option<Target>,
+    /// Where a redirection leads past our server.
+    redirected_to: Option<Target>,
     peer_allows_update: bool,
     /// The Contact said about itself, for "Refer-To Use Target Contact".
     remote_contact: Option<Uri>,
@@ -233,6 +235,7 @@ impl Call {
             answer_in_ack: false,
             dialog: None,
             direct: None,
+            redirected_to: None,
             peer_allows_update: false,
             remote_contact: None,
             reliable: reliable::Reliable::default(),
@@ -379,7 +382,7 @@ impl Call {
 
     /// When to call [`Call::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let transfer = self.transfer.as_ref().map(|transfer| transfer.until);
+        let transfer = self.transfer.as_ref().and_then(Transfer::poll_timeout);
         let own = earliest(self.reliable.poll_timeout(), self.modify.again_at);
         earliest(earliest(own, self.timer.poll_timeout()), transfer)
     }
@@ -478,19 +481,24 @@ impl Call {
         if self.modify.held { Direction::SendOnly } else { Direction::SendRecv }
     }
 
-    /// Takes the state of the session as it is agreed now.
+    /// Takes the state of the session as they have offered it: that is what they want, whatever we want.
+    fn media_offered(&mut self) {
+        let held = self.sdp.agreed().is_some_and(|agreed| agreed.held_by_remote);
+        self.held_by_them_now(held);
+    }
+
+    /// Takes the state of the session as it is after an answer of theirs. While we hold, an answer of `inactive` says
+    /// nothing new about them.
     fn media_changed(&mut self) {
-        let held = self.sdp.agreed().is_some_and(|agreed| agreed.held_by_remote) && !self.modify.held;
-        let held = held || (self.modify.held && self.modify.held_by_them && self.still_held());
+        let said = self.sdp.agreed().is_some_and(|agreed| agreed.held_by_remote);
+        self.held_by_them_now(said && (!self.modify.held || self.modify.held_by_them));
+    }
+
+    fn held_by_them_now(&mut self, held: bool) {
         if std::mem::replace(&mut self.modify.held_by_them, held) != held && self.is_alive() {
             self.tell(CallEvent::HeldByThem(held));
         }
         self.tell(CallEvent::Media);
-    }
-
-    /// While we hold, an answer of `inactive` says nothing new about the other side.
-    fn still_held(&self) -> bool {
-        self.sdp.agreed().is_some_and(|agreed| agreed.held_by_remote)
     }
 }
 
