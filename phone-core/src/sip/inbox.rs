@@ -291,19 +291,22 @@ impl Inbox {
         invites.map(|kept| kept.transaction.poll_timeout()).fold(None, earliest)
     }
 
-    /// The next response to send.
+    /// The next response to send. CANCEL is answered before the INVITE it takes back: some wait for it in this order.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        for kept in &mut self.kept {
-            let Some(bytes) = kept.transaction.poll_transmit() else { continue };
-            let transmit = Transmit {
-                account: kept.account,
-                transport: kept.arrival.transport,
-                local_port: kept.arrival.local.port(),
-                to: kept.reply_to,
-                name: String::new(),
-                bytes: bytes.to_vec(),
-            };
-            return Some(transmit);
+        let is_cancel = |kept: &Incoming| kept.request.method() == Some(&Method::Cancel);
+        for cancels in [true, false] {
+            for kept in self.kept.iter_mut().filter(|kept| is_cancel(kept) == cancels) {
+                let Some(bytes) = kept.transaction.poll_transmit() else { continue };
+                let transmit = Transmit {
+                    account: kept.account,
+                    transport: kept.arrival.transport,
+                    local_port: kept.arrival.local.port(),
+                    to: kept.reply_to,
+                    name: String::new(),
+                    bytes: bytes.to_vec(),
+                };
+                return Some(transmit);
+            }
         }
         None
     }

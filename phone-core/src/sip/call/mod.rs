@@ -204,6 +204,8 @@ pub struct Call {
     dialog: Option<Dialog>,
     /// Somebody else than our server, called by address.
     direct: Option<Target>,
+    /// Where a redirection leads past our server.
+    redirected_to: Option<Target>,
     peer_allows_update: bool,
     /// The Contact said about itself, for "Refer-To Use Target Contact".
     remote_contact: Option<Uri>,
@@ -250,6 +252,7 @@ impl Call {
             bye_when_confirmed: false,
             dialog: None,
             direct: None,
+            redirected_to: None,
             peer_allows_update: false,
             remote_contact: None,
             reliable: reliable::Reliable::default(),
@@ -397,7 +400,7 @@ impl Call {
 
     /// When to call [`Call::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let transfer = self.transfer.as_ref().map(|transfer| transfer.until);
+        let transfer = self.transfer.as_ref().and_then(Transfer::poll_timeout);
         let own = earliest(earliest(self.reliable.poll_timeout(), self.modify.again_at), self.waits_until);
         earliest(earliest(own, self.timer.poll_timeout()), transfer)
     }
@@ -510,7 +513,8 @@ impl Call {
             self.tell(CallEvent::HeldByThem(held));
         }
         self.tell(CallEvent::Media);
-    }}
+    }
+}
 
 /// Who calls, as far as they say so: P-Asserted-Identity of our own server is believed over From (RFC 3325 §9.1).
 pub fn peer_of(request: &Message, trusted: bool) -> Peer {

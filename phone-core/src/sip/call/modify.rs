@@ -45,6 +45,16 @@ impl Modify {
         self.ours.as_ref().is_some_and(|(ours, ..)| *ours == id)
     }
 
+    /// Whether a change is under way, or to come.
+    pub fn is_busy(&self) -> bool {
+        self.is_held_up() || !self.waiting.is_empty()
+    }
+
+    /// Whether the next change has to wait.
+    fn is_held_up(&self) -> bool {
+        self.ours.is_some() || self.theirs.is_some() || self.again_at.is_some()
+    }
+
     pub fn forget(&mut self, ctx: &mut Ctx<'_>) {
         if let Some((id, ..)) = self.ours.take() {
             ctx.line.forget(id);
@@ -82,13 +92,17 @@ impl Call {
         }
     }
 
-    /// Begins the next change, if nothing is under way.
+    /// Begins the next change, if nothing is under way; after the last one a REFER may go out.
     pub(super) fn modify_next(&mut self, ctx: &mut Ctx<'_>) {
-        let busy = self.modify.ours.is_some() || self.modify.theirs.is_some() || self.modify.again_at.is_some();
-        if busy || self.stage != Stage::Up {
+        if self.modify.is_held_up() || self.stage != Stage::Up {
             return;
         }
-        let Some(change) = self.modify.waiting.pop_front() else { return };
+        let Some(change) = self.modify.waiting.pop_front() else {
+            if !self.send_refer(ctx) {
+                self.tell(CallEvent::TransferFailed(503));
+            }
+            return;
+        };
         let held = match change {
             Change::Hold => true,
             Change::Resume => false,

@@ -67,7 +67,7 @@ impl Call {
     /// Sends the INVITE, by this way to our server, or straight.
     fn send_invite(&mut self, ctx: &mut Ctx<'_>, way: Option<Way>) -> bool {
         let Some(request) = self.invitation(ctx, way.as_ref()) else { return false };
-        self.invite = match (&self.direct, way) {
+        self.invite = match (self.direct.as_ref().or(self.redirected_to.as_ref()), way) {
             (Some(target), _) => ctx.line.send_to(ctx.now, request, target.clone()),
             (None, Some(way)) => ctx.line.send_way(ctx.now, request, way),
             (None, None) => None,
@@ -294,9 +294,18 @@ impl Call {
         let (Some(uri), Some(draft)) = (next, &mut self.draft) else {
             return self.refused(ctx, message.status().unwrap_or(300), message);
         };
+        let way = ctx.line.locator.way().cloned();
+        // To an address the call goes straight, unless a proxy stands before everything (RFC 3261 §8.1.2).
+        let address = uri.address.as_ref().and_then(|at| match at.host {
+            Host::Address(ip) => Some(ip),
+            Host::Name(_) => None,
+        });
+        let ours = ctx.line.locator.ways().iter().any(|way| Some(way.target.address.ip()) == address);
+        let proxied = ctx.line.locator.route().is_some() || !ctx.line.preloaded_route().is_empty();
+        let free = address.is_some() && !ours && !proxied;
+        self.redirected_to = free.then(|| ctx.line.hop(&uri)).flatten();
         draft.to = uri;
         self.forks.clear();
-        let way = ctx.line.locator.way().cloned();
         if !self.send_invite(ctx, way) {
             self.refused(ctx, 302, message);
         }
@@ -326,7 +335,7 @@ impl Call {
 
     fn try_next(&mut self, ctx: &mut Ctx<'_>, id: RequestId, failure: Failure) -> bool {
         // A call that rings somewhere has found its server.
-        if self.stage != Stage::Calling || self.direct.is_some() {
+        if self.stage != Stage::Calling || self.direct.is_some() || self.redirected_to.is_some() {
             return false;
         }
         match ctx.line.no_answer(ctx.now, id, failure) {

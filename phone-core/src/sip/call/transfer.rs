@@ -1,10 +1,15 @@
 //! Passing a call on (RFC 3515, RFC 3891, RFC 3892, RFC 5589), and being passed on.
 
+use std::time::Duration;
+
 use super::{Call, CallEvent, Ctx, EndedBy};
 use crate::sip::inbox::{Answer, IncomingId};
 use crate::sip::line::RequestId;
 use crate::sip::message::{Message, Method, Name, NameAddr, Uri};
-use crate::time::Instant;
+use crate::time::{Instant, earliest};
+
+/// A REFER that came while the other side changed something is sent again after so long.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// A transfer we asked for.
 #[derive(Debug)]
@@ -12,8 +17,19 @@ pub(super) struct Transfer {
     /// The REFER, until it is answered.
     pub request: Option<RequestId>,
     /// Nothing is heard after that: the other side is left to itself.
-    pub until: Instant,
+    until: Instant,
     accepted: bool,
+    refer_to: String,
+    /// The REFER waits: for a change of the session to be over, or for `again_at`.
+    waits: bool,
+    again_at: Option<Instant>,
+}
+
+impl Transfer {
+    /// When something is to be done.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        earliest(Some(self.until), self.again_at)
+    }
 }
 
 /// A REFER of the other side's that we follow: it wants to hear how it goes.
@@ -96,6 +112,7 @@ impl Call {
     }
 
     /// Asks the other side to call somebody else: `to`, in place of the call `replaces` names. False if it cannot be asked.
+    /// A change of the session that is under way comes to its end before: phones refuse a REFER meanwhile.
     pub fn transfer(&mut self, ctx: &mut Ctx<'_>, to: &Uri, replaces: Option<&str>) -> bool {
         if !self.is_up() || self.transfer.is_some() {
             return false;
@@ -104,6 +121,20 @@ impl Call {
             Some(replaces) => format!("<{to}?Replaces={}>", crate::sip::message::escape_header(replaces)),
             None => format!("<{to}>"),
         };
+        let until = ctx.now + ctx.line.settings.calls.transfer_timeout;
+        let (request, accepted, waits, again_at) = (None, false, true, None);
+        self.transfer = Some(Transfer { request, until, accepted, refer_to, waits, again_at });
+        self.send_refer(ctx)
+    }
+
+    /// Sends the REFER that waits, if nothing is in its way. False if it cannot be sent at all.
+    pub(super) fn send_refer(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        let Some(transfer) = self.transfer.as_mut().filter(|transfer| transfer.waits) else { return true };
+        if self.modify.is_busy() || transfer.again_at.is_some() {
+            return true;
+        }
+        transfer.waits = false;
+        let refer_to = transfer.refer_to.clone();
         let by = ctx.line.address_of_record().or_else(|| ctx.line.contact());
         let contact = ctx.line.contact().map(|contact| contact.to_string());
         let request = self.in_dialog(ctx, Method::Refer, |request| {
@@ -115,10 +146,11 @@ impl Call {
                 request.push(Name::Contact, contact);
             }
         });
-        let until = ctx.now + ctx.line.settings.calls.transfer_timeout;
-        let sent = request.is_some();
-        self.transfer = sent.then_some(Transfer { request, until, accepted: false });
-        sent
+        match (&mut self.transfer, request) {
+            (Some(transfer), Some(id)) => transfer.request = Some(id),
+            _ => self.transfer = None,
+        }
+        self.transfer.is_some()
     }
 
     /// Whether a transfer is under way.
@@ -149,6 +181,12 @@ impl Call {
                     }
                     Err(_) => self.transfer_over(ctx, status),
                 }
+            }
+            // The other side changes something at the same moment.
+            491 => {
+                let Some(transfer) = &mut self.transfer else { return };
+                ctx.line.forget(id);
+                (transfer.request, transfer.waits, transfer.again_at) = (None, true, Some(ctx.now + AGAIN_AFTER));
             }
             _ => self.transfer_over(ctx, status),
         }
@@ -184,6 +222,13 @@ impl Call {
     }
 
     pub(super) fn transfer_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(transfer) = &mut self.transfer else { return };
+        if transfer.again_at.is_some_and(|at| ctx.now >= at) {
+            transfer.again_at = None;
+            if !self.send_refer(ctx) {
+                self.tell(CallEvent::TransferFailed(503));
+            }
+        }
         let Some(transfer) = self.transfer.as_ref().filter(|transfer| ctx.now >= transfer.until) else { return };
         // Accepted and nothing heard of it: taken for done. Not even accepted: failed.
         let status = if transfer.accepted { 200 } else { 408 };
