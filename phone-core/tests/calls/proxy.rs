@@ -119,7 +119,8 @@ impl Proxy {
         if method == Method::Register {
             return vec![self.register(packet, message)];
         }
-        if let Some(status) = self.refusing.get(&packet.to.ip()).copied().filter(|_| !in_dialog) {
+        let refusing = self.refusing.get(&packet.to.ip()).copied();
+        if let Some(status) = refusing.filter(|_| !in_dialog || method == Method::Ack) {
             return match method {
                 Method::Ack => Vec::new(),
                 _ => vec![self.answer(packet, message, status, Vec::new())],
