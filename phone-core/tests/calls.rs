@@ -22,3 +22,11 @@ mod proxy;
 mod transfer;
 #[path = "calls/world.rs"]
 mod world;
+#[path = "calls/dialling.rs"]
+mod dialling;
+#[path = "calls/incoming.rs"]
+mod incoming;
+#[path = "calls/reliable.rs"]
+mod reliable;
+#[path = "calls/timers.rs"]
+mod timers;
