@@ -30,3 +30,7 @@ mod incoming;
 mod reliable;
 #[path = "calls/timers.rs"]
 mod timers;
+#[path = "calls/requests.rs"]
+mod requests;
+#[path = "calls/random.rs"]
+mod random;

@@ -30,6 +30,8 @@ pub struct Proxy {
     pub script: VecDeque<(Method, u16, Vec<(Name, String)>)>,
     /// What came, before anything was done with it.
     pub seen: Vec<(Instant, IpAddr, Message)>,
+    /// Where every new SUBSCRIBE goes.
+    pub notifier: Option<SocketAddr>,
     nonce: u32,
     forks: Vec<Fork>,
 }
@@ -86,6 +88,7 @@ impl Proxy {
             bindings: BTreeMap::new(),
             script: VecDeque::new(),
             seen: Vec::new(),
+            notifier: None,
             nonce: 1,
             forks: Vec::new(),
         }
@@ -148,6 +151,9 @@ impl Proxy {
         let next = text.at("Route").map(|at| text.lines[at]["Route: ".len()..].parse::<NameAddr>().unwrap().uri);
         let uri = message.request_uri().unwrap();
         let ours = place_of(&uri).is_none_or(|place| self.addresses.contains(&place.ip()));
+        if let Some(notifier) = self.notifier.filter(|_| method == Method::Subscribe) {
+            return vec![self.forward(packet, message, text, notifier, 0)];
+        }
         if next.is_none() && ours {
             let user = uri.user_text().unwrap_or_default();
             if user.is_empty() && method == Method::Options {
