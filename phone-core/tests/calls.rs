@@ -22,3 +22,15 @@ mod proxy;
 mod transfer;
 #[path = "calls/world.rs"]
 mod world;
+#[path = "calls/dialling.rs"]
+mod dialling;
+#[path = "calls/incoming.rs"]
+mod incoming;
+#[path = "calls/reliable.rs"]
+mod reliable;
+#[path = "calls/timers.rs"]
+mod timers;
+#[path = "calls/requests.rs"]
+mod requests;
+#[path = "calls/random.rs"]
+mod random;

@@ -1,7 +1,7 @@
 //! Calls for help always go out.
 
 use phone_core::sip::call::Stage;
-use phone_core::sip::message::Name;
+use phone_core::sip::message::{Method, Name};
 use phone_core::{AccountStatus, Input, PhoneEvent};
 
 use crate::peer::{Peer, sdp};
@@ -25,7 +25,7 @@ fn the_event_comes_at_the_same_instant_and_the_call_says_what_it_is() {
         assert_eq!(invite.header_named("Geolocation"), Some("<https://hotel.example/room/101>"));
         peer.reply(&mut world, &invite, 200, &[], &sdp(40_000, "sendrecv"));
         peer.get(&mut world, "ACK");
-        assert_eq!((world.stages(0), help(&world, 0)), (vec![Stage::Up], true));
+        assert_eq!((world.stages(0), help(&world, 0)), (vec![Stage::Up], true), "{}", world.story());
     }
 }
 
@@ -54,15 +54,23 @@ fn a_room_whose_number_begins_like_an_emergency_can_be_called() {
 }
 
 #[test]
-fn an_account_without_registration_or_switched_off_carries_it() {
-    for settings in [[("sip.registration", "no")], [("enable", "no")]] {
-        let mut world = World::with(vec![(vec![account(1, "101", &settings)], phone(&[]))]);
-        assert_ne!(world.desks[0].phone.state().accounts[0].status, AccountStatus::Registered);
-        let peer = Peer::new(&mut world, "112");
-        world.api_dial(0, "112");
-        world.run_ms(100);
-        assert!(peer.take(&mut world, "INVITE").is_some(), "{settings:?}: {}", world.story());
-    }
+fn an_account_that_is_not_registered_carries_it() {
+    let mut world = World::with(vec![(vec![account(1, "101", &[("sip.registration", "no")])], phone(&[]))]);
+    assert_eq!(world.desks[0].phone.state().accounts[0].status, AccountStatus::Unregistered);
+    let peer = Peer::new(&mut world, "112");
+    world.api_dial(0, "112");
+    world.run_ms(100);
+    assert!(peer.take(&mut world, "INVITE").is_some(), "{}", world.story());
+
+    // Refused by its registrar, and waiting for the next try.
+    let mut world = World::unregistered(vec![(vec![account(1, "101", &[])], phone(&[]))]);
+    world.proxy.script.push_back((Method::Register, 403, Vec::new()));
+    world.run(1);
+    assert_eq!(world.desks[0].phone.state().accounts[0].status, AccountStatus::Failed);
+    let peer = Peer::new(&mut world, "112");
+    world.api_dial(0, "112");
+    world.run_ms(100);
+    assert!(peer.take(&mut world, "INVITE").is_some(), "{}", world.story());
 }
 
 #[test]
@@ -120,7 +128,7 @@ fn an_account_that_fails_hands_over_to_the_next() {
         assert!(invite.header(Name::From).unwrap().contains("111@"), "{}", world.story());
         peer.reply(&mut world, &invite, 200, &[], &sdp(40_000, "sendrecv"));
         peer.get(&mut world, "ACK");
-        assert_eq!((world.stages(0), help(&world, 0)), (vec![Stage::Up], true));
+        assert_eq!((world.stages(0), help(&world, 0)), (vec![Stage::Up], true), "{}", world.story());
         let events = world.news(0);
         assert_eq!(events.iter().filter(|one| *one == "EmergencyCall").count(), 1, "{events:?}");
         assert!(!events.contains(&"TerminatedCall".to_owned()), "{events:?}");

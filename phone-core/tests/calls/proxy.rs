@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use auth_digest::{Algorithm, Challenge, Credentials, Ha1, verify};
 use phone_core::Instant;
-use phone_core::sip::message::{Contact, Host, Message, Method, Name, NameAddr, ResponseBuilder, Uri};
+use phone_core::sip::message::{Contact, Host, Message, Method, Name, NameAddr, ResponseBuilder, Uri, Via};
 
 use crate::world::{PASSWORD, Packet, SERVER};
 
@@ -30,6 +30,8 @@ pub struct Proxy {
     pub script: VecDeque<(Method, u16, Vec<(Name, String)>)>,
     /// What came, before anything was done with it.
     pub seen: Vec<(Instant, IpAddr, Message)>,
+    /// Where every new SUBSCRIBE goes.
+    pub notifier: Option<SocketAddr>,
     nonce: u32,
     forks: Vec<Fork>,
 }
@@ -86,6 +88,7 @@ impl Proxy {
             bindings: BTreeMap::new(),
             script: VecDeque::new(),
             seen: Vec::new(),
+            notifier: None,
             nonce: 1,
             forks: Vec::new(),
         }
@@ -102,7 +105,11 @@ impl Proxy {
 
     pub fn take(&mut self, now: Instant, packet: &Packet) -> Vec<Packet> {
         let Ok(message) = Message::parse_datagram(&packet.bytes) else { return Vec::new() };
-        if self.dead.contains(&packet.to.ip()) {
+        // What noise has spoilt is nobody's.
+        let readable = message.to().is_ok() && message.cseq().is_ok() && message.top_via().is_ok();
+        let readable = readable && message.from().is_ok() && message.contacts().all(|contact| contact.is_ok());
+        let readable = readable && message.headers(Name::Route).all(|route| route.parse::<NameAddr>().is_ok());
+        if self.dead.contains(&packet.to.ip()) || !readable {
             return Vec::new();
         }
         if message.is_response() { self.response(packet, &message) } else { self.request(now, packet, &message) }
@@ -119,7 +126,8 @@ impl Proxy {
         if method == Method::Register {
             return vec![self.register(packet, message)];
         }
-        if let Some(status) = self.refusing.get(&packet.to.ip()).copied().filter(|_| !in_dialog) {
+        let refusing = self.refusing.get(&packet.to.ip()).copied();
+        if let Some(status) = refusing.filter(|_| !in_dialog || method == Method::Ack) {
             return match method {
                 Method::Ack => Vec::new(),
                 _ => vec![self.answer(packet, message, status, Vec::new())],
@@ -145,8 +153,11 @@ impl Proxy {
             text.lines.remove(at);
         }
         let next = text.at("Route").map(|at| text.lines[at]["Route: ".len()..].parse::<NameAddr>().unwrap().uri);
-        let uri = message.request_uri().unwrap();
+        let Ok(uri) = message.request_uri() else { return Vec::new() };
         let ours = place_of(&uri).is_none_or(|place| self.addresses.contains(&place.ip()));
+        if let Some(notifier) = self.notifier.filter(|_| method == Method::Subscribe) {
+            return vec![self.forward(packet, message, text, notifier, 0)];
+        }
         if next.is_none() && ours {
             let user = uri.user_text().unwrap_or_default();
             if user.is_empty() && method == Method::Options {
@@ -168,7 +179,8 @@ impl Proxy {
                 out.push(self.answer(packet, message, 100, Vec::new()));
             }
             if contacts.len() > 1 && method == Method::Invite {
-                let to = contacts.iter().map(|uri| place_of(&uri.parse().unwrap()).unwrap()).collect();
+                let place = |uri: &String| place_of(&uri.parse().ok()?);
+                let to = contacts.iter().filter_map(place).collect();
                 self.forks.push(Fork {
                     branch: message.top_via().unwrap().branch().unwrap().to_owned(),
                     invite: text.clone(),
@@ -181,7 +193,7 @@ impl Proxy {
             for (number, contact) in contacts.iter().enumerate() {
                 let mut copy = text.clone();
                 copy.lines[0] = format!("{method} {contact} {version}");
-                let to = place_of(&contact.parse().unwrap()).unwrap();
+                let Some(to) = contact.parse().ok().and_then(|uri| place_of(&uri)) else { continue };
                 out.push(self.forward(packet, message, copy, to, number));
             }
             return out;
@@ -222,9 +234,10 @@ impl Proxy {
         let Some(at) = text.at("Via") else { return Vec::new() };
         let ours = text.lines.remove(at);
         let Some(next) = text.at("Via") else { return Vec::new() };
-        let via: phone_core::sip::message::Via = text.lines[next]["Via: ".len()..].parse().unwrap();
+        let Ok(via) = text.lines[next]["Via: ".len()..].parse::<Via>() else { return Vec::new() };
         let port = via.rport().or(via.sent_by.port).unwrap_or(5060);
-        let to = SocketAddr::new(via.received().unwrap(), port);
+        let Some(ip) = via.received() else { return Vec::new() };
+        let to = SocketAddr::new(ip, port);
         let on = Packet { from: packet.to, to, bytes: text.bytes() };
         let invite = message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite);
         let Some(fork) = self.forks.iter_mut().find(|fork| Some(fork.branch.as_str()) == via.branch() && invite) else {
@@ -289,7 +302,7 @@ impl Proxy {
 
     fn proves(&mut self, message: &Message) -> bool {
         let Some(value) = message.header(Name::ProxyAuthorization) else { return false };
-        let credentials = Credentials::parse(value).expect("credentials parse");
+        let Ok(credentials) = Credentials::parse(value) else { return false };
         let ha1 = Ha1::new(credentials.algorithm, &credentials.username, "hotel.example", PASSWORD);
         let method = message.method().unwrap().as_str();
         let fresh = credentials.nonce == format!("p{}", self.nonce);
