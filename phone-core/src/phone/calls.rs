@@ -376,6 +376,9 @@ impl Phone {
 
     /// Enable Recovery on Blind Transfer: the call goes on.
     fn transfer_failed(&mut self, now: Instant, id: CallId, code: u16) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.joined_with = None;
+        }
         let info = self.info(id);
         self.events.push_back(PhoneEvent::TransferFailed { info, code });
         let recovers = self
