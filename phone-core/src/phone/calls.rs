@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub was_up: bool,
     /// The call whose other end asked for this one.
     pub asked_by: Option<CallId>,
+    /// The call whose other end this one's is to take over: passed on after asking.
+    pub joined_with: Option<CallId>,
     /// Accounts to try next, for an emergency call that does not get through.
     pub other_accounts: Vec<u8>,
     /// The number as it was sent.
@@ -49,6 +51,7 @@ impl Entry {
             by_intercom: false,
             was_up: false,
             asked_by: None,
+            joined_with: None,
             other_accounts: Vec::new(),
             number,
         }
@@ -251,6 +254,9 @@ impl Phone {
         }
         let sent = self.with_call(now, id, |call, ctx| call.transfer(ctx, &uri, Some(&replaces)));
         if sent == Some(true) {
+            if let Some(entry) = self.entry_mut(id) {
+                entry.joined_with = Some(with);
+            }
             let info = self.info(id);
             self.events.push_back(PhoneEvent::AttendedTransfer { info, to });
         }
@@ -322,6 +328,7 @@ impl Phone {
             },
             CallEvent::Hold => drop(self.with_call(now, id, |call, ctx| call.hold(ctx))),
             CallEvent::TransferDone => {
+                self.part_with_joined(now, id);
                 let info = self.info(id);
                 self.events.push_back(PhoneEvent::TransferCompleted(info));
                 self.passing_on = self.passing_on.filter(|passing| *passing != id);
@@ -355,8 +362,23 @@ impl Phone {
         self.tell_who_asked(now, id, 200, "OK");
     }
 
+    /// A call was passed on to another one of ours, whose other end should have ended that by now. One that knows no
+    /// Replaces has taken the new call for a second one, and still holds ours.
+    fn part_with_joined(&mut self, now: Instant, id: CallId) {
+        let Some(entry) = self.entry_mut(id) else { return };
+        let Some(with) = entry.joined_with.take() else { return };
+        // Without recovery nobody knows yet whether the others have found each other.
+        let index = entry.call.account;
+        if self.account(index).is_some_and(|account| account.line.settings.calls.transfer_recovery) {
+            self.with_call(now, with, |call, ctx| call.hang_up(ctx));
+        }
+    }
+
     /// Enable Recovery on Blind Transfer: the call goes on.
     fn transfer_failed(&mut self, now: Instant, id: CallId, code: u16) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.joined_with = None;
+        }
         let info = self.info(id);
         self.events.push_back(PhoneEvent::TransferFailed { info, code });
         let recovers = self

@@ -117,8 +117,6 @@ fn we_pass_it_on_unannounced() {
     assert_eq!(third.event("CALL_ESTABLISHED")["peeruri"], "sip:1002@127.0.0.2");
     phone.event("it is passed on", |event| matches!(event, PhoneEvent::TransferCompleted(info) if info.call == call));
     phone.wait_idle();
-    // To nobody: the call comes back.
-    drop((third, baresip));
 }
 
 #[test]
@@ -160,14 +158,14 @@ fn it_passes_us_on() {
     assert_eq!((left.peer.number.as_str(), left.held), ("1003", false));
     phone.hang_up(left.id);
     third.event("CALL_CLOSED");
-    // Nobody there: it is told so, and the call comes back.
+    // Nobody there: it is told so, and hangs up.
     let call = phone.dial("1002");
     phone.wait_up(call);
     baresip.event("CALL_ESTABLISHED");
     baresip.command("transfer", "sip:1004@127.0.0.2");
     assert_eq!(baresip.event("TRANSFER_FAILED")["param"], "404 Not Found");
-    phone.wait_held(call, false, false);
-    phone.hang_up(call);
+    phone.wait_ended(call);
+    phone.wait_idle();
 }
 
 #[test]
@@ -185,10 +183,10 @@ fn we_pass_it_on_after_asking() {
     third.event("CALL_ESTABLISHED");
     phone.command(Command::AttendedTransfer { call, with });
     baresip.event("TRANSFER");
-    // It knows no Replaces: 1003 is called anew, and the call we had with it ends.
+    // It knows no Replaces: 1003 is called anew, and we end the call we had with it.
     assert_eq!(third.event("CALL_ESTABLISHED")["peeruri"], "sip:1002@127.0.0.2");
     phone.event("it is passed on", |event| matches!(event, PhoneEvent::TransferCompleted(_)));
-    phone.command(Command::HangUp(with));
+    assert_eq!(third.event("CALL_CLOSED")["peeruri"], "sip:1001@127.0.0.2");
     phone.wait_idle();
 }
 
@@ -199,7 +197,7 @@ const SRTP: [(&str, &str, Option<bool>, Option<bool>); 12] = [
     ("no", "mandatory", None, None),
     ("enabled", "none", Some(false), Some(false)),
     ("enabled", "optional", Some(true), Some(true)),
-    ("enabled", "mandatory", Some(true), Some(true)),
+    ("enabled", "mandatory", None, Some(true)),
     ("forced", "none", None, None),
     ("forced", "optional", Some(true), Some(true)),
     ("forced", "mandatory", Some(true), Some(true)),

@@ -49,6 +49,6 @@ fn three_are_joined_and_the_two_stay() {
     phone.event("the others are joined", |event| matches!(event, PhoneEvent::TransferCompleted(_)));
     // linphone calls 1003; baresip, which knows no Replaces, takes that as a new call.
     assert_eq!(baresip.event("CALL_ESTABLISHED")["peeruri"], "sip:1002@127.0.0.2");
-    linphone.expect("with sip:1003@127.0.0.2 connected");
+    linphone.expect("Media streams established with <sip:1003@127.0.0.2?Replaces=");
     phone.wait_idle();
 }

@@ -9,6 +9,8 @@ mod peers;
 mod among_themselves;
 mod baresip;
 mod conference;
+mod failover;
+mod hostile;
 mod linphone;
 mod ours;
 mod proxy;

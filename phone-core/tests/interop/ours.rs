@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use phone_core::settings::calls::DialSource;
 use phone_core::sip::call::{CallId, EndedBy, Stage};
 use phone_core::{
-    AccountSettings, AccountStatus, CallState, Command, HookSwitch, Input, IoOptions, Key, PhoneConfig, PhoneEvent,
+    AccountSettings, CallState, Command, HookSwitch, Input, IoOptions, Key, PhoneConfig, PhoneEvent,
     PhoneHandle, PhoneSettings, PhoneState, spawn,
 };
 use tokio::runtime::Runtime;
@@ -109,10 +109,6 @@ impl Ours {
             self.waiting.push(event);
         }
         std::mem::take(&mut self.waiting)
-    }
-
-    pub fn status(&self) -> AccountStatus {
-        self.state().accounts[0].status
     }
 
     // ---- calls ----

@@ -370,12 +370,14 @@ impl Call {
             self.over(ctx);
         } else {
             self.minor.retain(|minor| *minor != id);
+            self.progress_answered(ctx.now, id, 408);
         }
         ctx.line.forget(id);
     }
 
     fn minor_answered(&mut self, ctx: &mut Ctx<'_>, id: RequestId, status: u16, message: &Message) {
         self.minor.retain(|minor| *minor != id);
+        self.progress_answered(ctx.now, id, status);
         if matches!(status, 401 | 407)
             && let Some(dialog) = &mut self.dialog
         {
@@ -400,7 +402,8 @@ impl Call {
 
     /// When to call [`Call::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let transfer = self.transfer.as_ref().and_then(Transfer::poll_timeout);
+        let referred = self.referred.as_ref().and_then(Referred::poll_timeout);
+        let transfer = earliest(self.transfer.as_ref().and_then(Transfer::poll_timeout), referred);
         let own = earliest(earliest(self.reliable.poll_timeout(), self.modify.again_at), self.waits_until);
         earliest(earliest(own, self.timer.poll_timeout()), transfer)
     }

@@ -92,12 +92,13 @@ impl Call {
         }
     }
 
-    /// Begins the next change, if nothing is under way; after the last one a REFER may go out.
+    /// Begins the next change, if nothing is under way; after the last one what has waited for that goes out.
     pub(super) fn modify_next(&mut self, ctx: &mut Ctx<'_>) {
         if self.modify.is_held_up() || self.stage != Stage::Up {
             return;
         }
         let Some(change) = self.modify.waiting.pop_front() else {
+            self.send_progress(ctx);
             if !self.send_refer(ctx) {
                 self.tell(CallEvent::TransferFailed(503));
             }

@@ -8,7 +8,7 @@ use crate::sip::line::RequestId;
 use crate::sip::message::{Message, Method, Name, NameAddr, Uri};
 use crate::time::{Instant, earliest};
 
-/// A REFER that came while the other side changed something is sent again after so long.
+/// A request that came while the other side changed something is sent again after so long.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// A transfer we asked for.
@@ -39,6 +39,20 @@ pub(super) struct Referred {
     id: u32,
     /// It does not want to hear (RFC 4488).
     silent: bool,
+    /// The last word is said, or about to be.
+    last: bool,
+    /// What is to be told: it waits for a change of the session to be over, or for `again_at`.
+    next: Option<(u16, String)>,
+    again_at: Option<Instant>,
+    /// What was told last, until that is answered.
+    told: Option<(RequestId, u16, String)>,
+}
+
+impl Referred {
+    /// When something is to be done.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.again_at
+    }
 }
 
 /// Whom the other side asks us to call.
@@ -222,6 +236,10 @@ impl Call {
     }
 
     pub(super) fn transfer_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(referred) = self.referred.as_mut().filter(|one| one.again_at.is_some_and(|at| ctx.now >= at)) {
+            referred.again_at = None;
+            self.send_progress(ctx);
+        }
         let Some(transfer) = &mut self.transfer else { return };
         if transfer.again_at.is_some_and(|at| ctx.now >= at) {
             transfer.again_at = None;
@@ -238,7 +256,7 @@ impl Call {
     // ---- being passed on ----
 
     pub(super) fn they_refer(&mut self, ctx: &mut Ctx<'_>, id: IncomingId, request: &Message) {
-        if !self.is_up() || self.referred.is_some() {
+        if !self.is_up() || self.is_referred() {
             return ctx.inbox.respond(ctx.now, id, &Answer::new(603));
         }
         let Some(referral) = Referral::of(request) else {
@@ -254,21 +272,32 @@ impl Call {
         }
         ctx.inbox.respond(ctx.now, id, &answer);
         let id = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
-        self.referred = Some(Referred { id, silent });
+        self.referred = Some(Referred { id, silent, last: false, next: None, again_at: None, told: None });
         self.tell(CallEvent::Refer(Box::new(referral)));
         self.referral_progress(ctx, 100, "Trying");
     }
 
     /// Tells who passed us on how the new call goes; from 200 on that is the last word.
     pub fn referral_progress(&mut self, ctx: &mut Ctx<'_>, status: u16, reason: &str) {
-        let Some(referred) = &self.referred else { return };
-        let (id, silent, last) = (referred.id, referred.silent, status >= 200);
-        if last {
-            self.referred = None;
-        }
-        if silent || !self.is_alive() {
+        let Some(referred) = self.referred.as_mut().filter(|referred| !referred.last) else { return };
+        referred.last = status >= 200;
+        referred.next = Some((status, reason.to_owned()));
+        self.send_progress(ctx);
+    }
+
+    /// Sends the NOTIFY that waits, if nothing is in its way: linphone refuses it while the session changes.
+    pub(super) fn send_progress(&mut self, ctx: &mut Ctx<'_>) {
+        let alive = self.is_alive();
+        let Some(referred) = &mut self.referred else { return };
+        let (id, last) = (referred.id, referred.last);
+        if referred.silent || !alive {
+            self.referred = self.referred.take().filter(|_| !last);
             return;
         }
+        if self.modify.is_busy() || referred.again_at.is_some() {
+            return;
+        }
+        let Some((status, reason)) = referred.next.take() else { return };
         let contact = ctx.line.contact().map(|contact| contact.to_string());
         let sent = self.in_dialog(ctx, Method::Notify, |request| {
             request.push(Name::Event, format_args!("refer;id={id}"));
@@ -280,11 +309,27 @@ impl Call {
             request.body = Some(("message/sipfrag;version=2.0", format!("SIP/2.0 {status} {reason}\r\n").into_bytes()));
         });
         self.minor.extend(sent);
+        match (&mut self.referred, sent) {
+            (Some(referred), Some(id)) => referred.told = Some((id, status, reason)),
+            _ => self.referred = None,
+        }
+    }
+
+    /// A NOTIFY was answered: it is sent again if the other side was changing something.
+    pub(super) fn progress_answered(&mut self, now: Instant, id: RequestId, status: u16) {
+        let Some(referred) = &mut self.referred else { return };
+        let Some((_, told, reason)) = referred.told.take_if(|(told, ..)| *told == id) else { return };
+        if status == 491 {
+            referred.next.get_or_insert((told, reason));
+            referred.again_at = Some(now + AGAIN_AFTER);
+        } else if told >= 200 {
+            self.referred = None;
+        }
     }
 
     /// Whether somebody waits to hear how the call goes we make for them.
     pub fn is_referred(&self) -> bool {
-        self.referred.is_some()
+        self.referred.as_ref().is_some_and(|referred| !referred.last)
     }
 }
 
