@@ -58,6 +58,92 @@ fn the_others_are_joined_when_the_initiator_of_a_conference_leaves_if_so_set() {
     assert_eq!(left("yes").0, 1);
 }
 
+const MUSIC: (&str, &str) = ("account.1.sip.musiconholduri", "sip:moh@192.0.2.10");
+
+fn text(message: &phone_core::sip::message::Message) -> String {
+    String::from_utf8(message.body().to_vec()).unwrap()
+}
+
+/// Puts a call on hold whose other end, and then the server, answer as `statuses` say.
+fn held(pairs: &[(&str, &str)], statuses: &[u16]) -> Bench {
+    let mut bench = talking(pairs);
+    bench.server.invite = statuses.to_vec();
+    let call = bench.calls()[0].id;
+    bench.command(Command::Hold(call));
+    bench.run_s(10);
+    bench
+}
+
+fn users(bench: &Bench, method: &Method) -> Vec<String> {
+    let user = |message: &phone_core::sip::message::Message| message.to().unwrap().uri.user.unwrap();
+    bench.messages(method).iter().map(user).collect()
+}
+
+#[test]
+fn a_held_party_hears_the_music_on_hold_server_if_one_is_set() {
+    let without = held(&[], &[180, 200]);
+    assert_eq!(users(&without, &Method::Invite), ["200", "200"]);
+    assert!(text(&without.messages(&Method::Invite)[1]).contains("a=sendonly"));
+    let mut bench = held(&[MUSIC], &[180, 200]);
+    let invites = bench.messages(&Method::Invite);
+    assert_eq!(users(&bench, &Method::Invite), ["200", "200", "moh"]);
+    assert!(invites[1].body().is_empty(), "asks for an offer");
+    // The party's offer, as a listener's, goes to the server; the server's answer to the party.
+    assert!(
+        text(&invites[2]).contains("o=- 1 1 IN IP4 192.0.2.10\r\n") && text(&invites[2]).contains("a=recvonly\r\n")
+    );
+    let acks = bench.messages(&Method::Ack);
+    assert_eq!(users(&bench, &Method::Ack), ["200", "moh", "200"]);
+    assert!(acks[1].body().is_empty() && text(&acks[2]).contains("a=sendonly\r\n"));
+    assert!(bench.news().iter().any(|event| matches!(event, PhoneEvent::HoldCall(_))));
+    assert!(bench.calls()[0].held && bench.calls()[0].codec.is_none(), "our own audio is out of it");
+    // Taken back, the party talks to us again, and the server is left.
+    let call = bench.calls()[0].id;
+    bench.command(Command::Resume(call));
+    assert!(body(&bench).contains("a=sendrecv\r\n") && body(&bench).contains("c=IN IP4 192.0.2.55\r\n"));
+    assert_eq!(users(&bench, &Method::Bye), ["moh"]);
+    assert!(!bench.calls()[0].held && bench.calls()[0].codec.is_some());
+}
+
+#[test]
+fn a_music_server_that_does_not_play_leaves_the_party_on_hold() {
+    for statuses in [&[486][..], &[180], &[]] {
+        let mut bench = held(&[MUSIC], statuses);
+        assert_eq!(users(&bench, &Method::Invite)[..3], ["200", "200", "moh"]);
+        let ack =
+            bench.messages(&Method::Ack).into_iter().rfind(|ack| ack.to().unwrap().uri.user.as_deref() == Some("200"));
+        let ack = text(&ack.unwrap());
+        assert!(ack.contains("a=sendonly\r\n") && ack.contains("IN IP4 192.0.2.55\r\n"), "ours: {ack}");
+        assert!(bench.news().iter().any(|event| matches!(event, PhoneEvent::HoldCall(_))));
+        let call = bench.calls()[0].id;
+        bench.command(Command::Resume(call));
+        assert!(!bench.calls()[0].held && bench.messages(&Method::Bye).is_empty());
+    }
+}
+
+#[test]
+fn a_held_call_with_music_is_hung_up_on_both_sides() {
+    let mut bench = held(&[MUSIC], &[180, 200]);
+    let call = bench.calls()[0].id;
+    bench.command(Command::HangUp(call));
+    let mut over = users(&bench, &Method::Bye);
+    over.sort_unstable();
+    assert_eq!((over, bench.calls().len()), (vec!["200".to_owned(), "moh".to_owned()], 0));
+    let mut bench = held(&[MUSIC], &[180, 200]);
+    Leg::of_first(&bench).send(&mut bench, "BYE", "", "");
+    assert_eq!((users(&bench, &Method::Bye), bench.calls().len()), (vec!["moh".to_owned()], 0));
+}
+
+#[test]
+fn when_the_music_ends_the_party_is_held_as_usual() {
+    let mut bench = held(&[MUSIC], &[180, 200]);
+    let answer = Leg::of_outgoing(&bench).send(&mut bench, "BYE", "", "").unwrap();
+    assert_eq!(answer.status(), Some(200));
+    bench.run(100);
+    assert!(body(&bench).contains("a=sendonly\r\n"));
+    assert!(bench.calls()[0].held && bench.messages(&Method::Bye).is_empty());
+}
+
 /// A transfer the other end could not carry out: was the call taken back?
 #[test]
 fn a_failed_transfer_leads_back_to_the_call_if_so_set() {

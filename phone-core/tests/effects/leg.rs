@@ -17,10 +17,18 @@ pub struct Leg {
 }
 
 impl Leg {
+    /// Of the first call the phone made.
+    pub fn of_first(bench: &Bench) -> Self {
+        Self::of(bench.messages(&Method::Invite).first().expect("the phone called"))
+    }
+
     /// Of the last call the phone made.
     pub fn of_outgoing(bench: &Bench) -> Self {
         let invites = bench.messages(&Method::Invite);
-        let invite = invites.iter().rfind(|invite| invite.to().unwrap().tag().is_none()).expect("the phone called");
+        Self::of(invites.iter().rfind(|invite| invite.to().unwrap().tag().is_none()).expect("the phone called"))
+    }
+
+    fn of(invite: &Message) -> Self {
         Self {
             call_id: invite.call_id().unwrap().to_owned(),
             local: format!("{};tag=srv", invite.header(Name::To).unwrap()),

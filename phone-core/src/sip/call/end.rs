@@ -34,6 +34,7 @@ impl Call {
     }
 
     pub(super) fn send_bye(&mut self, ctx: &mut Ctx<'_>, why: Option<(u16, &str)>) {
+        self.stop_music(ctx);
         self.modify.forget(ctx);
         let why = why.map(|(code, text)| format!("SIP;cause={code};text=\"{text}\""));
         self.bye = self.in_dialog(ctx, Method::Bye, |bye| {

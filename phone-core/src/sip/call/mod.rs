@@ -6,6 +6,7 @@
 //! | `incoming` | the call that comes: ringing, answering, refusing |
 //! | `reliable` | provisional answers that are acknowledged (RFC 3262) |
 //! | `modify` | hold, resume and every other re-INVITE or UPDATE, from both sides (RFC 3311, RFC 3264 §8) |
+//! | `music` | what held parties hear (RFC 7088) |
 //! | `session_timer` | RFC 4028 |
 //! | `location` | where the phone stands, in emergency calls (RFC 6442) |
 //! | `transfer` | REFER and its NOTIFY, from both sides (RFC 3515, RFC 3891, RFC 5589) |
@@ -28,6 +29,7 @@ mod end;
 mod incoming;
 mod location;
 mod modify;
+mod music;
 mod outgoing;
 mod reliable;
 mod requests;
@@ -213,6 +215,8 @@ pub struct Call {
     reliable: reliable::Reliable,
     modify: Modify,
     timer: SessionTimer,
+    /// What the held party hears.
+    music: Option<music::Music>,
     transfer: Option<Transfer>,
     referred: Option<Referred>,
     bye: Option<RequestId>,
@@ -258,6 +262,7 @@ impl Call {
             reliable: reliable::Reliable::default(),
             modify: Modify::default(),
             timer: SessionTimer::default(),
+            music: None,
             transfer: None,
             referred: None,
             bye: None,
@@ -297,9 +302,9 @@ impl Call {
         self.modify.held_by_them
     }
 
-    /// What was agreed about audio.
+    /// What was agreed about audio; `None` while the other side hears a music server and not us.
     pub fn media(&self) -> Option<&crate::sdp::Agreed> {
-        self.sdp.agreed()
+        self.sdp.agreed().filter(|_| !self.music.as_ref().is_some_and(music::Music::plays))
     }
 
     /// The local port of its audio.
@@ -328,6 +333,7 @@ impl Call {
     pub fn owns(&self, request: &Message) -> bool {
         self.dialog.as_ref().is_some_and(|dialog| dialog.owns(request))
             || self.forks.iter().any(|fork| fork.owns(request))
+            || self.music.as_ref().is_some_and(|music| music.owns(request))
     }
 
     /// Whether a request of ours is this call's.
@@ -336,6 +342,7 @@ impl Call {
             || self.bye == Some(id)
             || self.modify.sent(id)
             || self.minor.contains(&id)
+            || self.music.as_ref().is_some_and(|music| music.sent(id))
             || self.acks.iter().any(|(acked, ..)| *acked == id)
             || self.transfer.as_ref().is_some_and(|transfer| transfer.request == Some(id))
     }
@@ -348,6 +355,8 @@ impl Call {
             self.modify_answered(ctx, id, status, message);
         } else if self.transfer.as_ref().is_some_and(|transfer| transfer.request == Some(id)) {
             self.refer_answered(ctx, id, status, message);
+        } else if self.music.as_ref().is_some_and(|music| music.sent(id)) {
+            self.music_answered(ctx, id, status, message);
         } else if self.bye == Some(id) {
             self.bye_answered(ctx, id, status, message);
         } else if let Some((_, ack, target)) = self.acks.iter().find(|(acked, ..)| *acked == id) {
@@ -366,6 +375,8 @@ impl Call {
             self.modify_lost(ctx, id);
         } else if self.transfer.as_ref().is_some_and(|transfer| transfer.request == Some(id)) {
             self.transfer_over(ctx, 408);
+        } else if self.music.as_ref().is_some_and(|music| music.sent(id)) {
+            self.without_music(ctx);
         } else if self.bye == Some(id) {
             self.over(ctx);
         } else {
@@ -398,6 +409,7 @@ impl Call {
         self.modify_timeout(ctx);
         self.session_timeout(ctx);
         self.transfer_timeout(ctx);
+        self.music_timeout(ctx);
     }
 
     /// When to call [`Call::handle_timeout`] next.
@@ -405,7 +417,8 @@ impl Call {
         let referred = self.referred.as_ref().and_then(Referred::poll_timeout);
         let transfer = earliest(self.transfer.as_ref().and_then(Transfer::poll_timeout), referred);
         let own = earliest(earliest(self.reliable.poll_timeout(), self.modify.again_at), self.waits_until);
-        earliest(earliest(own, self.timer.poll_timeout()), transfer)
+        let music = self.music.as_ref().and_then(music::Music::poll_timeout);
+        earliest(earliest(own, self.timer.poll_timeout()), earliest(transfer, music))
     }
 
     // ---- common to all files ----
@@ -434,6 +447,7 @@ impl Call {
 
     /// Nothing is left to do.
     fn over(&mut self, ctx: &mut Ctx<'_>) {
+        self.stop_music(ctx);
         for id in [self.invite.take(), self.bye.take()].into_iter().flatten().chain(self.minor.drain(..)) {
             ctx.line.forget(id);
         }

@@ -36,6 +36,10 @@ pub(super) struct Modify {
     /// Their re-INVITE that waits for its ACK.
     pub theirs: Option<IncomingId>,
     waiting: VecDeque<Change>,
+    /// The change under way asks for an offer that goes to the music server.
+    for_music: bool,
+    /// The other side does not take part in that.
+    pub plain: bool,
     /// After 491: try again then (RFC 3261 §14.1).
     pub again_at: Option<Instant>,
 }
@@ -53,6 +57,16 @@ impl Modify {
     /// Whether the next change has to wait.
     fn is_held_up(&self) -> bool {
         self.ours.is_some() || self.theirs.is_some() || self.again_at.is_some()
+    }
+
+    /// The change under way is carried out.
+    pub fn done(&mut self) {
+        self.ours = None;
+    }
+
+    /// Before all others that wait.
+    pub fn again(&mut self, change: Change) {
+        self.waiting.push_front(change);
     }
 
     pub fn forget(&mut self, ctx: &mut Ctx<'_>) {
@@ -117,8 +131,12 @@ impl Call {
             change == Change::Refresh && self.peer_allows_update && !ctx.line.settings.session_timer.force_invite;
         let method = if by_update { Method::Update } else { Method::Invite };
         // An UPDATE that changes nothing needs no description (RFC 4028 §7.4).
+        self.modify.for_music = change == Change::Hold && !self.modify.plain && self.music_uri(ctx).is_some();
         let body = match change {
             Change::Refresh if by_update => None,
+            Change::Hold if self.modify.for_music => None,
+            // It ends the music: what is said is ours.
+            Change::Refresh if self.music.is_some() => Some(self.sdp.offer(self.direction())),
             Change::Refresh => self.sdp.refresh(),
             _ => Some(self.sdp.offer(self.direction())),
         };
@@ -146,13 +164,24 @@ impl Call {
         let Some((_, change, method)) = self.modify.ours.clone() else { return };
         match status {
             100..200 => return,
+            200..300 if self.modify.for_music => {
+                if let Some(dialog) = &mut self.dialog {
+                    dialog.refresh(message);
+                }
+                self.learn_peer(message);
+                if self.timer.poll_timeout().is_some() {
+                    self.timer = SessionTimer::as_caller(ctx.now, &ctx.line.settings.session_timer, message);
+                }
+                return self.begin_music(ctx, id, message);
+            }
             200..300 => {
                 self.modify.ours = None;
                 if let Some(dialog) = &mut self.dialog {
                     dialog.refresh(message);
                 }
                 if method == Method::Invite {
-                    self.acknowledge_change(ctx, id);
+                    self.acknowledge_change(ctx, id, None);
+                    self.stop_music(ctx);
                 }
                 self.learn_peer(message);
                 if let Some(answer) = session_description(message) {
@@ -207,6 +236,10 @@ impl Call {
                 self.change_failed(change);
                 return self.fail(ctx, status, "the other side has lost the call");
             }
+            400 | 415 | 488 if self.modify.for_music => {
+                self.modify.ours = None;
+                return self.hold_without_music(ctx);
+            }
             _ => {
                 self.modify.ours = None;
                 self.change_failed(change);
@@ -215,10 +248,11 @@ impl Call {
         self.modify_next(ctx);
     }
 
-    fn acknowledge_change(&mut self, ctx: &mut Ctx<'_>, id: RequestId) {
+    pub(super) fn acknowledge_change(&mut self, ctx: &mut Ctx<'_>, id: RequestId, answer: Option<String>) {
         let Some(cseq) = ctx.line.request(id).map(|request| request.cseq) else { return };
         let Some(dialog) = &self.dialog else { return };
-        let ack = dialog.request_with(Method::Ack, cseq);
+        let mut ack = dialog.request_with(Method::Ack, cseq);
+        ack.body = answer.map(|answer| ("application/sdp", answer.into_bytes()));
         let Some(target) = self.direct.clone().or_else(|| ctx.line.hop(&dialog.next_hop())) else { return };
         self.acknowledge_with(ctx, id, ack, target);
     }
@@ -282,6 +316,9 @@ impl Call {
         let (timer, headers) = SessionTimer::as_callee(ctx.now, &ctx.line.settings.session_timer, request);
         self.timer = timer;
         answer.headers.extend(headers);
+        if body.is_some() {
+            self.stop_music(ctx);
+        }
         answer.body = body;
         ctx.inbox.respond(ctx.now, id, &answer);
         if invite {

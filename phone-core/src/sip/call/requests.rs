@@ -8,7 +8,17 @@ use crate::sip::message::{Message, Method, Name};
 impl Call {
     /// A request within the dialog (or an early one). ACK has no `id`.
     pub fn request(&mut self, ctx: &mut Ctx<'_>, id: Option<IncomingId>, request: &Message) {
-        let Some(id) = id else { return self.acknowledged(ctx, request) };
+        let of_music = self.music.as_ref().is_some_and(|music| music.owns(request));
+        let Some(id) = id else {
+            // Of the music server nothing is accepted that it could acknowledge.
+            if !of_music {
+                self.acknowledged(ctx, request);
+            }
+            return;
+        };
+        if of_music {
+            return self.music_request(ctx, id, request);
+        }
         let Some(method) = request.method().cloned() else { return };
         let in_order = match self.dialog.as_mut().filter(|dialog| dialog.owns(request)) {
             Some(dialog) => dialog.in_order(request),
