@@ -55,7 +55,7 @@ impl Modify {
     }
 
     /// Whether the next change has to wait.
-    fn is_held_up(&self) -> bool {
+    pub fn is_held_up(&self) -> bool {
         self.ours.is_some() || self.theirs.is_some() || self.again_at.is_some()
     }
 
@@ -111,8 +111,9 @@ impl Call {
         if self.modify.is_held_up() || self.stage != Stage::Up {
             return;
         }
+        // How a referral ended is told before the call it came from is taken back.
+        self.send_progress(ctx);
         let Some(change) = self.modify.waiting.pop_front() else {
-            self.send_progress(ctx);
             if !self.send_refer(ctx) {
                 self.tell(CallEvent::TransferFailed(503));
             }

@@ -294,7 +294,7 @@ impl Call {
             self.referred = self.referred.take().filter(|_| !last);
             return;
         }
-        if self.modify.is_busy() || referred.again_at.is_some() {
+        if self.modify.is_held_up() || referred.again_at.is_some() {
             return;
         }
         let Some((status, reason)) = referred.next.take() else { return };
