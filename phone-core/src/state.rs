@@ -86,6 +86,8 @@ pub struct CallState {
     pub codec: Option<String>,
     /// Encrypted.
     pub srtp: bool,
+    /// By this suite (RFC 4568 §6.2).
+    pub suite: Option<&'static str>,
 }
 
 /// One account, as seen from outside.

@@ -1,4 +1,5 @@
-//! Our agent under foreign ACSs and a foreign CPE under our ACS: the scripts of `tests/interop`, one after the other.
+//! Our agent under foreign ACSs and a foreign CPE under our ACS: the scripts of `tests/interop`, one after the other; or
+//! our phone with foreign SIP programs.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -37,15 +38,63 @@ const LIBSSL: Package = Package {
 const PKG_CONFIG: Package =
     Package { name: "pkg-config", files: &["/usr/bin/pkg-config"], why: "finds libssl for that build" };
 
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Peers {
+    /// TR-069 servers and phones (tests/interop)
+    Tr069,
+    /// SIP programs, by docs/INTEROP.md
+    Sip,
+}
+
 #[derive(clap::Args)]
 pub struct Args {
+    /// With whom
+    #[arg(value_enum, default_value = "tr069")]
+    peers: Peers,
     /// Use the server and the phone in target/debug as they are
     #[arg(long)]
     no_build: bool,
 }
 
-/// Runs both, whatever comes of the first.
 pub fn run(args: &Args) -> Result<ExitCode> {
+    match args.peers {
+        Peers::Sip => sip(),
+        Peers::Tr069 => tr069(args),
+    }
+}
+
+/// Runs phone-core's tests with SIP programs, and prints docs/INTEROP.md with what came of each.
+fn sip() -> Result<ExitCode> {
+    let started = Instant::now();
+    let packages: Vec<&Package> = [&apt::KAMAILIO].into_iter().chain(apt::SIP_PEERS).collect();
+    apt::ensure(&packages)?;
+    let log = crate::state_dir("interop")?.join("sip.log");
+    let ran = Step::run("our phone with SIP programs, some minutes", |step| {
+        let mut tests = crate::test::cargo();
+        tests.args(["test", "--package", "phone-core", "--test", "interop"]);
+        procs::run_logged(step, &mut tests, &log)
+    });
+    if let Err(error) = &ran {
+        if error.is::<procs::Interrupted>() {
+            return ran.map(|()| ExitCode::FAILURE);
+        }
+        eprintln!("{error:#}");
+    }
+    let log = std::fs::read_to_string(log)?;
+    println!();
+    for row in std::fs::read_to_string(crate::root().join("docs/INTEROP.md"))?.lines() {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [peer, what, test] = cells[..] else { continue };
+        let Some(test) = test.strip_prefix('`').and_then(|test| test.strip_suffix('`')) else { continue };
+        let passed = log.lines().any(|line| line == format!("test {test} ... ok"));
+        println!("{:<7} {peer}: {what}", if passed { "ok" } else { "FAILED" });
+    }
+    println!("{:<7} {}", "took", elapsed(started.elapsed()));
+    Ok(if ran.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs both, whatever comes of the first.
+fn tr069(args: &Args) -> Result<ExitCode> {
     let started = Instant::now();
     let here = crate::root().join("tests/interop");
     apt::ensure(&[&PYTHON, &PIP, &CURL, &OPENSSL, &LIBSSL, &PKG_CONFIG])?;

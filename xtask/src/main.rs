@@ -35,7 +35,7 @@ enum Xtask {
     Bench(bench::Bench),
     /// Run only the browser tests, on servers of their own or on the running demo
     Browser(browser::Args),
-    /// Our agent under foreign ACSs and a foreign CPE under our ACS (tests/interop)
+    /// Our agent under foreign ACSs and a foreign CPE under our ACS (tests/interop), or our phone with SIP programs
     Interop(interop::Args),
     /// Take the pictures in docs/screenshots anew
     Screenshots,

@@ -233,6 +233,7 @@ impl Phone {
             emergency: entry.call.emergency,
             codec: entry.call.media().map(|media| media.codec.name.key().to_owned()),
             srtp: entry.call.media().is_some_and(|media| media.srtp.is_some()),
+            suite: entry.call.media().and_then(|media| media.srtp.as_ref()).map(|pair| pair.suite.name()),
         };
         PhoneState {
             hook: self.hook,

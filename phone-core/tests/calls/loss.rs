@@ -106,9 +106,14 @@ fn a_bye_nobody_answers_is_given_up() {
     let mut peer = Peer::new(&mut world, "200");
     peer.called_by(&mut world, 0, &[]);
     world.hang_up(0);
-    world.run(40);
+    world.run_ms(31_800);
     assert_eq!(world.count("BYE"), 11, "{}", world.story());
     assert!(world.calls(0).is_empty());
+    // Once more, past the proxy, which may have died.
+    world.run(40);
+    assert_eq!(world.count("BYE"), 22, "{}", world.story());
+    world.run(40);
+    assert_eq!(world.count("BYE"), 22, "{}", world.story());
     // A new call has a port of its own, and works.
     peer.called_by(&mut world, 0, &[]);
     assert_eq!(world.stages(0), [Stage::Up]);

@@ -5,7 +5,7 @@ use phone_core::{Command, PhoneEvent};
 
 use crate::ours::Ours;
 use crate::peers::{Baresip, Kamailio};
-use crate::{PROXY, USERS, enter};
+use crate::{PROXY, USERS, assert_suite, enter};
 
 fn proxy() -> Kamailio {
     Kamailio::start(PROXY, &["WITH_PROXY_AUTH"], &USERS)
@@ -216,16 +216,21 @@ fn srtp_is_agreed() {
         for (ours, _, out, back) in SRTP.iter().filter(|(_, its, ..)| *its == theirs) {
             let mut phone = Ours::registered("1001", PROXY, 5110, &[("audio.srtpmode", ours)]);
             let call = phone.dial("1002");
-            let encrypted = phone.up_or_over(call).map(|call| call.srtp);
+            let agreed = phone.up_or_over(call);
+            let encrypted = agreed.as_ref().map(|call| call.srtp);
             assert_eq!(encrypted, *out, "{ours} calls {theirs}\n{}", baresip.log());
-            if encrypted.is_some() {
+            if let Some(agreed) = agreed {
+                assert_suite(&agreed, &baresip.log());
                 phone.hang_up(call);
             }
             baresip.events();
             baresip.command("dial", "sip:1001@127.0.0.2");
             if back.is_some() {
                 let call = phone.answer();
-                assert_eq!(Some(phone.wait_up(call).srtp), *back, "{ours} called by {theirs}\n{}", baresip.log());
+                let agreed = phone.wait_up(call);
+                assert_eq!(Some(agreed.srtp), *back, "{ours} called by {theirs}\n{}", baresip.log());
+                baresip.event("CALL_ESTABLISHED");
+                assert_suite(&agreed, &baresip.log());
                 phone.hang_up(call);
                 baresip.event("CALL_CLOSED");
             } else {

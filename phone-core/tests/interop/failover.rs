@@ -53,11 +53,11 @@ fn dies_and_comes_back(server: &str, settings: &[(&str, &str)]) {
 
     // In a call: it stays up, and ends at once when somebody hangs up.
     let call = phone.dial("1002");
-    let theirs = here.answer();
+    let late = here.answer();
     phone.wait_up(call);
     primary.stop();
     std::thread::sleep(Duration::from_secs(1));
-    assert_eq!((phone.wait_up(call).stage, here.wait_up(theirs).stage), (Stage::Up, Stage::Up));
+    assert_eq!((phone.wait_up(call).stage, here.wait_up(late).stage), (Stage::Up, Stage::Up));
     phone.hang_up(call);
     assert!(phone.state().calls.is_empty(), "over for people");
 
@@ -82,6 +82,9 @@ fn dies_and_comes_back(server: &str, settings: &[(&str, &str)]) {
     let call = phone.answer();
     there.hang_up(theirs);
     assert_eq!(phone.wait_ended(call).0, EndedBy::Them);
+
+    // Our BYE was not taken by the dead proxy: it went on without it.
+    assert_eq!(here.wait_ended(late).0, EndedBy::Them);
 
     // And back, after the time set.
     primary.restart();

@@ -74,7 +74,11 @@ fn seeds() -> Vec<Vec<u8>> {
     let body = "v=0\r\no=a 1 1 IN IP4 127.0.0.66\r\ns=-\r\nc=IN IP4 127.0.0.66\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n\
                 a=rtpmap:101 telephone-event/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA\r\n";
     let more = [
-        ("INVITE", "Content-Type: application/sdp\r\nSession-Expires: 90;refresher=uac\r\nSupported: timer, 100rel\r\n", body),
+        (
+            "INVITE",
+            "Content-Type: application/sdp\r\nSession-Expires: 90;refresher=uac\r\nSupported: timer, 100rel\r\n",
+            body,
+        ),
         ("INVITE", "Replaces: a;to-tag=b;from-tag=c\r\nRequire: replaces\r\n", ""),
         ("ACK", "", ""),
         ("BYE", "", ""),
@@ -82,7 +86,11 @@ fn seeds() -> Vec<Vec<u8>> {
         ("OPTIONS", "Accept: application/sdp\r\n", ""),
         ("REFER", "Refer-To: <sip:9@127.0.0.66?Replaces=a%3Bto-tag%3Db>\r\nReferred-By: <sip:x@y>\r\n", ""),
         ("NOTIFY", "Event: message-summary\r\nSubscription-State: active;expires=5\r\n", "Messages-Waiting: yes\r\n"),
-        ("NOTIFY", "Event: refer;id=1\r\nSubscription-State: terminated\r\nContent-Type: message/sipfrag\r\n", "SIP/2.0 200 OK\r\n"),
+        (
+            "NOTIFY",
+            "Event: refer;id=1\r\nSubscription-State: terminated\r\nContent-Type: message/sipfrag\r\n",
+            "SIP/2.0 200 OK\r\n",
+        ),
         ("INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\nDuration=160\r\n"),
         ("PRACK", "RAck: 1 1 INVITE\r\n", ""),
         ("UPDATE", "Content-Type: application/sdp\r\n", body),
@@ -180,7 +188,8 @@ fn over_streams<S: Read + Write>(seed: u64, mut open: impl FnMut(u8) -> Option<S
                 stream = open(number);
                 opened += usize::from(stream.is_some());
             }
-            let sent = stream.as_mut().is_some_and(|stream| stream.write_all(&bytes).and_then(|()| stream.flush()).is_ok());
+            let sent =
+                stream.as_mut().is_some_and(|stream| stream.write_all(&bytes).and_then(|()| stream.flush()).is_ok());
             if sent {
                 break;
             }
@@ -263,7 +272,8 @@ fn sipvicious_learns_nothing() {
     for (method, port) in [("REGISTER", "6011"), ("INVITE", "6012"), ("OPTIONS", "6013")] {
         let arguments = ["-e999-1010", "-m", method, "-p", "5110", "-P", port, "--force", "127.0.0.1"];
         let found = sipvicious("svwar", &arguments);
-        let told: Vec<&str> = found.lines().filter(|line| line.starts_with("| ") && !line.contains("Extension")).collect();
+        let told: Vec<&str> =
+            found.lines().filter(|line| line.starts_with("| ") && !line.contains("Extension")).collect();
         // All alike: 1001, which is there, shows no more than its neighbours.
         let kinds: std::collections::BTreeSet<&str> =
             told.iter().filter_map(|line| line.split('|').nth(2)).map(str::trim).collect();

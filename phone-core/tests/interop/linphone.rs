@@ -5,7 +5,7 @@ use phone_core::{Command, PhoneEvent};
 
 use crate::ours::Ours;
 use crate::peers::{Baresip, Kamailio, Linphone};
-use crate::{PROXY, USERS, enter};
+use crate::{PROXY, USERS, assert_suite, enter};
 
 fn proxy() -> Kamailio {
     Kamailio::start(PROXY, &["WITH_PROXY_AUTH", "WITH_SHA256"], &USERS)
@@ -188,22 +188,41 @@ fn srtp_is_agreed() {
         for (ours, _, out, back) in SRTP.iter().filter(|(_, its, ..)| *its == theirs) {
             let mut phone = Ours::registered("1001", PROXY, 5110, &[("audio.srtpmode", ours)]);
             let call = phone.dial("1002");
-            let encrypted = phone.up_or_over(call).map(|call| call.srtp);
+            let agreed = phone.up_or_over(call);
+            let encrypted = agreed.as_ref().map(|call| call.srtp);
             assert_eq!(encrypted, *out, "{ours} calls {theirs}\n{}", linphone.log());
-            if encrypted.is_some() {
+            if let Some(agreed) = agreed {
+                assert_suite(&agreed, &linphone.library_log());
                 phone.hang_up(call);
                 linphone.expect("ended");
             }
             linphone.command("call sip:1001@127.0.0.2");
             if back.is_some() {
                 let call = phone.answer();
-                assert_eq!(Some(phone.wait_up(call).srtp), *back, "{ours} called by {theirs}");
+                let agreed = phone.wait_up(call);
+                assert_eq!(Some(agreed.srtp), *back, "{ours} called by {theirs}");
+                linphone.expect("Media streams established");
+                assert_suite(&agreed, &linphone.library_log());
                 phone.hang_up(call);
                 linphone.expect("ended");
             } else {
                 linphone.expect(" error.");
             }
         }
+    }
+}
+
+#[test]
+fn srtp_keys_are_as_long_as_set() {
+    enter!("srtp_keys_are_as_long_as_set", ["kamailio", "linphonec"]);
+    let _proxy = proxy();
+    let _linphone = linphone(&["answer=auto", "srtp=mandatory"]);
+    for (length, suite) in [("aes128", "AES_CM_128_HMAC_SHA1_80"), ("aes256", "AES_256_CM_HMAC_SHA1_80")] {
+        let settings = [("audio.srtpmode", "forced"), ("audio.srtpkeylength", length)];
+        let mut phone = Ours::registered("1001", PROXY, 5110, &settings);
+        let call = phone.dial("1002");
+        assert_eq!(phone.up_or_over(call).and_then(|call| call.suite), Some(suite));
+        phone.hang_up(call);
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use phone_core::settings::calls::DialSource;
 use phone_core::sip::call::{CallId, EndedBy, Stage};
 use phone_core::{
-    AccountSettings, CallState, Command, HookSwitch, Input, IoOptions, Key, PhoneConfig, PhoneEvent,
-    PhoneHandle, PhoneSettings, PhoneState, spawn,
+    AccountSettings, CallState, Command, HookSwitch, Input, IoOptions, Key, PhoneConfig, PhoneEvent, PhoneHandle,
+    PhoneSettings, PhoneState, spawn,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Receiver;

@@ -63,6 +63,15 @@ impl Call {
         }
     }
 
+    /// Nobody on the dialog's way takes our BYE: a proxy on it may have died. It goes to the other side once, past them,
+    /// so that it does not wait for a call that is over.
+    pub(super) fn bye_lost(&mut self, ctx: &mut Ctx<'_>) {
+        let routed = self.dialog.as_mut().filter(|dialog| !dialog.route.is_empty());
+        let Some(dialog) = routed else { return self.over(ctx) };
+        dialog.route.clear();
+        self.send_bye(ctx, None);
+    }
+
     /// The other side hangs up.
     pub(super) fn they_hang_up(&mut self, ctx: &mut Ctx<'_>, id: crate::sip::inbox::IncomingId) {
         ctx.inbox.respond(ctx.now, id, &Answer::new(200));

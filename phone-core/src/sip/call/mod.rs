@@ -378,7 +378,7 @@ impl Call {
         } else if self.music.as_ref().is_some_and(|music| music.sent(id)) {
             self.without_music(ctx);
         } else if self.bye == Some(id) {
-            self.over(ctx);
+            self.bye_lost(ctx);
         } else {
             self.minor.retain(|minor| *minor != id);
             self.progress_answered(ctx.now, id, 408);

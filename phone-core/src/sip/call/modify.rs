@@ -106,12 +106,12 @@ impl Call {
         }
     }
 
-    /// Begins the next change, if nothing is under way; after the last one what has waited for that goes out.
+    /// Begins the next change, if nothing is under way. What has waited for that goes out: news of a referral before the
+    /// next change, a REFER after the last one.
     pub(super) fn modify_next(&mut self, ctx: &mut Ctx<'_>) {
         if self.modify.is_held_up() || self.stage != Stage::Up {
             return;
         }
-        // How a referral ended is told before the call it came from is taken back.
         self.send_progress(ctx);
         let Some(change) = self.modify.waiting.pop_front() else {
             if !self.send_refer(ctx) {

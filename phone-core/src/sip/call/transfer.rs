@@ -41,7 +41,7 @@ pub(super) struct Referred {
     silent: bool,
     /// The last word is said, or about to be.
     last: bool,
-    /// What is to be told: it waits for a change of the session to be over, or for `again_at`.
+    /// What is to be told: it waits for the change under way to be over, or for `again_at`.
     next: Option<(u16, String)>,
     again_at: Option<Instant>,
     /// What was told last, until that is answered.
