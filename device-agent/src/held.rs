@@ -12,7 +12,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode, Url};
 use tokio::sync::{mpsc, watch};
 
-use crate::clock::Backoff;
+use crate::clock::{self, Backoff};
 use crate::cpe::auth::Login;
 use crate::cpe::http::{client, innermost, target};
 use crate::device::Device;
@@ -23,6 +23,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use answer::Location;
 pub(crate) use settings::HeldSettings;
 use settings::LocationServer;
 
@@ -34,6 +35,8 @@ const MOST_CHALLENGES: u32 = 2;
 /// Between tries while no server says where the phone is.
 const RETRY: Duration = Duration::from_secs(60);
 const RETRY_MOST: Duration = Duration::from_secs(1800);
+/// Between questions, however short a reference lives.
+const LEAST: Duration = Duration::from_secs(60);
 const KIND: &str = "application/held+xml;charset=utf-8";
 /// A reference is asked for, since it is short and always fresh; else the document itself (RFC 5985 §6.2).
 const QUESTION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
@@ -78,7 +81,8 @@ pub(crate) async fn run(
             None => (None, None),
             Some((interval, Some(location))) => {
                 backoff.reset();
-                (Some(location), Some(interval))
+                let wait = interval.min(life(&location, clock::now().millis()));
+                (Some(location.text), Some(wait))
             }
             Some((interval, None)) => (known.clone(), Some(backoff.next().min(interval))),
         };
@@ -98,8 +102,14 @@ pub(crate) async fn run(
     }
 }
 
+/// How long a location serves at `now`, in milliseconds since 1970: nine tenths of what is left, a minute at least.
+fn life(location: &Location, now: i64) -> Duration {
+    let left = location.ends.map(|ends| u64::try_from(ends.saturating_sub(now)).unwrap_or(0));
+    left.map_or(Duration::MAX, |left| Duration::from_millis(left / 10 * 9).max(LEAST))
+}
+
 /// The first server's answer; if it has none, the second's.
-async fn ask_all(device: &Device, servers: &[LocationServer]) -> Option<String> {
+async fn ask_all(device: &Device, servers: &[LocationServer]) -> Option<Location> {
     let client = match client(&device.tls_options(Purpose::Management)) {
         Ok(client) => client,
         Err(error) => {
@@ -117,7 +127,7 @@ async fn ask_all(device: &Device, servers: &[LocationServer]) -> Option<String> 
     None
 }
 
-async fn ask(client: &Client, server: &LocationServer) -> Result<String, HeldError> {
+async fn ask(client: &Client, server: &LocationServer) -> Result<Location, HeldError> {
     let url = Url::parse(&server.url).map_err(|_| HeldError::Address)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(HeldError::Address);

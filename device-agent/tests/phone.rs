@@ -12,10 +12,17 @@ use device_agent::{Agent, AgentConfig, StateFile};
 use support::acs::{Acs, enrolment, set};
 use support::broker::Broker;
 use support::{until, within};
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::mpsc;
 
 /// A registrar that says yes to everybody. Returns its address.
 async fn registrar() -> String {
+    registrar_that_tells(mpsc::unbounded_channel().0).await
+}
+
+/// The same; tells every request.
+async fn registrar_that_tells(requests: mpsc::UnboundedSender<String>) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -23,6 +30,7 @@ async fn registrar() -> String {
         loop {
             let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
             let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let _ = requests.send(request.clone());
             let mut answer = "SIP/2.0 200 OK\r\n".to_owned();
             for line in request.lines().skip(1).take_while(|line| !line.is_empty()) {
                 let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
@@ -86,6 +94,69 @@ async fn registers_with_what_it_is_told_and_reports_the_handset() {
     assert!(broker.events().iter().any(|event| event.kind == EventKind::AutoProvisionCompleted));
     within(6, "the end", agent.shutdown()).await;
     assert_eq!(broker.presence().last(), Some(&(false, true)));
+}
+
+/// A location server (RFC 5985) that knows one room. Returns its address.
+async fn location_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 8192];
+            let _ = stream.read(&mut request).await.unwrap();
+            let body = "<locationResponse xmlns=\"urn:ietf:params:xml:ns:geopriv:held\"><locationUriSet>\
+                        <locationURI>https://lis.example/room/1207</locationURI></locationUriSet></locationResponse>";
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_call_for_help_says_where_the_location_server_knows_the_phone_to_be() {
+    let (dir, acs, broker) = (tempfile::tempdir().unwrap(), Acs::start().await, Broker::start().await);
+    let (sender, mut requests) = mpsc::unbounded_channel();
+    let (registrar, locations) = (registrar_that_tells(sender).await, location_server().await);
+    acs.ask(enrolment(broker.address));
+    acs.ask(account(&registrar));
+    let help = [
+        ("Device.X_BELLHOP_Settings.account.1.sip.localport", "45062"),
+        ("Device.X_BELLHOP_Settings.account.1.codec.choice", "pcmu"),
+        ("Device.X_BELLHOP_Settings.e911.enable", "yes"),
+        ("Device.X_BELLHOP_Settings.e911.held.protocol", "http"),
+        ("Device.X_BELLHOP_Settings.e911.held.server.1.address", locations.as_str()),
+    ];
+    acs.ask(set("bh:3", &help));
+    let config = AgentConfig {
+        connection_request_port: Some(0),
+        sip_bind: "127.0.0.1".parse().unwrap(),
+        ..AgentConfig::new(dir.path(), "c074ad120703".parse().unwrap(), acs.url())
+    };
+    let agent = Agent::start(config).await.unwrap();
+    let helped = async {
+        loop {
+            // A person in need tries until somebody is told where.
+            agent.hook(true).await;
+            agent.keys("112#").await;
+            let invite = async {
+                loop {
+                    let request = requests.recv().await.unwrap();
+                    if request.starts_with("INVITE sip:112@") {
+                        return request;
+                    }
+                }
+            };
+            let invite = tokio::time::timeout(std::time::Duration::from_millis(500), invite).await;
+            agent.hook(false).await;
+            if invite.is_ok_and(|invite| invite.contains("\r\nGeolocation: <https://lis.example/room/1207>\r\n")) {
+                return;
+            }
+        }
+    };
+    within(20, "a call for help that says where", helped).await;
+    within(6, "the end", agent.shutdown()).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! What a location server answers (RFC 5985 §6.5): a reference, or a PIDF-LO document.
+//! What a location server answers (RFC 5985 §6.5): references with the time they end, or a PIDF-LO document.
 
+use cwmp::CwmpTime;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -12,15 +13,24 @@ const MOST_URI: usize = 1024;
 /// What a reference may begin with (RFC 6442 §4.1).
 const SCHEMES: [&str; 5] = ["https:", "http:", "sips:", "sip:", "pres:"];
 
+/// Where the phone is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Location {
+    /// A URI or a document.
+    pub text: String,
+    /// When it is of no use any more, milliseconds since 1970.
+    pub ends: Option<i64>,
+}
+
 /// The reference an answer names, `https` before others; if it names none, the document it holds.
-pub(super) fn location(body: &[u8]) -> Result<String, HeldError> {
+pub(super) fn location(body: &[u8]) -> Result<Location, HeldError> {
     let text = std::str::from_utf8(body).map_err(|_| HeldError::Nothing)?;
     let mut reader = Reader::from_str(text);
     let mut references: Vec<String> = Vec::new();
     let mut document = None;
     // Prefixes the elements around the document declare.
     let mut declared: Vec<(String, String)> = Vec::new();
-    let (mut in_reference, mut depth) = (false, 0usize);
+    let (mut in_reference, mut depth, mut ends) = (false, 0usize, None);
     for _ in 0..MOST_PIECES {
         let at = position(&reader);
         match reader.read_event() {
@@ -39,7 +49,10 @@ pub(super) fn location(body: &[u8]) -> Result<String, HeldError> {
                     document.get_or_insert(on_its_own(start, rest, &declared));
                     continue;
                 }
-                _ => {
+                name => {
+                    if name == "locationUriSet" {
+                        ends = attribute(&element, "expires").and_then(|text| CwmpTime::parse(&text).ok());
+                    }
                     declared.extend(prefixes(&element));
                     depth += 1;
                 }
@@ -73,7 +86,9 @@ pub(super) fn location(body: &[u8]) -> Result<String, HeldError> {
     }
     let usable: Vec<&str> = references.iter().map(|one| one.trim()).filter(|one| is_usable(one)).collect();
     let best = SCHEMES.iter().find_map(|scheme| usable.iter().find(|one| begins(one, scheme)));
-    best.map(|uri| (*uri).to_owned()).or(document).ok_or(HeldError::Nothing)
+    let ends = ends.filter(|ends| !ends.is_unknown()).map(|ends| ends.at.timestamp_millis());
+    let reference = best.map(|uri| Location { text: (*uri).to_owned(), ends });
+    reference.or(document.map(|text| Location { text, ends: None })).ok_or(HeldError::Nothing)
 }
 
 fn position(reader: &Reader<&[u8]>) -> usize {
@@ -91,9 +106,13 @@ fn is_usable(uri: &str) -> bool {
 
 /// `locationUnknown` and the like.
 fn code_of(element: &BytesStart<'_>) -> String {
-    let code = element.attributes().flatten().find(|one| one.key.as_ref() == "code");
-    let code = code.map(|one| one.value.into_owned()).unwrap_or_default();
+    let code = attribute(element, "code").unwrap_or_default();
     code.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = element.attributes().flatten().find(|one| one.key.as_ref() == name);
+    found.map(|one| one.value.into_owned())
 }
 
 /// Namespace declarations with a prefix, as they stand.

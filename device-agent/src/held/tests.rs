@@ -17,7 +17,7 @@ use crate::store::Storage;
 
 const SOON: Duration = Duration::from_secs(20);
 const REFERENCE: &str = "<?xml version=\"1.0\"?><locationResponse xmlns=\"urn:ietf:params:xml:ns:geopriv:held\">\
-    <locationUriSet expires=\"2026-12-01T13:00:00Z\"><locationURI>sip:room101@lis.example</locationURI>\
+    <locationUriSet expires=\"2999-12-01T13:00:00Z\"><locationURI>sip:room101@lis.example</locationURI>\
     <locationURI> https://lis.example/357?a=1&amp;b=2 </locationURI></locationUriSet></locationResponse>";
 
 #[derive(Clone, Debug, PartialEq)]
@@ -209,13 +209,23 @@ fn the_page_says_whom_to_ask_and_how_often() {
 }
 
 #[test]
+fn a_reference_is_renewed_before_it_ends() {
+    let with = |expires: &str| answer::location(REFERENCE.replace("2999-12-01T13:00:00Z", expires).as_bytes()).unwrap();
+    let location = with("1970-01-01T02:00:00+01:00");
+    assert_eq!(location.ends, Some(3_600_000));
+    assert_eq!(life(&location, 0), Duration::from_secs(3240));
+    assert_eq!((life(&location, 3_599_000), life(&location, 9_000_000)), (LEAST, LEAST));
+    assert_eq!((with("some day").ends, life(&with(""), 0)), (None, Duration::MAX));
+}
+
+#[test]
 fn a_document_stands_on_its_own() {
     let response = "<locationResponse xmlns=\"urn:ietf:params:xml:ns:geopriv:held\" xmlns:gp=\"urn:gp\" xmlns:gml=\"urn:old\">\
         <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" xmlns:gml=\"urn:gml\" entity=\"pres:a@b\"><tuple id=\"1\"><status>\
         <gp:geopriv><presence/></gp:geopriv></status></tuple></presence></locationResponse>";
     let document = answer::location(response.as_bytes()).unwrap();
     assert_eq!(
-        document,
+        document.text,
         "<presence xmlns:gp=\"urn:gp\" xmlns=\"urn:ietf:params:xml:ns:pidf\" xmlns:gml=\"urn:gml\" entity=\"pres:a@b\">\
          <tuple id=\"1\"><status><gp:geopriv><presence/></gp:geopriv></status></tuple></presence>"
     );

@@ -58,6 +58,8 @@ pub struct Server {
     pub invite_headers: Vec<(Name, String)>,
     /// The Contact of answers in a dialog.
     pub contact: String,
+    /// Where it says requests come from; `None`: where they do.
+    pub seen: Option<SocketAddr>,
     /// How REFER is answered.
     pub refer: u16,
     /// The payload types of its offers and answers.
@@ -119,6 +121,7 @@ impl Bench {
             invite: vec![180, 200],
             invite_headers: Vec::new(),
             contact: format!("<sip:200@{SERVER}>"),
+            seen: None,
             refer: 202,
             formats: "0 101",
             dns: Vec::new(),
@@ -184,7 +187,8 @@ impl Bench {
         }
         let in_dialog = message.to().unwrap().tag().is_some();
         let contact = (Name::Contact, self.server.contact.clone());
-        let one = |status, headers| vec![(2, respond(message, transmit, status, headers, None))];
+        let seen = self.server.seen.unwrap_or(SocketAddr::new(PHONE.parse().unwrap(), transmit.local_port));
+        let one = |status, headers| vec![(2, respond(message, seen, status, headers, None))];
         match method {
             Method::Register if self.server.challenges && !has_proof(message) => {
                 let challenge = Challenge::new(Algorithm::Md5, "hotel.example", "nonce1".to_owned());
@@ -206,7 +210,7 @@ impl Bench {
                             .push((Name::Allow, "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, REFER, NOTIFY".to_owned()));
                     }
                     let body = (200..300).contains(&status).then_some(body.as_str());
-                    (2 + 10 * at as u64, respond(message, transmit, status, headers, body))
+                    (2 + 10 * at as u64, respond(message, seen, status, headers, body))
                 };
                 statuses.into_iter().enumerate().map(answer).collect()
             }
@@ -392,15 +396,15 @@ fn has_proof(message: &Message) -> bool {
 
 fn respond(
     request: &Message,
-    transmit: &Transmit,
+    seen: SocketAddr,
     status: u16,
     headers: Vec<(Name, String)>,
     body: Option<&str>,
 ) -> Vec<u8> {
     let mut via = request.top_via().unwrap();
     if via.params.contains("rport") {
-        via.params.set("rport", Some(&transmit.local_port.to_string()));
-        via.params.set("received", Some(PHONE));
+        via.params.set("rport", Some(&seen.port().to_string()));
+        via.params.set("received", Some(&seen.ip().to_string()));
     }
     let mut response = ResponseBuilder::new(request, status, via, "srv");
     for (name, value) in headers {

@@ -2,7 +2,7 @@
 
 use phone_core::sip::message::{Message, Method, Name};
 
-use super::bench::{PHONE, bench};
+use super::bench::{Bench, PHONE, bench};
 
 fn register(pairs: &[(&str, &str)]) -> Message {
     bench(pairs).last(&Method::Register)
@@ -113,6 +113,15 @@ fn proxy_require_names_what_is_set() {
 fn rport_is_asked_for_and_what_it_teaches_is_used_unless_switched_off() {
     let via = |pairs: &[(&str, &str)]| register(pairs).top_via().unwrap().params.contains("rport");
     assert!(via(&[]) && !via(&[("account.1.network.supportrport", "no")]));
+    let contact = |value| {
+        let mut bench = Bench::asleep(&[("account.1.network.supportrport", value)]);
+        bench.server.seen = Some("203.0.113.5:40123".parse().unwrap());
+        bench.start();
+        bench.run(500);
+        bench.dial("200");
+        bench.last(&Method::Invite).header(Name::Contact).unwrap().to_owned()
+    };
+    assert!(contact("yes").contains("@203.0.113.5:40123") && contact("no").contains("@192.0.2.55:5060"));
 }
 
 #[test]

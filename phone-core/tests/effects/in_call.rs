@@ -135,6 +135,32 @@ fn a_held_call_with_music_is_hung_up_on_both_sides() {
 }
 
 #[test]
+fn the_music_plays_again_after_a_change_of_theirs_or_a_refresh_of_ours() {
+    let mut bench = held(&[MUSIC], &[180, 200]);
+    let offer = super::leg::offer("0 101");
+    let answer = Leg::of_first(&bench).send(&mut bench, "INVITE", "Content-Type: application/sdp\r\n", &offer);
+    assert!(text(&answer.unwrap()).contains("a=sendonly\r\n"));
+    bench.run(100);
+    assert_eq!(users(&bench, &Method::Bye), ["moh"]);
+    assert_eq!(users(&bench, &Method::Invite), ["200", "200", "moh", "200", "moh"]);
+    assert!(text(bench.messages(&Method::Ack).last().unwrap()).contains("a=sendonly\r\n"));
+    let timer = [
+        MUSIC,
+        ("account.1.sip.sessiontimer.enable", "yes"),
+        ("account.1.sip.sessiontimer.force", "yes"),
+        ("account.1.sip.sessiontimer.forceinvite", "yes"),
+    ];
+    let mut bench = held(&timer, &[180, 200]);
+    bench.news();
+    bench.run_s(85);
+    assert_eq!(users(&bench, &Method::Invite), ["200", "200", "moh", "200", "moh"]);
+    assert_eq!((users(&bench, &Method::Bye), bench.news()), (vec!["moh".to_owned()], Vec::new()));
+    let call = bench.calls()[0].id;
+    bench.command(Command::Resume(call));
+    assert!(!bench.calls()[0].held && users(&bench, &Method::Bye) == ["moh", "moh"]);
+}
+
+#[test]
 fn when_the_music_ends_the_party_is_held_as_usual() {
     let mut bench = held(&[MUSIC], &[180, 200]);
     let answer = Leg::of_outgoing(&bench).send(&mut bench, "BYE", "", "").unwrap();

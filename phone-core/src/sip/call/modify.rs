@@ -25,6 +25,8 @@ pub(super) enum Change {
     Refresh,
     /// With the phone's new address.
     Move,
+    /// The held party is to hear the music again, after something else was agreed meanwhile.
+    Music,
 }
 
 #[derive(Debug, Default)]
@@ -60,8 +62,13 @@ impl Modify {
     }
 
     /// The change under way is carried out.
-    pub fn done(&mut self) {
-        self.ours = None;
+    pub fn done(&mut self) -> Option<Change> {
+        self.ours.take().map(|(_, change, _)| change)
+    }
+
+    /// After all others that wait.
+    pub fn later(&mut self, change: Change) {
+        self.waiting.push_back(change);
     }
 
     /// Before all others that wait.
@@ -122,20 +129,29 @@ impl Call {
         let held = match change {
             Change::Hold => true,
             Change::Resume => false,
-            Change::Refresh | Change::Move => self.modify.held,
+            Change::Refresh | Change::Move | Change::Music => self.modify.held,
         };
         if held == self.modify.held && matches!(change, Change::Hold | Change::Resume) {
             return self.modify_next(ctx);
         }
-        self.modify.held = held;
         let by_update =
             change == Change::Refresh && self.peer_allows_update && !ctx.line.settings.session_timer.force_invite;
+        let may_play = match change {
+            Change::Hold => true,
+            Change::Music => held,
+            Change::Refresh => !by_update && self.music.is_some(),
+            Change::Resume | Change::Move => false,
+        };
+        self.modify.for_music = may_play && !self.modify.plain && self.music_uri(ctx).is_some();
+        if change == Change::Music && !self.modify.for_music {
+            return self.modify_next(ctx);
+        }
+        self.modify.held = held;
         let method = if by_update { Method::Update } else { Method::Invite };
         // An UPDATE that changes nothing needs no description (RFC 4028 §7.4).
-        self.modify.for_music = change == Change::Hold && !self.modify.plain && self.music_uri(ctx).is_some();
         let body = match change {
             Change::Refresh if by_update => None,
-            Change::Hold if self.modify.for_music => None,
+            _ if self.modify.for_music => None,
             // It ends the music: what is said is ours.
             Change::Refresh if self.music.is_some() => Some(self.sdp.offer(self.direction())),
             Change::Refresh => self.sdp.refresh(),
@@ -182,7 +198,7 @@ impl Call {
                 }
                 if method == Method::Invite {
                     self.acknowledge_change(ctx, id, None);
-                    self.stop_music(ctx);
+                    self.interrupt_music(ctx);
                 }
                 self.learn_peer(message);
                 if let Some(answer) = session_description(message) {
@@ -198,7 +214,7 @@ impl Call {
                 match change {
                     Change::Hold => self.tell(CallEvent::Held(true)),
                     Change::Resume => self.tell(CallEvent::Held(false)),
-                    Change::Refresh | Change::Move => {}
+                    Change::Refresh | Change::Move | Change::Music => {}
                 }
             }
             401 | 407 => {
@@ -238,7 +254,6 @@ impl Call {
                 return self.fail(ctx, status, "the other side has lost the call");
             }
             400 | 415 | 488 if self.modify.for_music => {
-                self.modify.ours = None;
                 return self.hold_without_music(ctx);
             }
             _ => {
@@ -318,7 +333,7 @@ impl Call {
         self.timer = timer;
         answer.headers.extend(headers);
         if body.is_some() {
-            self.stop_music(ctx);
+            self.interrupt_music(ctx);
         }
         answer.body = body;
         ctx.inbox.respond(ctx.now, id, &answer);
@@ -327,6 +342,9 @@ impl Call {
         }
         if offer.is_some() {
             self.media_changed(Described::Offer);
+        }
+        if !invite {
+            self.modify_next(ctx);
         }
     }
 }

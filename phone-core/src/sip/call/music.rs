@@ -76,10 +76,11 @@ impl Call {
             return;
         }
         let Some(offer) = session_description(message).map(str::to_owned) else {
-            self.modify.done();
             self.acknowledge_change(ctx, id, None);
             return self.hold_without_music(ctx);
         };
+        // It may have played before.
+        self.stop_music(ctx);
         let sent = self.music_uri(ctx).and_then(|uri| invite_music(ctx, uri, &receiving_only(&offer)));
         let waiting = Some((id, offer));
         match sent {
@@ -93,16 +94,27 @@ impl Call {
 
     /// The usual hold, after the party did not take part in the other.
     pub(super) fn hold_without_music(&mut self, ctx: &mut Ctx<'_>) {
-        self.modify.held = false;
         self.modify.plain = true;
-        self.modify.again(Change::Hold);
+        if let Some(change) = self.modify.done().filter(|change| *change != Change::Music) {
+            self.modify.held &= change != Change::Hold;
+            self.modify.again(change);
+        }
         self.modify_next(ctx);
+    }
+
+    /// Something else is agreed with the held party than what the server plays: it is to play again.
+    pub(super) fn interrupt_music(&mut self, ctx: &mut Ctx<'_>) {
+        let played = self.music.as_ref().is_some_and(Music::plays);
+        self.stop_music(ctx);
+        if played && self.modify.held {
+            self.modify.later(Change::Music);
+        }
     }
 
     /// Confirms the hold with the server's answer, or with ours.
     fn finish_hold(&mut self, ctx: &mut Ctx<'_>, waiting: Option<(RequestId, String)>, answer: Option<&str>) {
         let Some((id, offer)) = waiting else { return };
-        self.modify.done();
+        let change = self.modify.done();
         let ours = match answer {
             Some(_) => None,
             None => self.sdp.answer(&offer, Direction::SendOnly).ok(),
@@ -116,7 +128,9 @@ impl Call {
         if ours.is_some() {
             self.media_changed(Described::Offer);
         }
-        self.tell(CallEvent::Held(true));
+        if change == Some(Change::Hold) {
+            self.tell(CallEvent::Held(true));
+        }
         self.modify_next(ctx);
     }
 
