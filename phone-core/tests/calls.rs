@@ -34,3 +34,5 @@ mod timers;
 mod requests;
 #[path = "calls/random.rs"]
 mod random;
+#[path = "calls/events.rs"]
+mod events;
