@@ -17,7 +17,8 @@ fn told(world: &mut World, at: usize, wanted: &str) {
 
 #[test]
 fn from_power_on_to_power_off() {
-    let mut world = World::unregistered(vec![(vec![account(1, "101", &[("sip.unregisteronreboot", "instance")])], phone(&[]))]);
+    let mut world =
+        World::unregistered(vec![(vec![account(1, "101", &[("sip.unregisteronreboot", "instance")])], phone(&[]))]);
     world.run(1);
     told(&mut world, 0, "SetupCompleted Registered");
     world.run(3700);

@@ -256,7 +256,10 @@ fn a_referral_that_cannot_be_followed_goes_back_as_well() {
     peer.calls(&mut world, 0, &[]);
     peer.request(&mut world, "REFER", &["Refer-To: <http://hotel.example/>"], "");
     for answer in ["recvonly", "sendrecv"] {
-        if let Some(change) = { world.run(1); peer.take(&mut world, "INVITE") } {
+        if let Some(change) = {
+            world.run(1);
+            peer.take(&mut world, "INVITE")
+        } {
             peer.reply(&mut world, &change, 200, &[], &sdp(40_000, answer));
             world.run_ms(50);
         }
