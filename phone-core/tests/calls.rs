@@ -6,31 +6,33 @@
 mod basic;
 #[path = "calls/cancel.rs"]
 mod cancel;
+#[path = "calls/dialling.rs"]
+mod dialling;
 #[path = "calls/emergency.rs"]
 mod emergency;
+#[path = "calls/events.rs"]
+mod events;
 #[path = "calls/fork.rs"]
 mod fork;
 #[path = "calls/hold.rs"]
 mod hold;
+#[path = "calls/incoming.rs"]
+mod incoming;
 #[path = "calls/loss.rs"]
 mod loss;
 #[path = "calls/peer.rs"]
 mod peer;
 #[path = "calls/proxy.rs"]
 mod proxy;
+#[path = "calls/random.rs"]
+mod random;
+#[path = "calls/reliable.rs"]
+mod reliable;
+#[path = "calls/requests.rs"]
+mod requests;
+#[path = "calls/timers.rs"]
+mod timers;
 #[path = "calls/transfer.rs"]
 mod transfer;
 #[path = "calls/world.rs"]
 mod world;
-#[path = "calls/dialling.rs"]
-mod dialling;
-#[path = "calls/incoming.rs"]
-mod incoming;
-#[path = "calls/reliable.rs"]
-mod reliable;
-#[path = "calls/timers.rs"]
-mod timers;
-#[path = "calls/requests.rs"]
-mod requests;
-#[path = "calls/random.rs"]
-mod random;

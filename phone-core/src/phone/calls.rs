@@ -179,6 +179,10 @@ impl Phone {
 
     /// Goes over to a call: the others go on hold.
     pub(super) fn talk_in(&mut self, now: Instant, id: CallId) {
+        // It may have ended meanwhile, or never have been there.
+        if self.entry(id).is_none_or(|entry| !entry.call.is_up()) {
+            return;
+        }
         self.hold_all_but(now, id);
         self.focus = Some(id);
         if self.settings.auto_unmute {
@@ -275,6 +279,7 @@ impl Phone {
             }
             (Err(_), Some(asked_by)) => {
                 self.with_call(now, asked_by, |call, ctx| call.referral_progress(ctx, 503, "Service Unavailable"));
+                self.talk_in(now, asked_by);
             }
             (Ok(id), None) => self.focus = Some(id),
             (Err(_), None) => {}

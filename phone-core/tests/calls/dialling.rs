@@ -36,9 +36,12 @@ fn a_number_goes_out_when_no_key_follows() {
 
 #[test]
 fn the_send_key_may_be_pound_star_or_none() {
-    for (value, keys, sent) in
-        [("pound", "200#", Some("200")), ("star", "200*", Some("200")), ("star", "200#", None), ("disabled", "200#", None)]
-    {
+    for (value, keys, sent) in [
+        ("pound", "200#", Some("200")),
+        ("star", "200*", Some("200")),
+        ("star", "200#", None),
+        ("disabled", "200#", None),
+    ] {
         let mut world = at_desk(&[("call.keyassend", value)], &[]);
         world.lift(0);
         world.keys(0, keys);
@@ -69,7 +72,8 @@ fn a_plan_sends_at_once_what_is_complete_and_refuses_what_never_can_be() {
 
 #[test]
 fn the_prefix_goes_before_every_number_and_some_sources_pass_the_plan() {
-    let settings = [("call.dialplanprefix", "9"), ("call.dialplan", "{ 2xx }"), ("call.dialplanbypass", "api,outgoing")];
+    let settings =
+        [("call.dialplanprefix", "9"), ("call.dialplan", "{ 2xx }"), ("call.dialplanbypass", "api,outgoing")];
     let mut world = at_desk(&settings, &[]);
     world.dial(0, "200");
     world.run_ms(10);

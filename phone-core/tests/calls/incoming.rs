@@ -42,11 +42,9 @@ fn auto_answer_waits_as_long_as_set() {
 
 #[test]
 fn callers_may_ask_to_be_answered_at_once() {
-    for header in [
-        "Call-Info: <sip:x>;answer-after=0",
-        "Alert-Info: <http://x>;info=alert-autoanswer",
-        "Alert-Info: Auto Answer",
-    ] {
+    for header in
+        ["Call-Info: <sip:x>;answer-after=0", "Alert-Info: <http://x>;info=alert-autoanswer", "Alert-Info: Auto Answer"]
+    {
         let (world, _) = called(&[], &[], &[header]);
         assert!(answered(&world), "{header}");
         assert_eq!(world.tone(0), Tone::Warning);

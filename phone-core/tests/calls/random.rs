@@ -142,6 +142,30 @@ fn act(world: &mut World, step: Step) {
     }
 }
 
+/// With their settings and addresses back, the phones work as on the first day.
+fn afterwards(world: &mut World) {
+    for at in 0..3u8 {
+        let desk = usize::from(at);
+        world.input(desk, Input::LocalAddress([192, 0, 2, 101 + at].into()));
+        let settings = Box::new(account(1, &format!("10{}", at + 1), &[]));
+        world.input(desk, Input::Settings { account: 1, settings });
+        world.command(desk, Command::DoNotDisturb(false));
+    }
+    world.run(100);
+    world.proxy.bindings.insert("102".into(), vec!["sip:102@192.0.2.102:5060".into()]);
+    world.forget();
+    world.talk(0, 1);
+    world.key(1, Key::Hold);
+    world.run(1);
+    assert_eq!(world.holds(0), [(false, true)], "{}", world.story());
+    world.key(1, Key::Hold);
+    world.run(1);
+    world.hang_up(0);
+    world.run(1);
+    world.hang_up(1);
+    assert!(world.calls(0).is_empty() && world.calls(1).is_empty(), "{}", world.story());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
@@ -181,5 +205,6 @@ proptest! {
             let spoken = format!("{:?}", world.desks[at].events);
             prop_assert!(!spoken.contains(crate::world::PASSWORD));
         }
+        afterwards(&mut world);
     }
 }

@@ -29,9 +29,12 @@ fn two_phones_confirm_that_it_rings_even_if_that_is_lost() {
 
 #[test]
 fn it_is_only_used_where_both_want_it_or_one_requires_it() {
-    for (mine, extra, reliable) in
-        [("yes", "Supported: 100rel", true), ("no", "Supported: 100rel", false), ("yes", "Supported: timer", false), ("no", "Require: 100rel", true)]
-    {
+    for (mine, extra, reliable) in [
+        ("yes", "Supported: 100rel", true),
+        ("no", "Supported: 100rel", false),
+        ("yes", "Supported: timer", false),
+        ("no", "Require: 100rel", true),
+    ] {
         let mut world = World::pair(&[("sip.header.100rel", mine)], &[]);
         let mut peer = Peer::new(&mut world, "200");
         peer.invite(&mut world, "101", &[extra], &sdp(40_000, "sendrecv"));

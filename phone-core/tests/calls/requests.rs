@@ -155,11 +155,7 @@ fn a_registrar_that_dropped_the_phone_is_registered_with_again() {
 
 #[test]
 fn a_server_that_stopped_answering_options_is_registered_with_again() {
-    let settings = [
-        ("sip.keepalive.enable", "yes"),
-        ("sip.keepalive.interval", "30"),
-        ("sip.keepalive.maxlost", "3"),
-    ];
+    let settings = [("sip.keepalive.enable", "yes"), ("sip.keepalive.interval", "30"), ("sip.keepalive.maxlost", "3")];
     let (mut world, _) = at_desk(&settings);
     world.forget();
     world.run(95);

@@ -121,7 +121,11 @@ fn the_called_asks_for_a_timer_if_so_set() {
         (vec![ON, CALLEE], "Supported: timer", Some("180;refresher=uac")),
         (vec![ON, CALLEE], "Supported: replaces", None),
         (vec![ON, ("sip.sessiontimer.force", "yes")], "Supported: replaces", Some("180;refresher=uas")),
-        (vec![ON, CALLEE, ("sip.sessiontimer.refresher.uasspecify", "uas")], "Supported: timer", Some("180;refresher=uas")),
+        (
+            vec![ON, CALLEE, ("sip.sessiontimer.refresher.uasspecify", "uas")],
+            "Supported: timer",
+            Some("180;refresher=uas"),
+        ),
         (vec![ON, CALLEE, ("sip.sessiontimer.expiration", "600")], "Supported: timer", Some("600;refresher=uac")),
         (vec![CALLEE], "Supported: timer", None),
     ] {

@@ -239,6 +239,7 @@ fn passed_on_to_nobody_goes_back() {
     let mut last = String::new();
     while let Some(notify) = peer.take(&mut world, "NOTIFY") {
         peer.reply(&mut world, &notify, 200, &[], "");
+        world.run_ms(50);
         last = sipfrag(&notify);
     }
     assert!(last.starts_with("SIP/2.0 404"), "{last}");
@@ -246,6 +247,42 @@ fn passed_on_to_nobody_goes_back() {
     peer.reply(&mut world, &resume, 200, &[], &sdp(40_000, "sendrecv"));
     world.run(1);
     assert_eq!((world.stages(0), world.holds(0)), (vec![Stage::Up], vec![(false, false)]));
+}
+
+#[test]
+fn a_referral_that_cannot_be_followed_goes_back_as_well() {
+    let mut world = World::of(&["101"]);
+    let mut peer = Peer::new(&mut world, "200");
+    peer.calls(&mut world, 0, &[]);
+    peer.request(&mut world, "REFER", &["Refer-To: <http://hotel.example/>"], "");
+    for answer in ["recvonly", "sendrecv"] {
+        if let Some(change) = {
+            world.run(1);
+            peer.take(&mut world, "INVITE")
+        } {
+            peer.reply(&mut world, &change, 200, &[], &sdp(40_000, answer));
+            world.run_ms(50);
+        }
+    }
+    assert_eq!((world.stages(0), world.holds(0)), (vec![Stage::Up], vec![(false, false)]), "{}", world.story());
+}
+
+#[test]
+fn when_who_passed_us_on_is_gone_and_nobody_is_reached_the_phone_is_free_again() {
+    let mut world = World::of(&["101"]);
+    let mut peer = Peer::new(&mut world, "200");
+    let mut other = Peer::new(&mut world, "300");
+    peer.calls(&mut world, 0, &[]);
+    peer.request(&mut world, "REFER", &["Refer-To: <sip:300@192.0.2.10>"], "");
+    peer.get(&mut world, "202 REFER");
+    peer.request(&mut world, "BYE", &[], "");
+    let invite = other.get(&mut world, "INVITE");
+    other.reply(&mut world, &invite, 486, &[], "");
+    world.run(1);
+    assert_eq!((world.calls(0).len(), world.tone(0)), (0, phone_core::Tone::Busy));
+    world.hang_up(0);
+    world.lift(0);
+    assert_eq!(world.tone(0), phone_core::Tone::Dial);
 }
 
 #[test]
