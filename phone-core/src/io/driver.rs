@@ -102,6 +102,12 @@ impl Driver {
                 break;
             }
             let now = self.clock.now();
+            // What is due at once is done at once: the timer sleeps a millisecond at least. Whatever is due again after that
+            // waits for it, so that inputs get their turn.
+            if self.phone.poll_timeout().is_some_and(|at| at <= now) {
+                self.phone.handle_timeout(now);
+                self.drain().await;
+            }
             let mut wake = self.phone.poll_timeout().map_or(TokioInstant::now() + IDLE, |at| self.clock.at(at));
             wake = wake.min(self.check);
             if let Some((_, deadline)) = &leaving {

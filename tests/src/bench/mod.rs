@@ -2,4 +2,5 @@
 
 pub mod acs;
 pub mod mqtt;
+pub mod sip;
 pub mod usage;

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
 /// Kernel ticks a second; Linux shows 100 to programs on every platform we build for.
 const TICK_US: u64 = 10_000;
 
@@ -14,7 +17,14 @@ pub fn cpu_us(process: u32) -> u64 {
     (field(14) + field(15)) * TICK_US
 }
 
-/// The same for a process and its children, of which those that ended are not counted (a PostgreSQL server: one child a
+/// CPU time of the calling thread so far, in µs.
+pub fn thread_cpu_us() -> u64 {
+    let spent = getrusage(UsageWho::RUSAGE_THREAD)
+        .map_or(0, |used| used.user_time().num_microseconds() + used.system_time().num_microseconds());
+    u64::try_from(spent).unwrap_or_default()
+}
+
+/// [`cpu_us`] of a process and its children, of which those that ended are not counted (a PostgreSQL server: one child a
 /// connection).
 pub fn family_cpu_us(parent: u32) -> u64 {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
@@ -29,12 +39,13 @@ mod tests {
     #[test]
     fn counts_its_own_work() {
         let own = std::process::id();
-        let before = cpu_us(own);
+        let (before, before_here) = (cpu_us(own), thread_cpu_us());
         let mut sum = 0u64;
         while cpu_us(own) == before {
             sum = (0..100_000u64).fold(sum, |sum, n| std::hint::black_box(sum ^ n));
         }
         assert!(family_cpu_us(own) >= before + TICK_US);
+        assert!(thread_cpu_us() > before_here);
         assert_eq!(cpu_us(0), 0);
     }
 }
