@@ -1,7 +1,7 @@
 //! What NOTIFY tells: messages that wait (RFC 3842) and the account's registrations (RFC 3680).
 
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use serde::Serialize;
 
 /// Largest body read, bytes.
@@ -43,23 +43,34 @@ pub fn message_summary(body: &[u8]) -> Option<MessagesWaiting> {
 }
 
 /// Whether a `reginfo` document says that the registrar holds no binding of ours any more: every contact it names that is at
-/// `contact` has been terminated by the server, and there is one.
+/// `contact` has been terminated by the server, and there is one; or the whole registration has, and no contact is left to be
+/// named.
 pub fn registration_lost(body: &[u8], contact: &str) -> bool {
     let Ok(text) = std::str::from_utf8(body.get(..body.len().min(MOST)).unwrap_or_default()) else { return false };
     let mut reader = Reader::from_str(text);
     let (mut terminated, mut uri, mut in_uri) = (None, String::new(), false);
     let (mut lost, mut held) = (false, false);
+    let (mut full, mut ended, mut contacts) = (false, false, false);
     for _ in 0..MOST_ELEMENTS {
+        let value = |element: &BytesStart<'_>, name: &str| {
+            let found = element.attributes().flatten().find(|one| one.key.as_ref() == name);
+            found.map(|one| one.value.into_owned()).unwrap_or_default()
+        };
         match reader.read_event() {
+            Ok(Event::Empty(element)) if element.local_name().as_ref() == "registration" => {
+                ended |= value(&element, "state") == "terminated";
+            }
             Ok(Event::Start(element)) => match element.local_name().as_ref() {
+                "reginfo" => full = value(&element, "state") == "full",
+                "registration" => ended |= value(&element, "state") == "terminated",
                 "contact" => {
-                    let value = |name: &str| {
-                        let found = element.attributes().flatten().find(|one| one.key.as_ref() == name);
-                        found.map(|one| one.value.into_owned()).unwrap_or_default()
-                    };
+                    contacts = true;
                     // Our own farewell is no news.
-                    let taken = matches!(value("event").as_str(), "deactivated" | "rejected" | "expired" | "probation");
-                    terminated = Some(value("state") == "terminated" && taken);
+                    let taken = matches!(
+                        value(&element, "event").as_str(),
+                        "deactivated" | "rejected" | "expired" | "probation"
+                    );
+                    terminated = Some(value(&element, "state") == "terminated" && taken);
                     uri.clear();
                 }
                 "uri" => in_uri = true,
@@ -78,7 +89,7 @@ pub fn registration_lost(body: &[u8], contact: &str) -> bool {
             Ok(_) => {}
         }
     }
-    lost && !held
+    (lost && !held) || (full && ended && !contacts)
 }
 
 #[cfg(test)]
@@ -109,6 +120,13 @@ mod tests {
         assert!(lost("terminated", "deactivated") && lost("terminated", "rejected"));
         assert!(!lost("active", "registered") && !lost("terminated", "unregistered"));
         assert!(!registration_lost(info("terminated", "expired").as_bytes(), "sip:100@10.0.0.6"));
+        let empty = |state: &str| {
+            let text = format!(
+                "<reginfo state=\"{state}\"><registration aor=\"sip:100@pbx\" state=\"terminated\"/></reginfo>"
+            );
+            registration_lost(text.as_bytes(), "sip:100@10.0.0.5:5060")
+        };
+        assert!(empty("full") && !empty("partial"), "Kamailio names no contact that ran out");
         assert!(!registration_lost(b"<contact state=\"terminated\"><uri>", "sip:"));
         assert!(!registration_lost(&b"<a>".repeat(100_000), "sip:"));
     }

@@ -21,7 +21,7 @@ fn we_call_and_both_hold() {
     enter!("we_call_and_both_hold", ["kamailio", "baresip"]);
     let _proxy = proxy();
     let mut baresip = baresip(&[]);
-    let mut phone = Ours::registered("1001", PROXY, 5110, &[]);
+    let mut phone = Ours::registered("1001", PROXY, 5110, &[("dtmf.send", "info")]);
     let call = phone.dial("1002");
     baresip.event("CALL_INCOMING");
     phone.wait_call(call, "it rings", |call| (call.stage == Stage::Ringing).then_some(()));
@@ -29,6 +29,8 @@ fn we_call_and_both_hold() {
     baresip.event("CALL_ESTABLISHED");
     phone.wait_up(call);
     both_hold(&mut phone, call, &mut baresip);
+    phone.command(Command::Digit { call, digit: '5' });
+    assert_eq!(baresip.event("CALL_DTMF_START")["param"], "5");
     phone.hang_up(call);
     baresip.event("CALL_CLOSED");
 }

@@ -261,6 +261,32 @@ fn sipvicious(program: &str, arguments: &[&str]) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// Status and header names of what a stranger is answered who asks for a user by a method.
+fn answered(method: &str, user: &str) -> String {
+    let socket = UdpSocket::bind("127.0.67.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let (from, branch) = (socket.local_addr().unwrap(), format!("z9hG4bK{method}{user}"));
+    let request = format!(
+        "{method} sip:{user}@127.0.0.1:5110 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch={branch}\r\nMax-Forwards: 70\r\n\
+         From: <sip:{user}@127.0.0.1>;tag=f\r\nTo: <sip:{user}@127.0.0.1>\r\nCall-ID: {method}{user}\r\n\
+         CSeq: 1 {method}\r\nContact: <sip:x@{from}>\r\nEvent: dialog\r\nRefer-To: <sip:9@127.0.0.66>\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    socket.send_to(request.as_bytes(), "127.0.0.1:5110").unwrap();
+    let mut buffer = [0; 4096];
+    loop {
+        let Ok(length) = socket.recv(&mut buffer) else { return "nothing".to_owned() };
+        let answer = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if !answer.starts_with("SIP/2.0 1") {
+            let mut lines = answer.lines();
+            let status = lines.next().unwrap_or_default().to_owned();
+            return lines
+                .filter_map(|line| line.split_once(':'))
+                .fold(status, |all, (name, _)| format!("{all} {name}"));
+        }
+    }
+}
+
 /// Who asks with INVITE, REGISTER or OPTIONS for numbers and passwords learns nothing of them.
 #[test]
 fn sipvicious_learns_nothing() {
@@ -282,6 +308,12 @@ fn sipvicious_learns_nothing() {
     }
     let cracked = sipvicious("svcrack", &["-u1001", "-r1000-1100", "-p", "5110", "-P", "6021", "127.0.0.1"]);
     assert!(!cracked.contains("| 1001"), "{cracked}");
+    for method in
+        ["INVITE", "OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "INFO", "BYE", "FROBNICATE"]
+    {
+        assert_eq!(answered(method, "1001"), answered(method, "1000"), "{method}: who is there is not told");
+        assert_ne!(answered(method, "1002"), "nothing", "{method}");
+    }
     let mut call = call;
     let rang = call.phone.drain();
     assert!(!rang.iter().any(|event| matches!(event, PhoneEvent::IncomingCall(_))), "nobody is woken: {rang:?}");

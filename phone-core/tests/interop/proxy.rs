@@ -4,7 +4,7 @@ use phone_core::sip::call::EndedBy;
 use phone_core::{IoOptions, PhoneEvent};
 
 use crate::ours::{Ours, trusting};
-use crate::peers::{self, Kamailio, Sipp};
+use crate::peers::{self, Kamailio, Sipp, wait_for};
 use crate::{PROXY, USERS, enter};
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ fn messages_and_registrations_are_watched() {
     let keys = ["-s", "1001", "-key", "waiting", "yes", "-key", "new", "3", "-key", "old", "4"];
     // Until the subscription is there; a state that was published before is told at once as well.
     Sipp::uac("publish_mwi", "127.0.0.31:5060", PROXY, &keys).finish();
-    let messages = phone.wait("messages wait", |state| Some(state.accounts[0].messages.clone()).filter(|m| m.waiting));
+    let messages = phone.wait("messages wait", |state| Some(state.accounts[0].messages).filter(|m| m.waiting));
     assert_eq!((messages.new, messages.old), (3, 4));
     // What a registrar says was taken back (RFC 3680 §5.1: unregistered) stays so; the subscription goes on.
     std::thread::sleep(Duration::from_secs(1));
@@ -112,6 +112,23 @@ fn messages_and_registrations_are_watched() {
     assert!(!kamailio.bindings().contains("1001@"));
     Sipp::uac("publish_mwi", "127.0.0.31:5060", PROXY, &["-s", "1001", "-key", "waiting", "no"]).finish();
     phone.wait("no message waits", |state| (!state.accounts[0].messages.waiting).then_some(()));
+}
+
+/// RFC 3680: what the registrar has given up, and says so, is registered again at once.
+#[test]
+fn a_binding_that_ran_out_is_told() {
+    enter!("a_binding_that_ran_out_is_told", ["kamailio"]);
+    let kamailio = Kamailio::start(PROXY, &["WITH_EVENTS"], &USERS);
+    let _phone = Ours::registered("1001", PROXY, 5110, &[("sip.subscribe.forregistration", "yes")]);
+    std::thread::sleep(Duration::from_secs(1));
+    // The phone believes in an hour; it is two seconds.
+    let shorter = ["ul.add", "location", "s:1001", "sip:1001@127.0.0.1:5110", "2", "0.5", ".", "0", "0", "0"];
+    let said = kamailio.rpc(&shorter);
+    assert!(kamailio.bindings().contains("Q: 0.5"), "{said} {}", kamailio.bindings());
+    wait_for("the phone is bound again", Duration::from_secs(15), || {
+        let bindings = kamailio.bindings();
+        (bindings.contains("sip:1001@127.0.0.1:5110") && !bindings.contains("Q: 0.5")).then_some(())
+    });
 }
 
 #[test]

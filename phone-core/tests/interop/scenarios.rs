@@ -301,7 +301,7 @@ fn notify() {
     let mut phone = Ours::registered("1001", PROXY, 5110, &[]);
     let keys = ["-s", "1001", "-key", "waiting", "yes", "-key", "new", "2", "-key", "old", "8"];
     Sipp::uac("notify_mwi", "127.0.0.2:5090", PHONE, &keys).finish();
-    let messages = phone.wait("messages wait", |state| Some(state.accounts[0].messages.clone()).filter(|m| m.waiting));
+    let messages = phone.wait("messages wait", |state| Some(state.accounts[0].messages).filter(|m| m.waiting));
     assert_eq!((messages.new, messages.old), (2, 8));
     Sipp::uac("notify_check_sync", "127.0.0.2:5090", PHONE, &["-s", "1001"]).finish();
     let news = PhoneEvent::CheckSync { account: 1, reset: false };
