@@ -36,3 +36,5 @@ mod timers;
 mod transfer;
 #[path = "calls/world.rs"]
 mod world;
+#[path = "calls/storm.rs"]
+mod storm;
