@@ -294,6 +294,13 @@ impl World {
                 self.desks[at].phone.handle_input(now, Input::Resolved { query, answer });
             }
             while let Some(transmit) = self.desks[at].phone.poll_transmit() {
+                if transmit.transport != Transport::Udp {
+                    // Nobody listens for streams here: large requests go back to UDP.
+                    let (transport, remote, reason) = (transmit.transport, transmit.to, "refused".to_owned());
+                    let refused = Input::Disconnected { transport, remote, reason };
+                    self.desks[at].phone.handle_input(now, refused);
+                    continue;
+                }
                 let desk = &self.desks[at];
                 if let Some(address) = desk.phone.state().local_address {
                     let from = SocketAddr::new(address, transmit.local_port);
