@@ -30,11 +30,11 @@ mod random;
 mod reliable;
 #[path = "calls/requests.rs"]
 mod requests;
+#[path = "calls/storm.rs"]
+mod storm;
 #[path = "calls/timers.rs"]
 mod timers;
 #[path = "calls/transfer.rs"]
 mod transfer;
 #[path = "calls/world.rs"]
 mod world;
-#[path = "calls/storm.rs"]
-mod storm;
