@@ -30,6 +30,8 @@ mod random;
 mod reliable;
 #[path = "calls/requests.rs"]
 mod requests;
+#[path = "calls/storm.rs"]
+mod storm;
 #[path = "calls/timers.rs"]
 mod timers;
 #[path = "calls/transfer.rs"]

@@ -10,7 +10,7 @@ use crate::state::Tone;
 use crate::time::{Instant, earliest};
 
 /// How long busy and reorder are heard.
-const TONE_TIME: Duration = Duration::from_secs(10);
+pub(super) const TONE_TIME: Duration = Duration::from_secs(10);
 /// How long the phone warns that it answers by itself.
 const WARNING_TIME: Duration = Duration::from_secs(1);
 
@@ -95,7 +95,7 @@ impl Phone {
 
     /// The phone's address changed: each call says so.
     pub(super) fn move_calls(&mut self, now: Instant) {
-        let ids: Vec<CallId> = self.calls.iter().filter(|e| e.call.is_up()).map(|e| e.call.id).collect();
+        let ids: Vec<CallId> = self.calls.iter().filter(|e| e.call.is_alive()).map(|e| e.call.id).collect();
         for id in ids {
             let Some(at) = self.entry(id).map(|entry| usize::from(entry.call.account) - 1) else { continue };
             let Some(mut media) = self.new_media(at) else { continue };

@@ -2,6 +2,7 @@
 
 use dial_plan::{MAX_KEYS, Verdict};
 
+use super::calls::TONE_TIME;
 use super::outgoing::{is_emergency, plan_of};
 use super::{Phone, PhoneEvent};
 use crate::settings::calls::DialSource;
@@ -72,7 +73,7 @@ impl Phone {
         match plan_of(&calls).map(|plan| plan.dial(&self.dialler.digits)) {
             Some(Verdict::Dial { more: false, .. }) => self.send_number(now),
             Some(Verdict::Blocked { more: false, .. } | Verdict::Refused) if !self.may_be_address() => {
-                self.refuse_number("the dial plan does not allow this number");
+                self.refuse_number(now, "the dial plan does not allow this number");
             }
             _ => self.dialler.send_at = Some(now + calls.no_key_timeout),
         }
@@ -117,10 +118,11 @@ impl Phone {
         self.dial(now, 0, &digits, DialSource::Dialing);
     }
 
-    fn refuse_number(&mut self, reason: &str) {
+    fn refuse_number(&mut self, now: Instant, reason: &str) {
         let number = std::mem::take(&mut self.dialler.digits);
         self.dialler.send_at = None;
         self.set_tone(Tone::Reorder);
+        self.tone_until = Some(now + TONE_TIME);
         let (account, reason) = (self.choose(0).unwrap_or(0), reason.to_owned());
         self.events.push_back(PhoneEvent::DialFailed { account, number, reason });
     }

@@ -163,6 +163,8 @@ impl Phone {
         // Whom we call does not answer: another try.
         if let Some(id) = self.focus {
             self.with_call(now, id, |call, ctx| call.hang_up(ctx));
+            // Its end is not what is heard now.
+            self.focus = None;
             self.begin_dialling(now, false);
         }
     }

@@ -24,6 +24,7 @@ use crate::sip::account::{Account, Routed};
 use crate::sip::call::{Call, CallId, Ctx};
 use crate::sip::identity::Identity;
 use crate::sip::inbox::{Arrival, Inbox};
+use crate::sip::late;
 use crate::sip::line::Line;
 use crate::sip::locate::{DnsFailure, Query, Records};
 use crate::sip::message::{HostPort, Message, Name};
@@ -362,6 +363,10 @@ impl Phone {
                     let owner = self.calls.iter().find(|entry| is_at(entry, at) && entry.call.sent(id));
                     if let Some(owner) = owner.map(|entry| entry.call.id) {
                         self.with_call(now, owner, |call, ctx| call.response(ctx, id, status, message));
+                    } else if (200..300).contains(&status)
+                        && let Some(account) = self.accounts.get_mut(at)
+                    {
+                        late::part_with(&mut account.line, now, id, message);
                     }
                     return;
                 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use dial_plan::{DialPlan, Verdict};
 
-use super::calls::Entry;
+use super::calls::{Entry, TONE_TIME};
 use super::{MOST_CALLS, Phone, PhoneEvent, Redial};
 use crate::settings::calls::{CallSettings, DEFAULT_DIAL_PLAN, DialSource, TelUri};
 use crate::sip::call::{Call, CallId, Ctx, End, EndedBy, Peer, Place, Referral, Stage};
@@ -42,6 +42,7 @@ impl Phone {
         let result = self.try_dial(now, account, &number, source);
         if let Err((account, reason)) = result {
             self.set_tone(Tone::Reorder);
+            self.tone_until = Some(now + TONE_TIME);
             self.events.push_back(PhoneEvent::DialFailed { account, number, reason: reason.to_owned() });
         }
     }
@@ -270,6 +271,7 @@ impl Phone {
             }
         }
         self.set_tone(Tone::Reorder);
+        self.tone_until = Some(now + TONE_TIME);
         let (account, reason) = (0, "no account has a server to call for help".to_owned());
         self.events.push_back(PhoneEvent::DialFailed { account, number: number.to_owned(), reason });
     }

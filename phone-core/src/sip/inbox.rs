@@ -141,6 +141,7 @@ impl Inbox {
             }
             (_, None) => {}
         }
+        let merged = !of_invite && self.is_merged(request);
         if !trusted && !self.admits(now, arrival.from.ip()) {
             self.flooded += 1;
             return Taken::Nothing;
@@ -156,7 +157,27 @@ impl Inbox {
             self.respond(now, id, &Answer::new(481));
             return Taken::Nothing;
         }
+        if merged {
+            self.respond(now, id, &Answer::new(482));
+            return Taken::Nothing;
+        }
         Taken::New(id)
+    }
+
+    /// Whether a request that makes a dialog has come by another way already (RFC 3261 §8.2.2.2): it rings once.
+    fn is_merged(&self, request: &Message) -> bool {
+        let untagged = |message: &Message| message.to().is_ok_and(|to| to.tag().is_none());
+        let branch = |message: &Message| message.top_via().ok().and_then(|via| via.branch().map(str::to_owned));
+        let (Ok(from), Ok(cseq)) = (request.from(), request.cseq()) else { return false };
+        let same = |kept: &Incoming| {
+            (kept.transaction.is_open() || kept.transaction.is_accepted())
+                && kept.request.call_id() == request.call_id()
+                && kept.request.cseq().is_ok_and(|known| known == cseq)
+                && kept.request.from().is_ok_and(|known| known.tag() == from.tag())
+                && untagged(&kept.request)
+                && branch(&kept.request) != branch(request)
+        };
+        from.tag().is_some() && untagged(request) && self.kept.iter().any(same)
     }
 
     fn keep(&mut self, key: String, request: &Message, arrival: Arrival, via: &mut super::message::Via) -> IncomingId {

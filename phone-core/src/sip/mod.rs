@@ -8,6 +8,7 @@ pub mod events;
 pub mod identity;
 pub mod inbox;
 pub mod keep_alive;
+pub mod late;
 pub mod line;
 pub mod locate;
 pub mod message;

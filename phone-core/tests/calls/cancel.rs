@@ -218,3 +218,59 @@ fn without_any_server_the_call_ends() {
     assert_eq!(end(&world.events(0)), Some((EndedBy::Network, 408)));
     assert!(world.calls(0).is_empty());
 }
+
+#[test]
+fn a_caller_may_end_a_call_that_rings_with_bye() {
+    let mut world = World::of(&["101"]);
+    let mut peer = Peer::new(&mut world, "200");
+    peer.invite(&mut world, "101", &[], &sdp(40_000, "sendrecv"));
+    let rings = peer.get(&mut world, "180 INVITE");
+    peer.learn(&rings);
+    peer.request(&mut world, "BYE", &[], "");
+    peer.get(&mut world, "200 BYE");
+    peer.get(&mut world, "487 INVITE");
+    assert!(world.calls(0).is_empty());
+    assert!(world.news(0).contains(&"MissedCall".to_owned()));
+}
+
+#[test]
+fn what_belongs_to_no_call_is_told_so() {
+    let mut world = World::of(&["101"]);
+    let mut peer = Peer::new(&mut world, "200");
+    peer.ours = "<sip:200@192.0.2.10>;tag=peer".into();
+    peer.theirs = "<sip:101@192.0.2.10>;tag=nobody".into();
+    peer.target = "sip:101@192.0.2.101:5060".into();
+    for method in ["BYE", "CANCEL", "INVITE", "UPDATE", "PRACK", "INFO", "REFER", "NOTIFY"] {
+        peer.request(&mut world, method, &[], "");
+        peer.get(&mut world, &format!("481 {method}"));
+    }
+    peer.request(&mut world, "ACK", &[], "");
+    world.run(1);
+    peer.theirs = "<sip:101@192.0.2.10>".into();
+    peer.request(&mut world, "OPTIONS", &[], "");
+    let able = peer.get(&mut world, "200 OPTIONS");
+    assert!(able.header(Name::Allow).unwrap().contains("REFER"));
+    assert!(world.events(0).is_empty() && world.calls(0).is_empty());
+}
+
+#[test]
+fn a_fifth_call_of_our_own_is_not_placed() {
+    let mut world = World::of(&["101"]);
+    for number in 1..=5 {
+        let mut peer = Peer::new(&mut world, &format!("20{number}"));
+        if number < 5 {
+            let user = peer.user.clone();
+            world.api_dial(0, &user);
+            let invite = peer.get(&mut world, "INVITE");
+            peer.reply(&mut world, &invite, 200, &[], &sdp(40_000, "sendrecv"));
+            peer.get(&mut world, "ACK");
+            while let Some(hold) = peer.take(&mut world, "INVITE") {
+                peer.reply(&mut world, &hold, 200, &[], &sdp(40_000, "recvonly"));
+            }
+        } else {
+            world.api_dial(0, "205");
+        }
+    }
+    let failed = world.news(0).iter().filter(|one| *one == "DialFailed").count();
+    assert_eq!((failed, world.calls(0).len()), (1, 4));
+}

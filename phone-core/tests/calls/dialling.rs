@@ -242,6 +242,7 @@ fn digits_while_it_rings_there_begin_no_other_call_and_flash_does() {
     world.run(10);
     assert_eq!(world.stages(0), [Stage::Ringing]);
     world.key(0, Key::Flash);
+    assert_eq!(world.tone(0), Tone::Dial);
     world.keys(0, "103#");
     world.run_ms(200);
     assert_eq!((world.stages(0), world.stages(2)), (vec![Stage::Ringing], vec![Stage::Incoming]));

@@ -107,7 +107,9 @@ fn a_number_that_cannot_be_called() {
     let events = world.news(0);
     assert!(events.contains(&"DialFailed".to_owned()), "{events:?}");
     assert!(!events.contains(&"OutgoingCall".to_owned()), "{events:?}");
+    assert_eq!(world.tone(0), phone_core::Tone::Reorder);
     world.run(60);
+    assert_eq!(world.tone(0), phone_core::Tone::None);
     assert!(!world.desks[0].busy, "the phone goes back to idle by itself: {:?}", world.desks[0].phone.state());
 }
 

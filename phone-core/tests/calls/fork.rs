@@ -96,3 +96,45 @@ fn a_fork_that_rings_may_be_cancelled_by_the_caller_with_all_its_tags() {
     let cancel = peer.get(&mut world, "CANCEL");
     assert_eq!(cancel.header(Name::To), invite.header(Name::To), "without a tag");
 }
+
+#[test]
+fn an_invite_that_comes_by_two_ways_rings_once() {
+    let mut world = World::of(&["101", "102"]);
+    let both = vec!["sip:102@192.0.2.102:5060".to_owned(), "sip:102@192.0.2.102:5060;way=2".to_owned()];
+    world.proxy.bindings.insert("600".into(), both);
+    world.dial(0, "600");
+    world.run_ms(100);
+    assert_eq!((world.stages(0), world.stages(1)), (vec![Stage::Ringing], vec![Stage::Incoming]), "{}", world.story());
+    assert_eq!(world.count("482 INVITE"), 1);
+    world.lift(1);
+    world.run(1);
+    assert_eq!((world.stages(0), world.stages(1)), (vec![Stage::Up], vec![Stage::Up]), "{}", world.story());
+}
+
+#[test]
+fn a_fork_that_answers_after_the_end_is_confirmed_and_hung_up() {
+    for given_up in [false, true] {
+        let mut world = World::of(&["101"]);
+        let mut peer = Peer::new(&mut world, "200");
+        world.dial(0, "200");
+        let invite = peer.get(&mut world, "INVITE");
+        peer.reply_as(&mut world, &invite, 180, "b", &[], "");
+        world.run_ms(20);
+        peer.reply_as(&mut world, &invite, 200, "b", &[], &sdp(40_000, "sendrecv"));
+        if given_up {
+            world.hang_up(0);
+        }
+        peer.get(&mut world, "ACK");
+        world.hang_up(0);
+        let bye = peer.get(&mut world, "BYE");
+        peer.reply_as(&mut world, &bye, 200, "b", &[], "");
+        world.run(1);
+        peer.reply_as(&mut world, &invite, 200, "a", &[], &sdp(40_010, "sendrecv"));
+        let ack = peer.get(&mut world, "ACK");
+        let bye = peer.get(&mut world, "BYE");
+        assert_eq!((ack.to().unwrap().tag(), bye.to().unwrap().tag()), (Some("a"), Some("a")));
+        peer.reply_as(&mut world, &bye, 200, "a", &[], "");
+        world.run(1);
+        assert!(world.calls(0).is_empty());
+    }
+}

@@ -274,6 +274,41 @@ fn a_phone_that_moves_says_where_its_audio_is_now() {
 }
 
 #[test]
+fn a_phone_that_moves_while_it_rings_answers_with_its_new_address() {
+    let mut world = World::of(&["101"]);
+    let mut peer = Peer::new(&mut world, "200");
+    peer.invite(&mut world, "101", &[], &sdp(40_000, "sendrecv"));
+    world.run_ms(50);
+    world.input(0, Input::LocalAddress("192.0.2.150".parse().unwrap()));
+    world.run_ms(50);
+    world.lift(0);
+    let answer = peer.confirm(&mut world, "");
+    assert!(body(&answer).contains("c=IN IP4 192.0.2.150"), "{}", body(&answer));
+    assert!(crate::peer::target(&answer).contains("192.0.2.150"));
+    assert_eq!(world.stages(0), [Stage::Up]);
+}
+
+#[test]
+fn a_phone_that_moves_while_it_calls_says_so_when_it_is_answered() {
+    let mut world = World::of(&["101"]);
+    let mut peer = Peer::new(&mut world, "200");
+    world.dial(0, "200");
+    let invite = peer.get(&mut world, "INVITE");
+    peer.reply(&mut world, &invite, 180, &[], "");
+    world.run_ms(50);
+    world.input(0, Input::LocalAddress("192.0.2.150".parse().unwrap()));
+    world.run_ms(50);
+    // The network still leads what comes for the old address to the phone.
+    world.moved.insert("192.0.2.101".parse().unwrap(), "192.0.2.150".parse().unwrap());
+    peer.reply(&mut world, &invite, 200, &[], &sdp(40_000, "sendrecv"));
+    let again = peer.get(&mut world, "INVITE");
+    assert!(body(&again).contains("192.0.2.150"), "{}", world.story());
+    peer.reply(&mut world, &again, 200, &[], &sdp(40_000, "sendrecv"));
+    world.run(1);
+    assert_eq!(world.stages(0), [Stage::Up]);
+}
+
+#[test]
 fn commands_hold_and_resume_and_a_server_may_ask_for_both() {
     let mut world = World::of(&["101"]);
     let mut peer = Peer::new(&mut world, "200");

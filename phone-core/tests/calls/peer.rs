@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use phone_core::sip::message::{Message, Method, Name, ResponseBuilder};
 
-use crate::world::{Packet, SERVER, World, kind};
+use crate::world::{Packet, SERVER, World};
 
 /// A description with G.711 at this port.
 pub fn sdp(port: u16, direction: &str) -> String {
@@ -28,8 +28,6 @@ pub struct Peer {
     pub theirs: String,
     /// Where requests in the dialog go.
     pub target: String,
-    /// Added to each message.
-    pub headers: Vec<String>,
 }
 
 impl Peer {
@@ -47,7 +45,6 @@ impl Peer {
             ours: String::new(),
             theirs: String::new(),
             target: String::new(),
-            headers: Vec::new(),
         }
     }
 
@@ -206,9 +203,4 @@ pub fn kind_of(message: &Message) -> String {
 pub fn target(message: &Message) -> String {
     let contact = message.header(Name::Contact).unwrap();
     contact.split(['<', '>']).nth(1).unwrap().to_owned()
-}
-
-#[allow(dead_code)] // For traces by hand.
-pub fn describe(bytes: &[u8]) -> String {
-    kind(bytes)
 }

@@ -13,6 +13,9 @@ use crate::world::{PASSWORD, Packet, SERVER};
 /// Which requests are to be challenged with 407.
 pub type Challenged = fn(&Message) -> bool;
 
+/// Method of the request; status and headers of the answer.
+pub type Scripted = (Method, u16, Vec<(Name, String)>);
+
 pub struct Proxy {
     pub addresses: Vec<IpAddr>,
     /// Addresses that say nothing.
@@ -27,7 +30,7 @@ pub struct Proxy {
     /// User: contacts.
     pub bindings: BTreeMap<String, Vec<String>>,
     /// Answers given to the next request of a method, instead of passing it on.
-    pub script: VecDeque<(Method, u16, Vec<(Name, String)>)>,
+    pub script: VecDeque<Scripted>,
     /// What came, before anything was done with it.
     pub seen: Vec<(Instant, IpAddr, Message)>,
     /// Where every new SUBSCRIBE goes.

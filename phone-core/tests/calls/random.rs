@@ -89,8 +89,8 @@ fn command(what: u8, a: u32, b: u32) -> Command {
         7 => Command::Conference,
         8 => Command::Split,
         9 => Command::Digit { call, digit: '5' },
-        10 => Command::Mute(b % 2 == 0),
-        _ => Command::DoNotDisturb(b % 3 == 0),
+        10 => Command::Mute(b.is_multiple_of(2)),
+        _ => Command::DoNotDisturb(b.is_multiple_of(3)),
     }
 }
 

@@ -64,7 +64,6 @@ pub struct Weather {
 
 pub struct Desk {
     pub phone: Phone,
-    pub address: IpAddr,
     pub events: Vec<(Instant, PhoneEvent)>,
     /// Whether it is busy, by its events.
     pub busy: bool,
@@ -83,6 +82,8 @@ pub struct World {
     /// Kinds of messages to lose, and how many of each.
     losing: Vec<(String, usize)>,
     pub trace: Vec<(Instant, Packet)>,
+    /// What comes for the first address is led to the second.
+    pub moved: BTreeMap<IpAddr, IpAddr>,
     pub peers: u32,
 }
 
@@ -125,6 +126,7 @@ impl World {
             sent: 0,
             losing: Vec::new(),
             trace: Vec::new(),
+            moved: BTreeMap::new(),
             peers: 0,
         };
         for (number, (accounts, phone)) in (1u8..).zip(setups) {
@@ -132,7 +134,7 @@ impl World {
             (config.accounts, config.phone) = (accounts, phone);
             let phone = Phone::new(config, u64::from(number), now);
             let address = IpAddr::from([192, 0, 2, 100 + number]);
-            world.desks.push(Desk { phone, address, events: Vec::new(), busy: false });
+            world.desks.push(Desk { phone, events: Vec::new(), busy: false });
             world.input(usize::from(number) - 1, Input::LocalAddress(address));
         }
         world
@@ -236,11 +238,6 @@ impl World {
         self.desks.iter_mut().for_each(|desk| desk.events.clear());
     }
 
-    /// Kinds of the messages sent since, as `INVITE`, `180 INVITE`, in order; each hop counts.
-    pub fn wire(&self) -> Vec<String> {
-        self.trace.iter().map(|(_, packet)| kind(&packet.bytes)).collect()
-    }
-
     /// How many of a kind phones and peers sent.
     pub fn count(&self, wanted: &str) -> usize {
         let ours = |packet: &Packet| !self.proxy.addresses.contains(&packet.from.ip());
@@ -294,6 +291,13 @@ impl World {
                 self.desks[at].phone.handle_input(now, Input::Resolved { query, answer });
             }
             while let Some(transmit) = self.desks[at].phone.poll_transmit() {
+                if transmit.transport != Transport::Udp {
+                    // Nobody listens for streams here: large requests go back to UDP.
+                    let (transport, remote, reason) = (transmit.transport, transmit.to, "refused".to_owned());
+                    let refused = Input::Disconnected { transport, remote, reason };
+                    self.desks[at].phone.handle_input(now, refused);
+                    continue;
+                }
                 let desk = &self.desks[at];
                 if let Some(address) = desk.phone.state().local_address {
                     let from = SocketAddr::new(address, transmit.local_port);
@@ -360,7 +364,10 @@ impl World {
             std::mem::take(&mut self.flying).into_iter().partition(|(at, ..)| *at <= now);
         self.flying = rest;
         due.sort_by_key(|(at, number, _)| (*at, *number));
-        for (_, _, packet) in due {
+        for (_, _, mut packet) in due {
+            if let Some(ip) = self.moved.get(&packet.to.ip()) {
+                packet.to.set_ip(*ip);
+            }
             if self.proxy.addresses.contains(&packet.to.ip()) {
                 for answer in self.proxy.take(now, &packet) {
                     self.send(answer);

@@ -99,7 +99,13 @@ impl Call {
     /// Tells the other side where our audio is now.
     pub fn relocate(&mut self, ctx: &mut Ctx<'_>, media: crate::sdp::LocalMedia) {
         self.sdp.relocate(media);
-        self.change(ctx, Change::Move);
+        match self.stage {
+            // It is said as soon as there is a session to change; the answer to a caller says it anyway.
+            Stage::Calling | Stage::Ringing if !self.modify.waiting.contains(&Change::Move) => {
+                self.modify.waiting.push_back(Change::Move);
+            }
+            _ => self.change(ctx, Change::Move),
+        }
     }
 
     pub(super) fn refresh_session(&mut self, ctx: &mut Ctx<'_>) {
