@@ -23,7 +23,8 @@ use differences::DIFFERENCES;
 use reading::Reading;
 
 /// An oracle's name, and how it reads a message.
-const ORACLES: [(&str, fn(&[u8]) -> Reading); 2] = [("rsip", theirs::read), ("ezk", ezk::read)];
+type Oracle = (&'static str, fn(&[u8]) -> Reading);
+const ORACLES: [Oracle; 2] = [("rsip", theirs::read), ("ezk", ezk::read)];
 
 /// The fields two readings do not agree on, and what each says.
 fn disagreements(ours: &Reading, theirs: &Reading) -> Vec<(&'static str, String)> {
