@@ -1,5 +1,7 @@
 //! A received message: one copy of its head, unfolded, and where its headers lie (RFC 3261 §7.3, §18.3).
 
+use std::borrow::Cow;
+
 use super::scan::{is_lws, is_token};
 use super::start::Start;
 use super::values::digits;
@@ -45,7 +47,7 @@ impl Message {
         }
         let lead = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
         let mut rest = bytes.get(lead..).unwrap_or_default();
-        let start = Start::parse(&String::from_utf8_lossy(take_line(&mut rest)?))?;
+        let start = Start::parse(&text(take_line(&mut rest)?))?;
         let mut message = Self {
             start,
             head: String::with_capacity(rest.len()),
@@ -58,7 +60,7 @@ impl Message {
             if line.is_empty() {
                 break;
             }
-            message.line(&String::from_utf8_lossy(line))?;
+            message.line(&text(line))?;
         }
         message.take_body(rest);
         Ok(message)
@@ -200,6 +202,11 @@ impl Message {
     fn text(&self, (start, end): (u32, u32)) -> &str {
         self.head.get(start as usize..end as usize).unwrap_or_default().trim_matches(is_lws)
     }
+}
+
+/// A line as text. Checking it whole is quicker than piece by piece, as replacing takes, and nearly all are good.
+fn text(line: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 /// Takes a line off the front, without its line break.

@@ -13,6 +13,10 @@ macro_rules! names {
             /// Every known name.
             pub const ALL: &[Name] = &[$(Name::$variant,)*];
 
+            /// Every name with its texts, for [`Name::lookup`].
+            const TEXTS: &[(&str, Option<&str>, Name)] =
+                &[$(($text, names!(@compact $($compact)?), Name::$variant),)*];
+
             /// The full name, as sent.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Name::$variant => $text,)* }
@@ -101,13 +105,35 @@ names! {
 impl Name {
     /// The name `text` stands for, in any case, full or compact.
     pub fn lookup(text: &str) -> Option<Name> {
-        let same = |known: &str| known.eq_ignore_ascii_case(text);
-        Name::ALL.iter().copied().find(|name| same(name.as_str()) || name.compact().is_some_and(same))
+        // Compact forms are one letter, and no full name is.
+        let found = match text.len() {
+            1 => Self::TEXTS.iter().find(|(_, compact, _)| compact.is_some_and(|one| one.eq_ignore_ascii_case(text))),
+            _ => Self::TEXTS.iter().find(|(full, ..)| full.eq_ignore_ascii_case(text)),
+        };
+        found.map(|(.., name)| *name)
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_by_both_its_forms_in_any_case() {
+        for name in Name::ALL {
+            assert_eq!(Name::lookup(&name.as_str().to_ascii_uppercase()), Some(*name));
+            if let Some(compact) = name.compact() {
+                assert_eq!(compact.len(), 1, "{name}");
+                assert_eq!(Name::lookup(compact), Some(*name));
+                assert_eq!(Name::lookup(&compact.to_ascii_uppercase()), Some(*name));
+            }
+        }
+        assert_eq!((Name::lookup(""), Name::lookup("z"), Name::lookup("Viaa")), (None, None, None));
     }
 }
