@@ -2,6 +2,7 @@
 
 mod acs;
 mod mqtt;
+mod sip;
 
 use std::process::Command;
 
@@ -26,6 +27,9 @@ pub enum Bench {
     Acs(acs::Acs),
     /// Messages a second from phone to committed row, beside the broker alone, and the memory of idle connections
     Mqtt(mqtt::Mqtt),
+    /// The phone's SIP: messages beside rsip, transactions, thousands of phones whose registrar falls silent, call set-up beside
+    /// baresip, and calls a second with SIPp
+    Sip(sip::Sip),
 }
 
 pub fn run(bench: &Bench) -> Result<()> {
@@ -33,6 +37,7 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Fleet { phones, database } => fleet(*phones, database.as_deref()),
         Bench::Acs(args) => acs::run(args),
         Bench::Mqtt(args) => mqtt::run(args),
+        Bench::Sip(args) => sip::run(args),
     }
 }
 

@@ -21,7 +21,7 @@ struct Args {
     #[arg(long, default_value_t = 200)]
     calls: usize,
     /// Calls a second to try, ascending; none leaves them out.
-    #[arg(long, value_delimiter = ',', default_values_t = [50, 100, 200, 400, 800])]
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 200, 400, 800, 1600, 3200])]
     rates: Vec<u32>,
     /// Where to write the figures as JSON.
     #[arg(long)]

@@ -220,7 +220,7 @@ async fn ours_call_sipp() -> Result<CallsRow> {
     // It writes its counts each second.
     sleep(Duration::from_millis(1500)).await;
     Ok(CallsRow {
-        name: format!("{CALLERS} phones of ours to SIPp, as fast as they can"),
+        name: format!("{CALLERS} phones of ours to SIPp"),
         asked: 0,
         calls,
         failed,

@@ -112,7 +112,7 @@ impl fmt::Display for Percentiles {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallsRow {
     pub name: String,
-    /// Calls a second that were asked for, and how many there were.
+    /// Calls a second that were asked for, 0 for as many as there can be; and how many there were.
     pub asked: u32,
     pub calls: u64,
     pub failed: u64,
@@ -151,7 +151,7 @@ impl fmt::Display for Report {
         if !self.storms.is_empty() {
             writeln!(
                 f,
-                "\n| storm | answers/s | all back after, s | at best, s | REGISTERs | most in a second | lost |\
+                "\n| storm | answers/s | all back after, s | at best, s | REGISTERs | most in a second | lost | \
                  left behind |\n|---|---|---|---|---|---|---|---|"
             )?;
         }
@@ -204,10 +204,11 @@ impl Report {
         }
         for row in &self.calls {
             let held = if row.held() { "yes" } else { "no" };
+            let asked = if row.asked == 0 { "all they can".to_owned() } else { row.asked.to_string() };
             writeln!(
                 f,
                 "| {} | {} | {:.0} | {} | {} | {} | {held} |",
-                row.name, row.asked, row.per_second, row.calls, row.failed, row.retransmissions
+                row.name, asked, row.per_second, row.calls, row.failed, row.retransmissions
             )?;
         }
         Ok(())
