@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// How long a rate is held.
 const HOLD: Duration = Duration::from_secs(4);
 /// Phones that SIPp calls in turn. One that talks lets the next call ring, so each gets a call only now and then.
-const CALLEES: u32 = 32;
+const CALLEES: u32 = 128;
 /// Phones that call SIPp at once.
 const CALLERS: u32 = 8;
 

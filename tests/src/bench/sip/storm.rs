@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use phone_core::sip::transport::Transport;
-use phone_core::{AccountStatus, Input, Instant, Phone};
+use phone_core::{AccountStatus, Input, Instant, Phone, PhoneConfig};
 
 use super::core::{SERVER, config};
 use super::registrar::Registrar;
@@ -63,7 +63,7 @@ pub fn run(count: usize, rate: u32) -> Result<(Memory, Vec<StormRow>)> {
     let own = std::process::id();
     let resident = || memory_kb(own).map(|(now, _)| now).context("no /proc");
     let before_kb = resident()?;
-    let mut crowd = Crowd::new(count, rate)?;
+    let mut crowd = Crowd::new(count, rate, Duration::ZERO)?;
     // All are up after a minute, at most at the registrar's pace.
     crowd.start(Duration::from_secs(60).max(Duration::from_secs(count as u64 * 3 / u64::from(rate))));
     let limit = crowd.now + LIMIT;
@@ -74,14 +74,21 @@ pub fn run(count: usize, rate: u32) -> Result<(Memory, Vec<StormRow>)> {
     let restart = crowd.storm("registrar restarts, silent for 60 s, all bindings forgotten")?;
     drop(crowd);
 
-    let mut crowd = Crowd::new(count, rate)?;
-    crowd.start(Duration::ZERO);
-    let power = crowd.storm("power returns to all phones at once, registrar silent for the first 60 s")?;
-    Ok((memory, vec![restart, power]))
+    let mut storms = vec![restart];
+    let names = [
+        (Duration::ZERO, "power returns to all phones at once, registrar silent for the first 60 s"),
+        (SILENCE, "the same, each phone begins within a minute (`start_spread`)"),
+    ];
+    for (spread, name) in names {
+        let mut crowd = Crowd::new(count, rate, spread)?;
+        crowd.start(Duration::ZERO);
+        storms.push(crowd.storm(name)?);
+    }
+    Ok((memory, storms))
 }
 
 impl Crowd {
-    fn new(count: usize, rate: u32) -> Result<Self> {
+    fn new(count: usize, rate: u32, spread: Duration) -> Result<Self> {
         let now = Instant::new(Duration::from_secs(1_000_000));
         let mut crowd = Self {
             now,
@@ -102,7 +109,8 @@ impl Crowd {
         };
         for number in 0..count {
             let number = u32::try_from(number)?;
-            crowd.phones.push(Phone::new(config(number, SERVER), u64::from(number), now));
+            let config = PhoneConfig { start_spread: spread, ..config(number, SERVER) };
+            crowd.phones.push(Phone::new(config, u64::from(number), now));
         }
         Ok(crowd)
     }
