@@ -38,3 +38,5 @@ mod timers;
 mod transfer;
 #[path = "calls/world.rs"]
 mod world;
+#[path = "calls/streams.rs"]
+mod streams;
