@@ -32,11 +32,11 @@ mod reliable;
 mod requests;
 #[path = "calls/storm.rs"]
 mod storm;
+#[path = "calls/streams.rs"]
+mod streams;
 #[path = "calls/timers.rs"]
 mod timers;
 #[path = "calls/transfer.rs"]
 mod transfer;
 #[path = "calls/world.rs"]
 mod world;
-#[path = "calls/streams.rs"]
-mod streams;

@@ -278,9 +278,10 @@ impl World {
             *left -= 1;
             return;
         }
-        let streamed = self.desks.iter().any(|desk| {
-            desk.stream.is_some() && desk.phone.state().local_address == Some(packet.to.ip())
-        });
+        let streamed = self
+            .desks
+            .iter()
+            .any(|desk| desk.stream.is_some() && desk.phone.state().local_address == Some(packet.to.ip()));
         if streamed {
             return self.fly(Duration::from_millis(1), packet);
         }
