@@ -140,6 +140,19 @@ impl Phone {
         }
     }
 
+    /// A message in the call says that the phone is to answer. Whoever calls can send that: it is what Call-Info is, and
+    /// allowed with it.
+    fn told_to_answer(&mut self, now: Instant, id: CallId) {
+        let account = self.entry(id).and_then(|entry| self.account(entry.call.account));
+        if !account.is_some_and(|account| account.line.settings.calls.intercom) {
+            return;
+        }
+        if let Some(entry) = self.entry_mut(id) {
+            entry.by_intercom = true;
+        }
+        self.answer_by_itself(now, id);
+    }
+
     // ---- what people and programs do ----
 
     /// Answers a call; whoever is talked to goes on hold.
@@ -281,7 +294,11 @@ impl Phone {
                 self.with_call(now, asked_by, |call, ctx| call.referral_progress(ctx, 503, "Service Unavailable"));
                 self.talk_in(now, asked_by);
             }
-            (Ok(id), None) => self.focus = Some(id),
+            (Ok(id), None) => {
+                // Nobody has lifted the handset for it.
+                self.speaker |= !self.is_open();
+                self.focus = Some(id);
+            }
             (Err(_), None) => {}
         }
     }
@@ -328,7 +345,7 @@ impl Phone {
             }
             CallEvent::Digit(digit) => self.events.push_back(PhoneEvent::Digit { call: id, digit }),
             CallEvent::Talk => match self.entry(id).map(|entry| entry.call.stage()) {
-                Some(Stage::Incoming) => self.answer(now, id),
+                Some(Stage::Incoming) => self.told_to_answer(now, id),
                 _ => self.talk_in(now, id),
             },
             CallEvent::Hold => drop(self.with_call(now, id, |call, ctx| call.hold(ctx))),

@@ -65,12 +65,27 @@ impl Phone {
         }
         self.collect_only(now, key);
         self.set_tone(Tone::None);
-        if self.passing_on.is_some() || is_emergency(&self.dialler.digits) {
-            // Whom to pass on to, and whether 112 is the beginning of room 1123, is told by the next key or the time.
-            self.dialler.send_at = Some(now + calls.no_key_timeout).filter(|_| self.passing_on.is_none());
+        if self.passing_on.is_some() {
+            // Whom to pass on to is told by the next key.
+            self.dialler.send_at = None;
             return;
         }
-        match plan_of(&calls).map(|plan| plan.dial(&self.dialler.digits)) {
+        let verdict = plan_of(&calls).map(|plan| plan.dial(&self.dialler.digits));
+        if is_emergency(&self.dialler.digits) {
+            // Whether 112 is the beginning of room 1123 is told by the next key or the time, if there can be such a room.
+            let longer = matches!(
+                verdict,
+                None | Some(
+                    Verdict::Dial { more: true, .. } | Verdict::Blocked { more: true, .. } | Verdict::Incomplete
+                )
+            );
+            if !longer {
+                return self.send_number(now);
+            }
+            self.dialler.send_at = Some(now + calls.no_key_timeout);
+            return;
+        }
+        match verdict {
             Some(Verdict::Dial { more: false, .. }) => self.send_number(now),
             Some(Verdict::Blocked { more: false, .. } | Verdict::Refused) if !self.may_be_address() => {
                 self.refuse_number(now, "the dial plan does not allow this number");

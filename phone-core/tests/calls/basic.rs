@@ -165,3 +165,48 @@ fn a_call_turned_away_is_not_missed() {
     assert_eq!(end(&world.events(0)), Some((EndedBy::Them, 603)));
     assert!(!world.news(1).contains(&"MissedCall".to_owned()));
 }
+
+#[test]
+fn both_hang_up_at_the_same_moment() {
+    let mut world = World::of(&["101", "102"]);
+    world.talk(0, 1);
+    world.hang_up(0);
+    world.hang_up(1);
+    world.run(40);
+    assert!(world.calls(0).is_empty() && world.calls(1).is_empty());
+    assert_eq!((world.count("BYE"), world.count("200 BYE")), (2, 2), "{}", world.story());
+    assert!(!world.desks[0].busy && !world.desks[1].busy);
+}
+
+#[test]
+fn hanging_up_with_a_change_under_way_ends_both() {
+    for holder in [0, 1] {
+        for late in [0, 1, 2, 3, 4] {
+            let mut world = World::of(&["101", "102"]);
+            world.talk(0, 1);
+            world.key(holder, phone_core::Key::Hold);
+            world.run_ms(late);
+            let id = world.call(1, 0);
+            world.command(1, phone_core::Command::HangUp(id));
+            world.run(40);
+            assert!(world.calls(0).is_empty() && world.calls(1).is_empty(), "{}", world.story());
+            assert_eq!(end(&world.events(0)), Some((EndedBy::Them, 200)), "{holder} {late}");
+        }
+    }
+}
+
+#[test]
+fn a_phone_may_call_its_own_other_account() {
+    use crate::world::{account, phone};
+    let both = vec![account(1, "101", &[]), account(2, "111", &[])];
+    let mut world = World::with(vec![(both, phone(&[]))]);
+    world.dial(0, "111");
+    world.run(1);
+    // It rings at itself: while it calls nobody else is let in, itself included, once it rings it is busy with that.
+    let stages = world.stages(0);
+    assert!(stages.len() <= 2, "{stages:?}");
+    world.hang_up(0);
+    world.run(40);
+    assert!(world.calls(0).is_empty(), "{}", world.story());
+    assert!(!world.desks[0].busy);
+}

@@ -44,6 +44,47 @@ fn the_keypad_calls_for_help_whatever_the_dial_plan_says() {
 }
 
 #[test]
+fn where_no_longer_number_exists_help_is_called_with_the_last_digit() {
+    for (plan, at_once) in
+        [("{ [2-9]xx }", true), ("{ ^911x. | 2xx }", true), ("{ 112x | 911x }", false), ("{ x+ }", false)]
+    {
+        for number in ["112", "911"] {
+            let mut world = World::with(vec![(vec![account(1, "101", &[("call.dialplan", plan)])], phone(&[]))]);
+            let _peer = Peer::new(&mut world, number);
+            world.lift(0);
+            world.keys(0, number);
+            assert_eq!(help(&world, 0), at_once, "{plan} {number}");
+            world.run(5);
+            assert!(help(&world, 0), "{plan} {number}");
+        }
+    }
+}
+
+#[test]
+fn help_is_called_from_within_a_call_and_while_another_rings() {
+    let mut world = World::of(&["101", "102", "103"]);
+    let _peer = Peer::new(&mut world, "112");
+    world.talk(0, 1);
+    world.dial(2, "101");
+    world.run(1);
+    assert_eq!(world.stages(0), [Stage::Up, Stage::Incoming]);
+    world.key(0, phone_core::Key::Hold);
+    world.run(1);
+    world.api_dial(0, "112");
+    world.run(1);
+    assert!(help(&world, 0), "{}", world.story());
+
+    let mut world = World::of(&["101", "102"]);
+    let _peer = Peer::new(&mut world, "112");
+    world.talk(0, 1);
+    world.key(0, phone_core::Key::Flash);
+    world.keys(0, "112#");
+    world.run(1);
+    assert!(help(&world, 0), "{}", world.story());
+    assert_eq!(world.holds(1), [(false, true)]);
+}
+
+#[test]
 fn a_room_whose_number_begins_like_an_emergency_can_be_called() {
     let mut world = World::of(&["101"]);
     let peer = Peer::new(&mut world, "1123");

@@ -138,3 +138,21 @@ fn a_fork_that_answers_after_the_end_is_confirmed_and_hung_up() {
         assert!(world.calls(0).is_empty());
     }
 }
+
+#[test]
+fn each_fork_has_its_reliable_answers_confirmed() {
+    let mut world = World::pair(&[("sip.header.100rel", "yes")], &[]);
+    let mut peer = Peer::new(&mut world, "200");
+    world.dial(0, "200");
+    let invite = peer.get(&mut world, "INVITE");
+    for tag in ["a", "b"] {
+        peer.reply_as(&mut world, &invite, 180, tag, &["Require: 100rel", "RSeq: 5"], "");
+        let prack = peer.get(&mut world, "PRACK");
+        assert_eq!(prack.to().unwrap().tag(), Some(tag));
+        peer.reply_as(&mut world, &prack, 200, tag, &[], "");
+    }
+    peer.reply_as(&mut world, &invite, 200, "b", &[], &sdp(40_000, "sendrecv"));
+    let ack = peer.get(&mut world, "ACK");
+    assert_eq!(ack.to().unwrap().tag(), Some("b"));
+    assert_eq!(world.stages(0), [Stage::Up]);
+}

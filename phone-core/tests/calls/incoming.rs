@@ -306,3 +306,16 @@ fn two_phones_call_each_other_by_address() {
     world.run(1);
     assert!(world.calls(0).is_empty(), "{}", world.story());
 }
+
+#[test]
+fn a_call_may_be_answered_by_event_talk_if_callers_may_ask_for_that() {
+    for (allowed, answers) in [("yes", true), ("no", false)] {
+        let (mut world, mut peer) = called(&[("intercom.allowautoanswer", allowed)], &[], &[]);
+        let rings = peer.get(&mut world, "180 INVITE");
+        peer.learn(&rings);
+        peer.request(&mut world, "NOTIFY", &["Event: talk", "Subscription-State: active"], "");
+        peer.get(&mut world, "200 NOTIFY");
+        assert_eq!(answered(&world), answers);
+        assert_eq!(world.desks[0].phone.state().speaker, answers, "somebody is to be heard");
+    }
+}

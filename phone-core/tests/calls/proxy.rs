@@ -175,7 +175,7 @@ impl Proxy {
             let contacts = contacts.clone();
             let version = "SIP/2.0";
             if !in_dialog && method == Method::Invite {
-                text.lines.insert(1, format!("Record-Route: <sip:{}:5060;lr>", packet.to.ip()));
+                text.lines.insert(1, format!("Record-Route: <sip:{};lr>", packet.to));
             }
             let mut out = Vec::new();
             if self.trying && method == Method::Invite {

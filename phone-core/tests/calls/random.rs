@@ -56,6 +56,12 @@ fn step() -> impl Strategy<Value = Step> {
         ("call.transferonconferencehangup", "yes"),
         ("call.recoveryonblindtransfer", "no"),
         ("sip.allowunsolicitedrefer", "enabled"),
+        ("sip.musiconholduri", "sip:103@192.0.2.10"),
+        ("sip.sessiontimer.force", "yes"),
+        ("call.rfc2543hold.enable", "no"),
+        ("sip.registration", "no"),
+        ("sip.keepalive.enable", "yes"),
+        ("audio.srtpmode", "forced"),
     ];
     prop_oneof![
         6 => (at.clone(), any::<bool>()).prop_map(|(at, off)| Step::Hook(at, off)),
@@ -94,6 +100,11 @@ fn command(what: u8, a: u32, b: u32) -> Command {
     }
 }
 
+/// The transport a phone has been given stays.
+fn transport(world: &World, at: usize) -> (&'static str, &'static str) {
+    ("sip.transport", if world.desks[at].stream.is_some() { "tcp" } else { "udp" })
+}
+
 fn act(world: &mut World, step: Step) {
     match step {
         Step::Hook(at, off) => world.input(at, Input::Hook(if off { HookSwitch::Off } else { HookSwitch::On })),
@@ -124,7 +135,7 @@ fn act(world: &mut World, step: Step) {
         }
         Step::Settings(at, key, to) => {
             let user = format!("10{}", at + 1);
-            let settings = Box::new(account(1, &user, &[(key, to)]));
+            let settings = Box::new(account(1, &user, &[(key, to), transport(world, at)]));
             world.input(at, Input::Settings { account: 1, settings });
         }
         Step::Move(at, place) => {
@@ -147,7 +158,7 @@ fn afterwards(world: &mut World) {
     for at in 0..3u8 {
         let desk = usize::from(at);
         world.input(desk, Input::LocalAddress([192, 0, 2, 101 + at].into()));
-        let settings = Box::new(account(1, &format!("10{}", at + 1), &[]));
+        let settings = Box::new(account(1, &format!("10{}", at + 1), &[transport(world, desk)]));
         world.input(desk, Input::Settings { account: 1, settings });
         world.command(desk, Command::DoNotDisturb(false));
     }
@@ -172,7 +183,8 @@ proptest! {
     #[test]
     fn nothing_is_left_when_everybody_has_hung_up(steps in proptest::collection::vec(step(), 0..60), seed in any::<u64>()) {
         let one = |user: &str| (vec![account(1, user, &[])], phone(&[]));
-        let second = vec![account(1, "103", &[]), account(2, "111", &[("sip.server.1.address", "192.0.2.11")])];
+        let transport = [("sip.transport", if seed.is_multiple_of(3) { "tcp" } else { "udp" })];
+        let second = vec![account(1, "103", &transport), account(2, "111", &[("sip.server.1.address", "192.0.2.11")])];
         let mut world = World::with(vec![one("101"), one("102"), (second, phone(&[]))]).seed(seed);
         for step in steps {
             act(&mut world, step);

@@ -34,6 +34,7 @@ fn an_unsolicited_refer_is_obeyed_as_the_policy_says() {
         let got = peer.get(&mut world, answer);
         world.run_ms(50);
         assert_eq!(other.take(&mut world, "INVITE").is_some(), policy == "enabled", "{policy}");
+        assert_eq!(world.desks[0].phone.state().speaker, policy == "enabled");
         if policy == "force_auth" {
             let wrong = proof(&got, "REFER", "sip:101@192.0.2.10", "guess", "");
             peer.request(&mut world, "REFER", &[to, &wrong], "");

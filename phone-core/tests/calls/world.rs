@@ -13,7 +13,7 @@ use phone_core::sip::message::Message;
 use phone_core::sip::transport::Transport;
 use phone_core::{
     AccountSettings, AccountStatus, CallState, Command, HookSwitch, Input, Instant, Key, Phone, PhoneConfig,
-    PhoneEvent, PhoneSettings, Tone,
+    PhoneEvent, PhoneSettings, Tone, Transmit,
 };
 
 use crate::proxy::Proxy;
@@ -67,6 +67,10 @@ pub struct Desk {
     pub events: Vec<(Instant, PhoneEvent)>,
     /// Whether it is busy, by its events.
     pub busy: bool,
+    /// What it speaks, if its accounts speak over streams.
+    pub stream: Option<Transport>,
+    /// Servers it is connected to.
+    pub connected: Vec<SocketAddr>,
 }
 
 pub struct World {
@@ -130,11 +134,13 @@ impl World {
             peers: 0,
         };
         for (number, (accounts, phone)) in (1u8..).zip(setups) {
+            let transport = accounts.first().map(|account| account.transport);
+            let stream = transport.filter(|transport| *transport != Transport::Udp);
             let mut config = PhoneConfig::new("GHP621", "1.0", [0xc0, 0x74, 0xad, 0, 0, number]);
             (config.accounts, config.phone) = (accounts, phone);
             let phone = Phone::new(config, u64::from(number), now);
             let address = IpAddr::from([192, 0, 2, 100 + number]);
-            world.desks.push(Desk { phone, events: Vec::new(), busy: false });
+            world.desks.push(Desk { phone, events: Vec::new(), busy: false, stream, connected: Vec::new() });
             world.input(usize::from(number) - 1, Input::LocalAddress(address));
         }
         world
@@ -272,13 +278,19 @@ impl World {
             *left -= 1;
             return;
         }
+        let streamed = self
+            .desks
+            .iter()
+            .any(|desk| desk.stream.is_some() && desk.phone.state().local_address == Some(packet.to.ip()));
+        if streamed {
+            return self.fly(Duration::from_millis(1), packet);
+        }
         let chance = |rng: &mut Rng, of: u64| of > 0 && rng.next_u64() % 1000 < of;
         let copies = if chance(&mut self.rng, self.weather.loss) { 0 } else { 1 }
             + usize::from(chance(&mut self.rng, self.weather.copies));
         for _ in 0..copies {
             let delay = Duration::from_millis(1) + self.rng.up_to(Duration::from_millis(self.weather.spread_ms));
-            self.sent += 1;
-            self.flying.push((self.now + delay, self.sent, packet.clone()));
+            self.fly(delay, packet.clone());
         }
     }
 
@@ -291,8 +303,12 @@ impl World {
                 self.desks[at].phone.handle_input(now, Input::Resolved { query, answer });
             }
             while let Some(transmit) = self.desks[at].phone.poll_transmit() {
+                if transmit.transport != Transport::Udp && self.desks[at].stream.is_some() {
+                    self.send_on_stream(at, transmit);
+                    continue;
+                }
                 if transmit.transport != Transport::Udp {
-                    // Nobody listens for streams here: large requests go back to UDP.
+                    // Nobody listens for streams otherwise: large requests go back to UDP.
                     let (transport, remote, reason) = (transmit.transport, transmit.to, "refused".to_owned());
                     let refused = Input::Disconnected { transport, remote, reason };
                     self.desks[at].phone.handle_input(now, refused);
@@ -306,6 +322,33 @@ impl World {
             }
             self.read(at);
         }
+    }
+
+    /// Over a stream, that is opened if there is none yet.
+    fn send_on_stream(&mut self, at: usize, transmit: Transmit) {
+        let Transmit { account, transport, to: remote, bytes, .. } = transmit;
+        let Some(address) = self.desks[at].phone.state().local_address else { return };
+        let local = SocketAddr::new(address, 40_000);
+        if !self.desks[at].connected.contains(&remote) {
+            self.desks[at].connected.push(remote);
+            let open = Input::Connected { account, transport, local, remote };
+            self.desks[at].phone.handle_input(self.now, open);
+        }
+        let packet = Packet { from: local, to: remote, bytes };
+        self.trace.push((self.now, packet.clone()));
+        self.fly(Duration::from_millis(1), packet);
+    }
+
+    fn fly(&mut self, delay: Duration, packet: Packet) {
+        self.sent += 1;
+        self.flying.push((self.now + delay, self.sent, packet));
+    }
+
+    /// The stream of a phone to a server breaks.
+    pub fn disconnect(&mut self, at: usize, remote: SocketAddr) {
+        let Some(transport) = self.desks[at].stream else { return };
+        self.desks[at].connected.retain(|known| *known != remote);
+        self.input(at, Input::Disconnected { transport, remote, reason: "reset by peer".to_owned() });
     }
 
     /// Takes events, and checks what must hold at every moment.
@@ -378,7 +421,8 @@ impl World {
             match owner {
                 Some(at) => {
                     let Packet { from, to: local, bytes } = packet;
-                    self.input(at, Input::Message { transport: Transport::Udp, local, from, bytes });
+                    let transport = self.desks[at].stream.unwrap_or(Transport::Udp);
+                    self.input(at, Input::Message { transport, local, from, bytes });
                 }
                 None => {
                     if let Ok(message) = Message::parse_datagram(&packet.bytes) {
