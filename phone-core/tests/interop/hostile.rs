@@ -175,6 +175,10 @@ fn broken_messages_over_udp() {
         }
     }
     std::thread::sleep(Duration::from_millis(500));
+    let sockets = std::fs::read_to_string("/proc/net/udp").unwrap();
+    let ours = sockets.lines().find(|line| line.contains(" 0100007F:13F6 ")).expect("the phone's socket");
+    let dropped: usize = ours.split_whitespace().last().and_then(|text| text.parse().ok()).unwrap();
+    assert!(dropped < MUTATED / 10, "{dropped} were never looked at");
     call.finish("udp");
 }
 
