@@ -98,5 +98,13 @@ fn dies_and_comes_back(server: &str, settings: &[(&str, &str)]) {
     let theirs = here.answer();
     phone.hang_up(call);
     assert_eq!(here.wait_ended(theirs).0, EndedBy::Them);
+    // It dies once more, while nothing goes on.
+    primary.stop();
+    let began = Instant::now();
+    let call = phone.dial("1003");
+    let theirs = there.answer();
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    phone.hang_up(call);
+    there.wait_ended(theirs);
     assert!(!phone.drain().iter().any(|event| matches!(event, PhoneEvent::DialFailed { .. })));
 }
