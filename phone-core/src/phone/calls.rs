@@ -35,6 +35,10 @@ pub(super) struct Entry {
     pub joined_with: Option<CallId>,
     /// Accounts to try next, for an emergency call that does not get through.
     pub other_accounts: Vec<u8>,
+    /// A call for help that has reached nobody by then is handed to the next account.
+    pub next_account_at: Option<Instant>,
+    /// Another call has taken its place: its end is nobody's news.
+    pub handed_on: bool,
     /// The number as it was sent.
     pub number: String,
 }
@@ -53,6 +57,8 @@ impl Entry {
             asked_by: None,
             joined_with: None,
             other_accounts: Vec::new(),
+            next_account_at: None,
+            handed_on: false,
             number,
         }
     }
@@ -60,6 +66,8 @@ impl Entry {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let ringing = self.call.stage() == Stage::Incoming;
         let own = earliest(self.ring_until, self.answer_at).filter(|_| ringing);
+        let calling = self.call.stage() == Stage::Calling;
+        let own = earliest(own, self.next_account_at.filter(|_| calling));
         earliest(self.call.poll_timeout(), own)
     }
 }
@@ -120,6 +128,11 @@ impl Phone {
             self.calls.iter().filter(ringing).filter(|e| due(e.ring_until)).map(|e| e.call.id).collect();
         for id in over {
             self.with_call(now, id, |call, ctx| call.reject(ctx, 480));
+        }
+        let calling = |entry: &&super::Entry| entry.call.stage() == Stage::Calling;
+        let stuck = self.calls.iter().filter(calling).find(|entry| due(entry.next_account_at));
+        if let Some(id) = stuck.map(|entry| entry.call.id) {
+            self.hand_on(now, id);
         }
     }
 
@@ -416,6 +429,9 @@ impl Phone {
         let info = self.info(id);
         let Some(entry) = self.entry_mut(id) else { return };
         let (was_up, outgoing, asked_by) = (entry.was_up, entry.call.outgoing, entry.asked_by);
+        if entry.handed_on {
+            return;
+        }
         if !was_up && outgoing && self.try_other_account(now, id, end) {
             return;
         }

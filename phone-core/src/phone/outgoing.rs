@@ -1,6 +1,7 @@
 //! From a number to an INVITE: emergency first, then prefix and dial plan, then the URI.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use dial_plan::{DialPlan, Verdict};
 
@@ -15,6 +16,8 @@ use crate::time::Instant;
 
 /// Numbers that always go out.
 pub const EMERGENCY: [&str; 2] = ["112", "911"];
+/// A call for help that rings nowhere after that is tried by the next account: timer B (32 s) is too long to wait.
+const HELP_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest number, characters.
 const LONGEST: usize = 128;
 
@@ -262,9 +265,7 @@ impl Phone {
         while !accounts.is_empty() {
             let account = accounts.remove(0);
             if let Ok(id) = self.place_emergency(now, account, number) {
-                if let Some(entry) = self.entry_mut(id) {
-                    entry.other_accounts = accounts;
-                }
+                self.keep_accounts(now, id, accounts);
                 self.events.push_back(PhoneEvent::EmergencyCall(self.info(id)));
                 self.events.push_back(PhoneEvent::OutgoingCall(self.info(id)));
                 return;
@@ -302,14 +303,36 @@ impl Phone {
         if !entry.call.emergency || end.by == EndedBy::Us {
             return false;
         }
+        self.call_by_next_account(now, id)
+    }
+
+    /// The accounts to try if this one does not get through.
+    fn keep_accounts(&mut self, now: Instant, id: CallId, accounts: Vec<u8>) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.next_account_at = (!accounts.is_empty()).then(|| now + HELP_PATIENCE);
+            entry.other_accounts = accounts;
+        }
+    }
+
+    /// Nobody has been reached for too long: the next account calls, and the call that was stuck is given up.
+    pub(super) fn hand_on(&mut self, now: Instant, id: CallId) {
+        let handed_on = self.call_by_next_account(now, id);
+        if let Some(entry) = self.entry_mut(id) {
+            (entry.next_account_at, entry.handed_on) = (None, handed_on);
+        }
+        if handed_on {
+            self.with_call(now, id, |call, ctx| call.hang_up(ctx));
+        }
+    }
+
+    fn call_by_next_account(&mut self, now: Instant, id: CallId) -> bool {
+        let Some(entry) = self.entry_mut(id) else { return false };
         let number = entry.number.clone();
         let mut accounts = std::mem::take(&mut entry.other_accounts);
         while !accounts.is_empty() {
             let account = accounts.remove(0);
             if let Ok(next) = self.place_emergency(now, account, &number) {
-                if let Some(entry) = self.entry_mut(next) {
-                    entry.other_accounts = accounts;
-                }
+                self.keep_accounts(now, next, accounts);
                 self.events.push_back(PhoneEvent::OutgoingCall(self.info(next)));
                 return true;
             }

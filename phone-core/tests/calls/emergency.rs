@@ -177,6 +177,29 @@ fn an_account_that_fails_hands_over_to_the_next() {
 }
 
 #[test]
+fn a_server_that_says_trying_and_no_more_is_not_waited_for() {
+    let mut world = two_accounts(&[]);
+    let mut peer = Peer::new(&mut world, "112");
+    world.proxy.refusing.insert("192.0.2.10".parse().unwrap(), 100);
+    world.dial(0, "112");
+    world.run(9);
+    assert_eq!(world.stages(0), [Stage::Calling]);
+    world.run(2);
+    let invite = peer.get(&mut world, "INVITE");
+    assert!(invite.header(Name::From).unwrap().contains("111@"), "{}", world.story());
+    peer.reply(&mut world, &invite, 180, &[], "");
+    peer.reply(&mut world, &invite, 200, &[], &sdp(40_000, "sendrecv"));
+    peer.get(&mut world, "ACK");
+    world.run(40);
+    assert_eq!((world.stages(0), help(&world, 0)), (vec![Stage::Up], true));
+    assert!(!world.news(0).contains(&"TerminatedCall".to_owned()));
+    assert!(world.count("CANCEL") > 0);
+    world.hang_up(0);
+    world.run(1);
+    assert!(world.calls(0).is_empty() && world.tone(0) == phone_core::Tone::None);
+}
+
+#[test]
 fn an_account_that_is_not_registered_comes_after_one_that_is() {
     let mut world = two_accounts(&[("sip.registration", "no")]);
     let peer = Peer::new(&mut world, "112");
