@@ -4,8 +4,8 @@ use phone_core::sip::call::{EndedBy, Stage};
 use phone_core::{Command, PhoneEvent};
 
 use crate::ours::Ours;
-use crate::peers::{Baresip, Kamailio};
-use crate::{PROXY, USERS, assert_suite, enter};
+use crate::peers::{self, Baresip, Kamailio};
+use crate::{PROXY, USERS, assert_suite, enter, proxy};
 
 fn proxy() -> Kamailio {
     Kamailio::start(PROXY, &["WITH_PROXY_AUTH"], &USERS)
@@ -240,6 +240,32 @@ fn srtp_is_agreed() {
             }
         }
     }
+}
+
+#[test]
+fn all_is_encrypted_all_the_way() {
+    enter!("all_is_encrypted_all_the_way", ["kamailio", "baresip"]);
+    let certificates = peers::certificates();
+    let _proxy = proxy::kamailio(certificates.path(), "server", &["WITH_PROXY_AUTH"]);
+    let registrar = format!("{};transport=tls", proxy::TLS);
+    let mut baresip =
+        Baresip::start("1002", "pw1002", &registrar, "127.0.0.1:5070", &["answer=auto", "srtp=mandatory"]);
+    let settings = [("sip.transport", "tls"), ("audio.srtpmode", "forced")];
+    let mut phone = Ours::registered("1001", proxy::TLS, 5110, &settings);
+    let call = phone.dial("1002");
+    let agreed = phone.wait_up(call);
+    assert!(agreed.srtp, "{agreed:?}");
+    baresip.event("CALL_ESTABLISHED");
+    assert_suite(&agreed, &baresip.log());
+    phone.hold(call);
+    phone.resume(call);
+    phone.hang_up(call);
+    baresip.event("CALL_CLOSED");
+    baresip.command("dial", "sip:1001@127.0.0.2:5061;transport=tls");
+    let call = phone.answer();
+    assert!(phone.wait_up(call).srtp);
+    baresip.command("hangup", "");
+    assert_eq!(phone.wait_ended(call).0, EndedBy::Them);
 }
 
 #[test]

@@ -108,3 +108,30 @@ fn dies_and_comes_back(server: &str, settings: &[(&str, &str)]) {
     there.wait_ended(theirs);
     assert!(!phone.drain().iter().any(|event| matches!(event, PhoneEvent::DialFailed { .. })));
 }
+
+/// Over TCP nobody has to wait: the connection breaks.
+#[test]
+fn the_primary_dies_under_its_connections() {
+    enter!("the_primary_dies_under_its_connections", ["kamailio", "dnsmasq"]);
+    let _names = peers::name_server("127.0.0.53:53", &[]);
+    let defines = ["WITH_PROXY_AUTH", "DOMAIN=hotel.test"];
+    let mut primary = Kamailio::start(PROXY, &defines, &USERS);
+    let backup = Kamailio::start(BACKUP, &defines, &USERS);
+    let mut there = Ours::registered("1003", BACKUP, 5130, &[]);
+    let dns: Vec<SocketAddr> = vec!["127.0.0.53:53".parse().unwrap()];
+    let settings = [("network.dnsmode", "naptr_srv"), ("sip.transport", "tcp")];
+    let mut phone = Ours::start_with("1001", "hotel.test", 5110, &settings, IoOptions { dns, ..IoOptions::default() });
+    phone.wait_registered();
+    assert!(primary.bindings().contains("1001@"));
+    primary.stop();
+    let began = Instant::now();
+    let call = phone.dial("1003");
+    let theirs = there.answer();
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    phone.wait_up(call);
+    phone.hang_up(call);
+    there.wait_ended(theirs);
+    wait_for("it registers with the backup", Duration::from_secs(30), || {
+        backup.bindings().contains("1001@").then_some(())
+    });
+}

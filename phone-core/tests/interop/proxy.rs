@@ -8,10 +8,10 @@ use crate::peers::{self, Kamailio, Sipp, wait_for};
 use crate::{PROXY, USERS, enter};
 use std::time::Duration;
 
-const TLS: &str = "127.0.0.2:5061";
+pub const TLS: &str = "127.0.0.2:5061";
 
 /// With UDP, TCP and TLS, the certificate being one of `certificates.sh`.
-fn kamailio(folder: &std::path::Path, certificate: &str, defines: &[&str]) -> Kamailio {
+pub fn kamailio(folder: &std::path::Path, certificate: &str, defines: &[&str]) -> Kamailio {
     let file = |end: &str| folder.join(format!("{certificate}.{end}")).display().to_string();
     let tls = [
         format!("LISTEN_TLS=tls:{TLS}"),
