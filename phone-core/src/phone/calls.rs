@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub ringtone: String,
     /// It comes in without ringing.
     pub silent: bool,
+    /// The other end is not reached through a server of the account: it is believed less.
+    pub foreign: bool,
     /// After that nobody is expected to answer.
     pub ring_until: Option<Instant>,
     /// The phone answers by itself then.
@@ -50,6 +52,7 @@ impl Entry {
             call,
             ringtone: String::new(),
             silent: false,
+            foreign: false,
             ring_until: None,
             answer_at: None,
             by_intercom: false,
@@ -136,7 +139,15 @@ impl Phone {
         }
     }
 
+    /// A call for help is under way.
+    pub(super) fn calls_for_help(&self) -> bool {
+        self.calls.iter().any(|entry| entry.call.emergency && entry.call.is_alive())
+    }
+
     fn answer_by_itself(&mut self, now: Instant, id: CallId) {
+        if self.calls_for_help() {
+            return;
+        }
         let Some(entry) = self.entry_mut(id) else { return };
         entry.answer_at = None;
         let (intercom, index) = (entry.by_intercom, entry.call.account);
@@ -156,8 +167,10 @@ impl Phone {
     /// A message in the call says that the phone is to answer. Whoever calls can send that: it is what Call-Info is, and
     /// allowed with it.
     fn told_to_answer(&mut self, now: Instant, id: CallId) {
-        let account = self.entry(id).and_then(|entry| self.account(entry.call.account));
-        if !account.is_some_and(|account| account.line.settings.calls.intercom) {
+        let account = self.entry(id).filter(|entry| !entry.foreign).and_then(|entry| self.account(entry.call.account));
+        let Some(calls) = account.map(|account| &account.line.settings.calls) else { return };
+        let talking = self.calls.iter().any(|entry| entry.call.is_up() && !entry.call.is_held());
+        if !calls.intercom || (talking && !calls.barging) {
             return;
         }
         if let Some(entry) = self.entry_mut(id) {
@@ -195,6 +208,8 @@ impl Phone {
             .calls
             .iter()
             .filter(|entry| entry.call.id != keep && entry.call.is_up() && !entry.call.is_held())
+            // Help that is on the line stays on it.
+            .filter(|entry| !entry.call.emergency)
             .map(|entry| entry.call.id)
             .filter(|id| !(together && self.conference.contains(id)))
             .collect();
@@ -206,7 +221,8 @@ impl Phone {
     /// Goes over to a call: the others go on hold.
     pub(super) fn talk_in(&mut self, now: Instant, id: CallId) {
         // It may have ended meanwhile, or never have been there.
-        if self.entry(id).is_none_or(|entry| !entry.call.is_up()) {
+        let Some(entry) = self.entry(id).filter(|entry| entry.call.is_up()) else { return };
+        if !entry.call.emergency && self.calls_for_help() {
             return;
         }
         self.hold_all_but(now, id);
@@ -359,6 +375,8 @@ impl Phone {
             CallEvent::Digit(digit) => self.events.push_back(PhoneEvent::Digit { call: id, digit }),
             CallEvent::Talk => match self.entry(id).map(|entry| entry.call.stage()) {
                 Some(Stage::Incoming) => self.told_to_answer(now, id),
+                // Nobody takes himself off hold while another is talked to.
+                _ if self.calls.iter().any(|one| one.call.id != id && one.call.is_up() && !one.call.is_held()) => {}
                 _ => self.talk_in(now, id),
             },
             CallEvent::Hold => drop(self.with_call(now, id, |call, ctx| call.hold(ctx))),
@@ -370,7 +388,13 @@ impl Phone {
             }
             CallEvent::TransferFailed(code) => self.transfer_failed(now, id, code),
             CallEvent::Refer(referral) => {
-                let Some(index) = self.entry(id).map(|entry| entry.call.account) else { return };
+                let Some(entry) = self.entry(id) else { return };
+                let (index, foreign) = (entry.call.account, entry.foreign);
+                // Strangers do not call at the guest's expense, and nothing comes over a call for help.
+                if foreign || self.calls_for_help() {
+                    self.with_call(now, id, |call, ctx| call.referral_progress(ctx, 603, "Decline"));
+                    return;
+                }
                 self.with_call(now, id, |call, ctx| call.hold(ctx));
                 self.follow_referral(now, index, Some(id), &referral);
             }

@@ -3,7 +3,7 @@
 use dial_plan::{MAX_KEYS, Verdict};
 
 use super::calls::TONE_TIME;
-use super::outgoing::{is_emergency, plan_of};
+use super::outgoing::{is_emergency, may_become_emergency, plan_of};
 use super::{Phone, PhoneEvent};
 use crate::settings::calls::DialSource;
 use crate::state::Tone;
@@ -85,9 +85,13 @@ impl Phone {
             self.dialler.send_at = Some(now + calls.no_key_timeout);
             return;
         }
+        // 9 may be reception, and 11 nobody: but 911 must be possible to dial.
+        let help_may_follow = may_become_emergency(&self.dialler.digits);
         match verdict {
-            Some(Verdict::Dial { more: false, .. }) => self.send_number(now),
-            Some(Verdict::Blocked { more: false, .. } | Verdict::Refused) if !self.may_be_address() => {
+            Some(Verdict::Dial { more: false, .. }) if !help_may_follow => self.send_number(now),
+            Some(Verdict::Blocked { more: false, .. } | Verdict::Refused)
+                if !help_may_follow && !self.may_be_address() =>
+            {
                 self.refuse_number(now, "the dial plan does not allow this number");
             }
             _ => self.dialler.send_at = Some(now + calls.no_key_timeout),

@@ -56,7 +56,6 @@ impl Phone {
         if let Some(replaces) = request.header(Name::Replaces) {
             return self.replacing(now, at, id, request, peer.clone(), replaces);
         }
-        let emergency = self.calls.iter().any(|entry| entry.call.emergency && entry.call.is_alive());
         let auto = self.auto_answer(&settings.calls, &peer, request);
         if settings.calls.reject_anonymous && peer.anonymous {
             return turn_away(self, 433, "anonymous calls are rejected");
@@ -64,11 +63,15 @@ impl Phone {
         if self.do_not_disturb {
             return turn_away(self, 486, "do not disturb");
         }
-        if emergency {
+        if self.calls_for_help() {
             return turn_away(self, 486, "an emergency call is under way");
         }
         if self.calls.iter().filter(|entry| entry.call.is_alive()).count() >= MOST_CALLS {
             return turn_away(self, 486, "too many calls");
+        }
+        let strangers = self.calls.iter().filter(|one| one.foreign && one.call.stage() == Stage::Incoming).count();
+        if !server && strangers > 0 {
+            return turn_away(self, 486, "another direct call rings");
         }
         if let Some(reason) = self.in_use_for(&settings.calls, auto) {
             return turn_away(self, 486, reason);
@@ -131,9 +134,12 @@ impl Phone {
         let talking = self.calls.iter().any(|entry| entry.call.is_up() && !entry.call.is_held());
         // A call that wants to be answered at once waits like any other while somebody talks, unless it may barge in.
         let auto = auto.filter(|auto| !talking || (auto.intercom && calls.barging));
+        // Only callers our server vouches for may open the microphone of a room.
+        let auto = auto.filter(|auto| server || !auto.intercom);
         let waiting_tone = talking && self.settings.call_waiting_tone;
         if let Some(entry) = self.entry_mut(id) {
             entry.ringtone = tone;
+            entry.foreign = !server;
             entry.ring_until = Some(now + calls.ring_timeout);
             entry.answer_at = auto.map(|auto| now + auto.after);
             entry.by_intercom = auto.is_some_and(|auto| auto.intercom);
@@ -155,7 +161,10 @@ impl Phone {
         peer: Peer,
     ) -> Option<CallId> {
         let id = self.next_call_id();
-        let media = self.new_media(at)?;
+        let Some(media) = self.new_media(at) else {
+            self.inbox.respond(now, incoming, &Answer::new(480));
+            return None;
+        };
         let account = self.accounts.get_mut(at)?;
         let mut ctx = Ctx { now, line: &mut account.line, inbox: &mut self.inbox };
         match Call::incoming(&mut ctx, id, incoming, request, peer, media) {

@@ -26,6 +26,11 @@ pub(super) fn is_emergency(number: &str) -> bool {
     EMERGENCY.contains(&number)
 }
 
+/// Whether a number that calls for help begins with these digits.
+pub(super) fn may_become_emergency(digits: &str) -> bool {
+    !digits.is_empty() && EMERGENCY.iter().any(|number| number.len() > digits.len() && number.starts_with(digits))
+}
+
 /// The dial plan of an account; one that cannot be read must not keep anybody from dialling.
 pub(super) fn plan_of(calls: &CallSettings) -> Option<DialPlan> {
     let plan = DialPlan::parse(&calls.dial_plan).or_else(|error| {
@@ -62,11 +67,13 @@ impl Phone {
         if number.is_empty() || number.len() > LONGEST {
             return Err(fail("the number is empty or too long"));
         }
-        let alive = self.calls.iter().filter(|entry| entry.call.is_alive()).count();
+        // Those that ring do not count: nobody can keep a guest from calling by calling.
+        let ringing = |entry: &&Entry| entry.call.stage() == Stage::Incoming;
+        let alive = self.calls.iter().filter(|entry| entry.call.is_alive() && !ringing(entry)).count();
         if alive >= MOST_CALLS {
             return Err(fail("too many calls"));
         }
-        if self.calls.iter().any(|entry| entry.call.emergency && entry.call.is_alive()) {
+        if self.calls_for_help() {
             return Err(fail("an emergency call is under way"));
         }
         let (number, anonymous) = self.feature_code(account, number);
@@ -212,8 +219,9 @@ impl Phone {
         let peer = Peer { number: number.to_owned(), ..Peer::default() };
         let Some(line) = self.accounts.get_mut(at) else { return Err("no such account") };
         let mut ctx = Ctx { now, line: &mut line.line, inbox: &mut self.inbox };
+        let foreign = place.direct.is_some();
         let call = Call::place(&mut ctx, id, place, peer, media)?;
-        self.calls.push(Entry::new(call));
+        self.calls.push(Entry { foreign, ..Entry::new(call) });
         self.hold_all_but(now, id);
         self.focus = Some(id);
         self.dialler.clear();
@@ -232,8 +240,15 @@ impl Phone {
         }
         let direct = match referral.to.scheme {
             Scheme::Tel => None,
-            _ => self.direct_target(account, &referral.to)?,
+            Scheme::Sip | Scheme::Sips => self.direct_target(account, &referral.to)?,
+            Scheme::Other(_) => return Err("addresses of this kind cannot be called"),
         };
+        // What the dial plan blocks is blocked for who asks as well.
+        let calls = self.account(account).map(|one| one.line.settings.calls.clone()).ok_or("no such account")?;
+        let user = referral.to.user_text().unwrap_or_default();
+        if direct.is_none() && plan_of(&calls).is_some_and(|plan| matches!(plan.dial(&user), Verdict::Blocked { .. })) {
+            return Err("the dial plan blocks this number");
+        }
         let (replaces, referred_by) = (referral.replaces.clone(), referral.referred_by.clone());
         let number = referral.to.user_text().unwrap_or_else(|| referral.to.to_string());
         let place = Place { direct, replaces, referred_by, ..Place::new(referral.to.clone()) };

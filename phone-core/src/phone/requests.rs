@@ -10,7 +10,7 @@ use crate::settings::headers::UnsolicitedRefer;
 use crate::sip::call::{Referral, sipfrag_status};
 use crate::sip::identity::ALLOW_EVENTS;
 use crate::sip::inbox::{self, Answer, Arrival, IncomingId, Taken};
-use crate::sip::message::{Message, Method, Name};
+use crate::sip::message::{Message, Method, Name, Uri};
 use crate::time::Instant;
 
 /// Challenges remembered; each may be answered once.
@@ -175,8 +175,12 @@ impl Phone {
                 continue;
             }
             let ha1 = Ha1::new(credentials.algorithm, settings.auth_user(), &realm, settings.password.expose());
-            // The Request-URI may have been rewritten on its way; the proof covers the one it was sent with.
-            let covered = if credentials.uri.is_empty() { uri } else { &credentials.uri };
+            // The Request-URI may have been rewritten on its way; the proof covers the one it was sent with, which is ours.
+            let covered = credentials.uri.as_str();
+            let for_us = covered.parse::<Uri>().is_ok_and(|uri| uri.user_text().as_deref() == Some(&settings.user));
+            if covered != uri && !for_us {
+                continue;
+            }
             if verify(&credentials, &ha1, &method, covered, request.body()).is_err() {
                 continue;
             }

@@ -116,6 +116,13 @@ impl Inbox {
             arrival.transport,
             cseq.number,
         );
+        if *method == Method::Cancel
+            && let Some(copy) =
+                self.kept.iter_mut().find(|kept| kept.key == key && kept.request.method() == Some(method))
+        {
+            copy.transaction.again();
+            return Taken::Nothing;
+        }
         let of_invite = matches!(method, Method::Ack | Method::Cancel);
         let wanted = if of_invite { &Method::Invite } else { method };
         let known = self.kept.iter_mut().find(|kept| kept.key == key && kept.request.method() == Some(wanted));
@@ -129,6 +136,9 @@ impl Inbox {
             (Method::Ack, None) => return Taken::Ack,
             (Method::Cancel, Some(invite)) => {
                 let (id, open) = (invite.id, invite.transaction.is_open());
+                if !self.has_room() {
+                    return Taken::Nothing;
+                }
                 let cancel = self.keep(key, request, arrival, &mut via);
                 self.respond(now, cancel, &Answer::new(200));
                 return if open { Taken::Cancel(id) } else { Taken::Nothing };
@@ -146,11 +156,8 @@ impl Inbox {
             self.flooded += 1;
             return Taken::Nothing;
         }
-        if self.kept.len() >= MOST {
-            match self.kept.iter().position(|kept| !kept.transaction.is_open()) {
-                Some(oldest) => drop(self.kept.remove(oldest)),
-                None => return Taken::Nothing,
-            }
+        if !self.has_room() {
+            return Taken::Nothing;
         }
         let id = self.keep(key, request, arrival, &mut via);
         if *method == Method::Cancel {
@@ -202,6 +209,18 @@ impl Inbox {
         let request = request.clone();
         self.kept.push_back(Incoming { id, key, request, arrival, account: 1, reply_to, via, tag, transaction });
         id
+    }
+
+    /// Makes room for one more. What is not answered, or answered and not acknowledged, stays: calls hang on it.
+    fn has_room(&mut self) -> bool {
+        if self.kept.len() < MOST {
+            return true;
+        }
+        let over = |kept: &Incoming| !kept.transaction.is_open() && !kept.transaction.is_accepted();
+        match self.kept.iter().position(over) {
+            Some(oldest) => self.kept.remove(oldest).is_some(),
+            None => false,
+        }
     }
 
     /// A token bucket a source.

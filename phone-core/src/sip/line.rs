@@ -371,7 +371,9 @@ impl Line {
         way: Option<Way>,
         patience: Option<Duration>,
     ) -> Option<RequestId> {
-        if self.sent.iter().filter(|sent| sent.transaction.is_open()).count() >= MOST_REQUESTS {
+        // What ends a call, and a call for help, goes out however much is under way.
+        let urgent = request.method == Method::Bye || request.headers.iter().any(|(name, _)| *name == Name::Priority);
+        if !urgent && self.sent.iter().filter(|sent| sent.transaction.is_open()).count() >= MOST_REQUESTS {
             tracing::warn!(account = self.index, %request.method, "too many requests under way");
             return None;
         }
@@ -452,7 +454,8 @@ impl Line {
         self.sent.push(Sent { id, request, target, via, way, cancelled, instead_of_udp, transaction });
     }
 
-    /// Sends a request once more, with answers to a challenge, as number `cseq`. `Err` says why it cannot.
+    /// Sends a request once more, with answers to a challenge, as number `cseq`. `Err` says why it cannot. Only servers of the
+    /// account are answered: a stranger who is called, or calls, must not be given a proof to try passwords on, or to use.
     pub fn answer_challenge(
         &mut self,
         now: Instant,
@@ -462,6 +465,14 @@ impl Line {
         cseq: u32,
     ) -> Result<RequestId, Verdict> {
         let status = response.status().unwrap_or_default();
+        let ours = self.sent.iter().find(|sent| sent.id == id).is_some_and(|sent| {
+            let known = |way: &Way| way.target.address.ip() == sent.target.address.ip();
+            sent.way.is_some() || self.locator.ways().iter().any(known)
+        });
+        if !ours {
+            tracing::warn!(account = self.index, status, "challenged by somebody who is not the account's server");
+            return Err(Verdict::Refused);
+        }
         match auth.challenged(response, status) {
             Verdict::Answer => {}
             refusal => return Err(refusal),

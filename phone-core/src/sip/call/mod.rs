@@ -19,6 +19,7 @@ use super::auth::Authorizer;
 use super::dialog::Dialog;
 use super::inbox::{Inbox, IncomingId};
 use super::line::{Line, RequestId};
+use super::locate::Way;
 use super::message::{Message, Method, Name, NameAddr, Uri};
 use super::outgoing::Outgoing;
 use super::transport::Target;
@@ -184,6 +185,10 @@ pub struct Call {
     call_id: String,
     from_tag: String,
     cseq: u32,
+    /// Where it was tried.
+    tried: Vec<Way>,
+    /// A server has it and says nothing more; not longer than this (see [`Call::invite_timeout`]).
+    silent_after: Option<Instant>,
     redirects: u8,
     too_small: u8,
     min_se: u32,
@@ -243,6 +248,8 @@ impl Call {
             call_id: line.call_id(),
             from_tag: line.rng.token(),
             cseq: line.first_cseq(),
+            tried: Vec::new(),
+            silent_after: None,
             redirects: 0,
             too_small: 0,
             min_se: 0,
@@ -416,7 +423,8 @@ impl Call {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let referred = self.referred.as_ref().and_then(Referred::poll_timeout);
         let transfer = earliest(self.transfer.as_ref().and_then(Transfer::poll_timeout), referred);
-        let own = earliest(earliest(self.reliable.poll_timeout(), self.modify.again_at), self.waits_until);
+        let invite = earliest(self.waits_until, self.silent_after);
+        let own = earliest(earliest(self.reliable.poll_timeout(), self.modify.again_at), invite);
         let music = self.music.as_ref().and_then(music::Music::poll_timeout);
         earliest(earliest(own, self.timer.poll_timeout()), earliest(transfer, music))
     }

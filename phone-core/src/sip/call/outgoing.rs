@@ -12,11 +12,16 @@ use crate::sip::message::{Contact, Host, HostPort, Message, Method, Name, NameAd
 use crate::sip::outgoing::Outgoing;
 use crate::sip::transport::Target;
 use crate::time::Instant;
+use std::time::Duration;
 
 /// Redirections followed (RFC 3261 §8.1.3.4).
 const MOST_REDIRECTS: u8 = 5;
 /// Answers of 422 obeyed (RFC 4028 §7.4).
 const MOST_TOO_SMALL: u8 = 3;
+/// Servers a call is tried at.
+const MOST_SERVERS: usize = 8;
+/// How long it may ring there: proxies give up after three minutes at the latest (timer C, RFC 3261 §16.6).
+const RINGS_MOST: Duration = Duration::from_secs(300);
 /// Early dialogs kept of a forked call.
 const MOST_FORKS: usize = 12;
 
@@ -67,6 +72,8 @@ impl Call {
     /// Sends the INVITE, by this way to our server, or straight.
     fn send_invite(&mut self, ctx: &mut Ctx<'_>, way: Option<Way>) -> bool {
         let Some(request) = self.invitation(ctx, way.as_ref()) else { return false };
+        self.silent_after = None;
+        self.tried.extend(way.clone().filter(|way| !self.tried.contains(way)));
         self.invite = match (self.direct.as_ref().or(self.redirected_to.as_ref()), way) {
             (Some(target), _) => ctx.line.send_to(ctx.now, request, target.clone()),
             (None, Some(way)) => ctx.line.send_way(ctx.now, request, way),
@@ -166,6 +173,7 @@ impl Call {
             ctx.line.cancel(ctx.now, id);
             return;
         }
+        self.wait_for_answer(ctx, status > 100);
         if status == 100 {
             return;
         }
@@ -237,6 +245,7 @@ impl Call {
             None if self.sdp.agreed().is_some() => Ok(()),
             None => Err("the answer says nothing of audio".to_owned()),
         };
+        self.silent_after = None;
         self.dialog = Some(dialog);
         self.forks.clear();
         self.reliable.stop();
@@ -304,6 +313,8 @@ impl Call {
         let proxied = ctx.line.locator.route().is_some() || !ctx.line.preloaded_route().is_empty();
         let free = address.is_some() && !ours && !proxied;
         self.redirected_to = free.then(|| ctx.line.hop(&uri)).flatten();
+        // Whoever it was that was called straight: somebody else is called now.
+        self.direct = None;
         draft.to = uri;
         self.forks.clear();
         if !self.send_invite(ctx, way) {
@@ -338,8 +349,16 @@ impl Call {
         if self.stage != Stage::Calling || self.direct.is_some() || self.redirected_to.is_some() {
             return false;
         }
+        if self.tried.len() >= MOST_SERVERS {
+            return false;
+        }
+        // Another server may challenge anew.
+        self.auth.begin_round();
         match ctx.line.no_answer(ctx.now, id, failure) {
+            // Each has one turn: two that say 100 and then 503 would pass the call to and fro for ever.
+            Next::Try(way) | Next::Register(way) if self.tried.contains(&way) => false,
             Next::Try(way) => self.send_invite(ctx, Some(way)),
+            Next::Register(way) if self.emergency => self.send_invite(ctx, Some(way)),
             // "Register Before DNS SRV Failover": the registration is at it.
             Next::Register(_) => {
                 self.invite = None;
@@ -366,6 +385,19 @@ impl Call {
         if self.waits_until.is_some_and(|until| ctx.now >= until) {
             self.no_server(ctx);
         }
+        if self.silent_after.is_some_and(|until| ctx.now >= until) {
+            self.silent_after = None;
+            if matches!(self.stage, Stage::Calling | Stage::Ringing) {
+                self.ended(ctx.now, EndedBy::Network, 408, "nobody answers");
+                self.cancel(ctx);
+            }
+        }
+    }
+
+    /// How long a server that has the call may leave us without an answer: it says 100 and dies, or it rings for ever.
+    fn wait_for_answer(&mut self, ctx: &Ctx<'_>, ringing: bool) {
+        let patience = if ringing { RINGS_MOST } else { ctx.line.settings.timers(false).give_up };
+        self.silent_after = Some(ctx.now + patience);
     }
 
     fn no_server(&mut self, ctx: &mut Ctx<'_>) {
