@@ -32,6 +32,8 @@ mod reliable;
 mod requests;
 #[path = "calls/storm.rs"]
 mod storm;
+#[path = "calls/strangers.rs"]
+mod strangers;
 #[path = "calls/streams.rs"]
 mod streams;
 #[path = "calls/timers.rs"]

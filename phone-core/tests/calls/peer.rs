@@ -120,6 +120,15 @@ impl Peer {
         self.request(world, "INVITE", extra, body);
     }
 
+    /// Calls a phone past its server.
+    pub fn invite_straight(&mut self, world: &mut World, at: usize, extra: &[&str]) {
+        let address = format!("192.0.2.{}:5060", 101 + at);
+        self.ours = format!("<sip:{}@{}>;tag={}", self.user, self.at, self.tag);
+        self.theirs = format!("<sip:101@{address}>");
+        self.target = format!("sip:101@{address}");
+        self.request(world, "INVITE", extra, &sdp(40_000, "sendrecv"));
+    }
+
     /// A request, in the dialog if there is one.
     pub fn request(&mut self, world: &mut World, method: &str, extra: &[&str], body: &str) {
         self.cseq += 1;
