@@ -154,8 +154,8 @@ pub struct Socket {
     pub port: u16,
 }
 
-/// A message to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A message to send. `Debug` leaves the message out: it may carry proofs and keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// Who sends it (1-based).
     pub account: u8,
@@ -169,6 +169,13 @@ pub struct Transmit {
     pub name: String,
     /// Payload.
     pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Transmit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { account, transport, local_port, to, name, bytes } = self;
+        write!(f, "Transmit({account} {transport} {local_port} to {to} {name}, {} bytes)", bytes.len())
+    }
 }
 
 /// A call, as events name it.

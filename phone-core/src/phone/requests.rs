@@ -27,7 +27,11 @@ pub(super) struct Challenger {
 impl Phone {
     pub(super) fn request(&mut self, now: Instant, arrival: Arrival, request: &Message) {
         let trusted = self.accounts.iter().any(|account| account.registration.is_bound_at(arrival.from.ip()));
-        match self.inbox.take(now, request, arrival, trusted) {
+        let taken = self.inbox.take(now, request, arrival, trusted);
+        while let Some(id) = self.inbox.poll_unacknowledged() {
+            self.each_call(now, |call, ctx| call.unacknowledged(ctx, id));
+        }
+        match taken {
             Taken::Nothing => {}
             Taken::Ack => self.ack(now, request),
             Taken::Cancel(invite) => {
@@ -70,6 +74,11 @@ impl Phone {
         }
         if in_dialog {
             return self.inbox.respond(now, id, &Answer::new(481));
+        }
+        // Calls are turned away with an event of their own.
+        let strange = settings.security.from_server_only && !account.is_server(arrival.from.ip());
+        if strange && !matches!(method, Method::Invite | Method::Options) {
+            return self.inbox.respond(now, id, &Answer::new(403));
         }
         match method {
             Method::Invite => self.invited(now, at, arrival, id, request),

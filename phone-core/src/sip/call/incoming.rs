@@ -1,5 +1,7 @@
 //! The call that comes (RFC 3261 §13.3).
 
+use std::time::Duration;
+
 use super::outgoing::session_description;
 use super::session_timer::{self, SessionTimer};
 use super::{Call, CallEvent, CallId, Ctx, Described, End, EndedBy, Stage};
@@ -8,6 +10,9 @@ use crate::sdp::{LocalMedia, Negotiator};
 use crate::sip::dialog::Dialog;
 use crate::sip::inbox::{Answer, IncomingId};
 use crate::sip::message::{Message, Name};
+
+/// How often a caller hears that it still rings.
+const RING_AGAIN: Duration = Duration::from_secs(60);
 
 impl Call {
     /// Takes an INVITE that makes a new call, and rings. `Err` is the answer for one that cannot be taken.
@@ -68,6 +73,14 @@ impl Call {
         let mut answer = Answer::new(180);
         answer.headers = self.session_headers(ctx);
         self.respond_provisionally(ctx, id, answer);
+        self.ring_again_at = Some(ctx.now + RING_AGAIN);
+    }
+
+    pub(super) fn ringing_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        if self.ring_again_at.is_some_and(|at| ctx.now >= at) {
+            self.ring_again_at = None;
+            self.ring(ctx);
+        }
     }
 
     /// Answers.

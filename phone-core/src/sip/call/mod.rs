@@ -187,6 +187,8 @@ pub struct Call {
     cseq: u32,
     /// Where it was tried.
     tried: Vec<Way>,
+    /// It still rings here: proxies want to hear that once a minute (RFC 3261 §13.3.1.1).
+    ring_again_at: Option<Instant>,
     /// A server has it and says nothing more; not longer than this (see [`Call::invite_timeout`]).
     silent_after: Option<Instant>,
     redirects: u8,
@@ -249,6 +251,7 @@ impl Call {
             from_tag: line.rng.token(),
             cseq: line.first_cseq(),
             tried: Vec::new(),
+            ring_again_at: None,
             silent_after: None,
             redirects: 0,
             too_small: 0,
@@ -412,6 +415,7 @@ impl Call {
     /// Lets timers fire.
     pub fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) {
         self.invite_timeout(ctx);
+        self.ringing_timeout(ctx);
         self.reliable_timeout(ctx);
         self.modify_timeout(ctx);
         self.session_timeout(ctx);
@@ -423,7 +427,8 @@ impl Call {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let referred = self.referred.as_ref().and_then(Referred::poll_timeout);
         let transfer = earliest(self.transfer.as_ref().and_then(Transfer::poll_timeout), referred);
-        let invite = earliest(self.waits_until, self.silent_after);
+        let rings = self.ring_again_at.filter(|_| self.stage == Stage::Incoming);
+        let invite = earliest(earliest(self.waits_until, self.silent_after), rings);
         let own = earliest(earliest(self.reliable.poll_timeout(), self.modify.again_at), invite);
         let music = self.music.as_ref().and_then(music::Music::poll_timeout);
         earliest(earliest(own, self.timer.poll_timeout()), earliest(transfer, music))
@@ -492,7 +497,12 @@ impl Call {
 
     /// Headers of requests and responses that make or change a session.
     fn session_headers(&self, ctx: &Ctx<'_>) -> Vec<(Name, String)> {
-        let contact = ctx.line.contact().map(|contact| contact.to_string());
+        let anonymous = self.draft.as_ref().is_some_and(|draft| draft.anonymous);
+        let contact = ctx.line.contact().map(|mut contact| {
+            // Who hides his name does not write it here (RFC 3323 §4.1).
+            contact.uri.user = contact.uri.user.filter(|_| !anonymous || ctx.line.gruu.is_some());
+            contact.to_string()
+        });
         let mut headers: Vec<(Name, String)> = contact.into_iter().map(|value| (Name::Contact, value)).collect();
         headers.push((Name::Allow, super::identity::ALLOW.to_owned()));
         headers.push((Name::Supported, self.supported(ctx)));

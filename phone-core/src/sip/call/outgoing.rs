@@ -122,7 +122,7 @@ impl Call {
         if headers.wants(headers.privacy) || place.anonymous {
             request.push(Name::Privacy, if place.anonymous { "id" } else { "none" });
         }
-        if headers.wants(headers.preferred_identity) && self.direct.is_none() {
+        if headers.wants(headers.preferred_identity) && self.direct.is_none() && self.redirected_to.is_none() {
             request.push(Name::PPreferredIdentity, &identity);
         }
         if place.emergency {
