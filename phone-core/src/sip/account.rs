@@ -122,11 +122,10 @@ impl Account {
     ) -> Vec<RequestId> {
         let lost = self.line.disconnected(now, transport, remote);
         let registrar = self.line.locator.target().is_some_and(|t| t.transport == transport && t.address == remote);
-        let idle = lost.is_empty();
         let calls = self.lost(now, lost, Some(reason));
-        if registrar && idle && transport.is_reliable() && self.registration.is_registered() {
+        if registrar && transport.is_reliable() && self.registration.is_registered() {
             // Whoever calls us needs the stream the registrar knows.
-            self.registration.again(now, &mut self.line);
+            self.registration.disconnected(now, &mut self.line);
         }
         calls
     }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use phone_core::sip::call::{EndedBy, Stage};
+use phone_core::sip::message::Method;
 use phone_core::{AccountStatus, Key};
 
 use crate::basic::end;
@@ -58,4 +59,35 @@ fn an_invite_whose_stream_breaks_is_over() {
     world.run(1);
     assert!(world.calls(0).is_empty(), "{}", world.story());
     assert_eq!(end(&world.events(0)).map(|(by, _)| by), Some(EndedBy::Network));
+}
+
+#[test]
+fn a_server_that_closes_each_stream_is_registered_with_less_and_less_often() {
+    let (mut world, server) = pair("tcp");
+    world.forget();
+    for _ in 0..1_200 {
+        let registered = world.desks[0].phone.state().accounts[0].status == AccountStatus::Registered;
+        if registered && world.desks[0].connected.contains(&server) {
+            world.disconnect(0, server);
+        }
+        world.run_ms(500);
+    }
+    let registers = world.proxy.took(&Method::Register).len();
+    assert!((3..=14).contains(&registers), "{registers} in ten minutes");
+    world.run(600);
+    assert_eq!(world.desks[0].phone.state().accounts[0].status, AccountStatus::Registered);
+}
+
+#[test]
+fn a_registrar_that_is_restarted_gets_its_phones_back_within_seconds_and_not_all_at_once() {
+    let (mut world, server) = pair("tcp");
+    world.run(60);
+    world.forget();
+    world.disconnect(0, server);
+    world.disconnect(1, server);
+    world.run(6);
+    let at: Vec<_> =
+        world.trace.iter().filter(|(_, packet)| packet.bytes.starts_with(b"REGISTER")).map(|(at, _)| *at).collect();
+    assert!(at.len() >= 2, "{}", world.story());
+    assert_ne!(at.first(), at.last());
 }
