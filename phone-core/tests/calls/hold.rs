@@ -334,3 +334,30 @@ fn commands_hold_and_resume_and_a_server_may_ask_for_both() {
     peer.get(&mut world, "ACK");
     assert_eq!(world.holds(0), [(false, false)]);
 }
+
+#[test]
+fn a_change_that_is_refused_again_and_again_is_given_up() {
+    // 500 is a refusal, unless it says when to come back; 491 is not for ever.
+    for (status, extra, tries) in [(500, &[][..], 1), (500, &["Retry-After: 5"][..], 4), (491, &[][..], 4)] {
+        let mut world = World::of(&["101"]);
+        let mut peer = Peer::new(&mut world, "200");
+        peer.called_by(&mut world, 0, &[]);
+        world.key(0, Key::Hold);
+        let mut asked = 0;
+        for _ in 0..400 {
+            while let Some(hold) = peer.take(&mut world, "INVITE") {
+                asked += 1;
+                peer.reply(&mut world, &hold, status, extra, "");
+            }
+            world.run_ms(100);
+        }
+        assert_eq!(asked, tries, "{status} {extra:?}: {}", world.story());
+        assert_eq!((world.holds(0), world.stages(0)), (vec![(false, false)], vec![Stage::Up]));
+        // The next one begins anew.
+        world.key(0, Key::Hold);
+        let hold = peer.get(&mut world, "INVITE");
+        peer.reply(&mut world, &hold, 200, &[], &sdp(40_000, "recvonly"));
+        peer.get(&mut world, "ACK");
+        assert_eq!(world.holds(0), [(true, false)]);
+    }
+}
