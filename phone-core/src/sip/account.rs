@@ -120,7 +120,8 @@ impl Account {
         remote: SocketAddr,
         reason: &str,
     ) -> Vec<RequestId> {
-        let lost = self.line.disconnected(now, transport, remote);
+        let mut lost = self.line.disconnected(now, transport, remote);
+        lost.retain(|id| !self.line.outlives_stream(now, *id));
         let registrar = self.line.locator.target().is_some_and(|t| t.transport == transport && t.address == remote);
         let calls = self.lost(now, lost, Some(reason));
         if registrar && transport.is_reliable() && self.registration.is_registered() {

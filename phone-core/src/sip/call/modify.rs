@@ -324,8 +324,13 @@ impl Call {
 
     pub(super) fn modify_lost(&mut self, ctx: &mut Ctx<'_>, id: RequestId) {
         let Some((_, change, _)) = self.modify.ours.take() else { return };
+        // Its stream broke, which says nothing about the other side.
+        let broken = ctx.line.is_open(id);
         ctx.line.no_answer(ctx.now, id, Failure::Silent);
         self.change_failed(change);
+        if broken {
+            return self.modify_next(ctx);
+        }
         self.fail(ctx, 408, "no answer from the other side");
     }
 
