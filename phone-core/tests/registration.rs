@@ -578,3 +578,21 @@ fn check_sync_counts_from_the_registrar_alone() {
     assert!(!send(&mut world, SERVER, "a"), "a copy");
     assert!(!send(&mut world, "192.0.2.66:5060", "b"), "a stranger");
 }
+
+#[test]
+fn another_server_may_challenge_anew_after_the_first_fell_silent() {
+    let mut settings = account();
+    settings.servers.servers[1] = "192.0.2.20".parse().ok();
+    let mut registrar = Registrar::new(&[]);
+    for nonce in ["first", "second"] {
+        let challenge = format!("Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm=MD5, qop=\"auth\"");
+        registrar.script.push_back((401, vec![(Name::WwwAuthenticate, challenge)]));
+    }
+    let mut world = World::new(config(vec![settings]), registrar);
+    // Both copies of the answer to the first server's challenge.
+    world.lose = Box::new(|n| matches!(n, 2 | 3));
+    world.run_s(30);
+    let servers: Vec<String> = world.sent.iter().map(|(_, sent)| sent.to.to_string()).collect();
+    assert_eq!(servers, [SERVER, SERVER, SERVER, "192.0.2.20:5060", "192.0.2.20:5060"]);
+    assert_eq!(world.news(), [PhoneEvent::SetupCompleted, PhoneEvent::Registered { account: 1 }]);
+}

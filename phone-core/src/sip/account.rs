@@ -120,13 +120,13 @@ impl Account {
         remote: SocketAddr,
         reason: &str,
     ) -> Vec<RequestId> {
-        let lost = self.line.disconnected(now, transport, remote);
+        let mut lost = self.line.disconnected(now, transport, remote);
+        lost.retain(|id| !self.line.outlives_stream(now, *id));
         let registrar = self.line.locator.target().is_some_and(|t| t.transport == transport && t.address == remote);
-        let idle = lost.is_empty();
         let calls = self.lost(now, lost, Some(reason));
-        if registrar && idle && transport.is_reliable() && self.registration.is_registered() {
+        if registrar && transport.is_reliable() && self.registration.is_registered() {
             // Whoever calls us needs the stream the registrar knows.
-            self.registration.again(now, &mut self.line);
+            self.registration.disconnected(now, &mut self.line);
         }
         calls
     }

@@ -28,6 +28,9 @@ const MOST_REQUESTS: usize = 64;
 /// Silence over a stream to one of several servers after which the next is tried.
 const STREAM_PATIENCE: Duration = Duration::from_secs(4);
 
+/// How long an INVITE that was heard waits for more after its stream broke (timer C of RFC 3261 §16.6).
+const TIMER_C: Duration = Duration::from_secs(180);
+
 /// Names a request that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(u64);
@@ -436,12 +439,20 @@ impl Line {
         self.transmit(target.clone(), ack.bytes(&via));
     }
 
-    /// Cancels an INVITE that rings, once: CANCEL goes where the INVITE went, and 64 × T1 later nobody waits any more.
+    /// Cancels an INVITE, once: CANCEL goes where the INVITE went, as soon as something has come back (RFC 3261 §9.1), and
+    /// 64 × T1 later nobody waits any more.
     pub fn cancel(&mut self, now: Instant, id: RequestId) {
         let Some(sent) = self.sent.iter_mut().find(|sent| sent.id == id) else { return };
         if !sent.transaction.is_open() || std::mem::replace(&mut sent.cancelled, true) {
             return;
         }
+        if !sent.transaction.is_unheard() {
+            self.send_cancel(now, id);
+        }
+    }
+
+    fn send_cancel(&mut self, now: Instant, id: RequestId) {
+        let Some(sent) = self.sent.iter_mut().find(|sent| sent.id == id) else { return };
         let timers = self.settings.timers(sent.target.transport.is_reliable());
         sent.transaction.limit(now + timers.give_up);
         let branch = sent.via.branch().unwrap_or_default().to_owned();
@@ -502,6 +513,23 @@ impl Line {
         self.sent.iter().any(|sent| sent.id == id && !sent.transaction.is_unheard())
     }
 
+    /// Whether a request still waits for its final answer.
+    pub fn is_open(&self, id: RequestId) -> bool {
+        self.sent.iter().any(|sent| sent.id == id && sent.transaction.is_open())
+    }
+
+    /// The stream broke by which an INVITE went. If it was heard, the answer may come over another one (RFC 3261 §18.2.2):
+    /// it is waited for, as long as a proxy would. False if it is not worth that.
+    pub fn outlives_stream(&mut self, now: Instant, id: RequestId) -> bool {
+        let Some(sent) = self.sent.iter_mut().find(|sent| sent.id == id) else { return false };
+        let first = sent.request.to.parse::<NameAddr>().is_ok_and(|to| to.tag().is_none());
+        let waits = sent.request.method == Method::Invite && first && !sent.transaction.is_unheard();
+        if waits {
+            sent.transaction.limit(now + TIMER_C);
+        }
+        waits && sent.transaction.is_open()
+    }
+
     /// Where a request went.
     pub fn target_of(&self, id: RequestId) -> Option<&Target> {
         self.sent.iter().find(|sent| sent.id == id).map(|sent| &sent.target)
@@ -531,6 +559,7 @@ impl Line {
     /// Takes a response in: whose it is, and what it means. `None` if nothing here waits for it.
     pub fn response(&mut self, now: Instant, message: &Message) -> Option<(RequestId, Received)> {
         let sent = self.sent.iter_mut().find(|sent| sent.transaction.fits(message))?;
+        let waited = sent.cancelled && sent.transaction.is_unheard();
         let received = sent.transaction.response(now, message);
         let (id, way) = (sent.id, sent.way.clone());
         if let Received::Final(status) = received
@@ -540,6 +569,9 @@ impl Line {
         {
             let ack = sent.request.ack(&sent.via, to);
             sent.transaction.acknowledge(ack);
+        }
+        if waited && matches!(received, Received::Provisional(_)) {
+            self.send_cancel(now, id);
         }
         let lives = match received {
             Received::Provisional(_) => true,

@@ -17,6 +17,8 @@ use crate::time::{Instant, earliest};
 const RETRY: Duration = Duration::from_secs(60);
 /// The longest, after it has failed again and again.
 const RETRY_MOST: Duration = Duration::from_secs(3600);
+/// The shortest time from a SUBSCRIBE to its refresh, however little the notifier grants.
+const LEAST_LIFE: Duration = Duration::from_secs(30);
 /// The longest life a notifier may grant, seconds.
 const MOST_EXPIRES: u32 = 64_800 * 60;
 
@@ -60,6 +62,8 @@ pub struct Subscription {
     request: Option<RequestId>,
     /// When to subscribe, or refresh.
     next: Option<Instant>,
+    /// When the notifier took it in.
+    born: Option<Instant>,
     failures: u32,
 }
 
@@ -76,6 +80,7 @@ impl Subscription {
             dialog: None,
             request: None,
             next: None,
+            born: None,
             failures: 0,
         }
     }
@@ -170,17 +175,20 @@ impl Subscription {
             100..200 => return true,
             200..300 => {
                 self.request = None;
-                self.failures = 0;
-                if self.dialog.is_none()
-                    && let Some(request) = line.request(id)
-                {
-                    self.dialog = Dialog::from_response(request, message);
+                let request = line.request(id);
+                if request.is_some_and(|request| request.call_id != self.call_id) {
+                    // The NOTIFY that ended it was faster.
+                    return true;
+                }
+                self.born.get_or_insert(now);
+                if self.dialog.is_none() {
+                    self.dialog = request.and_then(|request| Dialog::from_response(request, message));
                 }
                 let asked = line.settings.subscribe_expires_min * 60;
                 self.lives(now, line, message.expires().unwrap_or(asked));
             }
             401 | 407 => {
-                self.auth.begin_round();
+                // Within the round of `handle_timeout`: what is refused once more is not answered again.
                 let cseq = match &mut self.dialog {
                     Some(dialog) => {
                         dialog.local_cseq += 1;
@@ -270,8 +278,13 @@ impl Subscription {
             self.dialog = None;
             self.call_id = line.call_id();
             self.tag = line.rng.token();
+            self.settle(now);
             match reason.trim() {
-                "deactivated" | "timeout" => self.next = Some(now + line.rng.up_to(Duration::from_secs(2))),
+                // Anew at once; but a notifier that does it again and again is given time.
+                "deactivated" | "timeout" if self.failures == 0 => {
+                    self.failures = 1;
+                    self.next = Some(now + line.rng.up_to(Duration::from_secs(2))).filter(|_| self.wanted);
+                }
                 "rejected" | "noresource" | "invariant" => self.next = None,
                 _ => self.failed(now, line, wait),
             }
@@ -281,9 +294,21 @@ impl Subscription {
     }
 
     fn lives(&mut self, now: Instant, line: &mut Line, expires: u32) {
+        if expires == 0 {
+            // Nothing was kept: not now, perhaps later.
+            return self.failed(now, line, None);
+        }
         let life = Duration::from_secs(u64::from(expires.min(MOST_EXPIRES)));
         let latest = life * 9 / 10;
-        self.next = Some(now + (latest - line.rng.up_to(latest / 10))).filter(|_| expires > 0 && self.wanted);
+        let wait = (latest - line.rng.up_to(latest / 10)).max(LEAST_LIFE);
+        self.next = Some(now + wait).filter(|_| self.wanted);
+    }
+
+    /// It ends. If it had lived for a while, what failed before is forgotten.
+    fn settle(&mut self, now: Instant) {
+        if self.born.take().is_some_and(|born| now.saturating_since(born) >= RETRY) {
+            self.failures = 0;
+        }
     }
 
     fn failed(&mut self, now: Instant, line: &mut Line, retry_after: Option<u32>) {
@@ -291,6 +316,7 @@ impl Subscription {
         self.dialog = None;
         self.call_id = line.call_id();
         self.tag = line.rng.token();
+        self.settle(now);
         self.failures = (self.failures + 1).min(7);
         let backoff = (RETRY * (1 << (self.failures - 1))).min(RETRY_MOST);
         let told = Duration::from_secs(u64::from(retry_after.unwrap_or_default())).min(RETRY_MOST);

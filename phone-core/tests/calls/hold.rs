@@ -334,3 +334,95 @@ fn commands_hold_and_resume_and_a_server_may_ask_for_both() {
     peer.get(&mut world, "ACK");
     assert_eq!(world.holds(0), [(false, false)]);
 }
+
+#[test]
+fn a_change_that_is_refused_again_and_again_is_given_up() {
+    // 500 is a refusal, unless it says when to come back; 491 is not for ever.
+    for (status, extra, tries) in [(500, &[][..], 1), (500, &["Retry-After: 5"][..], 4), (491, &[][..], 4)] {
+        let mut world = World::of(&["101"]);
+        let mut peer = Peer::new(&mut world, "200");
+        peer.called_by(&mut world, 0, &[]);
+        world.key(0, Key::Hold);
+        let mut asked = 0;
+        for _ in 0..400 {
+            while let Some(hold) = peer.take(&mut world, "INVITE") {
+                asked += 1;
+                peer.reply(&mut world, &hold, status, extra, "");
+            }
+            world.run_ms(100);
+        }
+        assert_eq!(asked, tries, "{status} {extra:?}: {}", world.story());
+        assert_eq!((world.holds(0), world.stages(0)), (vec![(false, false)], vec![Stage::Up]));
+        // The next one begins anew.
+        world.key(0, Key::Hold);
+        let hold = peer.get(&mut world, "INVITE");
+        peer.reply(&mut world, &hold, 200, &[], &sdp(40_000, "recvonly"));
+        peer.get(&mut world, "ACK");
+        assert_eq!(world.holds(0), [(true, false)]);
+    }
+}
+
+const MUSIC: (&str, &str) = ("sip.musiconholduri", "sip:300@192.0.2.10");
+
+/// A music server plays for so many seconds.
+fn play(world: &mut World, server: &mut Peer, seconds: u64) {
+    for _ in 0..seconds * 20 {
+        while let Some(invite) = server.take(world, "INVITE") {
+            let says = if direction(&invite) == "inactive" { "inactive" } else { "sendonly" };
+            server.reply(world, &invite, 200, &[], &sdp(30_000, says));
+        }
+        while let Some(bye) = server.take(world, "BYE") {
+            server.reply(world, &bye, 200, &[], "");
+        }
+        world.run_ms(50);
+    }
+}
+
+#[test]
+fn two_phones_that_hold_each_other_with_music_come_to_rest() {
+    let mut world = World::pair(&[MUSIC], &[MUSIC]);
+    let mut server = Peer::new(&mut world, "300");
+    world.talk(0, 1);
+    world.key(0, Key::Hold);
+    play(&mut world, &mut server, 5);
+    assert_eq!(world.holds(0), [(true, false)], "{}", world.story());
+    world.key(1, Key::Hold);
+    play(&mut world, &mut server, 10);
+    assert_eq!((world.holds(0)[0].0, world.holds(1)[0].0), (true, true), "{}", world.story());
+    world.forget();
+    play(&mut world, &mut server, 60);
+    assert_eq!(world.count("INVITE"), 0, "{}", world.story());
+    world.key(0, Key::Hold);
+    world.key(1, Key::Hold);
+    play(&mut world, &mut server, 10);
+    assert_eq!((world.holds(0), world.holds(1)), (vec![(false, false)], vec![(false, false)]), "{}", world.story());
+}
+
+#[test]
+fn a_music_server_nobody_waits_for_any_more_is_cancelled_when_it_is_heard_of() {
+    for status in [180, 200] {
+        let mut world = World::pair(&[MUSIC], &[]);
+        let mut server = Peer::new(&mut world, "300");
+        let mut peer = Peer::new(&mut world, "200");
+        peer.called_by(&mut world, 0, &[]);
+        world.key(0, Key::Hold);
+        let ask = peer.get(&mut world, "INVITE");
+        peer.reply(&mut world, &ask, 200, &[], &sdp(40_000, "sendrecv"));
+        let invite = server.get(&mut world, "INVITE");
+        let id = world.call(0, 0);
+        world.command(0, Command::HangUp(id));
+        let bye = peer.get(&mut world, "BYE");
+        peer.reply(&mut world, &bye, 200, &[], "");
+        world.run_ms(100);
+        assert!(world.calls(0).is_empty(), "{}", world.story());
+        server.none(&mut world, "CANCEL");
+        let body = if status == 200 { sdp(30_000, "sendonly") } else { String::new() };
+        server.reply(&mut world, &invite, status, &[], &body);
+        if status == 200 {
+            server.get(&mut world, "ACK");
+            server.get(&mut world, "BYE");
+        } else {
+            server.get(&mut world, "CANCEL");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Provisional answers that are confirmed (RFC 3262), both ways.
 
 use phone_core::sip::call::{EndedBy, Stage};
-use phone_core::sip::message::Name;
+use phone_core::sip::message::{Method, Name};
 
 use crate::basic::end;
 use crate::peer::{Peer, sdp};
@@ -133,4 +133,52 @@ fn a_caller_gives_up_while_a_confirmation_is_on_its_way() {
     world.run(5);
     assert!(world.calls(0).is_empty() && world.calls(1).is_empty(), "{}", world.story());
     assert_eq!(end(&world.events(1)), Some((EndedBy::Them, 487)));
+}
+
+#[test]
+fn without_an_offer_our_own_goes_with_what_must_be_confirmed_and_its_answer_with_that() {
+    let mut world = World::pair(&[ON], &[]);
+    let mut peer = Peer::new(&mut world, "200");
+    peer.invite(&mut world, "101", &["Require: 100rel"], "");
+    let rings = peer.get(&mut world, "180 INVITE");
+    assert!(String::from_utf8_lossy(rings.body()).contains("m=audio"));
+    peer.learn(&rings);
+    let (rseq, invite) = (rings.header(Name::RSeq).unwrap().to_owned(), peer.cseq);
+    peer.request(&mut world, "PRACK", &[&format!("RAck: {rseq} {invite} INVITE")], &sdp(40_000, "sendrecv"));
+    let confirmed = peer.get(&mut world, "200 PRACK");
+    assert!(confirmed.body().is_empty());
+    world.lift(0);
+    let answer = peer.get(&mut world, "200 INVITE");
+    assert!(answer.body().is_empty(), "everything is agreed");
+    peer.request_as(&mut world, "ACK", invite, &[], "");
+    world.run(1);
+    assert_eq!(world.stages(0), [Stage::Up]);
+    let (agreed, _) = world.desks[0].phone.media(world.call(0, 0)).unwrap();
+    assert_eq!(agreed.remote, "192.0.2.200:40000".parse().ok());
+}
+
+#[test]
+fn without_an_offer_what_need_not_be_confirmed_is_not() {
+    let mut world = World::pair(&[ON], &[]);
+    let mut peer = Peer::new(&mut world, "200");
+    peer.invite(&mut world, "101", &["Supported: 100rel"], "");
+    let rings = peer.get(&mut world, "180 INVITE");
+    assert!(rings.header(Name::RSeq).is_none() && rings.body().is_empty());
+    world.lift(0);
+    peer.confirm(&mut world, &sdp(40_000, "sendrecv"));
+    assert_eq!(world.stages(0), [Stage::Up]);
+}
+
+#[test]
+fn a_confirmation_that_is_challenged_is_sent_again_with_an_answer() {
+    let mut world = World::pair(&[ON], &[ON]);
+    world.proxy.challenged =
+        Some(|request| matches!(request.method().map(Method::as_str), Some("INVITE" | "PRACK" | "BYE")));
+    world.proxy.one_time_nonces = true;
+    world.dial(0, "102");
+    world.run(3);
+    assert!(world.count("200 PRACK") >= 1, "{}", world.story());
+    world.lift(1);
+    world.run(1);
+    assert_eq!((world.stages(0), world.stages(1)), (vec![Stage::Up], vec![Stage::Up]), "{}", world.story());
 }

@@ -244,3 +244,75 @@ fn shutting_down_ends_calls_and_says_nothing_after() {
     world.run(60);
     assert!(world.desks[0].phone.is_shut_down());
 }
+
+/// Answers every SUBSCRIBE for so many seconds; says how many there were.
+fn subscribes(world: &mut World, peer: &mut Peer, seconds: u64, status: u16, extra: &[&str]) -> usize {
+    let mut count = 0;
+    for _ in 0..seconds * 10 {
+        while let Some(subscribe) = peer.take(world, "SUBSCRIBE") {
+            count += 1;
+            peer.reply(world, &subscribe, status, extra, "");
+        }
+        world.run_ms(100);
+    }
+    count
+}
+
+#[test]
+fn a_notifier_that_challenges_for_ever_or_grants_nothing_is_not_asked_at_once_again() {
+    let digest = "WWW-Authenticate: Digest realm=\"hotel\", nonce=\"a\", algorithm=MD5, qop=\"auth\"";
+    for (status, extra, most) in [(401, digest, 12), (200, "Expires: 0", 6), (200, "Expires: 1", 11)] {
+        let mut world =
+            World::unregistered(vec![(vec![account(1, "101", &[("sip.subscribe.formwi", "yes")])], phone(&[]))]);
+        let mut peer = Peer::new(&mut world, "notifier");
+        world.proxy.notifier = Some(peer.at);
+        let count = subscribes(&mut world, &mut peer, 300, status, &[extra]);
+        assert!((2..=most).contains(&count), "{status} {extra}: {count}");
+    }
+}
+
+#[test]
+fn a_subscription_that_is_ended_again_and_again_is_made_less_and_less_often() {
+    let mut world =
+        World::unregistered(vec![(vec![account(1, "101", &[("sip.subscribe.formwi", "yes")])], phone(&[]))]);
+    let mut peer = Peer::new(&mut world, "notifier");
+    world.proxy.notifier = Some(peer.at);
+    let mut count = 0;
+    for _ in 0..6_000 {
+        while let Some(subscribe) = peer.take(&mut world, "SUBSCRIBE") {
+            count += 1;
+            peer.reply(&mut world, &subscribe, 200, &["Expires: 3600"], "");
+            peer.call_id = subscribe.call_id().unwrap().to_owned();
+            peer.ours = format!("{};tag=peer", subscribe.header(Name::To).unwrap());
+            peer.theirs = subscribe.header(Name::From).unwrap().to_owned();
+            peer.target = crate::peer::target(&subscribe);
+            let over = ["Event: message-summary", "Subscription-State: terminated;reason=deactivated"];
+            peer.request(&mut world, "NOTIFY", &over, "");
+        }
+        world.run_ms(100);
+    }
+    assert!((2..=6).contains(&count), "{count}");
+}
+
+#[test]
+fn the_answer_to_a_subscription_that_is_over_already_does_not_bring_it_back() {
+    let mut world =
+        World::unregistered(vec![(vec![account(1, "101", &[("sip.subscribe.formwi", "yes")])], phone(&[]))]);
+    let mut peer = Peer::new(&mut world, "notifier");
+    world.proxy.notifier = Some(peer.at);
+    world.run(1);
+    let subscribe = peer.get(&mut world, "SUBSCRIBE");
+    peer.call_id = subscribe.call_id().unwrap().to_owned();
+    peer.ours = format!("{};tag=peer", subscribe.header(Name::To).unwrap());
+    peer.theirs = subscribe.header(Name::From).unwrap().to_owned();
+    peer.target = crate::peer::target(&subscribe);
+    let over = ["Event: message-summary", "Subscription-State: terminated;reason=deactivated"];
+    peer.request(&mut world, "NOTIFY", &over, "");
+    peer.get(&mut world, "200 NOTIFY");
+    // Without the copies on their way.
+    world.mail.clear();
+    peer.reply(&mut world, &subscribe, 200, &["Expires: 3600"], "");
+    let again = peer.get(&mut world, "SUBSCRIBE");
+    assert_ne!(again.call_id(), subscribe.call_id());
+    assert_eq!(again.to().unwrap().tag(), None, "a new one, not a refresh of what is over");
+}

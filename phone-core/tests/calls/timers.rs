@@ -176,3 +176,56 @@ fn two_phones_keep_a_session_for_hours_and_a_dead_one_is_noticed() {
     world.run(300);
     assert!(world.calls(0).is_empty() && world.calls(1).is_empty(), "{}", world.story());
 }
+
+#[test]
+fn a_session_whose_refreshes_are_all_refused_ends_with_its_interval() {
+    let (mut world, mut peer) = at_desk(&[ON, CALLER]);
+    peer.called_by(&mut world, 0, &["Session-Expires: 180;refresher=uac", "Allow: INVITE, UPDATE"]);
+    let mut updates = 0;
+    for _ in 0..1_780 {
+        world.run_ms(100);
+        while let Some(update) = peer.take(&mut world, "UPDATE") {
+            updates += 1;
+            peer.reply(&mut world, &update, 503, &[], "");
+        }
+    }
+    assert_eq!(world.stages(0), [Stage::Up], "{updates}: {}", world.story());
+    let bye = peer.get(&mut world, "BYE");
+    assert_eq!(bye.header(Name::Reason).map(|reason| reason.contains("cause=408")), Some(true));
+    assert!((2..=6).contains(&updates), "{updates}");
+}
+
+#[test]
+fn a_refresh_that_is_too_short_for_a_proxy_is_asked_for_once_more_as_long_as_it_wants() {
+    for (status_of_second, up) in [(200, true), (422, false)] {
+        let (mut world, mut peer) = at_desk(&[ON, CALLER]);
+        let agreed = ["Session-Expires: 180;refresher=uac", "Allow: INVITE, BYE, ACK"];
+        peer.called_by(&mut world, 0, &agreed);
+        world.key(0, phone_core::Key::Hold);
+        let hold = peer.get(&mut world, "INVITE");
+        peer.reply(&mut world, &hold, 422, &["Min-SE: 400"], "");
+        let again = peer.get(&mut world, "INVITE");
+        assert_eq!((expires(&again), again.header(Name::MinSe)), (Some("400;refresher=uac"), Some("400")));
+        let answer = ["Session-Expires: 400;refresher=uac", "Min-SE: 500"];
+        let body = if up { sdp(40_000, "recvonly") } else { String::new() };
+        peer.reply(&mut world, &again, status_of_second, &answer, &body);
+        peer.get(&mut world, "ACK");
+        world.run(10);
+        peer.none(&mut world, "INVITE");
+        assert_eq!((world.stages(0), world.holds(0)), (vec![Stage::Up], vec![(up, false)]));
+    }
+}
+
+#[test]
+fn an_update_before_the_call_is_answered_starts_no_timer() {
+    let (mut world, mut peer) = at_desk(&[ON]);
+    peer.invite(&mut world, "101", &["Supported: timer"], &sdp(40_000, "sendrecv"));
+    let ringing = peer.get(&mut world, "180 INVITE");
+    peer.learn(&ringing);
+    peer.request(&mut world, "UPDATE", &["Supported: timer", "Session-Expires: 90;refresher=uac"], "");
+    peer.get(&mut world, "200 UPDATE");
+    for _ in 0..100 {
+        world.run(1);
+        peer.none(&mut world, "BYE");
+    }
+}

@@ -295,6 +295,7 @@ fn referrals_that_make_no_sense_are_refused() {
     peer.request(&mut world, "REFER", &["Refer-To: <sip:1@192.0.2.10;method=BYE>"], "");
     peer.get(&mut world, "400 REFER");
     peer.request(&mut world, "REFER", &["Refer-To: <http://hotel.example/>"], "");
+    peer.get(&mut world, "400 REFER");
     world.run(1);
     assert_eq!(world.stages(0), [Stage::Up]);
     peer.request(&mut world, "NOTIFY", &["Event: refer", "Subscription-State: active"], "SIP/2.0 200 OK\r\n");
@@ -376,4 +377,25 @@ fn transfer_and_conference_can_be_switched_off() {
     world.run(2);
     assert_eq!((world.count("REFER"), world.stages(0).len()), (0, 2));
     assert!(world.calls(0).iter().all(|call| !call.conference));
+}
+
+#[test]
+fn a_transfer_that_cannot_be_taken_now_is_not_asked_for_for_ever() {
+    let mut world = World::of(&["101"]);
+    let mut peer = Peer::new(&mut world, "200");
+    peer.called_by(&mut world, 0, &[]);
+    let id = world.call(0, 0);
+    world.command(0, Command::BlindTransfer { call: id, number: "300".into() });
+    let mut asked = 0;
+    for _ in 0..300 {
+        while let Some(change) = peer.take(&mut world, "INVITE") {
+            peer.reply(&mut world, &change, 200, &[], &sdp(40_000, "recvonly"));
+        }
+        while let Some(refer) = peer.take(&mut world, "REFER") {
+            asked += 1;
+            peer.reply(&mut world, &refer, 491, &[], "");
+        }
+        world.run_ms(100);
+    }
+    assert_eq!((asked, world.stages(0)), (7, vec![Stage::Up]), "{}", world.story());
 }

@@ -93,12 +93,14 @@ impl Call {
         }
         let body = match self.offer.take() {
             Some(offer) => match self.sdp.answer(&offer, self.direction()) {
-                Ok(answer) => answer,
+                Ok(answer) => Some(answer),
                 Err(refusal) => return self.reject(ctx, refusal.status()),
             },
+            // Our offer and its answer went with the 180 and its PRACK.
+            None if self.sdp.agreed().is_some() => None,
             None => {
                 self.answer_in_ack = true;
-                self.sdp.offer(self.direction())
+                Some(self.sdp.offer(self.direction()))
             }
         };
         let request = ctx.inbox.request(id).cloned();
@@ -109,7 +111,7 @@ impl Call {
             self.timer = timer;
             answer.headers.extend(headers);
         }
-        answer.body = Some(body);
+        answer.body = body;
         ctx.inbox.respond(ctx.now, id, &answer);
         self.enter(ctx.now, Stage::Answering);
         self.tell(CallEvent::Up);

@@ -400,7 +400,8 @@ impl Call {
         self.minor.retain(|minor| *minor != id);
         self.progress_answered(ctx.now, id, status);
         if matches!(status, 401 | 407)
-            && let Some(dialog) = &mut self.dialog
+            && let Some(dialog) =
+                self.dialog.as_mut().or_else(|| self.forks.iter_mut().find(|fork| fork.answered_by(message)))
         {
             let cseq = dialog.local_cseq + 1;
             if let Ok(id) = ctx.line.answer_challenge(ctx.now, &mut self.auth, id, message, cseq) {

@@ -15,6 +15,10 @@ use crate::time::Instant;
 
 /// Changes that wait for the one under way.
 const MOST_WAITING: usize = 8;
+/// How often a change that the other side cannot take now (491) is asked for.
+const MOST_TRIES: u8 = 4;
+/// Longest `Retry-After` that a change waits for.
+const MOST_RETRY_AFTER: u32 = 10;
 
 /// A change we want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +46,14 @@ pub(super) struct Modify {
     for_music: bool,
     /// The other side does not take part in that.
     pub plain: bool,
+    /// No music until this hold is over.
+    plain_for_now: bool,
     /// After 491: try again then (RFC 3261 §14.1).
     pub again_at: Option<Instant>,
+    /// How often that was so.
+    tries: u8,
+    /// It was asked for once more with a longer session interval (422).
+    raised: bool,
 }
 
 impl Modify {
@@ -109,7 +119,11 @@ impl Call {
     }
 
     pub(super) fn refresh_session(&mut self, ctx: &mut Ctx<'_>) {
-        self.change(ctx, Change::Refresh);
+        // Once is enough, however long the one before takes.
+        let under_way = self.modify.ours.as_ref().is_some_and(|(_, change, _)| *change == Change::Refresh);
+        if !under_way && !self.modify.waiting.contains(&Change::Refresh) {
+            self.change(ctx, Change::Refresh);
+        }
     }
 
     fn change(&mut self, ctx: &mut Ctx<'_>, change: Change) {
@@ -148,7 +162,9 @@ impl Call {
             Change::Refresh => !by_update && self.music.is_some(),
             Change::Resume | Change::Move => false,
         };
-        self.modify.for_music = may_play && !self.modify.plain && self.music_uri(ctx).is_some();
+        self.modify.plain_for_now &= held;
+        let plain = self.modify.plain || self.modify.plain_for_now;
+        self.modify.for_music = may_play && !plain && self.music_uri(ctx).is_some();
         if change == Change::Music && !self.modify.for_music {
             return self.modify_next(ctx);
         }
@@ -164,7 +180,7 @@ impl Call {
             _ => Some(self.sdp.offer(self.direction())),
         };
         let headers = self.session_headers(ctx);
-        let timer = self.timer.refresh_headers();
+        let timer = self.timer.refresh_headers(self.min_se);
         let id = self.in_dialog(ctx, method.clone(), |request| {
             headers.into_iter().chain(timer).for_each(|(name, value)| request.push(name, value));
             request.body = body.map(|body| ("application/sdp", body.into_bytes()));
@@ -177,6 +193,7 @@ impl Call {
 
     fn change_failed(&mut self, change: Change) {
         self.sdp.rollback();
+        (self.modify.tries, self.modify.raised) = (0, false);
         if matches!(change, Change::Hold | Change::Resume) {
             self.modify.held = !self.modify.held;
             self.tell(CallEvent::HoldFailed);
@@ -188,6 +205,7 @@ impl Call {
         match status {
             100..200 => return,
             200..300 if self.modify.for_music => {
+                (self.modify.tries, self.modify.raised) = (0, false);
                 if let Some(dialog) = &mut self.dialog {
                     dialog.refresh(message);
                 }
@@ -199,6 +217,7 @@ impl Call {
             }
             200..300 => {
                 self.modify.ours = None;
+                (self.modify.tries, self.modify.raised) = (0, false);
                 if let Some(dialog) = &mut self.dialog {
                     dialog.refresh(message);
                 }
@@ -236,12 +255,16 @@ impl Call {
                 }
                 return;
             }
-            // The other side changes something at the same moment: whoever called waits longer (RFC 3261 §14.1).
-            491 | 500 => {
+            // The other side changes something at the same moment: whoever called waits longer (RFC 3261 §14.1). A 500
+            // that does not say when to come back is a refusal (§14.2).
+            491 | 500 if self.modify.tries + 1 < MOST_TRIES && (status == 491 || message.retry_after().is_some()) => {
                 self.modify.ours = None;
+                self.modify.tries += 1;
                 self.sdp.rollback();
                 let (least, spread) = if self.outgoing { (2_100, 1_900) } else { (0, 2_000) };
+                let told = message.retry_after().filter(|_| status == 500).unwrap_or_default().min(MOST_RETRY_AFTER);
                 let wait = Duration::from_millis(least) + ctx.line.rng.up_to(Duration::from_millis(spread));
+                let wait = wait.max(Duration::from_secs(u64::from(told)));
                 if matches!(change, Change::Hold | Change::Resume) {
                     self.modify.held = !self.modify.held;
                 }
@@ -249,9 +272,21 @@ impl Call {
                 self.modify.again_at = Some(ctx.now + wait);
                 return;
             }
-            422 => {
+            // RFC 4028 §7.4: once more, with the interval that is wanted.
+            422 if !self.modify.raised && self.raise_interval(message) => {
                 self.modify.ours = None;
                 self.sdp.rollback();
+                self.modify.raised = true;
+                if matches!(change, Change::Hold | Change::Resume) {
+                    self.modify.held = !self.modify.held;
+                }
+                self.modify.waiting.push_front(change);
+            }
+            // It does not know UPDATE after all.
+            405 | 501 if method == Method::Update => {
+                self.modify.ours = None;
+                self.peer_allows_update = false;
+                self.modify.waiting.push_front(change);
             }
             // The dialog is gone (RFC 3261 §12.2.1.2).
             408 | 481 => {
@@ -270,6 +305,14 @@ impl Call {
         self.modify_next(ctx);
     }
 
+    /// Takes the Min-SE of a 422 into the session timer. False if that changes nothing.
+    fn raise_interval(&mut self, message: &Message) -> bool {
+        let least = message.header(Name::MinSe).and_then(crate::sip::message::delta_seconds);
+        let Some(least) = least.filter(|least| self.timer.raise(*least)) else { return false };
+        self.min_se = self.min_se.max(least);
+        true
+    }
+
     pub(super) fn acknowledge_change(&mut self, ctx: &mut Ctx<'_>, id: RequestId, answer: Option<String>) {
         let Some(cseq) = ctx.line.request(id).map(|request| request.cseq) else { return };
         let Some(dialog) = &self.dialog else { return };
@@ -281,8 +324,13 @@ impl Call {
 
     pub(super) fn modify_lost(&mut self, ctx: &mut Ctx<'_>, id: RequestId) {
         let Some((_, change, _)) = self.modify.ours.take() else { return };
+        // Its stream broke, which says nothing about the other side.
+        let broken = ctx.line.is_open(id);
         ctx.line.no_answer(ctx.now, id, Failure::Silent);
         self.change_failed(change);
+        if broken {
+            return self.modify_next(ctx);
+        }
         self.fail(ctx, 408, "no answer from the other side");
     }
 
@@ -323,6 +371,8 @@ impl Call {
                 Err(refusal) => return ctx.inbox.respond(ctx.now, id, &Answer::new(refusal.status())),
             },
             None if invite => {
+                // It may want to hold us with music as well: each would interrupt the other's for ever.
+                self.modify.plain_for_now |= self.modify.held;
                 self.answer_in_ack = true;
                 Some(self.sdp.offer(self.direction()))
             }
@@ -336,8 +386,11 @@ impl Call {
         let mut answer = Answer::new(200);
         answer.headers = self.session_headers(ctx);
         let (timer, headers) = SessionTimer::as_callee(ctx.now, &ctx.line.settings.session_timer, request);
-        self.timer = timer;
-        answer.headers.extend(headers);
+        if self.is_up() {
+            // An early dialog has no session yet: its timer is agreed by the INVITE's answer.
+            self.timer = timer;
+            answer.headers.extend(headers);
+        }
         if body.is_some() {
             self.interrupt_music(ctx);
         }

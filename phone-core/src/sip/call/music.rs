@@ -190,11 +190,8 @@ impl Call {
             self.acknowledge_change(ctx, id, body);
         }
         let Some(dialog) = &mut music.dialog else {
-            match ctx.line.is_heard(music.request) {
-                true => ctx.line.cancel(ctx.now, music.request),
-                false => ctx.line.forget(music.request),
-            }
-            return;
+            // An answer that is faster is confirmed and hung up (`late`).
+            return ctx.line.cancel(ctx.now, music.request);
         };
         let mut bye = dialog.request(Method::Bye);
         let Some(target) = ctx.line.hop(&dialog.next_hop()) else { return };

@@ -59,15 +59,17 @@ impl Call {
         let rseq = message.header(Name::RSeq).and_then(crate::sip::message::delta_seconds);
         let (Some(rseq), Ok(cseq)) = (rseq, message.cseq()) else { return false };
         let tag = message.to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
+        // Of forks that are known only: there are not many of those.
+        let Some(fork) = self.forks.iter_mut().find(|fork| fork.answered_by(message)) else { return false };
         match self.reliable.heard.iter_mut().find(|(known, _)| *known == tag) {
             Some((_, last)) if rseq == last.wrapping_add(1) => *last = rseq,
             Some(_) => return false,
             None => self.reliable.heard.push((tag, rseq)),
         }
-        let Some(fork) = self.forks.iter_mut().find(|fork| fork.answered_by(message)) else { return false };
         let mut prack = fork.request(Method::Prack);
         prack.push(Name::RAck, format_args!("{rseq} {} {}", cseq.number, cseq.method));
         let target = self.direct.clone().or_else(|| ctx.line.hop(&fork.next_hop()));
+        self.auth.begin_round();
         ctx.line.sign(&mut prack);
         ctx.line.authorize(&mut self.auth, &mut prack);
         if let Some(id) = target.and_then(|target| ctx.line.send_to(ctx.now, prack, target)) {
@@ -85,7 +87,12 @@ impl Call {
             // One at a time (§3).
             return;
         }
-        if required || possible {
+        // Without an offer in the INVITE, the first reliable answer would have to bring ours (§5).
+        let offers = self.offer.is_none() && self.sdp.agreed().is_none() && answer.body.is_none();
+        if required && offers {
+            answer.body = Some(self.sdp.offer(self.direction()));
+        }
+        if required || (possible && !offers) {
             self.reliable.rseq = match self.reliable.rseq {
                 0 => 1 + u32::try_from(ctx.line.rng.next_u64() % 1_000_000).unwrap_or_default(),
                 last => last + 1,
@@ -116,7 +123,13 @@ impl Call {
         }
         self.reliable.sent = None;
         let mut answer = Answer::new(200);
-        if let Some(offer) = session_description(prack) {
+        let description = session_description(prack);
+        if self.sdp.is_offering() && self.offer.is_none() {
+            // The answer to our offer; without it the 2xx offers once more.
+            if description.is_none_or(|answer| self.sdp.answered(answer).is_err()) {
+                self.sdp.rollback();
+            }
+        } else if let Some(offer) = description {
             match self.sdp.answer(offer, self.direction()) {
                 Ok(body) => answer.body = Some(body),
                 Err(refusal) => answer = Answer::new(refusal.status()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Call, Ctx};
+use super::{Call, Ctx, Stage};
 use crate::settings::session_timer::{Refresher, SessionTimerSettings};
 use crate::sip::message::{Message, Name, delta_seconds};
 use crate::time::Instant;
@@ -16,6 +16,8 @@ pub(super) struct SessionTimer {
     interval: Duration,
     /// We refresh at this moment; or, if they do, the session ends then.
     at: Option<Instant>,
+    /// Without a refresh the session ends then.
+    expires_at: Option<Instant>,
     ours: bool,
 }
 
@@ -67,7 +69,7 @@ impl SessionTimer {
         let interval = Duration::from_secs(u64::from(interval.max(LEAST)));
         // §10: refresh at half; give up a third, or 32 s, before the end.
         let wait = if ours { interval / 2 } else { interval - (interval / 3).min(Duration::from_secs(32)) };
-        Self { interval, at: Some(now + wait), ours }
+        Self { interval, at: Some(now + wait), expires_at: Some(now + interval), ours }
     }
 
     /// After a 2xx to our INVITE or UPDATE (§7.2).
@@ -104,22 +106,37 @@ impl SessionTimer {
         (Self::start(now, interval, refresher == Refresher::Uas), headers)
     }
 
-    /// What a refresh of ours says.
-    pub fn refresh_headers(&self) -> Vec<(Name, String)> {
+    /// What a refresh of ours says; `min_se` is what a 422 asked for, or 0.
+    pub fn refresh_headers(&self, min_se: u32) -> Vec<(Name, String)> {
         if self.at.is_none() {
             return Vec::new();
         }
         let who = if self.ours { "uac" } else { "uas" };
-        vec![(Name::SessionExpires, format!("{};refresher={who}", self.interval.as_secs()))]
+        let mut headers = vec![(Name::SessionExpires, format!("{};refresher={who}", self.interval.as_secs()))];
+        if min_se > 0 {
+            headers.push((Name::MinSe, min_se.to_string()));
+        }
+        headers
+    }
+
+    /// A 422 wants at least so many seconds. False if there is no timer, or it is that long already.
+    pub fn raise(&mut self, least: u32) -> bool {
+        let least = Duration::from_secs(u64::from(least));
+        let raises = self.at.is_some() && least > self.interval;
+        if raises {
+            self.interval = least;
+        }
+        raises
     }
 
     /// A refresh of ours came to nothing this time: try again soon, as long as there is time.
     fn postpone(&mut self, now: Instant) {
-        self.at = Some(now + (self.interval / 10).max(Duration::from_secs(5)));
+        let soon = now + (self.interval / 10).max(Duration::from_secs(5));
+        self.at = Some(self.expires_at.map_or(soon, |end| soon.min(end)));
     }
 
     pub fn stop(&mut self) {
-        self.at = None;
+        (self.at, self.expires_at) = (None, None);
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -132,8 +149,13 @@ impl Call {
         if self.timer.at.is_none_or(|at| ctx.now < at) {
             return;
         }
-        if !self.timer.ours {
+        let expired = self.timer.expires_at.is_none_or(|end| ctx.now >= end);
+        if !self.timer.ours || expired {
             self.timer.stop();
+            if self.stage == Stage::Incoming {
+                // The called says no BYE before it has answered (RFC 3261 §15).
+                return self.reject(ctx, 500);
+            }
             return self.fail(ctx, 408, "session expired");
         }
         self.timer.postpone(ctx.now);

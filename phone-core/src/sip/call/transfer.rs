@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::{Call, CallEvent, Ctx, EndedBy};
 use crate::sip::inbox::{Answer, IncomingId};
 use crate::sip::line::RequestId;
-use crate::sip::message::{Message, Method, Name, NameAddr, Uri};
+use crate::sip::message::{Message, Method, Name, NameAddr, Scheme, Uri};
 use crate::time::{Instant, earliest};
 
 /// A request that came while the other side changed something is sent again after so long.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// How often at most; each time after half a second more.
+const MOST_TRIES: u32 = 6;
 
 /// A transfer we asked for.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub(super) struct Transfer {
     /// The REFER waits: for a change of the session to be over, or for `again_at`.
     waits: bool,
     again_at: Option<Instant>,
+    tries: u32,
 }
 
 impl Transfer {
@@ -46,6 +49,8 @@ pub(super) struct Referred {
     again_at: Option<Instant>,
     /// What was told last, until that is answered.
     told: Option<(RequestId, u16, String)>,
+    /// How often it could not be taken (491).
+    tries: u32,
 }
 
 impl Referred {
@@ -71,6 +76,9 @@ impl Referral {
     pub fn of(request: &Message) -> Option<Self> {
         let to: NameAddr = request.header(Name::ReferTo)?.parse().ok()?;
         let mut uri = to.uri;
+        if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel) {
+            return None;
+        }
         let headers = uri.headers.take();
         let method = uri.params.value("method").map(str::to_owned);
         if method.is_some_and(|method| !method.eq_ignore_ascii_case("INVITE")) {
@@ -87,7 +95,8 @@ impl Referral {
 
 /// The status a `message/sipfrag` tells (RFC 3420).
 pub fn sipfrag_status(body: &[u8]) -> Option<u16> {
-    let text = std::str::from_utf8(body.get(..64.min(body.len()))?).ok()?;
+    // The phrase may be in any language, and cut anywhere.
+    let text = String::from_utf8_lossy(body.get(..64.min(body.len()))?);
     let rest = text.trim_start().strip_prefix("SIP/2.0 ")?;
     rest.get(..3)?.parse().ok().filter(|code| (100..700).contains(code))
 }
@@ -136,8 +145,8 @@ impl Call {
             None => format!("<{to}>"),
         };
         let until = ctx.now + ctx.line.settings.calls.transfer_timeout;
-        let (request, accepted, waits, again_at) = (None, false, true, None);
-        self.transfer = Some(Transfer { request, until, accepted, refer_to, waits, again_at });
+        let (request, accepted, waits, again_at, tries) = (None, false, true, None, 0);
+        self.transfer = Some(Transfer { request, until, accepted, refer_to, waits, again_at, tries });
         self.send_refer(ctx)
     }
 
@@ -199,8 +208,13 @@ impl Call {
             // The other side changes something at the same moment.
             491 => {
                 let Some(transfer) = &mut self.transfer else { return };
+                transfer.tries += 1;
+                if transfer.tries > MOST_TRIES {
+                    return self.transfer_over(ctx, status);
+                }
                 ctx.line.forget(id);
-                (transfer.request, transfer.waits, transfer.again_at) = (None, true, Some(ctx.now + AGAIN_AFTER));
+                let at = ctx.now + AGAIN_AFTER * transfer.tries;
+                (transfer.request, transfer.waits, transfer.again_at) = (None, true, Some(at));
             }
             _ => self.transfer_over(ctx, status),
         }
@@ -272,7 +286,7 @@ impl Call {
         }
         ctx.inbox.respond(ctx.now, id, &answer);
         let id = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
-        self.referred = Some(Referred { id, silent, last: false, next: None, again_at: None, told: None });
+        self.referred = Some(Referred { id, silent, last: false, next: None, again_at: None, told: None, tries: 0 });
         self.tell(CallEvent::Refer(Box::new(referral)));
         self.referral_progress(ctx, 100, "Trying");
     }
@@ -319,10 +333,14 @@ impl Call {
     pub(super) fn progress_answered(&mut self, now: Instant, id: RequestId, status: u16) {
         let Some(referred) = &mut self.referred else { return };
         let Some((_, told, reason)) = referred.told.take_if(|(told, ..)| *told == id) else { return };
-        if status == 491 {
+        if status == 491 && referred.tries < MOST_TRIES {
+            referred.tries += 1;
             referred.next.get_or_insert((told, reason));
-            referred.again_at = Some(now + AGAIN_AFTER);
-        } else if told >= 200 {
+            referred.again_at = Some(now + AGAIN_AFTER * referred.tries);
+            return;
+        }
+        referred.tries = 0;
+        if told >= 200 {
             self.referred = None;
         }
     }
@@ -351,12 +369,17 @@ mod tests {
         assert_eq!(attended.to.to_string(), "sip:102@pbx");
         assert_eq!(Referral::of(&refer("Refer-To: <sip:102@pbx;method=BYE>\r\n")), None);
         assert_eq!(Referral::of(&refer("")), None);
+        assert_eq!(Referral::of(&refer("Refer-To: <http://hotel.example/>\r\n")), None, "nobody can be called there");
+        assert!(Referral::of(&refer("Refer-To: <tel:+4930123>\r\n")).is_some());
     }
 
     #[test]
     fn a_sipfrag_tells_its_status() {
         assert_eq!(sipfrag_status(b"SIP/2.0 180 Ringing\r\n"), Some(180));
         assert_eq!(sipfrag_status(b"SIP/2.0 603\r\n"), Some(603));
+        let long = format!("SIP/2.0 486 {}\u{fc}berlastet\r\n", "x".repeat(51));
+        assert!(std::str::from_utf8(&long.as_bytes()[..64]).is_err());
+        assert_eq!(sipfrag_status(long.as_bytes()), Some(486));
         for broken in [&b""[..], b"SIP/2.0 ", b"SIP/2.0 99x", b"HTTP/1.1 200 OK", b"\xff\xff"] {
             assert_eq!(sipfrag_status(broken), None);
         }

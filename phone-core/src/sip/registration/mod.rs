@@ -25,6 +25,14 @@ mod settings;
 
 /// How long a round waits for a server's address.
 const RESOLVE_WAIT: Duration = Duration::from_secs(15);
+/// Servers of one round to which challenges are answered anew.
+const MOST_ELSEWHERE: u8 = 16;
+/// The shortest time from a registration to the next one that a broken stream calls for, and the longest it grows to
+/// while streams break again and again.
+const STREAM_REST: Duration = Duration::from_secs(10);
+const STREAM_REST_MOST: Duration = Duration::from_secs(300);
+/// Phones whose stream broke at the same moment come back within so long.
+const STREAM_SPREAD: Duration = Duration::from_secs(5);
 
 /// Why a round of REGISTER requests is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +59,8 @@ struct Round {
     purpose: Purpose,
     too_brief: u8,
     moved: bool,
+    /// How often it went on to another server.
+    elsewhere: u8,
     /// A binding of ours at an address we no longer have, to be removed along the way.
     obsolete: Option<SocketAddr>,
     /// The contact address the last request carried.
@@ -85,6 +95,10 @@ pub struct Registration {
     request: Option<RequestId>,
     /// When the next round begins.
     next: Option<Instant>,
+    /// When the registrar took us in last.
+    succeeded: Option<Instant>,
+    /// How long after that a broken stream has to wait.
+    stream_rest: Duration,
     ended: bool,
 
     status: AccountStatus,
@@ -109,6 +123,8 @@ impl Registration {
             round: None,
             request: None,
             next: Some(start),
+            succeeded: None,
+            stream_rest: STREAM_REST,
             ended: false,
             status: AccountStatus::Disabled,
             since: now,
@@ -178,7 +194,14 @@ impl Registration {
         let goodbye = self.round.as_ref().is_some_and(|round| matches!(round.purpose, Purpose::Goodbye(_)));
         let next = line.no_answer(now, id, failure);
         match next {
-            Next::Try(_) | Next::Register(_) if !goodbye => self.send(now, line),
+            Next::Try(_) | Next::Register(_) if !goodbye => {
+                // Another server has challenges of its own: that it refuses the answer to the last one's says nothing.
+                if let Some(round) = self.round.as_mut().filter(|round| round.elsewhere < MOST_ELSEWHERE) {
+                    round.elsewhere += 1;
+                    self.auth.begin_round();
+                }
+                self.send(now, line);
+            }
             _ => self.fail(now, line, code, reason, retry_after),
         }
     }
@@ -218,6 +241,20 @@ impl Registration {
         if self.round.is_none() && self.next.is_some() {
             self.begin_register(now, line);
         }
+    }
+
+    /// The stream to the registrar broke while nothing was under way: registers over a new one, so that calls find us.
+    /// Not at once: a registrar that was restarted has lost the streams of all phones at the same moment; and one that
+    /// closes each of them is not asked again and again.
+    pub fn disconnected(&mut self, now: Instant, line: &mut Line) {
+        let (None, Some(next)) = (&self.round, self.next) else { return };
+        let lived = self.succeeded.map_or(STREAM_REST_MOST, |at| now.saturating_since(at));
+        if lived >= self.stream_rest * 2 {
+            self.stream_rest = STREAM_REST;
+        }
+        let rest = self.stream_rest.saturating_sub(lived);
+        self.stream_rest = (self.stream_rest * 2).min(STREAM_REST_MOST);
+        self.next = Some(next.min(now + rest + line.rng.up_to(STREAM_SPREAD)));
     }
 
     /// Takes leave of the registrar as "UNREGISTER on Reboot" says, and ends.
@@ -319,8 +356,9 @@ impl Registration {
         let goodbye = matches!(purpose, Purpose::Goodbye(_));
         let contact = line.contact_address();
         let obsolete = self.binding.as_ref().map(|binding| binding.contact).filter(|bound| Some(*bound) != contact);
+        let (contact, way, looking_up) = (None, None, None);
         self.round =
-            Some(Round { purpose, too_brief: 0, moved: false, obsolete, contact: None, way: None, looking_up: None });
+            Some(Round { purpose, too_brief: 0, moved: false, elsewhere: 0, obsolete, contact, way, looking_up });
         if !goodbye {
             line.locator.begin(now);
         }

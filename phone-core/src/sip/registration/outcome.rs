@@ -81,6 +81,7 @@ impl Registration {
                     return;
                 }
                 self.cleared = true;
+                self.succeeded = Some(now);
                 let life = Duration::from_secs(u64::from(granted));
                 self.binding = Some(Binding { contact, until: now + life, way });
                 self.take_routes(line, message);
