@@ -190,7 +190,8 @@ fn a_session_whose_refreshes_are_all_refused_ends_with_its_interval() {
         }
     }
     assert_eq!(world.stages(0), [Stage::Up], "{updates}: {}", world.story());
-    let bye = peer.get(&mut world, "BYE");
+    world.run_ms(2_500);
+    let bye = peer.take(&mut world, "BYE").expect("the interval is over");
     assert_eq!(bye.header(Name::Reason).map(|reason| reason.contains("cause=408")), Some(true));
     assert!((2..=6).contains(&updates), "{updates}");
 }
@@ -218,7 +219,7 @@ fn a_refresh_that_is_too_short_for_a_proxy_is_asked_for_once_more_as_long_as_it_
 
 #[test]
 fn an_update_before_the_call_is_answered_starts_no_timer() {
-    let (mut world, mut peer) = at_desk(&[ON]);
+    let (mut world, mut peer) = at_desk(&[ON, ("ring.timeout", "300")]);
     peer.invite(&mut world, "101", &["Supported: timer"], &sdp(40_000, "sendrecv"));
     let ringing = peer.get(&mut world, "180 INVITE");
     peer.learn(&ringing);
@@ -228,4 +229,5 @@ fn an_update_before_the_call_is_answered_starts_no_timer() {
         world.run(1);
         peer.none(&mut world, "BYE");
     }
+    assert_eq!(world.stages(0), [Stage::Incoming], "{}", world.story());
 }
