@@ -63,7 +63,6 @@ async fn a_setting_reaches_every_phone_with_its_progress() {
     browser.says("dial-plan-verdict", "Blocked").await;
     browser.fill("setting-value", "{[}").await;
     browser.says("dial-plan-verdict", "mistake").await;
-    std::fs::write("/tmp/log/dialplan.png", browser.screenshot().await).unwrap();
     browser.click("#main form .button:not(.primary)").await;
 
     browser.click(&format!("{row} .button.quiet")).await;
