@@ -326,6 +326,26 @@ fn a_call_is_replaced_only_by_who_knows_its_tags() {
 }
 
 #[test]
+fn a_call_that_rings_there_is_picked_up_by_another() {
+    let mut world = World::of(&["101"]);
+    let mut rings = Peer::new(&mut world, "200");
+    world.api_dial(0, "200");
+    let invite = rings.get(&mut world, "INVITE");
+    rings.reply(&mut world, &invite, 180, &[], "");
+    world.run_ms(50);
+    let (call, ours) = (invite.call_id().unwrap(), invite.from().unwrap());
+    let replaces = format!("Replaces: {call};to-tag={};from-tag=peer;early-only", ours.tag().unwrap());
+    let mut picks = Peer::new(&mut world, "201");
+    picks.invite(&mut world, "101", &[&replaces], &sdp(41_000, "sendrecv"));
+    picks.confirm(&mut world, "");
+    let cancel = rings.get(&mut world, "CANCEL");
+    rings.reply(&mut world, &cancel, 200, &[], "");
+    rings.reply(&mut world, &invite, 487, &[], "");
+    world.run(1);
+    assert_eq!((world.stages(0), numbers(&world, 0)), (vec![Stage::Up], vec!["201".to_owned()]), "{}", world.story());
+}
+
+#[test]
 fn three_talk_and_the_first_may_leave_them_to_themselves() {
     for leaves in [true, false] {
         let mut world = three(&[("call.transferonconferencehangup", if leaves { "yes" } else { "no" })]);

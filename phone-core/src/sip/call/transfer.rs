@@ -111,16 +111,16 @@ impl Call {
 
     /// Whether a `Replaces` header names this call: there, `to-tag` is ours.
     pub fn is_replaced_by(&self, replaces: &str) -> bool {
-        let Some(dialog) = self.dialog() else { return false };
-        let mut parts = replaces.split(';').map(str::trim);
-        let call_id = parts.next().unwrap_or_default();
+        let call_id = replaces.split(';').next().unwrap_or_default().trim();
         let tag = |name: &str| {
             let of = |part: &str| part.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
             replaces.split(';').map(str::trim).find_map(of)
         };
-        call_id == dialog.call_id
-            && tag("to-tag").as_deref() == dialog.local.tag()
-            && tag("from-tag").as_deref() == dialog.remote.tag()
+        let (to, from) = (tag("to-tag"), tag("from-tag"));
+        // One that rings where we call has no dialog yet but its forks' (§3).
+        self.dialog().into_iter().chain(&self.forks).any(|dialog| {
+            call_id == dialog.call_id && to.as_deref() == dialog.local.tag() && from.as_deref() == dialog.remote.tag()
+        })
     }
 
     /// The URI others reach the other end by: its address of record, or its Contact ("Refer-To Use Target Contact").
