@@ -20,8 +20,10 @@ pub const KAMAILIO: Package = Package {
     why: "the SIP registrar the phones register at",
 };
 /// The foreign SIP programs of phone-core's tests beside Kamailio; see tests/interop/sip.
-pub const SIP_PEERS: [&Package; 8] =
-    [&KAMAILIO_TLS, &KAMAILIO_PRESENCE, &SIPP, &BARESIP, &LINPHONE, &SIPVICIOUS, &DNSMASQ, &IPROUTE];
+pub const SIP_PEERS: [&Package; 9] =
+    [&KAMAILIO_TLS, &KAMAILIO_PRESENCE, &SIPP, &BARESIP, &LINPHONE, &SIPVICIOUS, &DNSMASQ, &IPROUTE, &OPENSSL];
+const OPENSSL: Package =
+    Package { name: "openssl", files: &["/usr/bin/openssl"], why: "makes the certificates of the calls over TLS" };
 const KAMAILIO_TLS: Package = Package {
     name: "kamailio-tls-modules",
     files: &[
