@@ -12,6 +12,20 @@ fn three(seed: u64, settings: &[(&str, &str)]) -> World {
     World::with(vec![one("101"), one("102"), one("103")]).seed(seed)
 }
 
+/// 101 talks to 102, asks 103, who is on the line, and the weather turns.
+fn asking(seed: u64) -> World {
+    let mut world = three(seed, &[]);
+    world.talk(0, 1);
+    world.key(0, Key::Flash);
+    world.run(1);
+    world.keys(0, "103#");
+    world.run(1);
+    world.lift(2);
+    world.run(1);
+    world.weather = BAD;
+    world
+}
+
 fn joined(world: &World, seed: u64) {
     assert!(world.calls(0).is_empty(), "seed {seed}: {}", world.story());
     let stages = (world.stages(1), world.stages(2));
@@ -39,15 +53,7 @@ fn blind_transfers_arrive() {
 #[test]
 fn attended_transfers_arrive() {
     for seed in 0..25 {
-        let mut world = three(seed, &[]);
-        world.talk(0, 1);
-        world.key(0, Key::Flash);
-        world.run(1);
-        world.keys(0, "103#");
-        world.run(1);
-        world.lift(2);
-        world.run(1);
-        world.weather = BAD;
+        let mut world = asking(seed);
         world.key(0, Key::Transfer);
         world.run(60);
         joined(&world, seed);
@@ -57,15 +63,7 @@ fn attended_transfers_arrive() {
 #[test]
 fn conferences_are_joined_and_left() {
     for seed in 0..25 {
-        let mut world = three(seed, &[]);
-        world.talk(0, 1);
-        world.key(0, Key::Flash);
-        world.run(1);
-        world.keys(0, "103#");
-        world.run(1);
-        world.lift(2);
-        world.run(1);
-        world.weather = BAD;
+        let mut world = asking(seed);
         world.key(0, Key::Conference);
         world.run(20);
         assert!(world.calls(0).iter().all(|call| call.conference && !call.held), "seed {seed}: {}", world.story());
