@@ -8,17 +8,17 @@
 mod options;
 mod verify;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+
+pub use phone_core::tls::{MOST_PEM, TlsVersion};
+use phone_core::tls::{certificates, provider, system_roots, versions};
 
 pub use options::{Purpose, extra_authorities};
 
-/// Files and settings with certificates are not longer than this, in bytes.
-pub const MOST_PEM: usize = 256 << 10;
 /// Configurations a process keeps: a fleet of simulated phones shares its few.
 const MOST_KEPT: usize = 8;
 
@@ -46,13 +46,6 @@ impl Default for TlsOptions {
             verify: Verify::Name,
         }
     }
-}
-
-/// Versions this phone speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TlsVersion {
-    V1_2,
-    V1_3,
 }
 
 /// How far a server is checked.
@@ -129,12 +122,7 @@ impl TlsOptions {
     }
 
     fn build(&self) -> Result<ClientConfig, TlsError> {
-        let versions: &[&rustls::SupportedProtocolVersion] = match (self.minimum, self.maximum) {
-            (TlsVersion::V1_2, TlsVersion::V1_2) => &[&rustls::version::TLS12],
-            (TlsVersion::V1_2, TlsVersion::V1_3) => &[&rustls::version::TLS13, &rustls::version::TLS12],
-            (TlsVersion::V1_3, TlsVersion::V1_3) => &[&rustls::version::TLS13],
-            (TlsVersion::V1_3, TlsVersion::V1_2) => return Err(TlsError::Versions),
-        };
+        let versions = versions(self.minimum, self.maximum).ok_or(TlsError::Versions)?;
         let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(versions)
             .map_err(|_| TlsError::Versions)?;
@@ -165,41 +153,6 @@ impl TlsOptions {
             roots.add(certificate).map_err(|error| TlsError::Authorities(error.to_string()))?;
         }
         Ok(Arc::new(roots))
-    }
-}
-
-/// ring, whatever else a program has linked.
-fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
-}
-
-/// Read once: a new authority needs a restart, as on every phone.
-fn system_roots() -> Arc<RootCertStore> {
-    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let read = || {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "some of the system's CA certificates cannot be read");
-        }
-        let mut roots = RootCertStore::empty();
-        // Some systems carry certificates nobody can use.
-        roots.add_parsable_certificates(found.certs);
-        Arc::new(roots)
-    };
-    ROOTS.get_or_init(read).clone()
-}
-
-/// At least one certificate.
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    if pem.len() > MOST_PEM {
-        return Err(format!("{} bytes; at most {MOST_PEM} are read", pem.len()));
-    }
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match read {
-        Ok(certificates) if certificates.is_empty() => Err("there is no PEM certificate in it".to_owned()),
-        Ok(certificates) => Ok(certificates),
-        Err(_) => Err("it is no PEM file".to_owned()),
     }
 }
 

@@ -4,8 +4,8 @@
 //! owns no clock, no socket, no task and no source of randomness (a seed is given once), so it runs unchanged in the
 //! phone, in the simulator and in tests with virtual time.
 //!
-//! What it does today: keeps the SIP registration of each account (RFC 3261 §10 with digest by RFC 8760) and answers
-//! requests it does not serve. Calls, TCP/TLS and media come with later issues, by the same shape.
+//! It registers each account (RFC 3261 §10, digest by RFC 8760) where the DNS or the settings say (RFC 3263), makes and
+//! takes calls, holds, transfers and joins them, over UDP, TCP and TLS. It agrees on media (SDP) but carries no sound yet.
 
 pub mod io;
 pub mod phone;
@@ -15,6 +15,7 @@ pub mod settings;
 pub mod sip;
 pub mod state;
 pub mod time;
+pub mod tls;
 
 pub use io::{IoOptions, PhoneHandle, spawn};
 pub use phone::{CallInfo, Command, HookSwitch, Input, Key, Phone, PhoneConfig, PhoneEvent, Socket, Transmit};

@@ -4,18 +4,15 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::settings::tls::TlsSettings;
-use crate::settings::tls::{TlsIdentity, TlsVersion};
+use crate::settings::tls::{TlsIdentity, TlsSettings};
+use crate::tls::{certificates, provider, system_roots, versions};
 
 mod verify;
 
-/// PEM files are not longer than this, bytes.
-const MOST_PEM: usize = 256 << 10;
 /// Configurations of each kind a process keeps.
 const MOST_KEPT: usize = 8;
 
@@ -47,7 +44,7 @@ pub(super) fn client(settings: &TlsSettings, authorities: &Authorities) -> Resul
     static KEPT: Kept<ClientConfig> = Mutex::new(Vec::new());
     kept(&KEPT, (settings.clone(), authorities.clone()), || {
         let builder = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&versions(settings)?)
+            .with_protocol_versions(versions(settings.minimum, settings.maximum).ok_or(TlsError::Versions)?)
             .map_err(|_| TlsError::Versions)?;
         // Without the check the certificates need not even be readable.
         let roots = if settings.check_chain { roots(settings, authorities)? } else { RootCertStore::empty() };
@@ -75,7 +72,7 @@ pub(super) fn server(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsErr
             None => self_made()?,
         };
         ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&versions(settings)?)
+            .with_protocol_versions(versions(settings.minimum, settings.maximum).ok_or(TlsError::Versions)?)
             .map_err(|_| TlsError::Versions)?
             .with_no_client_auth()
             .with_single_cert(certificates, key)
@@ -102,45 +99,14 @@ fn kept<T>(store: &Kept<T>, key: Key, build: impl FnOnce() -> Result<T, TlsError
     Ok(config)
 }
 
-fn versions(settings: &TlsSettings) -> Result<Vec<&'static SupportedProtocolVersion>, TlsError> {
-    use rustls::version::{TLS12, TLS13};
-    match (settings.minimum, settings.maximum) {
-        (TlsVersion::V1_2, TlsVersion::V1_2) => Ok(vec![&TLS12]),
-        (TlsVersion::V1_2, TlsVersion::V1_3) => Ok(vec![&TLS13, &TLS12]),
-        (TlsVersion::V1_3, TlsVersion::V1_3) => Ok(vec![&TLS13]),
-        (TlsVersion::V1_3, TlsVersion::V1_2) => Err(TlsError::Versions),
-    }
-}
-
-/// ring, whatever else a program has linked.
-fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
-}
-
 fn roots(settings: &TlsSettings, authorities: &Authorities) -> Result<RootCertStore, TlsError> {
-    let mut roots = if settings.system_authorities { system_roots().clone() } else { RootCertStore::empty() };
+    let mut roots = if settings.system_authorities { (*system_roots()).clone() } else { RootCertStore::empty() };
     if let Some(authorities) = authorities {
         for certificate in certificates(authorities).map_err(TlsError::Authorities)? {
             roots.add(certificate).map_err(|error| TlsError::Authorities(error.to_string()))?;
         }
     }
     Ok(roots)
-}
-
-/// Read once: a new authority needs a restart.
-fn system_roots() -> &'static RootCertStore {
-    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
-    ROOTS.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "some of the system's CA certificates cannot be read");
-        }
-        let mut roots = RootCertStore::empty();
-        // Some systems carry certificates nobody can use.
-        roots.add_parsable_certificates(found.certs);
-        roots
-    })
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -163,18 +129,6 @@ fn self_made() -> Result<Identity, TlsError> {
     let (certificate, key) = made.as_ref().map_err(|error| TlsError::Identity(error.clone()))?;
     let key = PrivateKeyDer::try_from(key.clone()).map_err(|_| TlsError::Key)?;
     Ok((vec![certificate.clone()], key))
-}
-
-/// At least one certificate.
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    if pem.len() > MOST_PEM {
-        return Err(format!("{} bytes; at most {MOST_PEM} are read", pem.len()));
-    }
-    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
-        Ok(certificates) if certificates.is_empty() => Err("there is no PEM certificate in it".to_owned()),
-        Ok(certificates) => Ok(certificates),
-        Err(_) => Err("it is no PEM file".to_owned()),
-    }
 }
 
 #[cfg(test)]

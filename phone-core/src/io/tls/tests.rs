@@ -5,6 +5,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::super::testing::Authority;
 use super::*;
+use crate::tls::{MOST_PEM, TlsVersion};
 
 /// Shakes hands as `client` with a server that has `identity`, whose name is `pbx.example`.
 async fn shake(
