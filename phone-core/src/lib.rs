@@ -18,7 +18,10 @@ pub mod time;
 pub mod tls;
 
 pub use io::{IoOptions, PhoneHandle, spawn};
-pub use phone::{CallInfo, Command, HookSwitch, Input, Key, Phone, PhoneConfig, PhoneEvent, Socket, Transmit};
+pub use phone::{
+    CallInfo, Command, Ear, HookSwitch, Input, Key, Phone, PhoneConfig, PhoneEvent, Socket, Sound, SoundDigit,
+    SoundNews, Transmit,
+};
 pub use settings::tls::StreamSettings;
 pub use settings::{AccountSettings, PhoneSettings, Secret, UnregisterOnReboot};
 pub use state::{AccountState, AccountStatus, CallState, PhoneState, Tone};

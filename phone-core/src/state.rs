@@ -32,6 +32,10 @@ pub struct PhoneState {
     pub do_not_disturb: bool,
     /// The loudspeaker is on.
     pub speaker: bool,
+    /// How loud it rings, 1..=8.
+    pub ring_volume: u8,
+    /// How loud calls are, 1..=8.
+    pub talk_volume: u8,
 }
 
 /// A tone of the phone's own.
@@ -43,6 +47,10 @@ pub enum Tone {
     None,
     /// Ready to dial.
     Dial,
+    /// Ready to dial, and messages wait.
+    Message,
+    /// Lifted, and no server has the phone: numbers will not get through.
+    Trouble,
     /// Ready to dial a second number.
     SecondDial,
     /// It rings there.

@@ -96,7 +96,9 @@ impl Phone {
         let first = if ports.random { self.rng.next_u64() % u64::from(pairs) } else { u64::from(self.next_call) };
         let port =
             |step: u16| ports.first + 2 * ((u16::try_from(first % u64::from(pairs)).unwrap_or(0) + step) % pairs);
-        let used = |port: &u16| self.calls.iter().any(|entry| entry.call.media_port() == *port);
+        let used = |port: &u16| {
+            self.taken_ports.contains(port) || self.calls.iter().any(|entry| entry.call.media_port() == *port)
+        };
         let port = (0..pairs).map(port).find(|port| !used(port))?;
         let line = &self.accounts.get(at)?.line;
         // Behind a NAT audio goes where SIP goes.

@@ -44,7 +44,7 @@ impl Phone {
     pub(super) fn begin_dialling(&mut self, now: Instant, second: bool) {
         self.dialler.clear();
         self.dialler.idle_at = Some(now + self.settings.off_hook_timeout);
-        self.set_tone(if second { Tone::SecondDial } else { Tone::Dial });
+        self.set_tone(if second { Tone::SecondDial } else { self.dial_tone() });
         if !second && !self.settings.auto_dial.is_empty() {
             self.dialler.auto_at = Some(now + self.settings.auto_dial_delay);
             self.dialler_timeout(now);

@@ -72,6 +72,10 @@ pub enum Key {
     Speaker,
     /// Sends the digits entered.
     Send,
+    /// Louder: the ring while nobody talks, else the call.
+    VolumeUp,
+    /// Softer.
+    VolumeDown,
 }
 
 /// What another program wants of the phone.
@@ -139,8 +143,34 @@ pub enum Input {
     LocalAddress(IpAddr),
     /// The port a socket of account `account` (1-based) is really bound to.
     LocalPort { account: u8, transport: Transport, port: u16 },
+    /// Something happened to a call's sound.
+    Sound { call: CallId, news: SoundNews },
     /// Take leave of the registrars as set, then fall silent; see [`Phone::is_shut_down`](super::Phone::is_shut_down).
     Shutdown,
+}
+
+/// What the sound of a call tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SoundNews {
+    /// A digit was heard: as an RTP event (RFC 4733), or as a tone.
+    Digit(char),
+    /// No audio came for as long as "RTP Timeout" allows.
+    TimedOut,
+    /// The local port of its audio is taken by another program.
+    PortTaken,
+}
+
+/// A digit to send in the sound of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoundDigit {
+    /// The call.
+    pub call: CallId,
+    /// `0`-`9`, `*`, `#`, `A`-`D`.
+    pub digit: char,
+    /// As an RTP event (RFC 4733).
+    pub event: bool,
+    /// As a tone in the audio.
+    pub tone: bool,
 }
 
 /// A socket to have open: for datagrams, or to listen.
@@ -251,7 +281,7 @@ pub enum PhoneEvent {
     MuteCall(CallInfo),
     /// The microphone was switched on again in a call.
     UnmuteCall(CallInfo),
-    /// A digit came by SIP INFO.
+    /// A digit came: by SIP INFO, as an RTP event or as a tone.
     Digit { call: CallId, digit: char },
     /// Messages wait, or do not any more.
     MessageWaiting { account: u8, messages: MessagesWaiting },

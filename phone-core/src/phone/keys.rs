@@ -1,6 +1,6 @@
 //! Hook switch, keys and commands: what people and programs do.
 
-use super::{Command, HookSwitch, Key, Phone, PhoneEvent};
+use super::{Command, HookSwitch, Key, Phone, PhoneEvent, SoundDigit};
 use crate::settings::calls::DialSource;
 use crate::settings::phone::IdleMute;
 use crate::sip::call::{CallId, Stage};
@@ -113,10 +113,17 @@ impl Phone {
         }
     }
 
-    /// By SIP INFO where the settings say so; as sound it is the media's to send.
+    /// "Send DTMF": by SIP INFO, as RTP event, as tone. Events that the other side does not know are tones instead.
     fn send_digit(&mut self, now: Instant, id: CallId, digit: char) {
-        let Some(account) = self.entry(id).and_then(|entry| self.account(entry.call.account)) else { return };
-        if account.line.settings.media.dtmf.info {
+        let Some(entry) = self.entry(id) else { return };
+        let Some(account) = self.account(entry.call.account) else { return };
+        let methods = account.line.settings.media.dtmf;
+        if let Some(agreed) = entry.call.media() {
+            let event = methods.rtp && agreed.dtmf.is_some();
+            let tone = methods.audio || (methods.rtp && !event && !methods.info);
+            self.sound_digit(SoundDigit { call: id, digit, event, tone });
+        }
+        if methods.info {
             self.with_call(now, id, |call, ctx| call.send_info_digit(ctx, digit, 160));
         }
     }
@@ -133,6 +140,8 @@ impl Phone {
             Key::Mute => self.mute_key(),
             Key::Speaker => self.speaker_key(now),
             Key::Send => self.send_key(now),
+            Key::VolumeUp => self.volume_key(1),
+            Key::VolumeDown => self.volume_key(-1),
         }
     }
 

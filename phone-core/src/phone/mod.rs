@@ -12,6 +12,7 @@
 //! | `keys` | hook switch, keys and commands |
 //! | `calls` | what becomes of calls: events, holding, swapping, conference, transfer |
 //! | `ring` | ringtones |
+//! | `sound` | what is to be heard, where, and what the sound of calls tells |
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -41,8 +42,12 @@ mod keys;
 mod outgoing;
 mod requests;
 mod ring;
+mod sound;
 
-pub use input::{CallInfo, Command, HookSwitch, Input, Key, PhoneConfig, PhoneEvent, Socket, Transmit};
+pub use input::{
+    CallInfo, Command, HookSwitch, Input, Key, PhoneConfig, PhoneEvent, Socket, SoundDigit, SoundNews, Transmit,
+};
+pub use sound::{Ear, Leg, Sound};
 
 use calls::Entry;
 use dialling::Dialler;
@@ -89,6 +94,13 @@ pub struct Phone {
     tone_until: Option<Instant>,
     busy: bool,
 
+    /// Digits to send in the sound of calls.
+    sound_digits: VecDeque<SoundDigit>,
+    /// Ports of audio that another program holds.
+    taken_ports: VecDeque<u16>,
+    ring_volume: u8,
+    talk_volume: u8,
+
     location: Option<String>,
     dhcp_servers: Vec<HostPort>,
     /// The accounts' settings as they were given, before DHCP's servers.
@@ -112,6 +124,7 @@ impl Phone {
             Account::new(line, now, start)
         });
         let accounts: Vec<Account> = accounts.collect();
+        let ring_volume = settings.sound.ring_volume;
         let server = identity.user_agent(&AccountSettings::default(), &settings, false);
         Self {
             accounts,
@@ -135,6 +148,10 @@ impl Phone {
             tone: Tone::None,
             tone_until: None,
             busy: false,
+            sound_digits: VecDeque::new(),
+            taken_ports: VecDeque::new(),
+            ring_volume,
+            talk_volume: sound::USUAL_VOLUME,
             location: None,
             dhcp_servers: Vec::new(),
             given,
@@ -171,6 +188,7 @@ impl Phone {
                     account.set_port(now, transport, port);
                 }
             }
+            Input::Sound { call, news } => self.sound_news(now, call, news),
             Input::Shutdown => self.shutdown(now),
         }
         self.settle(now);
@@ -247,6 +265,8 @@ impl Phone {
             muted: self.muted,
             do_not_disturb: self.do_not_disturb,
             speaker: self.speaker,
+            ring_volume: self.ring_volume,
+            talk_volume: self.talk_volume,
         }
     }
 
@@ -426,6 +446,9 @@ impl Phone {
     fn phone_settings(&mut self, now: Instant, settings: PhoneSettings) {
         if *self.settings == settings {
             return;
+        }
+        if self.settings.sound.ring_volume != settings.sound.ring_volume {
+            self.ring_volume = settings.sound.ring_volume;
         }
         self.settings = Arc::new(settings);
         if let Some(account) = self.accounts.first() {

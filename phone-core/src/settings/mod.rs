@@ -8,6 +8,7 @@ pub mod phone;
 pub mod read;
 pub mod servers;
 pub mod session_timer;
+pub mod sound;
 pub mod tls;
 
 pub use account::{

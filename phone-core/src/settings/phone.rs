@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::media::RtpPorts;
 use super::read::Values;
 use super::servers::{DnsTimers, IpPreference};
+use super::sound::SoundSettings;
 use crate::sip::message::HostPort;
 
 /// "Mute Key Functions While Idle".
@@ -89,6 +90,8 @@ pub struct PhoneSettings {
     pub dhcp_servers: bool,
     /// "Enable E911": emergency calls say where the phone is.
     pub e911: bool,
+    /// How it sounds.
+    pub sound: SoundSettings,
 }
 
 impl Default for PhoneSettings {
@@ -139,6 +142,7 @@ impl PhoneSettings {
             dscp_rtp: dscp("network.qos.forrtp", 46),
             dhcp_servers: phone.yes("sip.override.dhcp.allowoption120", false),
             e911: phone.yes("e911.enable", false),
+            sound: SoundSettings::from_values(&phone),
         }
     }
 }

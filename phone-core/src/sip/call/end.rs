@@ -33,6 +33,13 @@ impl Call {
         self.send_bye(ctx, Some((code, reason)));
     }
 
+    /// Nothing has been heard for longer than "RTP Timeout" allows.
+    pub fn audio_lost(&mut self, ctx: &mut Ctx<'_>) {
+        if self.stage == Stage::Up {
+            self.fail(ctx, 408, "no audio");
+        }
+    }
+
     pub(super) fn send_bye(&mut self, ctx: &mut Ctx<'_>, why: Option<(u16, &str)>) {
         self.stop_music(ctx);
         self.modify.forget(ctx);
