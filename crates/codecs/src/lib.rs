@@ -3,6 +3,16 @@
 //! Nothing in here allocates, locks or blocks once a codec is made, so it may run in a real-time thread. Payloads come
 //! from strangers: any bytes at all decode to sound or to a [`DecodeError`], never to a panic.
 
+mod conceal;
+mod factory;
+pub mod g711;
+pub mod g723;
+pub mod g726;
+pub mod ilbc;
+pub mod opus;
+
+pub use factory::{Codec, Unavailable};
+
 /// Encodes one direction of a call.
 pub trait Encoder: Send {
     /// Hz of the samples it takes.
@@ -80,4 +90,9 @@ pub enum DecodeError {
     /// The samples need more room.
     #[error("no room for the samples")]
     Room,
+}
+
+/// That `pcm` is at least one frame, and whole ones.
+fn whole_frames(pcm: &[i16], frame: usize) -> Result<(), EncodeError> {
+    if pcm.is_empty() || !pcm.len().is_multiple_of(frame) { Err(EncodeError::Length(pcm.len())) } else { Ok(()) }
 }
