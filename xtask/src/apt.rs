@@ -14,6 +14,14 @@ pub struct Package {
     pub why: &'static str,
 }
 
+/// What building the phone takes beside Rust.
+pub const BUILD: [&Package; 2] = [&CC, &CMAKE];
+const CC: Package = Package { name: "gcc", files: &["/usr/bin/cc"], why: "compiles libopus and SQLite" };
+const CMAKE: Package = Package {
+    name: "cmake",
+    files: &["/usr/bin/cmake", "/usr/local/bin/cmake"],
+    why: "configures libopus, which is built from the sources in its crate",
+};
 pub const KAMAILIO: Package = Package {
     name: "kamailio",
     files: &["/usr/sbin/kamailio", "/usr/local/sbin/kamailio"],

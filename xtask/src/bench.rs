@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 
-use crate::procs;
+use crate::{apt, procs};
 
 #[derive(Subcommand)]
 pub enum Bench {
@@ -33,6 +33,7 @@ pub enum Bench {
 }
 
 pub fn run(bench: &Bench) -> Result<()> {
+    apt::ensure(&apt::BUILD)?;
     match bench {
         Bench::Fleet { phones, database } => fleet(*phones, database.as_deref()),
         Bench::Acs(args) => acs::run(args),

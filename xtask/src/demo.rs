@@ -150,7 +150,7 @@ pub fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(dir.join("logs"))?;
     let _ = std::fs::remove_file(description());
 
-    apt::ensure(&[&apt::KAMAILIO])?;
+    apt::ensure(&[&[&apt::KAMAILIO][..], &apt::BUILD].concat())?;
     let web_root = wasm::build(false)?;
     Step::run("server and phone", |step| {
         let mut build = crate::test::cargo();

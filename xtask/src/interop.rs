@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 /// Runs phone-core's tests with SIP programs, and prints docs/INTEROP.md with what came of each.
 fn sip() -> Result<ExitCode> {
     let started = Instant::now();
-    let packages: Vec<&Package> = [&apt::KAMAILIO].into_iter().chain(apt::SIP_PEERS).collect();
+    let packages: Vec<&Package> = apt::BUILD.into_iter().chain([&apt::KAMAILIO]).chain(apt::SIP_PEERS).collect();
     apt::ensure(&packages)?;
     let log = crate::state_dir("interop")?.join("sip.log");
     let ran = Step::run("our phone with SIP programs, some minutes", |step| {
@@ -100,6 +100,7 @@ fn tr069(args: &Args) -> Result<ExitCode> {
     apt::ensure(&[&PYTHON, &PIP, &CURL, &OPENSSL, &LIBSSL, &PKG_CONFIG])?;
     let logs = crate::state_dir("interop")?;
     if !args.no_build {
+        apt::ensure(&apt::BUILD)?;
         Step::run("server and phone", |step| {
             let mut build = crate::test::cargo();
             build.args(["build", "--package", "cloud", "--package", "device-agent"]);

@@ -134,9 +134,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The programs the tests talk to.
+/// What building takes, and the programs the tests talk to.
 fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<()> {
     let mut packages = Vec::new();
+    if [Lint, Unit, Sqlite, Postgres, Browser].into_iter().any(&wanted) {
+        packages.extend(apt::BUILD);
+    }
     if [Unit, Sqlite, Postgres, Browser].into_iter().any(&wanted) {
         packages.push(&apt::KAMAILIO);
     }
