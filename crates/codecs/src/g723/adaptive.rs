@@ -98,9 +98,7 @@ impl Products {
         let mut gain = 0.0;
         for tap in 0..TAPS {
             let mut inner = self.target[tap] - 0.5 * taps[tap] * self.own[tap][tap];
-            for other in 0..tap {
-                inner -= taps[other] * self.own[tap][other];
-            }
+            inner -= dot(&taps[..tap], &self.own[tap]);
             gain += taps[tap] * inner;
         }
         gain

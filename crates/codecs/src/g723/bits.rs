@@ -143,7 +143,7 @@ fn speech(reader: &mut Reader<'_>, rate: Rate, spectrum: [u8; 3]) -> Option<Spee
 
 /// Bits of the positions that a subframe has for itself.
 fn position_bits(index: usize) -> u32 {
-    if index % 2 == 0 { 16 } else { 14 }
+    if index.is_multiple_of(2) { 16 } else { 14 }
 }
 
 /// Writes a frame and returns its length. [`Frame::Corrupt`] is written as an untransmitted one.
@@ -226,5 +226,46 @@ impl Writer<'_> {
         for &row in rows.iter().rev() {
             self.put(u32::from(row), 8);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Frame, MAX_BYTES, length, pack, parse};
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_again(bytes: [u8; MAX_BYTES]) {
+            let length = length(bytes[0]);
+            let frame = parse(&bytes[..length]);
+            if frame != Frame::Corrupt {
+                let mut written = [0; MAX_BYTES];
+                prop_assert_eq!(pack(&frame, &mut written), length);
+                prop_assert_eq!(parse(&written[..length]), frame);
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_says_its_length() {
+        assert_eq!([0, 1, 2, 3].map(length), [24, 20, 4, 1]);
+        assert_eq!([0xfc, 0xfd, 0xfe, 0xff].map(length), [24, 20, 4, 1]);
+    }
+
+    #[test]
+    fn forbidden_lags_and_gains_are_corrupt() {
+        let mut bytes = [0; 24];
+        assert!(matches!(parse(&bytes), Frame::Speech(_)));
+        bytes[3] = 0xf0;
+        bytes[4] = 0x01;
+        assert_eq!(parse(&bytes), Frame::Corrupt);
+        // Row 85 of a codebook of 85.
+        let mut bytes = [0; 24];
+        let gain = 85u16 * 24;
+        bytes[5] = (gain << 4) as u8;
+        bytes[6] = (gain >> 4) as u8;
+        assert_eq!(parse(&bytes), Frame::Corrupt);
     }
 }

@@ -205,7 +205,7 @@ impl crate::Encoder for Encoder {
     }
 
     fn encode(&mut self, pcm: &[i16], payload: &mut [u8]) -> Result<usize, EncodeError> {
-        if pcm.is_empty() || pcm.len() % FRAME != 0 {
+        if pcm.is_empty() || !pcm.len().is_multiple_of(FRAME) {
             return Err(EncodeError::Length(pcm.len()));
         }
         if payload.len() < pcm.len() / FRAME * MAX_BYTES {

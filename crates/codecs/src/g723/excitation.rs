@@ -135,7 +135,7 @@ fn algebraic(subframe: &Subframe, lag: usize) -> [i16; SUBFRAME] {
     let (lag, gain) = echo(lag + subframe.delta - 1, subframe.taps);
     if lag < LONG_LAG {
         for index in lag..SUBFRAME {
-            let echoed = i32::from(gain) * i32::from(out[index - lag]) >> 15;
+            let echoed = (i32::from(gain) * i32::from(out[index - lag])) >> 15;
             out[index] = narrow(i32::from(out[index]) + echoed);
         }
     }
@@ -147,4 +147,48 @@ fn algebraic(subframe: &Subframe, lag: usize) -> [i16; SUBFRAME] {
 pub(super) fn echo(lag: usize, taps: usize) -> (usize, i16) {
     let lag = lag.saturating_add_signed(isize::from(ECHO_SHIFT[taps]));
     (lag.max(1), ECHO_GAIN[taps])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_of_pulses_has_its_number() {
+        for (count, all) in [(6, 593_775), (5, 142_506)] {
+            for positions in (0..all).step_by(997).chain([all - 1]) {
+                for signs in [0, 1, 0b10110 & ((1 << count) - 1), (1 << count) - 1] {
+                    let subframe = Subframe { positions, signs, level: 10, odd: true, ..Subframe::default() };
+                    let out = multipulse(&subframe, 60, count);
+                    let pulses: Vec<(usize, bool)> =
+                        (0..SUBFRAME).filter(|&place| out[place] != 0).map(|place| (place, out[place] < 0)).collect();
+                    assert_eq!(pulses.len(), count);
+                    assert_eq!(number_pulses(&pulses), (positions, signs));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_none_has_no_pulses() {
+        let subframe = Subframe { positions: 142_506, level: 10, ..Subframe::default() };
+        assert_eq!(multipulse(&subframe, 60, 5), [0; SUBFRAME]);
+    }
+
+    #[test]
+    fn a_train_repeats_its_pulses() {
+        let subframe = Subframe { level: 0, train: true, ..Subframe::default() };
+        let out = multipulse(&subframe, 18, 5);
+        assert_eq!(out[..5], [1, 0, 1, 0, 1]);
+        assert_eq!((out[18], out[36], out[54]), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_period_shorter_than_a_subframe_repeats() {
+        let mut history = [0; PITCH_MAX];
+        history[PITCH_MAX - 17] = 100;
+        let out = delayed(&history, 17);
+        let at: Vec<usize> = (0..REACH).filter(|&index| out[index] != 0).collect();
+        assert_eq!(at, [2, 19, 36, 53]);
+    }
 }

@@ -45,3 +45,24 @@ pub(super) fn normalise(to: &mut [i16], from: &[i16]) -> i32 {
 pub(super) fn half_root(x: u32) -> i32 {
     ((x << 1).isqrt() >> 1) as i32 & !1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_stop_at_the_ends() {
+        assert_eq!(dot(&[i16::MIN; 4], &[i16::MIN; 4]), i32::MAX);
+        assert_eq!(round(i32::MAX), 32767);
+        assert_eq!(scale(i32::MIN, -32768), i32::MAX);
+    }
+
+    #[test]
+    fn the_loudest_sample_gets_twelve_bits() {
+        let mut to = [0; 2];
+        assert_eq!(normalise(&mut to, &[1, -3]), 10);
+        assert_eq!(to, [1024, -3072]);
+        assert_eq!(normalise(&mut to, &[i16::MIN, 0]), -3);
+        assert_eq!(to, [-4096, 0]);
+    }
+}

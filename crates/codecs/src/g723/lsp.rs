@@ -199,3 +199,53 @@ fn nearest<const N: usize>(rows: &[[i16; N]; 256], target: &[f32], weights: &[f3
 pub(super) fn to_predictor(filter: &Inverse) -> Predictor {
     filter.map(|x| -f32::from(x) / 8192.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A lattice of such coefficients is stable.
+    fn predictor(reflections: &[f32; ORDER]) -> Predictor {
+        let mut predictor = [0.0; ORDER];
+        for (order, &reflection) in reflections.iter().enumerate() {
+            let before = predictor;
+            for k in 0..order {
+                predictor[k] -= reflection * before[order - 1 - k];
+            }
+            predictor[order] = reflection;
+        }
+        predictor
+    }
+
+    proptest! {
+        #[test]
+        fn frequencies_rise_whatever_is_sent(rows: [u8; 3], more: [u8; 3], lost: bool) {
+            let last = dequantise(Some(more), &mean());
+            let lsp = dequantise((!lost).then_some(rows), &last);
+            prop_assert!(lsp.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", lsp);
+            prop_assert!(lsp[0] > 0 && lsp[ORDER - 1] < 0x7fff);
+        }
+
+        #[test]
+        fn a_filter_survives_its_frequencies(reflections in prop::array::uniform10(-0.6f32..0.6)) {
+            let wanted = predictor(&reflections);
+            let found = from_predictor(&wanted, &mean());
+            prop_assert!(found.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", found);
+            let back = to_predictor(&inverse(&found.map(|x| x.round() as i32)));
+            let mut factor = 1.0;
+            for (a, b) in wanted.iter().zip(back) {
+                factor *= 0.994;
+                prop_assert!((a * factor - b).abs() < 0.05, "{:?} {:?}", wanted, back);
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_rows_are_found() {
+        let last = dequantise(Some([40, 50, 60]), &mean());
+        let lsp = dequantise(Some([7, 99, 200]), &last);
+        assert_eq!(quantise(&lsp.map(|x| x as f32), &last), [7, 99, 200]);
+    }
+}

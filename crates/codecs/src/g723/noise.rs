@@ -94,10 +94,10 @@ fn amplitude(gain: i32, block: &[i16], places: &[usize; BLOCK_PULSES], sign: imp
         places.iter().enumerate().map(|(index, &place)| i64::from(shifted(block[place]) * sign(index))).sum();
     // The amplitude x solves x² + 2bx + c = 0.
     let b = ((along * PULSE_SHARE + (1 << 14)) >> 15) as i32;
-    let wanted = i64::from(gain) * (i64::from(gain) * SUBFRAME as i64 >> 5);
+    let wanted = i64::from(gain) * ((i64::from(gain) * SUBFRAME as i64) >> 5);
     let scale = 2 * shift + 3;
     let wanted = if scale >= 0 { wanted >> scale } else { wanted << -scale };
-    let c = (i64::from(narrow_long(2 * energy)) - wanted) * PULSE_SHARE >> 15;
+    let c = ((i64::from(narrow_long(2 * energy)) - wanted) * PULSE_SHARE) >> 15;
     let discriminant = narrow_long(2 * i64::from(b) * i64::from(b) - c);
     let mut x = -b;
     if discriminant > 0 {
@@ -125,4 +125,33 @@ pub(super) fn dequantise(code: u8) -> i32 {
     let segment = usize::from(code >> 4).min(2);
     let index = i32::from(code) - ((segment as i32) << 4);
     ((SEGMENTS[segment].0 as i32) + (index << (segment + 1))) << 5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_level_is_the_code_of_itself() {
+        for code in 0..64 {
+            let level = dequantise(code) as f32 / 32.0;
+            assert_eq!(quantise(level * level), code);
+        }
+        assert_eq!(quantise(1e12), 63);
+    }
+
+    #[test]
+    fn noise_has_the_level_that_is_asked_for() {
+        let (mut seed, mut history) = (SEED, [0; PITCH_MAX]);
+        for gain in [10, 50, 300] {
+            let mut energy = 0.0;
+            for _ in 0..20 {
+                let mut out = [0; FRAME];
+                excite(gain * 32, &mut seed, &mut history, &mut out);
+                energy += out.iter().map(|&x| f32::from(x) * f32::from(x)).sum::<f32>();
+            }
+            let level = (energy / (20 * FRAME) as f32).sqrt();
+            assert!((level / gain as f32 - 1.0).abs() < 0.1, "{gain}: {level}");
+        }
+    }
 }

@@ -86,7 +86,7 @@ fn mix(scaled: &Line, start: usize, lag: usize, rate: Rate) -> Mix {
 }
 
 fn gains(other: usize, weight: i32, own: i32, likeness: i32, energy: i32) -> Mix {
-    if i64::from(likeness) * i64::from(likeness) * 2 <= i64::from(own) * i64::from(energy) >> 1 {
+    if i64::from(likeness) * i64::from(likeness) * 2 <= (i64::from(own) * i64::from(energy)) >> 1 {
         return Mix { other, gain: 0, own: 0x7fff };
     }
     let gain = if likeness >= energy { weight } else { ((likeness << 15) / energy.max(1) * weight) >> 15 };

@@ -33,7 +33,7 @@ impl Taming {
         let gain = f32::from(worst.copied().unwrap_or(0)) / 8192.0;
         let grown = |index: usize| (self.0[index.min(4)] * gain + FIRST).min(MOST);
         let lag = lag + delta - 1;
-        let zone = lag * 1092 >> 15;
+        let zone = (lag * 1092) >> 15;
         let (first, second) = if lag <= SUBFRAME / 2 {
             (grown(0), grown(0))
         } else if 30 * (zone + 1) == lag {
@@ -47,5 +47,47 @@ impl Taming {
         self.0.copy_within(..3, 2);
         self.0[0] = first;
         self.0[1] = second;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tables::{PITCH_TAPS_LONG, PITCH_TAPS_SHORT};
+    use super::*;
+
+    /// The largest amplification of `taps` at any frequency.
+    fn loudest(taps: &[i16; 5]) -> f64 {
+        let at = |step: u32| {
+            let w = std::f64::consts::PI * f64::from(step) / 256.0;
+            let part = |f: fn(f64) -> f64| -> f64 {
+                taps.iter().enumerate().map(|(k, &x)| f64::from(x) / 16384.0 * f(w * k as f64)).sum()
+            };
+            part(f64::cos).hypot(part(f64::sin))
+        };
+        (0..=256).map(at).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn the_worst_gains_are_those_of_the_taps() {
+        let short = PITCH_TAPS_SHORT.iter().zip(PITCH_WORST_SHORT);
+        for (taps, worst) in short.chain(PITCH_TAPS_LONG.iter().zip(PITCH_WORST_LONG)) {
+            let found = loudest(taps).max(0.125);
+            assert!((found - f64::from(worst) / 8192.0).abs() < 0.02, "{taps:?}: {found} {worst}");
+        }
+    }
+
+    #[test]
+    fn loud_predictors_in_a_row_are_tamed_and_quiet_ones_let_go() {
+        let mut taming = Taming::new();
+        assert_eq!(taming.rows(39, 41, false), [85, 170]);
+        assert_eq!(taming.rows(39, 41, true), [51, 93]);
+        for _ in 0..200 {
+            taming.update(Rate::Low, 40, 1, 169);
+        }
+        assert_eq!(taming.rows(39, 41, false), [51, 93]);
+        for _ in 0..20 {
+            taming.update(Rate::Low, 40, 1, 0);
+        }
+        assert_eq!(taming.rows(39, 41, false), [85, 170]);
     }
 }
