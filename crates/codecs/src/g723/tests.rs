@@ -302,8 +302,8 @@ proptest! {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 match kind {
                     0 => (state >> 48) as i16,
-                    1 => if index / (seed % 90 + 1) % 2 == 0 { i16::MAX } else { i16::MIN },
-                    2 => if index % (seed % 200 + 1) == 0 { i16::MIN } else { 0 },
+                    1 => [i16::MAX, i16::MIN][(index / (seed % 90 + 1) % 2) as usize],
+                    2 => i16::MIN * i16::from(index % (seed % 200 + 1) == 0),
                     3 => (32767.0 * (index as f64 * (seed % 1000) as f64 / 318.0).sin()) as i16,
                     4 => (state >> 61) as i16 - 4,
                     _ => 0,
