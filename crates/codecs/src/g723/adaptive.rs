@@ -1,4 +1,5 @@
-//! The adaptive codebook: which past excitation, weighted by which five taps, comes nearest to the target (section 2.14).
+//! The adaptive codebook: which past excitation, weighted by which five taps, comes nearest to the target (section
+//! 2.14).
 
 use super::excitation::{REACH, TAPS, delayed, predictors};
 use super::shaping::{Block, dot};
@@ -28,8 +29,8 @@ pub(super) fn centre(lag: usize) -> usize {
 }
 
 impl Search<'_> {
-    /// Searches around `lag`: a half's first subframe moves it by -1..=1, its second one departs from it by -1..=2. `rows`
-    /// limits the codebooks, short and long.
+    /// Searches around `lag`: a half's first subframe moves it by -1..=1, its second one departs from it by -1..=2.
+    /// `rows` limits the codebooks, short and long.
     pub(super) fn run(&self, lag: usize, second: bool, rows: [usize; 2]) -> Found {
         let mut found = Found { lag, delta: 1, taps: 0 };
         let mut best = 0.0;

@@ -15,8 +15,8 @@ const SILENT: u8 = 3;
 
 /// A decoder of G.723.1, of either rate and of Annex A's comfort noise.
 ///
-/// While the other side is silent it sends nothing: [`crate::Decoder::conceal`] then goes on with its noise. Lost speech
-/// fades out within 60 ms.
+/// While the other side is silent it sends nothing: [`crate::Decoder::conceal`] then goes on with its noise. Lost
+/// speech fades out within 90 ms.
 pub struct Decoder {
     /// Line spectral frequencies of the last frame, and those of the noise.
     spectrum: Lsp,

@@ -33,7 +33,8 @@ fn random(seed: &mut u16, end: usize) -> usize {
     (usize::from(*seed & 0x7fff) * end) >> 15
 }
 
-/// Fills `out` with the excitation of one frame of noise whose level is `gain` (in 1/32), after `history`, which goes on.
+/// Fills `out` with the excitation of one frame of noise whose level is `gain` (in 1/32), after `history`, which goes
+/// on.
 pub(super) fn excite(gain: i32, seed: &mut u16, history: &mut [i16; PITCH_MAX], out: &mut [i16; FRAME]) -> Voicing {
     let lags = [random(seed, 21) + 123, random(seed, 19) + 123];
     let taps = [(); SUBFRAMES].map(|()| random(seed, 50) + 1);

@@ -1,5 +1,5 @@
-//! What makes decoded speech pleasant: the filter for the pitch (section 3.6), the one for formants (section 3.8) and the
-//! one that keeps the level (section 3.9).
+//! What makes decoded speech pleasant: the filter for the pitch (section 3.6), the one for formants (section 3.8) and
+//! the one that keeps the level (section 3.9).
 
 use super::fixed::{dot, half_root, headroom, narrow, narrow_long, normalise};
 use super::lsp::Inverse;
@@ -20,8 +20,8 @@ fn weight(rate: Rate) -> i32 {
     }
 }
 
-/// The lag around `lag` at which `length` samples from `start` on are most like those before (or, `ahead`, behind) them,
-/// and that likeness. Lag 0: none.
+/// The lag around `lag` at which `length` samples from `start` on are most like those before (or, `ahead`, behind)
+/// them, and that likeness. Lag 0: none.
 pub(super) fn likest(line: &Line, start: usize, lag: usize, length: usize, ahead: bool) -> (usize, i32) {
     let lag = lag.min(PITCH_MAX - 3);
     let mut best = (0, 0);

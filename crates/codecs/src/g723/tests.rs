@@ -1,6 +1,6 @@
-//! The codec as a whole. The streams and samples in `testdata/g723` were made with FFmpeg (5.1): `high` is its encoder's
-//! and its decoder's work, `mixed` has both rates, a descriptor and untransmitted frames, with one FNV-1a hash of the
-//! little-endian samples for each frame that FFmpeg decodes of it.
+//! The codec as a whole. The streams and samples in `testdata/g723` were made with FFmpeg (5.1): `high` is its
+//! encoder's and its decoder's work. `mixed` has both rates, a descriptor and untransmitted frames, with one FNV-1a
+//! hash of the little-endian samples for each frame that FFmpeg decodes of it.
 
 use proptest::prelude::*;
 
@@ -265,7 +265,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_bytes_decode_or_are_an_error(payloads in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..100), any::<bool>()), 1..6)) {
+    fn any_bytes_decode_or_are_an_error(
+        payloads in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..100), any::<bool>()), 1..6)
+    ) {
         let mut decoder = Decoder::new();
         let mut pcm = [0; 100 * FRAME];
         for (payload, lost) in payloads {

@@ -3,7 +3,7 @@
 use super::lpc::Predictor;
 use super::{FRAME, ORDER, PITCH_MAX, SUBFRAME};
 
-/// How far above the noise speech has to be, by the noise's power of 2 from 2^7 on: 20 log of it falls from 7 to 3.5 dB.
+/// How far above the noise speech has to be, Q12, by the noise's power of 2 from 2^7 on: from 7 dB down to 3.5 dB.
 const FACTORS: [f32; 11] =
     [20529.0, 18296.0, 16306.0, 14533.0, 12953.0, 11544.0, 10289.0, 9170.0, 9170.0, 9170.0, 9170.0];
 /// Least and largest level that noise is thought to have.
