@@ -3,6 +3,8 @@
 //! Nothing in here allocates, locks or blocks once a codec is made, so it may run in a real-time thread. Payloads come
 //! from strangers: any bytes at all decode to sound or to a [`DecodeError`], never to a panic.
 
+pub mod ilbc;
+
 /// Encodes one direction of a call.
 pub trait Encoder: Send {
     /// Hz of the samples it takes.
