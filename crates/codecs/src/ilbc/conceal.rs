@@ -1,9 +1,9 @@
 //! Concealment of lost frames (RFC 3951 §4.5): the last excitation goes on, periodic or random as it was, and fades.
 
-use super::filter::{FLAT, Lpc, dot, energy};
-use super::{Frame, MAX_FRAME};
+use super::filter::{FLAT, Lpc, energy};
+use super::{Frame, MAX_FRAME, pitch};
 
-/// Samples whose likeness decides.
+/// Samples whose likeness decides, or as many as the frame has.
 const COMPARED: usize = 60;
 /// Pitch lags around the estimate that are tried.
 const AROUND: usize = 3;
@@ -87,21 +87,19 @@ const fn fade(lost: usize) -> f32 {
 
 /// The lag near an estimate that the end of `x` is most like itself at, and how like it is, 0 to 1.
 fn refine(x: &[f32], estimate: usize) -> (usize, f32) {
-    let (_, target) = x.split_at(x.len() - COMPARED);
-    let longest = x.len().saturating_sub(COMPARED);
-    let mut best = (estimate.min(longest), -1.0, 0.0);
-    for lag in estimate.saturating_sub(AROUND).max(1)..=(estimate + AROUND).min(longest) {
-        let start = x.len() - COMPARED - lag;
-        let other = &x[start..start + COMPARED];
-        let cross = dot(target, other);
-        let power = energy(other);
-        let measure = if power > 0.0 { cross * cross / power } else { 0.0 };
+    let longest = estimate + AROUND;
+    let compared = COMPARED.min(x.len().saturating_sub(longest));
+    let start = x.len() - compared;
+    let target = &x[start..];
+    let mut best = (estimate, 0.0);
+    for lag in estimate.saturating_sub(AROUND)..=longest {
+        let measure = pitch::likeness(target, &x[start - lag..][..compared]);
         if measure > best.1 {
-            let own = energy(target);
-            best = (lag, measure, if power * own > 0.0 { cross.abs() / (power * own).sqrt() } else { 0.0 });
+            best = (lag, measure);
         }
     }
-    (best.0, best.2)
+    let periodicity = if best.1 > 0.0 { (best.1 / energy(target)).sqrt() } else { 0.0 };
+    (best.0, periodicity)
 }
 
 #[cfg(test)]
@@ -110,13 +108,17 @@ mod tests {
 
     #[test]
     fn a_periodic_excitation_goes_on() {
-        let mut concealer = Concealer::new(Frame::Ms20);
-        let excitation: [f32; 160] = std::array::from_fn(|n| if n % 40 == 0 { 3000.0 } else { 0.0 });
-        concealer.received(&excitation, &FLAT);
-        let mut out = [0.0; 160];
-        concealer.lost(41, &mut out);
-        for (n, (x, wanted)) in out.iter().zip(excitation).enumerate() {
-            assert!((x - wanted).abs() <= 0.06 * wanted, "{n}: {x}");
+        for (period, estimate) in [(40, 41), (115, 118)] {
+            let pulse = |n: usize| if n % period < 20 { 500.0 + n as f32 % period as f32 } else { 0.0 };
+            let mut concealer = Concealer::new(Frame::Ms20);
+            let excitation: [f32; 160] = std::array::from_fn(pulse);
+            concealer.received(&excitation, &FLAT);
+            let mut out = [0.0; 160];
+            concealer.lost(estimate, &mut out);
+            for (n, x) in out.iter().enumerate() {
+                let wanted = pulse(160 + n);
+                assert!((x - wanted).abs() <= 0.06 * wanted, "{period}, {n}: {x} for {wanted}");
+            }
         }
     }
 
