@@ -6,7 +6,8 @@ use super::filter::{FLAT, HighPass, ORDER, synthesise};
 use super::*;
 use crate::{DecodeError, Decoder as _, EncodeError, Encoder as _};
 
-/// Speech encoded here and, as 16-bit samples, what FFmpeg's decoder makes of it. That one has no enhancer.
+/// Speech (of espeak-ng) encoded here and what FFmpeg's decoder makes of it, which uses no enhancer:
+/// `ffmpeg -i speech-20.lbc -f s16le speech-20.pcm`.
 const GOLDEN: [(Frame, &[u8], &[u8]); 2] = [
     (
         Frame::Ms20,
