@@ -3,10 +3,13 @@
 //!
 //! For codecs that have no concealment of their own, at 8 or 16 kHz.
 
-/// Longest and shortest pitch period: 66 Hz to 200 Hz. A higher voice is found at a multiple of its period.
-const PITCH_MS: (f32, f32) = (5.0, 15.0);
-/// What periods are compared over.
-const WINDOW_MS: f32 = 20.0;
+/// Shortest and longest period of a voice: 400 Hz to 66 Hz.
+const PITCH_MS: (f32, f32) = (2.5, 15.0);
+/// What periods are compared over. Longer windows find steadier periods, but those of a voice that has moved on since:
+/// 20 ms cost a tenth of PESQ's scale at 30 % loss.
+const WINDOW_MS: f32 = 7.0;
+/// After so long one period more is repeated, and another after as long again, or it would sound like a buzzer.
+const MORE_PERIODS_MS: f32 = 20.0;
 /// Three periods and a quarter of the longest.
 const HISTORY_MS: f32 = 48.75;
 /// As it sounds is how long it goes on; then it fades, and has fallen silent at the end.
@@ -88,6 +91,16 @@ impl Concealer {
         self.remember(pcm);
     }
 
+    /// Whether what was given out last is made up.
+    pub(crate) fn is_concealing(&self) -> bool {
+        self.lost > 0
+    }
+
+    /// The last 40 ms and more given out, oldest first.
+    pub(crate) fn heard(&self) -> &[f32] {
+        &self.heard
+    }
+
     fn begin(&mut self) {
         self.frozen.copy_from_slice(&self.heard);
         self.period = pitch(&self.frozen, self.per_ms);
@@ -108,9 +121,8 @@ impl Concealer {
 
     /// The next sample made up.
     fn next(&mut self) -> f32 {
-        // More periods are repeated the longer it lasts, or it would sound like a buzzer.
-        let tenth = (10.0 * self.per_ms) as usize;
-        if self.lost == tenth || self.lost == 2 * tenth {
+        let more = (MORE_PERIODS_MS * self.per_ms) as usize;
+        if self.lost == more || self.lost == 2 * more {
             self.old = self.head;
             self.fading = self.quarter();
             self.head = Head { periods: self.head.periods + 1, at: self.head.at % self.period };

@@ -77,6 +77,8 @@ impl crate::Encoder for Encoder {
 #[derive(Debug)]
 pub struct Decoder {
     qmf: Qmf,
+    /// Of what is made up while packets are missing.
+    analysis: Qmf,
     low: Low,
     high: High,
     concealer: Concealer,
@@ -85,7 +87,13 @@ pub struct Decoder {
 impl Decoder {
     /// One that has heard nothing yet.
     pub fn new() -> Self {
-        Self { qmf: Qmf::default(), low: Low::default(), high: High::default(), concealer: Concealer::new(RATE) }
+        Self {
+            qmf: Qmf::default(),
+            analysis: Qmf::default(),
+            low: Low::default(),
+            high: High::default(),
+            concealer: Concealer::new(RATE),
+        }
     }
 }
 
@@ -118,7 +126,20 @@ impl crate::Decoder for Decoder {
     }
 
     fn conceal(&mut self, pcm: &mut [i16]) {
+        if !self.concealer.is_concealing() {
+            for [first, second] in self.concealer.heard().as_chunks::<2>().0 {
+                self.analysis.push(*first as i32, *second as i32);
+            }
+        }
         self.concealer.conceal(pcm);
+        // Both bands go on as if this had been said (as in Appendix III): nearer to the encoder's than where they stopped.
+        for [first, second] in pcm.as_chunks::<2>().0 {
+            let (odd, even) = self.analysis.push(i32::from(*first), i32::from(*second));
+            let (low, high) = ((even + odd) >> 14, (even - odd) >> 14);
+            self.low.encode(low);
+            self.high.encode(high);
+            self.qmf.push(low + high, low - high);
+        }
     }
 }
 

@@ -100,6 +100,10 @@ impl crate::Decoder for Decoder {
 
     fn conceal(&mut self, pcm: &mut [i16]) {
         self.concealer.conceal(pcm);
+        // Predictor and scale factor go on as if this had been said: nearer to the encoder's than where they stopped.
+        for sample in pcm.iter() {
+            self.adpcm.encode(*sample);
+        }
     }
 }
 
