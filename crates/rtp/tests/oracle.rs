@@ -20,9 +20,9 @@ fn master(suite: Suite) -> Vec<u8> {
 fn other(suite: Suite, profile: ProtectionProfile) -> Context {
     let master = master(suite);
     let (key, salt) = master.split_at(suite.key_len());
-    let provider = rtc_srtp::crypto::default_provider().unwrap();
+    let provider = rtc_srtp::crypto::default_provider().expect("a provider is built in");
     let (rtp, rtcp) = (srtp_replay_protection(64), srtcp_replay_protection(64));
-    Context::new(key, salt, profile, Some(rtp), Some(rtcp), provider.crypto()).unwrap()
+    Context::new(key, salt, profile, Some(rtp), Some(rtcp), provider.crypto()).expect("the suite is known")
 }
 
 /// A packet of G.711, its sequence number about to wrap.
@@ -30,7 +30,7 @@ fn rtp_packet(n: u16) -> Vec<u8> {
     let mut out = vec![0; 12];
     let sequence = 65_400u16.wrapping_add(n);
     let header = Header { marker: n == 0, payload_type: 8, sequence, timestamp: u32::from(n) * 160, ssrc: 0xcafe_0001 };
-    header.write(&mut out).unwrap();
+    header.write(&mut out).expect("there is room");
     out.extend((0..160u16).map(|i| (i * 3 + n) as u8));
     out
 }
