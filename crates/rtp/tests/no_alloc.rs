@@ -26,7 +26,7 @@ fn step(n: u16, call: &mut Call) -> Option<usize> {
     let mut passed: usize = red::parse(packet.payload).ok()?.map(|block| block.data.len()).sum();
     call.reception.receive(packet.header.sequence);
     call.reception.timing(packet.header.timestamp, timestamp + u32::from(n % 7));
-    call.burst.push(if n % 9 == 0 { Fate::Lost } else { Fate::Received });
+    call.burst.push(if n.is_multiple_of(9) { Fate::Lost } else { Fate::Received });
 
     if let Some(out) = call.sender.tick(timestamp) {
         let mut event = [0; 4];
@@ -80,8 +80,8 @@ fn nothing_is_allocated_while_packets_pass() {
     };
     let region = Region::new(ALLOCATOR);
     let mut passed = 0;
-    for n in 0..500 {
-        if n % 50 == 0 {
+    for n in 0..500u16 {
+        if n.is_multiple_of(50) {
             call.sender.push('5');
         }
         passed += step(n, &mut call).unwrap_or(0);

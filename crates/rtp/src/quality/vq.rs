@@ -19,7 +19,7 @@ impl fmt::Display for Moment {
         // Whole cycles of 400 years first, so any number is soon done.
         year += days / 146_097 * 400;
         days %= 146_097;
-        let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         while days >= 365 + u64::from(leap(year)) {
             days -= 365 + u64::from(leap(year));
             year += 1;
@@ -154,7 +154,7 @@ fn write_metrics(out: &mut String, m: &Metrics<'_>) -> fmt::Result {
     write!(out, "BurstGapLoss: BLD={} BD={}", Percent(r.burst_density), r.burst_duration)?;
     write!(out, " GLD={} GD={} GMIN={}\r\n", Percent(r.gap_density), r.gap_duration, r.gmin)?;
     write!(out, "Delay: RTD={} ESD={}", r.round_trip, r.end_system_delay)?;
-    // One way is half the way there and back, and the end's own delay.
+    // Half of the way there and back with both ends' delays, the other's taken to be as ours.
     let one_way = u32::from(r.round_trip) / 2 + u32::from(r.end_system_delay);
     write!(out, " SOWD={one_way} IAJ={} MAJ={}\r\n", m.jitter_ms, m.max_jitter_ms)?;
     let signal = [

@@ -100,7 +100,7 @@ impl<'a> CompoundWriter<'a> {
         let start = w.len();
         w.bytes(&[2 << 6 | count as u8, kind, 0, 0])?;
         body(w)?;
-        while w.len() % 4 != 0 {
+        while !w.len().is_multiple_of(4) {
             w.u8(0)?;
         }
         let words = u16::try_from((w.len() - start) / 4 - 1).ok()?;
