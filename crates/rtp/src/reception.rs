@@ -119,14 +119,16 @@ impl Reception {
         if back > u64::from(MAX_MISORDER) {
             return self.jump(sequence);
         }
+        if index < self.base {
+            // Sent before the first that counts.
+            return Verdict::Reordered;
+        }
         self.received += 1;
         if self.came >> back & 1 == 1 {
             self.duplicates += 1;
             return Verdict::Duplicate;
         }
         self.came |= 1 << back;
-        // What began before the first we counted makes the range longer.
-        self.base = self.base.min(index);
         self.reordered += 1;
         Verdict::Reordered
     }

@@ -117,6 +117,18 @@ fn the_same_key_with_a_new_timestamp_is_new() {
 }
 
 #[test]
+fn only_what_follows_an_open_segment_without_marker_goes_on() {
+    let open = Payload { event: 1, end: false, volume: 10, duration: 800 };
+    let ended = Payload { end: true, ..open };
+    // The first packet, and whether the next one, right where that ends, has the marker.
+    for (first, marker, expected) in [(open, false, None), (open, true, Some('1')), (ended, false, Some('1'))] {
+        let mut receiver = EventReceiver::new(8000);
+        assert_eq!(receiver.receive(1, true, 1000, first), Some('1'));
+        assert_eq!(receiver.receive(1, marker, 1800, open), expected);
+    }
+}
+
+#[test]
 fn a_lone_end_is_a_key_too() {
     let mut receiver = EventReceiver::new(8000);
     let payload = Payload { event: 10, end: true, volume: 10, duration: 800 };

@@ -48,6 +48,13 @@ fn duplicates_and_latecomers_are_told_apart() {
 }
 
 #[test]
+fn what_was_sent_before_the_first_that_counts_is_not_counted() {
+    let mut source = heard([10, 11]);
+    assert_eq!((source.receive(10), source.receive(9)), (Verdict::Reordered, Verdict::Reordered));
+    assert_eq!((source.expected(), source.received(), source.lost(), source.report(0).lost), (1, 1, 0, 0));
+}
+
+#[test]
 fn a_lone_jump_is_passed_over_and_two_in_a_row_are_a_restart() {
     let mut source = heard(100..200);
     assert_eq!(source.receive(30_000), Verdict::Jump);

@@ -130,6 +130,7 @@ fn lengths_and_padding_that_lie_are_refused() {
     assert_eq!(refused(&[0x40, 201, 0, 0]), RtcpError::Version);
     assert_eq!(refused(&[0xa0, 201, 0, 1, 0, 0, 0, 8]), RtcpError::Padding);
     assert_eq!(refused(&[0xa0, 201, 0, 1, 0, 0, 0, 0]), RtcpError::Padding);
+    assert_eq!(refused(&[0xa0, 201, 0, 1, 0, 0, 0, 3]), RtcpError::Padding);
     assert_eq!(refused(&[0xa0, 201, 0, 1, 0, 0, 0, 4, 0x80, 203, 0, 0]), RtcpError::Padding);
     assert_eq!(refused(&[0x80, 204, 0, 0].repeat(MAX_PACKETS + 1)), RtcpError::TooMany);
     assert_eq!(refused(&[0x80; 1504]), RtcpError::Oversize);
@@ -140,6 +141,19 @@ fn a_report_that_counts_more_than_it_holds_is_passed_over() {
     let data = [0x82, 201, 0, 1, 0, 0, 0, 1, 0x81, 203, 0, 1, 0, 0, 0, 1, 0x80, 204, 0, 0];
     let read: Vec<_> = parse(&data).unwrap().collect();
     assert!(matches!(read[..], [Rtcp::Goodbye(_), Rtcp::Other(204)]), "{read:?}");
+}
+
+#[test]
+fn a_name_is_found_behind_chunks_of_any_length() {
+    for note in ["", "a", "ab", "abc", "abcd"] {
+        let mut data = vec![0x82, 202, 0, 0, 0, 0, 0, 1, 7, note.len() as u8];
+        data.extend_from_slice(note.as_bytes());
+        data.resize((data.len() + 4) & !3, 0);
+        data.extend([0, 0, 0, 2, 1, 2, b'm', b'e', 0, 0, 0, 0]);
+        data[3] = (data.len() / 4 - 1) as u8;
+        let Some(Rtcp::SourceDescription(names)) = parse(&data).unwrap().next() else { panic!() };
+        assert_eq!(names.cname(), Some((2, &b"me"[..])), "{note}");
+    }
 }
 
 #[test]

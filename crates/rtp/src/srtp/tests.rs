@@ -121,6 +121,16 @@ fn a_replay_is_refused_and_what_is_late_but_new_is_taken() {
 }
 
 #[test]
+fn after_a_long_silence_what_is_late_is_still_taken() {
+    let (mut tx, mut rx) = ends(Suite::Aes128Sha1_80, &[]);
+    let all: Vec<_> = (0..400u16).map(|n| protect(&mut tx, &packet(7, n)).unwrap()).collect();
+    for n in [0, 1, 2, 300, 299, 298, 173] {
+        assert!(unprotect(&mut rx, &all[n]).is_ok(), "{n}");
+    }
+    assert_eq!(unprotect(&mut rx, &all[172]), Err(SrtpError::Replayed));
+}
+
+#[test]
 fn no_index_is_used_twice() {
     let (mut tx, _) = ends(Suite::Aes128Sha1_80, &[]);
     assert!(protect(&mut tx, &packet(7, 10)).is_ok());
