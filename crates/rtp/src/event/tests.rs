@@ -72,6 +72,17 @@ fn a_held_key_lasts_until_it_is_released() {
 }
 
 #[test]
+fn the_next_key_ends_one_that_is_held() {
+    let mut sender = EventSender::new(8000, PACKET);
+    assert!(sender.press('9'));
+    assert!((0..20).all(|n| sender.tick(n * PACKET).is_some_and(|out| !out.payload.end)));
+    assert!(sender.push('8'));
+    let sent = drain(&mut sender, &mut (20 * PACKET));
+    let ends: Vec<_> = sent.iter().flatten().filter(|out| out.payload.end).map(|out| out.payload.event).collect();
+    assert_eq!(ends, [9, 9, 9, 8, 8, 8]);
+}
+
+#[test]
 fn a_key_beyond_the_duration_field_is_sent_in_segments_and_reported_once() {
     let mut sender = EventSender::new(8000, PACKET);
     let mut receiver = EventReceiver::new(8000);
@@ -79,12 +90,14 @@ fn a_key_beyond_the_duration_field_is_sent_in_segments_and_reported_once() {
     let mut reported = 0;
     let mut segments = Vec::new();
     let mut markers = 0;
+    let mut full = 0;
     for n in 0..1500u32 {
         if n == 1000 {
             sender.release();
         }
         let Some(out) = sender.tick(n * PACKET) else { continue };
         markers += u32::from(out.marker);
+        full += u32::from(out.payload.duration == 0xffff && !out.payload.end);
         if segments.last() != Some(&out.timestamp) {
             segments.push(out.timestamp);
         }
@@ -92,6 +105,8 @@ fn a_key_beyond_the_duration_field_is_sent_in_segments_and_reported_once() {
     }
     assert_eq!(segments, [0, 0xffff, 2 * 0xffff]);
     assert_eq!((reported, markers, receiver.current()), (1, 1, None));
+    // The last report of each full segment is told three times.
+    assert_eq!(full, 2 * 3);
 }
 
 #[test]

@@ -121,6 +121,20 @@ fn a_replay_is_refused_and_what_is_late_but_new_is_taken() {
 }
 
 #[test]
+fn what_came_in_order_is_a_replay_for_as_long_as_it_is_remembered() {
+    let (mut tx, mut rx) = ends(Suite::Aes128Sha1_80, &[]);
+    let all: Vec<_> = (0..300u16).map(|n| protect(&mut tx, &packet(7, n)).unwrap()).collect();
+    // Every seventh is kept back.
+    for n in (0..300).filter(|n| n % 7 != 0) {
+        assert!(unprotect(&mut rx, &all[n]).is_ok());
+    }
+    for (n, protected) in all.iter().enumerate() {
+        let late = n % 7 == 0 && n > 299 - 128;
+        assert_eq!(unprotect(&mut rx, protected).is_ok(), late, "{n}");
+    }
+}
+
+#[test]
 fn after_a_long_silence_what_is_late_is_still_taken() {
     let (mut tx, mut rx) = ends(Suite::Aes128Sha1_80, &[]);
     let all: Vec<_> = (0..400u16).map(|n| protect(&mut tx, &packet(7, n)).unwrap()).collect();
