@@ -2,3 +2,10 @@
 //! (RFC 3611), redundancy (RFC 2198), telephone events (RFC 4733), SRTP (RFC 3711) and the measures of a call's quality.
 //!
 //! Nothing in here allocates, locks or blocks while packets pass, so it may run in a real-time thread.
+
+mod bytes;
+pub mod event;
+pub mod packet;
+pub mod red;
+
+pub use packet::{ExtendedSequence, ExtendedTimestamp, Header, MAX_PACKET, Packet, ParseError, is_rtcp, keep_alive};
