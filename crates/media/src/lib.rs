@@ -2,3 +2,7 @@
 //! time is a parameter, packets and samples are handed over.
 //!
 //! Nothing in here allocates, locks or blocks once a leg is made, so it may run in a real-time thread.
+
+#[cfg(any(test, feature = "netsim"))]
+pub mod netsim;
+pub mod receive;
