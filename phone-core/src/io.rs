@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::phone::{HookSwitch, Input, Phone, PhoneConfig, PhoneEvent};
-use crate::rng::Seed;
+use crate::rng::{Rng, Seed};
 use crate::settings::AccountSettings;
 use crate::state::PhoneState;
 
@@ -19,9 +19,12 @@ mod dns;
 mod driver;
 mod open;
 mod sockets;
+pub(crate) mod sound;
 mod stream;
 mod streams;
 mod tls;
+
+pub use sound::SoundDevice;
 
 #[cfg(test)]
 mod testing;
@@ -29,6 +32,8 @@ mod testing;
 /// Events kept for a reader that is behind; later ones are dropped with a warning.
 const EVENT_QUEUE: usize = 1024;
 const COMMAND_QUEUE: usize = 64;
+/// Of the seed: apart from those of the core.
+const SOUND_LANE: u64 = 1 << 33;
 
 /// How the shell touches the machine it runs on.
 #[derive(Clone, Debug)]
@@ -44,6 +49,8 @@ pub struct IoOptions {
     pub seed: Option<u64>,
     /// The DNS servers to ask; none (the default) asks those of the system.
     pub dns: Vec<SocketAddr>,
+    /// Where sound comes from and goes to. None (the default): signalling only, no port for audio is opened.
+    pub sound: Option<SoundDevice>,
     /// Authorities to trust for TLS beside the system's or, if the phone's settings say so, in their place, as PEM.
     pub authorities: Option<Arc<[u8]>>,
 }
@@ -56,6 +63,7 @@ impl Default for IoOptions {
             shutdown_wait: Duration::from_secs(3),
             seed: None,
             dns: Vec::new(),
+            sound: None,
             authorities: None,
         }
     }
@@ -97,7 +105,8 @@ pub fn spawn(config: PhoneConfig, options: IoOptions) -> std::io::Result<(PhoneH
     let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
     let (events, event_queue) = mpsc::channel(EVENT_QUEUE);
     let (state_sender, state) = watch::channel(phone.state());
-    tokio::spawn(driver::Driver::new(phone, clock, options, command_queue, events, state_sender).run());
+    let desk = sound::Desk::new(options.sound.clone(), options.bind, Rng::seeded(seed, SOUND_LANE));
+    tokio::spawn(driver::Driver::new(phone, clock, options, command_queue, events, state_sender, desk).run());
     Ok((PhoneHandle { commands, state }, event_queue))
 }
 

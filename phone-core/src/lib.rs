@@ -7,6 +7,7 @@
 //! It registers each account (RFC 3261 §10, digest by RFC 8760) where the DNS or the settings say (RFC 3263), makes and
 //! takes calls, holds, transfers and joins them, over UDP, TCP and TLS. It agrees on media (SDP) but carries no sound yet.
 
+mod codec;
 pub mod io;
 pub mod phone;
 pub mod rng;

@@ -3,14 +3,29 @@
 //! Samples are 16 bit, mono; the path runs at 48 kHz in blocks of 10 ms ([`BLOCK`] samples). Nothing in here allocates,
 //! locks or blocks once it is made, so it may run in a real-time thread.
 
+pub mod agc;
+pub mod biquad;
+pub mod comfort;
+pub mod device;
+pub mod echo;
+pub mod gain;
+pub mod level;
+pub mod mix;
 pub mod resample;
+pub mod sidetone;
 pub mod tone;
+pub mod vad;
 pub mod wav;
 
 #[cfg(test)]
 mod signal;
 
+pub use agc::Agc;
+pub use gain::{Gain, HearingAid};
+pub use mix::Mixer;
 pub use resample::Resampler;
+pub use sidetone::Sidetone;
+pub use vad::Vad;
 
 /// Hz of the audio path.
 pub const RATE: u32 = 48_000;

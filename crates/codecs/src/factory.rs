@@ -1,6 +1,6 @@
 //! The codecs by name.
 
-use crate::{Decoder, Encoder, g711, g723, g726, ilbc, opus};
+use crate::{Decoder, Encoder, g711, g722, g723, g726, g729, ilbc, opus};
 
 /// A codec and how it is to encode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +54,13 @@ impl Codec {
         Ok(match *self {
             Self::Pcmu => Box::new(g711::Encoder::new(g711::Law::Mu)),
             Self::Pcma => Box::new(g711::Encoder::new(g711::Law::A)),
-            Self::G722 | Self::G726(_) | Self::G729 { .. } | Self::Ilbc(_) | Self::G723 { .. } => {
-                return self.missing();
+            Self::G722 => Box::new(g722::Encoder::new()),
+            Self::G726(packing) => Box::new(g726::Encoder::new(packing)),
+            Self::G729 { silence } => {
+                Box::new(g729::Encoder::new(silence).map_err(|error| Unavailable::new(self.name(), error))?)
             }
+            Self::Ilbc(frame) => Box::new(ilbc::Encoder::new(frame)),
+            Self::G723 { rate, silence } => Box::new(g723::Encoder::new(rate, silence)),
             #[cfg(feature = "opus")]
             Self::Opus(options) => {
                 Box::new(opus::Encoder::new(options).map_err(|error| Unavailable::new("Opus", error.message()))?)
@@ -75,9 +79,11 @@ impl Codec {
         Ok(match *self {
             Self::Pcmu => Box::new(g711::Decoder::new(g711::Law::Mu)),
             Self::Pcma => Box::new(g711::Decoder::new(g711::Law::A)),
-            Self::G722 | Self::G726(_) | Self::G729 { .. } | Self::Ilbc(_) | Self::G723 { .. } => {
-                return self.missing();
-            }
+            Self::G722 => Box::new(g722::Decoder::new()),
+            Self::G726(packing) => Box::new(g726::Decoder::new(packing)),
+            Self::G729 { .. } => Box::new(g729::Decoder::new().map_err(|error| Unavailable::new(self.name(), error))?),
+            Self::Ilbc(frame) => Box::new(ilbc::Decoder::new(frame)),
+            Self::G723 { .. } => Box::new(g723::Decoder::new()),
             #[cfg(feature = "opus")]
             Self::Opus(_) => Box::new(opus::Decoder::new().map_err(|error| Unavailable::new("Opus", error.message()))?),
             #[cfg(not(feature = "opus"))]
@@ -125,6 +131,7 @@ impl Codec {
         }
     }
 
+    #[cfg(not(feature = "opus"))]
     fn missing<T>(&self) -> Result<T, Unavailable> {
         Err(Unavailable::new(self.name(), "this program was built without it"))
     }

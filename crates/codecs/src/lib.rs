@@ -6,10 +6,14 @@
 mod conceal;
 mod factory;
 pub mod g711;
+pub mod g722;
 pub mod g723;
 pub mod g726;
+pub mod g729;
 pub mod ilbc;
 pub mod opus;
+#[cfg(test)]
+mod testing;
 
 pub use factory::{Codec, Unavailable};
 

@@ -89,6 +89,8 @@ pub struct Config {
     pub remote: Option<SocketAddr>,
     /// Where RTCP goes; `None` if nowhere.
     pub remote_rtcp: Option<SocketAddr>,
+    /// Reports are sent at all.
+    pub rtcp: bool,
     /// RTCP on RTP's port (RFC 5761).
     pub rtcp_mux: bool,
     /// We may send audio.

@@ -61,6 +61,21 @@ impl Source {
         false
     }
 
+    /// Whether the host is the other side's: RTCP may come from any of its ports.
+    pub fn is_host(&self, from: SocketAddr) -> bool {
+        let known = [self.known, self.told].into_iter().flatten();
+        known.map(|one| one.ip().to_canonical()).any(|ip| ip == from.ip().to_canonical())
+    }
+
+    /// Where our RTCP goes, of which the description says `told`: behind a NAT, to the port after audio's.
+    pub fn rtcp_target(&self, told: Option<SocketAddr>) -> Option<SocketAddr> {
+        let told = told?;
+        match self.known.filter(|known| self.symmetric && Some(*known) != self.told) {
+            Some(known) => Some(SocketAddr::new(known.ip(), known.port().checked_add(1)?)),
+            None => Some(told),
+        }
+    }
+
     /// Where our packets go.
     pub fn target(&self) -> Option<SocketAddr> {
         // Nowhere is nowhere: the description took it away.

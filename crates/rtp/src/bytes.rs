@@ -54,4 +54,16 @@ impl<'a> Writer<'a> {
     pub fn u32(&mut self, value: u32) -> Option<()> {
         self.bytes(&value.to_be_bytes())
     }
+
+    /// Puts two bytes over some written before.
+    pub fn patch_u16(&mut self, at: usize, value: u16) -> Option<()> {
+        let end = at.checked_add(2).filter(|end| *end <= self.len)?;
+        self.out.get_mut(at..end)?.copy_from_slice(&value.to_be_bytes());
+        Some(())
+    }
+
+    /// Forgets what was written from `len` on.
+    pub fn rewind(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
 }

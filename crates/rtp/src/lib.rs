@@ -6,6 +6,10 @@
 mod bytes;
 pub mod event;
 pub mod packet;
+pub mod quality;
+pub mod reception;
 pub mod red;
+pub mod rtcp;
+pub mod srtp;
 
 pub use packet::{ExtendedSequence, ExtendedTimestamp, Header, MAX_PACKET, Packet, ParseError, is_rtcp, keep_alive};

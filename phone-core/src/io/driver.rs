@@ -9,6 +9,7 @@ use tokio::time::{Instant as TokioInstant, sleep_until};
 
 use super::open::address_towards;
 use super::sockets::Sockets;
+use super::sound::{Desk, POLL_EVERY};
 use super::streams::{Report, Streams};
 use super::{Command, IoOptions, dns};
 use crate::phone::{Input, Phone, PhoneEvent, Socket, Transmit};
@@ -54,6 +55,9 @@ pub(super) struct Driver {
     reports: mpsc::Receiver<Report>,
     sockets: Sockets,
     streams: Streams,
+    desk: Desk,
+    /// When to ask the desk for news.
+    listen: TokioInstant,
     resolving: JoinSet<(Query, Result<Records, DnsFailure>)>,
     /// What sockets were last opened for.
     wanted: Vec<Socket>,
@@ -71,6 +75,7 @@ impl Driver {
         commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<PhoneEvent>,
         state: watch::Sender<PhoneState>,
+        desk: Desk,
     ) -> Self {
         let (sender, reports) = mpsc::channel(REPORT_QUEUE);
         let sockets = Sockets::new(options.bind, sender.clone());
@@ -85,6 +90,8 @@ impl Driver {
             reports,
             sockets,
             streams,
+            desk,
+            listen: TokioInstant::now(),
             resolving: JoinSet::new(),
             wanted: Vec::new(),
             found: None,
@@ -113,6 +120,9 @@ impl Driver {
             if let Some((_, deadline)) = &leaving {
                 wake = wake.min(*deadline);
             }
+            if self.desk.is_busy() {
+                wake = wake.min(self.listen);
+            }
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Input(input)) => self.phone.handle_input(self.clock.now(), input),
@@ -136,6 +146,7 @@ impl Driver {
                     if TokioInstant::now() >= self.check {
                         self.check_address();
                     }
+                    self.listen();
                     self.phone.handle_timeout(self.clock.now().max(now));
                 }
             }
@@ -151,6 +162,17 @@ impl Driver {
 
     fn input(&mut self, input: Input) {
         self.phone.handle_input(self.clock.now(), input);
+    }
+
+    /// Takes what the sound of calls tells.
+    fn listen(&mut self) {
+        if TokioInstant::now() < self.listen {
+            return;
+        }
+        self.listen = TokioInstant::now() + POLL_EVERY;
+        for (call, news) in self.desk.poll() {
+            self.input(Input::Sound { call, news });
+        }
     }
 
     fn report(&mut self, report: Report) {
@@ -234,6 +256,13 @@ impl Driver {
                 let answer = dns::lookup(&servers, &query).await;
                 (query, answer)
             });
+        }
+        // Before the descriptions that name its ports leave.
+        if self.desk.is_on() {
+            self.desk.follow(self.phone.sound());
+        }
+        while let Some(digit) = self.phone.poll_digit() {
+            self.desk.digit(digit);
         }
         while let Some(transmit) = self.phone.poll_transmit() {
             self.transmit(transmit).await;

@@ -43,6 +43,8 @@ pub(super) struct Entry {
     pub handed_on: bool,
     /// The number as it was sent.
     pub number: String,
+    /// How it sounds, as last told.
+    pub quality: Option<Box<media::Quality>>,
 }
 
 impl Entry {
@@ -63,6 +65,7 @@ impl Entry {
             next_account_at: None,
             handed_on: false,
             number,
+            quality: None,
         }
     }
 

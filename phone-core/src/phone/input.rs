@@ -150,7 +150,7 @@ pub enum Input {
 }
 
 /// What the sound of a call tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SoundNews {
     /// A digit was heard: as an RTP event (RFC 4733), or as a tone.
     Digit(char),
@@ -158,6 +158,8 @@ pub enum SoundNews {
     TimedOut,
     /// The local port of its audio is taken by another program.
     PortTaken,
+    /// How it sounds so far.
+    Quality(Box<media::Quality>),
 }
 
 /// A digit to send in the sound of a call.

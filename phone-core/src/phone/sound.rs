@@ -114,6 +114,11 @@ impl Phone {
         }
         match news {
             SoundNews::Digit(digit) => self.events.push_back(PhoneEvent::Digit { call: id, digit }),
+            SoundNews::Quality(quality) => {
+                if let Some(entry) = self.entry_mut(id) {
+                    entry.quality = Some(quality);
+                }
+            }
             SoundNews::TimedOut => drop(self.with_call(now, id, |call, ctx| call.audio_lost(ctx))),
             SoundNews::PortTaken => {
                 let Some(entry) = self.entry(id) else { return };

@@ -79,7 +79,7 @@ pub enum RtcpMode {
 pub struct MediaSettings {
     /// Codecs wanted, best first, without doubles. Never empty.
     pub codecs: Vec<CodecName>,
-    /// Codecs there is an implementation of. Others are neither offered nor answered. Default: all.
+    /// Codecs there is an implementation of. Others are neither offered nor answered.
     pub available: Vec<CodecName>,
     /// See [`Priority`].
     pub priority: Priority,
@@ -170,7 +170,7 @@ impl MediaSettings {
         ];
         Self {
             codecs: codecs(&values.list("codec.choice")),
-            available: CodecName::ALL.to_vec(),
+            available: crate::codec::available().to_vec(),
             priority: values.choice(
                 "codec.negotiatepriority",
                 Priority::Callee,

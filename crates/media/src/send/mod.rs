@@ -80,11 +80,24 @@ impl Sender {
 
     /// The other side says it loses `percent` of our packets.
     pub fn loss_reported(&mut self, percent: f32) {
-        let fec = match &mut self.redundancy {
-            Some((_, adaptation)) => {
-                adaptation.reported(percent);
-                if adaptation.plan().fec { adaptation.loss() } else { 0.0 }
-            }
+        if let Some((_, adaptation)) = &mut self.redundancy {
+            adaptation.reported(percent);
+        }
+        self.adapt(percent);
+    }
+
+    /// It has not said anything yet, and would probably say so.
+    pub fn loss_guessed(&mut self, percent: f32) {
+        if let Some((_, adaptation)) = &mut self.redundancy {
+            adaptation.guessed(percent);
+        }
+        self.adapt(percent);
+    }
+
+    fn adapt(&mut self, percent: f32) {
+        let fec = match &self.redundancy {
+            Some((_, adaptation)) if adaptation.plan().fec => adaptation.loss(),
+            Some(_) => 0.0,
             None => percent.clamp(0.0, 100.0),
         };
         // Set when it changes only: some encoders start over with it.

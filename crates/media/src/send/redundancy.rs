@@ -21,7 +21,7 @@ const PLANS: [(f32, Plan, Plan); 4] = [
     (15.0, Plan { copies: &[2], fec: true }, Plan { copies: &[4, 2], fec: true }),
 ];
 /// How fast a better report is believed: worse ones count at once.
-const RECOVERY: f32 = 0.25;
+const RECOVERY: f32 = 0.5;
 /// A step down waits until the loss is so much below the step, as a factor: no to and fro at its edge.
 const HYSTERESIS: f32 = 0.6;
 
@@ -31,18 +31,33 @@ pub struct Adaptation {
     budget: Budget,
     loss: f32,
     step: usize,
+    /// The other side has said something.
+    told: bool,
 }
 
 impl Adaptation {
     /// Nothing is known to be lost.
     pub fn new(budget: Budget) -> Self {
-        Self { budget, loss: 0.0, step: 0 }
+        Self { budget, loss: 0.0, step: 0, told: false }
     }
 
     /// The other side says that it loses `percent` (0..=100) of what we send.
     pub fn reported(&mut self, percent: f32) {
+        // The first report ends all guessing.
+        let first = !std::mem::replace(&mut self.told, true);
+        self.take(percent, if first { 1.0 } else { RECOVERY });
+    }
+
+    /// It has said nothing yet, and would probably say `percent`.
+    pub fn guessed(&mut self, percent: f32) {
+        if !self.told {
+            self.take(percent, RECOVERY);
+        }
+    }
+
+    fn take(&mut self, percent: f32, recovery: f32) {
         let percent = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
-        let weight = if percent > self.loss { 1.0 } else { RECOVERY };
+        let weight = if percent > self.loss { 1.0 } else { recovery };
         self.loss += (percent - self.loss) * weight;
         while self.step + 1 < PLANS.len() && PLANS.get(self.step + 1).is_some_and(|next| self.loss >= next.0) {
             self.step += 1;
@@ -89,7 +104,18 @@ mod tests {
             adaptation.reported(0.0);
             adaptation.plan().copies.is_empty()
         });
-        assert!((5..30).contains(&reports.unwrap()), "{reports:?}");
+        assert!((3..12).contains(&reports.unwrap()), "{reports:?}");
+    }
+
+    #[test]
+    fn a_guess_holds_until_the_first_report() {
+        let mut adaptation = Adaptation::new(Budget::OneCopy);
+        adaptation.guessed(30.0);
+        assert_eq!(adaptation.plan().copies.len(), 1);
+        adaptation.reported(0.0);
+        assert!(adaptation.plan().copies.is_empty());
+        adaptation.guessed(30.0);
+        assert!(adaptation.plan().copies.is_empty());
     }
 
     #[test]

@@ -72,6 +72,17 @@ fn a_held_key_lasts_until_it_is_released() {
 }
 
 #[test]
+fn the_next_key_ends_one_that_is_held() {
+    let mut sender = EventSender::new(8000, PACKET);
+    assert!(sender.press('9'));
+    assert!((0..20).all(|n| sender.tick(n * PACKET).is_some_and(|out| !out.payload.end)));
+    assert!(sender.push('8'));
+    let sent = drain(&mut sender, &mut (20 * PACKET));
+    let ends: Vec<_> = sent.iter().flatten().filter(|out| out.payload.end).map(|out| out.payload.event).collect();
+    assert_eq!(ends, [9, 9, 9, 8, 8, 8]);
+}
+
+#[test]
 fn a_key_beyond_the_duration_field_is_sent_in_segments_and_reported_once() {
     let mut sender = EventSender::new(8000, PACKET);
     let mut receiver = EventReceiver::new(8000);
@@ -79,12 +90,14 @@ fn a_key_beyond_the_duration_field_is_sent_in_segments_and_reported_once() {
     let mut reported = 0;
     let mut segments = Vec::new();
     let mut markers = 0;
+    let mut full = 0;
     for n in 0..1500u32 {
         if n == 1000 {
             sender.release();
         }
         let Some(out) = sender.tick(n * PACKET) else { continue };
         markers += u32::from(out.marker);
+        full += u32::from(out.payload.duration == 0xffff && !out.payload.end);
         if segments.last() != Some(&out.timestamp) {
             segments.push(out.timestamp);
         }
@@ -92,6 +105,8 @@ fn a_key_beyond_the_duration_field_is_sent_in_segments_and_reported_once() {
     }
     assert_eq!(segments, [0, 0xffff, 2 * 0xffff]);
     assert_eq!((reported, markers, receiver.current()), (1, 1, None));
+    // The last report of each full segment is told three times.
+    assert_eq!(full, 2 * 3);
 }
 
 #[test]
@@ -114,6 +129,18 @@ fn the_same_key_with_a_new_timestamp_is_new() {
     // A straggler of the first.
     assert_eq!(receiver.receive(1, false, 1000, Payload { end: true, duration: 800, ..payload }), None);
     assert_eq!(receiver.current(), Some('1'));
+}
+
+#[test]
+fn only_what_follows_an_open_segment_without_marker_goes_on() {
+    let open = Payload { event: 1, end: false, volume: 10, duration: 800 };
+    let ended = Payload { end: true, ..open };
+    // The first packet, and whether the next one, right where that ends, has the marker.
+    for (first, marker, expected) in [(open, false, None), (open, true, Some('1')), (ended, false, Some('1'))] {
+        let mut receiver = EventReceiver::new(8000);
+        assert_eq!(receiver.receive(1, true, 1000, first), Some('1'));
+        assert_eq!(receiver.receive(1, marker, 1800, open), expected);
+    }
 }
 
 #[test]

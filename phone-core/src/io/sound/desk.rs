@@ -1,0 +1,211 @@
+//! Follows what the phone wants to sound, beside the real-time thread: opens and closes ports, makes codecs and buffers, and
+//! takes back what is to be dropped.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use audio::device::NullDevice;
+use media::{Config, Event, Parts};
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::engine::{Engine, Order, Report};
+use super::leg::{Leg, Sockets};
+use super::mix::Mix;
+use super::thread::Handle;
+use super::{SoundDevice, map};
+use crate::phone::{Ear, Sound, SoundDigit, SoundNews};
+use crate::rng::Rng;
+use crate::sip::call::CallId;
+
+/// Orders and reports on their way: what comes of a busy second, many times.
+const ORDERS: usize = 128;
+const REPORTS: usize = 512;
+
+/// What the sound of a call tells.
+pub(in crate::io) type News = (CallId, SoundNews);
+
+struct Known {
+    call: CallId,
+    config: Config,
+    joined: bool,
+    /// It has no sockets or no codec: it stays silent until something about it changes.
+    silent: bool,
+}
+
+struct Running {
+    handle: Handle,
+    orders: Producer<Order>,
+    reports: Consumer<Report>,
+}
+
+/// The phone's side of its sound.
+pub(in crate::io) struct Desk {
+    device: Option<SoundDevice>,
+    bind: IpAddr,
+    rng: Rng,
+    running: Option<Running>,
+    known: Vec<Known>,
+    /// As it was last followed.
+    sound: Option<Sound>,
+    mix: Option<Mix>,
+    news: Vec<News>,
+}
+
+impl Desk {
+    /// Without a device nothing sounds, and no ports are opened: signalling only.
+    pub fn new(device: Option<SoundDevice>, bind: IpAddr, rng: Rng) -> Self {
+        Self { device, bind, rng, running: None, known: Vec::new(), sound: None, mix: None, news: Vec::new() }
+    }
+
+    /// There is a device: something may sound.
+    pub fn is_on(&self) -> bool {
+        self.device.is_some()
+    }
+
+    /// Calls are under way, whose news want to be read.
+    pub fn is_busy(&self) -> bool {
+        !self.known.is_empty()
+    }
+
+    /// Makes what sounds what the phone wants to sound.
+    pub fn follow(&mut self, sound: Sound) {
+        if self.sound.as_ref() == Some(&sound) {
+            return;
+        }
+        let sounds = !sound.legs.is_empty()
+            || sound.ear != Ear::None
+            || sound.ringing.is_some()
+            || sound.settings.boot_tone && self.sound.is_none();
+        if sounds && self.running.is_none() {
+            self.start(&sound);
+        }
+        self.close_others(&sound);
+        for leg in &sound.legs {
+            self.follow_leg(&sound, leg);
+        }
+        if self.sound.as_ref().is_some_and(|old| old.dscp != sound.dscp) {
+            self.order(Order::Mark(sound.dscp));
+        }
+        let mix = Mix::of(&sound);
+        if self.mix != Some(mix) {
+            self.mix = Some(mix);
+            self.order(Order::Mix(Box::new(mix)));
+        }
+        if let Some(running) = &self.running {
+            running.handle.sounds(sounds);
+        }
+        self.sound = Some(sound);
+    }
+
+    fn start(&mut self, sound: &Sound) {
+        let device = self.device.as_ref().and_then(SoundDevice::take);
+        let device = device.unwrap_or_else(|| {
+            tracing::warn!("the sound device is in use by another phone: this one is silent");
+            Box::new(NullDevice::new())
+        });
+        let (orders, order_queue) = RingBuffer::new(ORDERS);
+        let (report_queue, reports) = RingBuffer::new(REPORTS);
+        let mix = Mix::of(sound);
+        self.mix = Some(mix);
+        match Handle::start(move || Engine::new(device, Box::new(mix), order_queue, report_queue)) {
+            Ok(handle) => self.running = Some(Running { handle, orders, reports }),
+            Err(error) => tracing::error!(%error, "no thread for sound: the phone is silent"),
+        }
+    }
+
+    fn close_others(&mut self, sound: &Sound) {
+        let gone = |known: &Known| !sound.legs.iter().any(|leg| leg.call == known.call);
+        let closed: Vec<CallId> = self.known.iter().filter(|known| gone(known)).map(|known| known.call).collect();
+        self.known.retain(|known| !closed.contains(&known.call));
+        for call in closed {
+            self.order(Order::Close(call));
+        }
+    }
+
+    fn follow_leg(&mut self, sound: &Sound, leg: &crate::phone::Leg) {
+        let config = map::config(&leg.agreed, &leg.settings);
+        let before = self.sound.as_ref().and_then(|old| old.legs.iter().find(|one| one.call == leg.call));
+        let same_port = before.is_some_and(|before| before.port == leg.port);
+        let Some(at) = self.known.iter().position(|known| known.call == leg.call).filter(|_| same_port) else {
+            return self.open_leg(sound, leg, config);
+        };
+        let Some(known) = self.known.get_mut(at) else { return };
+        let joined = std::mem::replace(&mut known.joined, leg.joined) != leg.joined;
+        let changed = known.config != config;
+        if changed {
+            known.config = config.clone();
+            if known.silent {
+                self.known.remove(at);
+                return self.open_leg(sound, leg, config);
+            }
+            match Parts::new(config) {
+                Ok(parts) => self.order(Order::Change(leg.call, parts)),
+                Err(error) => tracing::error!(call = leg.call.0, %error, "the call goes on with its old codec"),
+            }
+        }
+        if joined {
+            self.order(Order::Join(leg.call, leg.joined));
+        }
+    }
+
+    /// A call that is new, or has another port.
+    fn open_leg(&mut self, sound: &Sound, leg: &crate::phone::Leg, config: Config) {
+        let call = leg.call;
+        if self.known.iter().any(|known| known.call == call) {
+            self.known.retain(|known| known.call != call);
+            self.order(Order::Close(call));
+        }
+        let mut known = Known { call, config: config.clone(), joined: leg.joined, silent: true };
+        let opened = Sockets::open(self.bind, leg.port, sound.dscp);
+        match (opened, Parts::new(config)) {
+            (Ok(sockets), Ok(parts)) => {
+                let mut opened = Leg::new(call, sockets, parts, self.rng.next_u64());
+                opened.joined = leg.joined;
+                self.order(Order::Open(Box::new(opened)));
+                known.silent = false;
+            }
+            (Err(error), _) => {
+                tracing::warn!(port = leg.port, %error, "the port for audio is taken: the call moves to another");
+                self.news.push((call, SoundNews::PortTaken));
+            }
+            (_, Err(error)) => tracing::error!(call = call.0, %error, "a call without sound"),
+        }
+        self.known.push(known);
+    }
+
+    /// Sends a digit in the sound of a call.
+    pub fn digit(&mut self, digit: SoundDigit) {
+        self.order(Order::Digit(digit));
+    }
+
+    /// What calls tell, and what was given back is dropped. To be read some times a second.
+    pub fn poll(&mut self) -> Vec<News> {
+        let mut news = std::mem::take(&mut self.news);
+        let Some(running) = &mut self.running else { return news };
+        while let Ok(report) = running.reports.pop() {
+            match report {
+                Report::Event(call, Event::Digit(digit)) => news.push((call, SoundNews::Digit(digit))),
+                Report::Event(call, Event::TimedOut) => news.push((call, SoundNews::TimedOut)),
+                // SIP says when a call is over.
+                Report::Event(_, Event::Bye) => {}
+                Report::Quality(call, quality) => news.push((call, SoundNews::Quality(Box::new(quality)))),
+                Report::DeviceFailed => tracing::warn!("the sound device failed"),
+                Report::Closed(leg) => drop(leg),
+                Report::Parts(parts) => drop(parts),
+                Report::Mix(mix) => drop(mix),
+            }
+        }
+        news
+    }
+
+    fn order(&mut self, order: Order) {
+        if let Some(running) = &mut self.running
+            && running.orders.push(order).is_err()
+        {
+            tracing::error!("the sound thread does not keep up");
+        }
+    }
+}
+
+/// How often [`Desk::poll`] is to be called while calls are under way.
+pub(in crate::io) const POLL_EVERY: Duration = Duration::from_millis(20);

@@ -1,0 +1,254 @@
+//! The real-time part: every 10 ms from sockets to ears and from the microphone to sockets. Nothing in here allocates, locks or
+//! waits for anything but the sound device.
+
+use std::time::Duration;
+
+use audio::device::AudioDevice;
+use audio::gain::{Gain, HearingAid};
+use audio::mix::Mixer;
+use audio::sidetone::Sidetone;
+use audio::tone::TonePlayer;
+use audio::{BLOCK, RATE};
+use media::{Event, Parts, Quality};
+use rtrb::{Consumer, Producer};
+
+use super::leg::Leg;
+use super::mix::Mix;
+use super::voice::Voice;
+use crate::phone::{Ear, MOST_CALLS, SoundDigit};
+use crate::sip::call::CallId;
+
+/// Quality is told once in so many blocks.
+const QUALITY_EVERY: u64 = 100;
+
+/// What the engine is told.
+pub(super) enum Order {
+    Open(Box<Leg>),
+    Change(CallId, Box<Parts>),
+    Join(CallId, bool),
+    Close(CallId),
+    Digit(SoundDigit),
+    Mix(Box<Mix>),
+    Mark(u8),
+}
+
+/// What the engine tells. What it does not need any more it gives back, to be dropped elsewhere.
+pub(super) enum Report {
+    Event(CallId, Event),
+    Quality(CallId, Quality),
+    Closed(Box<Leg>),
+    Parts(Box<Parts>),
+    Mix(Box<Mix>),
+    /// The sound device failed; silence goes on in its place.
+    DeviceFailed,
+}
+
+/// All that sounds.
+pub(super) struct Engine {
+    legs: [Option<Box<Leg>>; MOST_CALLS],
+    device: Box<dyn AudioDevice>,
+    orders: Consumer<Order>,
+    reports: Producer<Report>,
+    mix: Box<Mix>,
+    tone: TonePlayer,
+    ring: TonePlayer,
+    talk: Gain,
+    sidetone: Sidetone,
+    hearing_aid: HearingAid,
+    voices: Mixer,
+    voice: Voice,
+    speaker: [i16; BLOCK],
+    microphone: [i16; BLOCK],
+    heard: [[i16; BLOCK]; MOST_CALLS],
+    blocks: u64,
+}
+
+impl Engine {
+    pub fn new(
+        device: Box<dyn AudioDevice>,
+        mix: Box<Mix>,
+        orders: Consumer<Order>,
+        reports: Producer<Report>,
+    ) -> Self {
+        let mut engine = Self {
+            legs: [const { None }; MOST_CALLS],
+            device,
+            orders,
+            reports,
+            mix: mix.clone(),
+            tone: TonePlayer::new(RATE),
+            ring: TonePlayer::new(RATE),
+            talk: Gain::new(0.0),
+            sidetone: Sidetone::new(0),
+            hearing_aid: HearingAid::new(),
+            voices: Mixer::new(),
+            voice: Voice::new(),
+            speaker: [0; BLOCK],
+            microphone: [0; BLOCK],
+            heard: [[0; BLOCK]; MOST_CALLS],
+            blocks: 0,
+        };
+        engine.mixed(mix);
+        engine
+    }
+
+    /// 10 ms. `now` is the thread's clock.
+    pub fn block(&mut self, now: Duration) {
+        while let Ok(order) = self.orders.pop() {
+            self.order(now, order);
+        }
+        for (leg, heard) in self.legs.iter_mut().zip(&mut self.heard) {
+            match leg {
+                Some(leg) => {
+                    leg.receive(now);
+                    leg.session.play(now, heard);
+                }
+                None => heard.fill(0),
+            }
+        }
+        self.play();
+        if self.device.exchange(&self.speaker, &mut self.microphone).is_err() {
+            self.microphone.fill(0);
+            self.tell(Report::DeviceFailed);
+        }
+        self.speak(now);
+        self.blocks += 1;
+        self.tell_news(now);
+    }
+
+    /// What is heard here: voices, tones, the own voice; a ring over the loudspeaker.
+    fn play(&mut self) {
+        self.voices.clear();
+        for (leg, heard) in self.legs.iter().zip(&self.heard) {
+            if leg.as_ref().is_some_and(|leg| leg.joined) {
+                self.voices.add(heard);
+            }
+        }
+        self.speaker.fill(0);
+        if self.mix.ear != Ear::None {
+            self.voices.all(&mut self.speaker);
+            self.talk.process(&mut self.speaker);
+            if self.mix.hac {
+                self.hearing_aid.process(&mut self.speaker);
+            }
+        }
+        self.tone.mix(&mut self.speaker);
+        self.ring.mix(&mut self.speaker);
+        self.voice.plays(&self.speaker);
+        if self.mix.ear == Ear::Handset && !self.mix.muted {
+            // Of the block before: the one that is spoken now has not been heard yet.
+            self.sidetone.process(&self.microphone, &mut self.speaker);
+        }
+    }
+
+    /// What is said here goes to all that are joined, and each of them hears the others.
+    fn speak(&mut self, now: Duration) {
+        if self.mix.muted || self.mix.ear == Ear::None {
+            self.microphone.fill(0);
+        }
+        let mut said = self.microphone;
+        self.voice.says(&mut said, self.mix.ear, self.mix.tx_db);
+        self.voices.add(&said);
+        for (leg, heard) in self.legs.iter_mut().zip(&self.heard) {
+            let Some(leg) = leg else { continue };
+            let mut block = [0; BLOCK];
+            // All but itself: the phone's own voice, and the others of a conference.
+            self.voices.without(heard, &mut block);
+            leg.session.capture(now, leg.joined.then_some(&block));
+            leg.session.tick(now);
+            leg.send();
+        }
+    }
+
+    fn order(&mut self, now: Duration, order: Order) {
+        match order {
+            Order::Open(mut leg) => {
+                leg.session.begin(now);
+                self.open(leg);
+            }
+            Order::Change(call, parts) => {
+                let old = match self.leg(call) {
+                    Some(leg) => leg.session.change(now, parts),
+                    None => parts,
+                };
+                self.tell(Report::Parts(old));
+            }
+            Order::Join(call, joined) => {
+                if let Some(leg) = self.leg(call) {
+                    leg.joined = joined;
+                }
+            }
+            Order::Close(call) => {
+                let place = self.legs.iter_mut().find(|place| place.as_ref().is_some_and(|leg| leg.call == call));
+                if let Some(mut leg) = place.and_then(Option::take) {
+                    leg.session.close(now);
+                    leg.send();
+                    self.tell(Report::Closed(leg));
+                }
+            }
+            Order::Digit(digit) => {
+                if let Some(leg) = self.leg(digit.call) {
+                    leg.session.digit(digit.digit, digit.event, digit.tone);
+                }
+            }
+            Order::Mix(mix) => self.mixed(mix),
+            Order::Mark(dscp) => self.legs.iter().flatten().for_each(|leg| leg.mark(dscp)),
+        }
+    }
+
+    fn open(&mut self, leg: Box<Leg>) {
+        match self.legs.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(leg),
+            None => self.tell(Report::Closed(leg)),
+        }
+    }
+
+    fn mixed(&mut self, mix: Box<Mix>) {
+        let old = std::mem::replace(&mut self.mix, mix);
+        for (player, old, new) in [(&mut self.tone, old.tone, self.mix.tone), (&mut self.ring, old.ring, self.mix.ring)]
+        {
+            match new {
+                Some(pattern) if old != new || !player.is_playing() => player.play(pattern),
+                Some(_) => {}
+                None => player.stop(),
+            }
+        }
+        self.talk.set_db(self.mix.talk_db);
+        self.sidetone.set_level(self.mix.sidetone);
+        self.tell(Report::Mix(old));
+    }
+
+    fn leg(&mut self, call: CallId) -> Option<&mut Leg> {
+        self.legs.iter_mut().flatten().find(|leg| leg.call == call).map(Box::as_mut)
+    }
+
+    fn tell_news(&mut self, now: Duration) {
+        let told = self.blocks % QUALITY_EVERY == 0;
+        for at in 0..MOST_CALLS {
+            while let Some(Some(leg)) = self.legs.get_mut(at) {
+                let Some(event) = leg.session.poll_event() else { break };
+                let call = leg.call;
+                self.tell(Report::Event(call, event));
+            }
+            if let Some(Some(leg)) = self.legs.get(at)
+                && told
+            {
+                let (call, quality) = (leg.call, leg.session.quality(now));
+                self.tell(Report::Quality(call, quality));
+            }
+        }
+    }
+
+    /// There is nothing to do: no leg, no order, and all tones have faded.
+    pub fn is_quiet(&self) -> bool {
+        self.legs.iter().all(Option::is_none)
+            && self.orders.is_empty()
+            && !self.tone.is_playing()
+            && !self.ring.is_playing()
+    }
+
+    /// Nobody reads: what is told is dropped, which may take its time; better than to keep it for ever.
+    fn tell(&mut self, report: Report) {
+        let _ = self.reports.push(report);
+    }
+}
