@@ -285,5 +285,5 @@ pub struct Sends {
 
 /// Our time as NTP writes it: without a wall clock, the time since the epoch of who drives us (RFC 3550 §6.4.1 allows it).
 fn ntp(now: Duration) -> u64 {
-    now.as_secs() << 32 | u64::from(now.subsec_nanos()) * (1 << 32) / 1_000_000_000
+    (now.as_secs() << 32) | (u64::from(now.subsec_nanos()) * (1 << 32) / 1_000_000_000)
 }

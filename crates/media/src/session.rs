@@ -383,10 +383,8 @@ impl Session {
         let inserted = receiver.insert(now, &header, payload);
         let in_time = !matches!(inserted, Inserted::Late | Inserted::Discarded);
         self.fates.came(header.sequence, if in_time { Fate::Received } else { Fate::Discarded });
-        if is_event {
-            if let Some(digit) = events_in.as_mut().and_then(|events| events.receive(&header, payload)) {
-                self.events.push(Event::Digit(digit));
-            }
+        if is_event && let Some(digit) = events_in.as_mut().and_then(|events| events.receive(&header, payload)) {
+            self.events.push(Event::Digit(digit));
         }
     }
 
