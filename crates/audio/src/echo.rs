@@ -9,7 +9,9 @@ mod aec3;
 pub use aec3::Aec3;
 
 /// An echo canceller at [`crate::RATE`], for blocks of 10 ms.
-pub trait EchoCanceller: Send {
+///
+/// It need not be `Send` (that of the feature `aec` is not): the thread that works on the sound makes its own.
+pub trait EchoCanceller {
     /// Cleans a block of the microphone; `speaker` is what the loudspeaker was given in the same exchange.
     fn process(&mut self, microphone: &mut [i16; BLOCK], speaker: &[i16; BLOCK]);
 }
