@@ -1,9 +1,9 @@
-//! Nothing in the path of sound allocates once it is made. A program of its own, without the test harness and its threads.
+//! Nothing in the path of sound allocates once it is made. A program of its own, without the harness's threads.
 
 use std::alloc::System;
 
 use audio::comfort::{NoiseAnalyser, NoiseMaker};
-use audio::device::{AudioDevice, BrowserDevice, LoopbackDevice, NullDevice};
+use audio::device::{AudioDevice, BrowserDevice, LoopbackDevice, NullDevice, WavDevice};
 use audio::level::{SpeechLevel, dbov};
 use audio::tone::{DtmfDetector, ToneName, TonePlayer, dtmf};
 use audio::{Agc, BLOCK, Gain, HearingAid, Mixer, RATE, Resampler, Sidetone, Vad};
@@ -30,7 +30,7 @@ fn main() {
 fn no_part_allocates_while_it_works() {
     let mut block = [0_i16; BLOCK];
     for (from, to) in [(8000, RATE), (RATE, 8000), (RATE, 16_000), (RATE, 24_000), (RATE, 32_000), (44_100, RATE)] {
-        let mut resampler = Resampler::new(from, to).unwrap();
+        let mut resampler = Resampler::new(from, to).expect("rates");
         assert_eq!(allocations(|n| resampler.process(&[n; BLOCK], &mut block)), 0, "{from} to {to}");
     }
     let (mut gain, mut aid, mut agc, mut sidetone) = (Gain::new(0.0), HearingAid::new(), Agc::new(), Sidetone::new(15));
@@ -70,15 +70,19 @@ fn no_part_allocates_while_it_works() {
     assert_eq!(made, 0, "tones");
 
     let (mut null, mut loopback) = (NullDevice::new().paced(false), LoopbackDevice::new(4).paced(false));
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = WavDevice::open(None, Some(&dir.path().join("out.wav")), true).expect("a file");
+    let mut file = file.paced(false);
     let (browser, mut end) = BrowserDevice::new();
     let mut browser = browser.paced(false);
     let (message, mut out) = ([1; BLOCK * 2], [0; BLOCK * 2]);
     let made = allocations(|n| {
         let mut microphone = [0; BLOCK];
-        null.exchange(&[n; BLOCK], &mut microphone).unwrap();
-        loopback.exchange(&[n; BLOCK], &mut microphone).unwrap();
-        end.push_microphone(&message).unwrap();
-        browser.exchange(&[n; BLOCK], &mut microphone).unwrap();
+        null.exchange(&[n; BLOCK], &mut microphone).expect("there");
+        loopback.exchange(&[n; BLOCK], &mut microphone).expect("there");
+        file.exchange(&[n; BLOCK], &mut microphone).expect("there");
+        end.push_microphone(&message).expect("a block");
+        browser.exchange(&[n; BLOCK], &mut microphone).expect("there");
         end.pull_speaker(&mut out);
     });
     assert_eq!(made, 0, "devices");
