@@ -1,7 +1,8 @@
 //! What happens to sound between microphone, wire and loudspeaker: rates, gains, echo, noise, tones and digits.
 //!
 //! Samples are 16 bit, mono; the path runs at 48 kHz in blocks of 10 ms ([`BLOCK`] samples). Nothing in here allocates,
-//! locks or blocks once it is made, so it may run in a real-time thread.
+//! locks or blocks once it is made, so it may run in a real-time thread. Two exceptions: a [`device`] waits for the
+//! next block, and the canceller in [`echo`] allocates.
 
 pub mod agc;
 pub mod biquad;

@@ -124,8 +124,11 @@ fn open_streams(name: Option<&str>) -> Result<(Streams, Opened), DeviceError> {
     let none = || DeviceError::Card("there is none".into());
     let (input, output) = match name {
         Some(name) => {
-            let id = name.parse().map_err(said)?;
-            let device = host.device_by_id(&id).ok_or_else(none)?;
+            let called = |device: &cpal::Device| {
+                let id = device.id().map(|id| id.to_string()).unwrap_or_default();
+                id == name || id.split_once(':').is_some_and(|(_, id)| id == name)
+            };
+            let device = host.devices().map_err(said)?.find(called).ok_or_else(none)?;
             (device.clone(), device)
         }
         None => (host.default_input_device().ok_or_else(none)?, host.default_output_device().ok_or_else(none)?),
@@ -168,7 +171,7 @@ where
             let _ = ring.push(i16::from_sample(*sample));
         }
     };
-    device.build_input_stream(config.clone().into(), heard, |_| {}, None).map_err(said)
+    device.build_input_stream((*config).into(), heard, |_| {}, None).map_err(said)
 }
 
 /// Plays the same on all channels; what is missing is silence.
@@ -183,7 +186,7 @@ fn play<T: SizedSample + FromSample<i16> + Send + 'static>(
             frame.fill(T::from_sample(ring.pop().unwrap_or(0)));
         }
     };
-    device.build_output_stream(config.clone().into(), played, |_| {}, None).map_err(said)
+    device.build_output_stream((*config).into(), played, |_| {}, None).map_err(said)
 }
 
 fn said(error: impl std::fmt::Display) -> DeviceError {

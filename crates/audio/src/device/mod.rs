@@ -29,7 +29,7 @@ pub trait AudioDevice: Send {
     /// Gives 10 ms to the loudspeaker and takes 10 ms from the microphone; waits until they are due.
     ///
     /// # Errors
-    /// If the device is gone. The microphone's block is then silence.
+    /// If the device is gone, or a recording cannot be written.
     fn exchange(&mut self, speaker: &[i16; BLOCK], microphone: &mut [i16; BLOCK]) -> Result<(), DeviceError>;
 }
 

@@ -1,6 +1,7 @@
 //! WebRTC's third echo canceller and its noise suppressor, in their port to Rust.
 //!
-//! Both allocate inside on every block: the one part of this crate that does.
+//! The one part of this crate that allocates while it works: about 60 small, short-lived pieces per block (frames and
+//! scratch of its Fourier transforms, names for diagnostics). No configuration of the port avoids it.
 
 use ::aec3::api::config::EchoCanceller3Config;
 use ::aec3::api::control::EchoControl;
@@ -87,18 +88,18 @@ mod tests {
     use crate::level::dbov;
     use crate::signal::{Noise, Speech};
 
-    /// A room: 40 ms to the first echo, then a decaying tail of 60 ms, about 10 dB below the loudspeaker.
+    /// A room: 40 ms to the first echo, then a decaying tail of 60 ms.
     struct Room {
         past: Vec<f32>,
         taps: Vec<(usize, f32)>,
     }
 
     impl Room {
-        fn new() -> Self {
+        fn new(gain: f32) -> Self {
             let mut noise = Noise::new(11);
             let taps = (0..60).map(|n| {
                 let late = noise.below(48) + n * 48;
-                (1920 + late, 0.16 * noise.gaussian() * (-(late as f32) / 900.0).exp())
+                (1920 + late, gain * noise.gaussian() * (-(late as f32) / 900.0).exp())
             });
             Self { past: vec![0.0; 1920 + 61 * 48], taps: taps.collect() }
         }
@@ -126,11 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn the_echo_is_25_db_softer_after_three_seconds() {
+    fn the_echo_is_30_db_softer_after_three_seconds() {
         let mut aec = Aec3::new(true);
-        let (mut far, mut room) = (Speech::new(RATE, 21), Room::new());
+        let (mut far, mut room) = (Speech::new(RATE, 21), Room::new(0.16));
         let (mut before, mut after) = (0.0, 0.0);
-        for n in 0..600 {
+        for n in 0..500 {
             let speaker = block(&mut far);
             let mut microphone = room.echo(&speaker);
             if n >= 300 {
@@ -143,18 +144,18 @@ mod tests {
         }
         let erle = 10.0 * (before / after).log10();
         println!("ERLE {erle:.1} dB, metrics {:?}", aec.metrics());
-        assert!(erle > 25.0, "{erle}");
+        assert!(erle > 30.0, "{erle}");
     }
 
-    #[test]
-    fn double_talk_keeps_the_near_voice() {
-        let mut aec = Aec3::new(true);
-        let (mut far, mut near, mut room) = (Speech::new(RATE, 31), Speech::new(RATE, 32), Room::new());
+    /// dB the near voice loses while both talk, and dB the echo was below it.
+    fn double_talk(suppresses_noise: bool, gain: f32) -> (f64, f64) {
+        let mut aec = Aec3::new(suppresses_noise);
+        let (mut far, mut near, mut room) = (Speech::new(RATE, 31), Speech::new(RATE, 32), Room::new(gain));
         let (mut voice, mut kept, mut echo) = (0.0, 0.0, 0.0);
-        for n in 0..900 {
+        for n in 0..800 {
             let speaker = block(&mut far);
             let mut microphone = room.echo(&speaker);
-            let talking = n >= 500;
+            let talking = n >= 400;
             if talking {
                 let own = block(&mut near);
                 voice += power(dbov(&own));
@@ -166,9 +167,17 @@ mod tests {
                 kept += power(dbov(&microphone));
             }
         }
-        let loss = 10.0 * (voice / kept).log10();
-        println!("near voice {loss:.1} dB softer, echo was {:.1} dB below it", 10.0 * (voice / echo).log10());
-        assert!(loss.abs() < 6.0, "{loss}");
+        (10.0 * (voice / kept).log10(), 10.0 * (voice / echo).log10())
+    }
+
+    #[test]
+    fn double_talk_keeps_the_near_voice() {
+        // An echo 14 dB below the voice costs it little, one only 4 dB below it somewhat more.
+        for (gain, most) in [(0.05, 3.0), (0.16, 6.0)] {
+            let (loss, below) = double_talk(true, gain);
+            println!("near voice {loss:.1} dB softer, echo {below:.1} dB below it");
+            assert!(loss.abs() < most, "{loss} dB, echo {below} dB below");
+        }
     }
 
     #[test]

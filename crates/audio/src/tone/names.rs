@@ -1,6 +1,6 @@
 //! The tones by name, as they are when no setting says otherwise: those of North America.
 
-use super::{Pattern, Step, ToneSpec, melodies};
+use super::{Pattern, SpecError, Step, ToneSpec, melodies};
 
 /// A tone of the phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,17 @@ impl ToneName {
         })
     }
 
+    /// What is played when the tone's setting is this; an empty one leaves it as it is.
+    ///
+    /// # Errors
+    /// If the setting cannot be read.
+    pub fn pattern_of(self, setting: &str) -> Result<Pattern, SpecError> {
+        if setting.trim().is_empty() {
+            return Ok(self.pattern());
+        }
+        ToneSpec::parse(setting).map(|spec| Pattern::of_spec(&spec))
+    }
+
     /// What is played when no setting says otherwise.
     pub fn pattern(self) -> Pattern {
         if let Some(spec) = self.default_spec().and_then(|text| ToneSpec::parse(text).ok()) {
@@ -144,6 +155,14 @@ mod tests {
             assert!(name == SecondDial || !seen.contains(&pattern), "{name:?}");
             seen.push(pattern);
         }
+    }
+
+    #[test]
+    fn a_setting_replaces_the_tone_and_an_empty_one_does_not() {
+        let busy = ToneName::Busy;
+        assert_eq!(busy.pattern_of(" "), Ok(busy.pattern()));
+        assert_eq!(busy.pattern_of("f1=425,c=50/50;").map(|p| p.steps()[0].hz), Ok([425.0, 0.0]));
+        assert_eq!(busy.pattern_of("loud"), Err(SpecError::NoValue));
     }
 
     #[test]
