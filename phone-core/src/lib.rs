@@ -25,5 +25,5 @@ pub use phone::{
 };
 pub use settings::tls::StreamSettings;
 pub use settings::{AccountSettings, PhoneSettings, Secret, UnregisterOnReboot};
-pub use state::{AccountState, AccountStatus, CallState, PhoneState, Tone};
+pub use state::{AccountState, AccountStatus, CallQuality, CallState, PhoneState, Tone};
 pub use time::Instant;

@@ -10,7 +10,7 @@ use crate::sip::events::MessagesWaiting;
 use crate::time::Instant;
 
 /// A picture of the phone, cheap to clone and to compare.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PhoneState {
     /// Where the handset is.
     pub hook: HookSwitch,
@@ -68,7 +68,7 @@ pub enum Tone {
 }
 
 /// One call, as seen from outside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallState {
     /// Its name.
     pub id: CallId,
@@ -96,6 +96,75 @@ pub struct CallState {
     pub srtp: bool,
     /// By this suite (RFC 4568 §6.2).
     pub suite: Option<&'static str>,
+    /// How it sounds, once audio flows; told about once a second.
+    pub quality: Option<CallQuality>,
+}
+
+/// How a call sounds at this end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct CallQuality {
+    /// Whole seconds since its audio began.
+    pub seconds: u64,
+    /// Score of listening, 1 to 4.5 (ITU-T G.107).
+    pub mos_lq: f32,
+    /// Score of conversation: with the delay.
+    pub mos_cq: f32,
+    /// Percent of packets lost on the way.
+    pub loss_percent: f32,
+    /// Percent that came too late.
+    pub discard_percent: f32,
+    /// Percent of lost and late packets within bursts, and how long those are, ms.
+    pub burst_percent: f32,
+    /// Mean length of a burst, ms.
+    pub burst_ms: u16,
+    /// Mean deviation of the time on the way, ms.
+    pub jitter_ms: f32,
+    /// There and back, ms, once measured.
+    pub round_trip_ms: Option<u32>,
+    /// From the other side's mouth to our ear, ms, estimated.
+    pub mouth_to_ear_ms: u32,
+    /// The jitter buffer's delay, ms.
+    pub buffer_ms: u32,
+    /// Lost packets that were played from copies or from the codec's error correction.
+    pub recovered: u64,
+    /// Milliseconds made up.
+    pub concealed_ms: u64,
+    /// Packets received.
+    pub received: u64,
+    /// Packets sent.
+    pub sent: u64,
+    /// Percent of our packets that the other side says it loses.
+    pub remote_loss_percent: Option<f32>,
+    /// How the other side says it hears us, 1 to 4.5 (RFC 3611 §4.7).
+    pub remote_mos_lq: Option<f32>,
+}
+
+impl CallQuality {
+    /// The figures people look at, of all there are.
+    pub fn of(quality: &media::Quality) -> Self {
+        let score = |tenths: Option<u8>| tenths.map_or(0.0, |tenths| f32::from(tenths) / 10.0);
+        let ms = |time: std::time::Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let report = &quality.report;
+        Self {
+            seconds: quality.duration.as_secs(),
+            mos_lq: score(report.mos_lq),
+            mos_cq: score(report.mos_cq),
+            loss_percent: quality.loss_percent,
+            discard_percent: quality.discard_percent,
+            burst_percent: f32::from(report.burst_density) * 100.0 / 256.0,
+            burst_ms: report.burst_duration,
+            jitter_ms: quality.jitter.as_secs_f32() * 1000.0,
+            round_trip_ms: quality.round_trip.map(ms),
+            mouth_to_ear_ms: ms(quality.mouth_to_ear),
+            buffer_ms: quality.buffer.delay_ms,
+            recovered: quality.buffer.recovered_red + quality.buffer.recovered_fec,
+            concealed_ms: quality.buffer.concealed_ms,
+            received: quality.counters.received,
+            sent: quality.counters.sent,
+            remote_loss_percent: quality.remote_loss_percent,
+            remote_mos_lq: quality.remote.and_then(|remote| remote.mos_lq).map(|tenths| f32::from(tenths) / 10.0),
+        }
+    }
 }
 
 /// One account, as seen from outside.

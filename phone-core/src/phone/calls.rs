@@ -6,7 +6,7 @@ use super::{CallInfo, HookSwitch, Phone, PhoneEvent};
 use crate::sdp::LocalMedia;
 use crate::sip::call::{Call, CallEvent, CallId, End, EndedBy, Referral, Stage};
 use crate::sip::message::Uri;
-use crate::state::Tone;
+use crate::state::{CallQuality, Tone};
 use crate::time::{Instant, earliest};
 
 /// How long busy and reorder are heard.
@@ -467,6 +467,10 @@ impl Phone {
         let missed = !outgoing && !was_up && !end.elsewhere && (end.by != EndedBy::Us || end.code == 480);
         if missed {
             self.events.push_back(PhoneEvent::MissedCall(info.clone()));
+        }
+        if let Some(quality) = self.entry(id).and_then(|entry| entry.quality.as_deref()) {
+            let quality = Box::new(CallQuality::of(quality));
+            self.events.push_back(PhoneEvent::CallQuality { info: info.clone(), quality });
         }
         let (by, code, reason) = (end.by, end.code, end.reason.clone());
         self.events.push_back(PhoneEvent::TerminatedCall { info, by, code, reason });

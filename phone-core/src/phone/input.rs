@@ -12,6 +12,7 @@ use crate::sip::events::MessagesWaiting;
 use crate::sip::locate::{DnsFailure, Query, Records};
 use crate::sip::message::HostPort;
 use crate::sip::transport::Transport;
+use crate::state::CallQuality;
 
 /// What a phone is when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,7 +225,7 @@ pub struct CallInfo {
 }
 
 /// What the phone reports. Carries no secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum PhoneEvent {
     /// The phone has settings and an address and is at work. Once a start.
@@ -263,6 +264,8 @@ pub enum PhoneEvent {
     EstablishedCall(CallInfo),
     /// A call is over.
     TerminatedCall { info: CallInfo, by: EndedBy, code: u16, reason: String },
+    /// How a call that is over sounded here.
+    CallQuality { info: CallInfo, quality: Box<CallQuality> },
     /// Nobody answered.
     MissedCall(CallInfo),
     /// A number could not be called.

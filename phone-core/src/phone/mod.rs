@@ -31,7 +31,7 @@ use crate::sip::locate::{DnsFailure, Query, Records};
 use crate::sip::message::{HostPort, Message, Name};
 use crate::sip::stun;
 use crate::sip::transport::Transport;
-use crate::state::{CallState, PhoneState, Tone};
+use crate::state::{CallQuality, CallState, PhoneState, Tone};
 use crate::time::{Instant, earliest};
 
 mod calls;
@@ -253,6 +253,7 @@ impl Phone {
             codec: entry.call.media().map(|media| media.codec.name.key().to_owned()),
             srtp: entry.call.media().is_some_and(|media| media.srtp.is_some()),
             suite: entry.call.media().and_then(|media| media.srtp.as_ref()).map(|pair| pair.suite.name()),
+            quality: entry.quality.as_deref().map(CallQuality::of),
         };
         PhoneState {
             hook: self.hook,

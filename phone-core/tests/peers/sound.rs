@@ -29,15 +29,28 @@ pub fn share_of_tone(path: &Path, hertz: f64) -> f64 {
     let channels = usize::from(u16::from_le_bytes([bytes[format + 10], bytes[format + 11]]));
     let rate = u32::from_le_bytes(bytes[format + 12..format + 16].try_into().unwrap());
     let data = bytes[find(b"data") + 8..].chunks_exact(2).step_by(channels);
-    let samples: Vec<f64> = data.map(|pair| f64::from(i16::from_le_bytes([pair[0], pair[1]]))).collect();
+    let samples: Vec<i16> = data.map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
     let end = samples.len().saturating_sub(rate as usize / 10);
-    let part = &samples[end.saturating_sub(rate as usize / 2)..end];
-    // In pieces of 50 ms: a jitter buffer makes the phase jump.
+    let part: Vec<i16> = samples[end.saturating_sub(rate as usize / 2)..end].to_vec();
+    share(&part, rate, hertz)
+}
+
+/// The best share of half a second anywhere in the file.
+pub fn share_of_tone_within(path: &Path, hertz: f64) -> f64 {
+    let sound = audio::wav::Wav::read(path).unwrap();
+    let half = sound.rate as usize / 2;
+    let shares = sound.samples.chunks_exact(half).map(|part| share(part, sound.rate, hertz));
+    shares.fold(0.0, f64::max)
+}
+
+/// The share of the power that is this tone.
+fn share(part: &[i16], rate: u32, hertz: f64) -> f64 {
     let (mut tone, mut power) = (0.0, 0.0);
+    // In pieces of 50 ms: a jitter buffer makes the phase jump.
     for piece in part.chunks_exact(rate as usize / 20) {
         let (mut real, mut imaginary) = (0.0, 0.0);
         for (index, sample) in piece.iter().enumerate() {
-            let phase = std::f64::consts::TAU * hertz * index as f64 / f64::from(rate);
+            let (phase, sample) = (std::f64::consts::TAU * hertz * index as f64 / f64::from(rate), f64::from(*sample));
             real += sample * phase.cos();
             imaginary += sample * phase.sin();
             power += sample * sample;

@@ -146,11 +146,11 @@ impl Pair {
                     self.events[at].push(event);
                 }
             }
-            for at in 0..2 {
+            for (at, own) in PORTS.into_iter().enumerate() {
                 while let Some((port, _, bytes)) = self.legs[at].poll_transmit() {
                     let bytes = bytes.to_vec();
                     if !lose(at, port, &bytes) {
-                        let from = address(PORTS[at] + u16::from(port == Port::Rtcp));
+                        let from = address(own + u16::from(port == Port::Rtcp));
                         self.legs[1 - at].receive(self.now, port, from, &mut bytes.clone());
                     }
                     self.packets[at].push((port, bytes));

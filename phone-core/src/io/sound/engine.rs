@@ -33,6 +33,10 @@ pub(super) enum Order {
 }
 
 /// What the engine tells. What it does not need any more it gives back, to be dropped elsewhere.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "copied into the queue: a box would be allocated in the real-time thread"
+)]
 pub(super) enum Report {
     Event(CallId, Event),
     Quality(CallId, Quality),
@@ -223,7 +227,7 @@ impl Engine {
     }
 
     fn tell_news(&mut self, now: Duration) {
-        let told = self.blocks % QUALITY_EVERY == 0;
+        let told = self.blocks.is_multiple_of(QUALITY_EVERY);
         for at in 0..MOST_CALLS {
             while let Some(Some(leg)) = self.legs.get_mut(at) {
                 let Some(event) = leg.session.poll_event() else { break };
