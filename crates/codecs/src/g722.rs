@@ -16,7 +16,7 @@ const FRAME: usize = 160;
 const QMF: [i32; 12] = [3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11];
 
 /// The last 24 samples of a filter between one signal and two bands.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Qmf {
     x: [i32; 24],
 }
@@ -76,23 +76,58 @@ impl crate::Encoder for Encoder {
 /// Decodes G.722.
 #[derive(Debug)]
 pub struct Decoder {
-    qmf: Qmf,
+    bands: Bands,
     /// Of what is made up while packets are missing.
     analysis: Qmf,
+    concealer: Concealer,
+}
+
+/// What turns codes into sound.
+#[derive(Clone, Debug, Default)]
+struct Bands {
+    qmf: Qmf,
     low: Low,
     high: High,
-    concealer: Concealer,
+}
+
+impl Bands {
+    /// Decodes as much as there is room for and returns how many bytes that were.
+    fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> usize {
+        let mut bytes = 0;
+        for (pair, byte) in pcm.as_chunks_mut::<2>().0.iter_mut().zip(payload) {
+            let low = self.low.decode(byte & 63);
+            let high = self.high.decode(byte >> 6);
+            let (odd, even) = self.qmf.push(low + high, low - high);
+            *pair = [even, odd].map(|sum| band::saturate(sum >> 11) as i16);
+            bytes += 1;
+        }
+        bytes
+    }
 }
 
 impl Decoder {
     /// One that has heard nothing yet.
     pub fn new() -> Self {
-        Self {
-            qmf: Qmf::default(),
-            analysis: Qmf::default(),
-            low: Low::default(),
-            high: High::default(),
-            concealer: Concealer::new(RATE),
+        Self { bands: Bands::default(), analysis: Qmf::default(), concealer: Concealer::new(RATE) }
+    }
+
+    /// Before a loss: the filter takes up what was heard.
+    fn prepare(&mut self) {
+        if !self.concealer.is_concealing() {
+            for [first, second] in self.concealer.heard().as_chunks::<2>().0 {
+                self.analysis.push(*first as i32, *second as i32);
+            }
+        }
+    }
+
+    /// Both bands go on as if `pcm` had been said (as in Appendix III): nearer to the encoder's than where they stopped.
+    fn follow(&mut self, pcm: &[i16]) {
+        for [first, second] in pcm.as_chunks::<2>().0 {
+            let (odd, even) = self.analysis.push(i32::from(*first), i32::from(*second));
+            let (low, high) = ((even + odd) >> 14, (even - odd) >> 14);
+            self.bands.low.encode(low);
+            self.bands.high.encode(high);
+            self.bands.qmf.push(low + high, low - high);
         }
     }
 }
@@ -115,31 +150,28 @@ impl crate::Decoder for Decoder {
     fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
         let samples = self.samples(payload)?;
         let pcm = pcm.get_mut(..samples).ok_or(DecodeError::Room)?;
-        for (pair, byte) in pcm.as_chunks_mut::<2>().0.iter_mut().zip(payload) {
-            let low = self.low.decode(byte & 63);
-            let high = self.high.decode(byte >> 6);
-            let (odd, even) = self.qmf.push(low + high, low - high);
-            *pair = [even, odd].map(|sum| band::saturate(sum >> 11) as i16);
-        }
+        self.bands.decode(payload, pcm);
         self.concealer.received(pcm);
         Ok(samples)
     }
 
     fn conceal(&mut self, pcm: &mut [i16]) {
-        if !self.concealer.is_concealing() {
-            for [first, second] in self.concealer.heard().as_chunks::<2>().0 {
-                self.analysis.push(*first as i32, *second as i32);
-            }
-        }
+        self.prepare();
         self.concealer.conceal(pcm);
-        // Both bands go on as if this had been said (as in Appendix III): nearer to the encoder's than where they stopped.
-        for [first, second] in pcm.as_chunks::<2>().0 {
-            let (odd, even) = self.analysis.push(i32::from(*first), i32::from(*second));
-            let (low, high) = ((even + odd) >> 14, (even - odd) >> 14);
-            self.low.encode(low);
-            self.high.encode(high);
-            self.qmf.push(low + high, low - high);
+        self.follow(pcm);
+    }
+
+    fn recover(&mut self, next: &[u8], pcm: &mut [i16]) -> bool {
+        if next.is_empty() || pcm.is_empty() {
+            return false;
         }
+        self.prepare();
+        // How it begins will do, though it is decoded too early.
+        let mut sound = [0; crate::conceal::NEXT_16K];
+        let len = 2 * self.bands.clone().decode(next, &mut sound);
+        self.concealer.bridge(sound.get(..len).unwrap_or_default(), pcm);
+        self.follow(pcm);
+        true
     }
 }
 

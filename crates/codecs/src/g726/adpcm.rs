@@ -44,7 +44,7 @@ impl Float {
 }
 
 /// Everything that is remembered from one sample to the next, the same in encoder and decoder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Adpcm {
     /// Coefficients of the sixth-order predictor, and the differences they go with.
     b: [i32; 6],
