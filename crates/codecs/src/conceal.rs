@@ -7,12 +7,15 @@ mod voice;
 
 use voice::{HISTORY_MS, Voice};
 
-/// As many samples of the next packet are of use at 8 kHz.
-pub(crate) const NEXT_8K: usize = 390;
-/// The same at 16 kHz.
-pub(crate) const NEXT_16K: usize = 2 * NEXT_8K;
+/// As many samples of the next packet are of use, at 8 kHz.
+pub(crate) const NEXT: usize = 390;
 /// Longest overlap of what is made up with what comes after it.
 const REENTRY_MS: f32 = 10.0;
+
+/// So long after a loss an ADPCM decoder may still be far from the encoder's state.
+const SETTLING_MS: f32 = 60.0;
+/// Meanwhile nothing is louder than twice what was heard before; or than this, where that was silence.
+const SETTLING_FLOOR: i16 = 4000;
 
 /// Remembers what was heard and goes on with it.
 #[derive(Debug)]
@@ -27,10 +30,17 @@ pub(crate) struct Concealer {
     ahead: Voice,
     /// What was given out last is made up, and nothing is known yet of what comes after it.
     concealing: bool,
+    /// The codec's decoder has a state that losses bring off its course.
+    adpcm: bool,
+    /// Samples that are still to be kept below the ceiling.
+    settling: usize,
+    ceiling: i16,
+    /// The loudest sample of late; halves in a third of a second.
+    loudest: f32,
 }
 
 impl Concealer {
-    /// At `rate` Hz.
+    /// For a codec at `rate` Hz whose samples stand each for itself.
     pub(crate) fn new(rate: u32) -> Self {
         let per_ms = rate as f32 / 1000.0;
         Self {
@@ -39,11 +49,27 @@ impl Concealer {
             voice: Voice::new(per_ms),
             ahead: Voice::new(per_ms),
             concealing: false,
+            adpcm: false,
+            settling: 0,
+            ceiling: i16::MAX,
+            loudest: 0.0,
         }
+    }
+
+    /// For an ADPCM codec at `rate` Hz.
+    pub(crate) fn for_adpcm(rate: u32) -> Self {
+        Self { adpcm: true, ..Self::new(rate) }
     }
 
     /// Takes note of samples that were really received. The first after a loss are blended with what was made up.
     pub(crate) fn received(&mut self, pcm: &mut [i16]) {
+        if self.concealing {
+            self.settle();
+        }
+        for sample in pcm.iter_mut().take(self.settling) {
+            *sample = (*sample).clamp(-self.ceiling, self.ceiling);
+        }
+        self.settling = self.settling.saturating_sub(pcm.len());
         if self.concealing {
             let overlap = self.voice.quarter() as f32 + 0.4 * self.voice.made() as f32;
             let overlap = (overlap.min(REENTRY_MS * self.per_ms) as usize).min(pcm.len());
@@ -57,6 +83,10 @@ impl Concealer {
 
     /// Goes on with what was heard last.
     pub(crate) fn conceal(&mut self, pcm: &mut [i16]) {
+        // Nothing is missing.
+        if pcm.is_empty() {
+            return;
+        }
         self.begin();
         for sample in pcm.iter_mut() {
             *sample = to_i16(self.voice.next());
@@ -75,6 +105,10 @@ impl Concealer {
         let len = pcm.len();
         for (i, sample) in pcm.iter_mut().enumerate() {
             *sample = blend(self.voice.next(), f32::from(*sample), i, len);
+        }
+        self.settle();
+        for sample in pcm.iter_mut() {
+            *sample = (*sample).clamp(-self.ceiling, self.ceiling);
         }
         self.concealing = false;
         self.remember(pcm);
@@ -97,7 +131,16 @@ impl Concealer {
         }
     }
 
+    fn settle(&mut self) {
+        if self.adpcm {
+            self.ceiling = to_i16(2.0 * self.loudest).max(SETTLING_FLOOR);
+            self.settling = (SETTLING_MS * self.per_ms) as usize;
+        }
+    }
+
     fn remember(&mut self, pcm: &[i16]) {
+        let faded = self.loudest * (-(pcm.len() as f32) / (500.0 * self.per_ms)).exp();
+        self.loudest = pcm.iter().fold(faded, |loudest, sample| loudest.max(f32::from(*sample).abs()));
         let len = self.heard.len();
         let new = pcm.len().min(len);
         self.heard.copy_within(new.., 0);
@@ -232,6 +275,18 @@ mod tests {
         let mut pcm = [7; 960];
         concealer.conceal(&mut pcm);
         assert!(pcm.iter().all(|s| *s == 0));
+    }
+
+    #[test]
+    fn where_nothing_is_missing_nothing_is_blended() {
+        let sound = vowel(8000, 120.0, 800);
+        let mut concealer = Concealer::new(8000);
+        for frame in sound.chunks_exact(160) {
+            let mut pcm = frame.to_vec();
+            concealer.received(&mut pcm);
+            assert_eq!(pcm, frame);
+            concealer.conceal(&mut []);
+        }
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl crate::Decoder for Decoder {
         if next.is_empty() || pcm.is_empty() {
             return false;
         }
-        let mut sound = [0; crate::conceal::NEXT_8K];
+        let mut sound = [0; crate::conceal::NEXT];
         let len = sound.iter_mut().zip(next).map(|(sample, byte)| *sample = self.law.expand(*byte)).count();
         self.concealer.bridge(sound.get(..len).unwrap_or_default(), pcm);
         true

@@ -16,7 +16,7 @@ const FRAME: usize = 160;
 const QMF: [i32; 12] = [3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11];
 
 /// The last 24 samples of a filter between one signal and two bands.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Qmf {
     x: [i32; 24],
 }
@@ -83,7 +83,7 @@ pub struct Decoder {
 }
 
 /// What turns codes into sound.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Bands {
     qmf: Qmf,
     low: Low,
@@ -91,33 +91,20 @@ struct Bands {
 }
 
 impl Bands {
-    /// Decodes as much as there is room for and returns how many bytes that were.
-    fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> usize {
-        let mut bytes = 0;
+    fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) {
         for (pair, byte) in pcm.as_chunks_mut::<2>().0.iter_mut().zip(payload) {
             let low = self.low.decode(byte & 63);
             let high = self.high.decode(byte >> 6);
             let (odd, even) = self.qmf.push(low + high, low - high);
             *pair = [even, odd].map(|sum| band::saturate(sum >> 11) as i16);
-            bytes += 1;
         }
-        bytes
     }
 }
 
 impl Decoder {
     /// One that has heard nothing yet.
     pub fn new() -> Self {
-        Self { bands: Bands::default(), analysis: Qmf::default(), concealer: Concealer::new(RATE) }
-    }
-
-    /// Before a loss: the filter takes up what was heard.
-    fn prepare(&mut self) {
-        if !self.concealer.is_concealing() {
-            for [first, second] in self.concealer.heard().as_chunks::<2>().0 {
-                self.analysis.push(*first as i32, *second as i32);
-            }
-        }
+        Self { bands: Bands::default(), analysis: Qmf::default(), concealer: Concealer::for_adpcm(RATE) }
     }
 
     /// Both bands go on as if `pcm` had been said (as in Appendix III): nearer to the encoder's than where they stopped.
@@ -155,23 +142,16 @@ impl crate::Decoder for Decoder {
         Ok(samples)
     }
 
+    // Leading over to the next packet does worse here: what comes of it before the filter has settled is no sound to lead to.
     fn conceal(&mut self, pcm: &mut [i16]) {
-        self.prepare();
+        if !self.concealer.is_concealing() {
+            // The filter takes up what was heard.
+            for [first, second] in self.concealer.heard().as_chunks::<2>().0 {
+                self.analysis.push(*first as i32, *second as i32);
+            }
+        }
         self.concealer.conceal(pcm);
         self.follow(pcm);
-    }
-
-    fn recover(&mut self, next: &[u8], pcm: &mut [i16]) -> bool {
-        if next.is_empty() || pcm.is_empty() {
-            return false;
-        }
-        self.prepare();
-        // How it begins will do, though it is decoded too early.
-        let mut sound = [0; crate::conceal::NEXT_16K];
-        let len = 2 * self.bands.clone().decode(next, &mut sound);
-        self.concealer.bridge(sound.get(..len).unwrap_or_default(), pcm);
-        self.follow(pcm);
-        true
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Decoder {
 impl Decoder {
     /// For either packing.
     pub fn new(packing: Packing) -> Self {
-        Self { packing, adpcm: Adpcm::default(), concealer: Concealer::new(RATE) }
+        Self { packing, adpcm: Adpcm::default(), concealer: Concealer::for_adpcm(RATE) }
     }
 }
 
@@ -125,7 +125,7 @@ impl crate::Decoder for Decoder {
             return false;
         }
         // How it begins will do, though it is decoded too early.
-        let mut sound = [0; crate::conceal::NEXT_8K];
+        let mut sound = [0; crate::conceal::NEXT];
         let mut adpcm = self.adpcm.clone();
         let len = 2 * decode(&mut adpcm, self.packing, next, &mut sound);
         self.concealer.bridge(sound.get(..len).unwrap_or_default(), pcm);

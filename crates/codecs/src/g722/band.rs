@@ -15,7 +15,7 @@ fn at<const N: usize>(table: &[i32; N], index: usize) -> i32 {
 }
 
 /// The lower band, 6 bits.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Low {
     predictor: Predictor,
     nb: i32,
@@ -60,7 +60,7 @@ impl Low {
 }
 
 /// The upper band, 2 bits.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct High {
     predictor: Predictor,
     nb: i32,
@@ -110,7 +110,7 @@ fn scale(nb: i32, shift: i32) -> i32 {
 }
 
 /// Two poles and six zeros (block 4).
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Predictor {
     /// What it expects.
     s: i32,

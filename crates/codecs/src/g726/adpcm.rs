@@ -128,7 +128,8 @@ impl Adpcm {
         let at = |table: &[i32; 8]| table.get(level).copied().unwrap_or(0);
         let magnitude = antilog(at(&DQLN) + (y >> 2));
         let dq = if negative { -magnitude } else { magnitude };
-        let sr = wrap(se + dq);
+        // The standard's adder would wrap, but no encoder lets it come to that.
+        let sr = (se + dq).clamp(i16::MIN.into(), i16::MAX.into());
 
         let transition = self.td && magnitude > self.transition_threshold();
         let (a, tone) = self.poles(dq + sez);
