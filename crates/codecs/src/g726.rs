@@ -80,6 +80,7 @@ impl Decoder {
         for sample in pcm {
             self.adpcm.encode(*sample);
         }
+        self.adpcm.soften();
     }
 }
 

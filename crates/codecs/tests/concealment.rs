@@ -59,7 +59,9 @@ fn losses_neither_pop_nor_leave_holes() {
                 let (step, most) = (biggest_step(&broken), biggest_step(&whole));
                 assert!(u32::from(step) <= u32::from(most) * 2, "{codec:?}, {run} of {every} lost: {step}, not {most}");
                 let left = energy(&broken) / energy(&whole);
-                assert!((0.2..1.5).contains(&left), "{codec:?}, {run} of {every} lost: {left}");
+                // G.729's concealment, the standard's, falls silent soon.
+                let least = if matches!(codec, Codec::G729 { .. }) { 0.05 } else { 0.2 };
+                assert!((least..1.5).contains(&left), "{codec:?}, {run} of {every} lost: {left}");
             }
         }
     }

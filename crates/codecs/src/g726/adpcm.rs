@@ -111,6 +111,11 @@ impl Adpcm {
         (sr << 2).clamp(i16::MIN.into(), i16::MAX.into()) as i16
     }
 
+    /// After a loss: predicts more carefully. Poles that are not the encoder's would ring.
+    pub(super) fn soften(&mut self) {
+        self.a = self.a.map(|coefficient| coefficient * 7 / 8);
+    }
+
     fn estimate(&self) -> Estimate {
         let zeros: i32 = self.dq.iter().zip(self.b).map(|(dq, b)| dq.times(b)).sum();
         let poles: i32 = self.sr.iter().zip(self.a).map(|(sr, a)| sr.times(a)).sum();
