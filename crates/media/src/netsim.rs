@@ -82,13 +82,7 @@ pub struct Conditions {
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self {
-            delay: Duration::from_millis(20),
-            loss: Loss::None,
-            jitter: Jitter::None,
-            reorder: 0.0,
-            duplicate: 0.0,
-        }
+        Self { delay: Duration::from_millis(20), loss: Loss::None, jitter: Jitter::None, reorder: 0.0, duplicate: 0.0 }
     }
 }
 
@@ -110,7 +104,16 @@ impl<T: Clone> Link<T> {
     pub fn new(conditions: Conditions, seed: u64) -> Self {
         let zero = Duration::ZERO;
         let under_way = BTreeMap::new();
-        Self { conditions, random: Random::new(seed), bad: false, last: zero, held_until: zero, sent: 0, lost: 0, under_way }
+        Self {
+            conditions,
+            random: Random::new(seed),
+            bad: false,
+            last: zero,
+            held_until: zero,
+            sent: 0,
+            lost: 0,
+            under_way,
+        }
     }
 
     /// Other conditions from now on.

@@ -40,14 +40,7 @@ pub(super) struct Delays {
 
 impl Delays {
     pub(super) fn new() -> Self {
-        Self {
-            buckets: [None; BUCKETS],
-            began: 0,
-            histogram: Box::new([0.0; BINS]),
-            origin: 0,
-            base: 0,
-            count: 0.0,
-        }
+        Self { buckets: [None; BUCKETS], began: 0, histogram: Box::new([0.0; BINS]), origin: 0, base: 0, count: 0.0 }
     }
 
     /// Forgets all.

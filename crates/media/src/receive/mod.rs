@@ -193,7 +193,8 @@ impl Receiver {
         let ms = |samples: u64| samples * 1000 / u64::from(self.rate);
         let playing = self.state == State::Playing;
         let waits = self.us(self.ticks(self.sound.len())).saturating_add(self.handed - self.now);
-        let delay = if playing { self.delay(self.position.saturating_add(self.credit)).saturating_add(waits) } else { 0 };
+        let delay =
+            if playing { self.delay(self.position.saturating_add(self.credit)).saturating_add(waits) } else { 0 };
         let whole = |us: i64| u32::try_from(us / 1000).unwrap_or(0);
         Stats {
             concealed_ms: ms(self.concealed),

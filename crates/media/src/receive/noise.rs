@@ -26,7 +26,11 @@ impl Noise {
             self.state ^= self.state >> 17;
             self.state ^= self.state << 5;
             self.level += (self.wanted - self.level) * 0.001;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "within 16 bits: saturates")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                reason = "within 16 bits: saturates"
+            )]
             let value = (self.state.cast_signed() as f32 / 2_147_483_648.0 * self.level) as i16;
             *sample = value;
         }

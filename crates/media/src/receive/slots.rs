@@ -54,10 +54,7 @@ pub(super) struct Slots {
 
 impl Slots {
     pub(super) fn new() -> Self {
-        Self {
-            frames: vec![None; SLOTS].into_boxed_slice(),
-            bytes: vec![0; SLOTS * MAX_PAYLOAD].into_boxed_slice(),
-        }
+        Self { frames: vec![None; SLOTS].into_boxed_slice(), bytes: vec![0; SLOTS * MAX_PAYLOAD].into_boxed_slice() }
     }
 
     /// Keeps a frame. One that came by itself takes the place of a copy, and of the oldest when all are taken.
@@ -82,7 +79,8 @@ impl Slots {
                 None => return Put::Full,
             },
         };
-        let Some(room) = self.bytes.get_mut(index * MAX_PAYLOAD..).and_then(|room| room.get_mut(..payload.len())) else {
+        let Some(room) = self.bytes.get_mut(index * MAX_PAYLOAD..).and_then(|room| room.get_mut(..payload.len()))
+        else {
             return Put::Full;
         };
         room.copy_from_slice(payload);

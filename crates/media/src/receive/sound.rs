@@ -30,13 +30,7 @@ impl Sound {
     pub(super) fn new(rate: u32) -> Self {
         let per_ms = (rate / 1000).max(1) as usize;
         let history = per_ms * HISTORY_MS;
-        Self {
-            samples: vec![0; per_ms * 400].into_boxed_slice(),
-            head: history,
-            tail: history,
-            per_ms,
-            speech: 0.0,
-        }
+        Self { samples: vec![0; per_ms * 400].into_boxed_slice(), head: history, tail: history, per_ms, speech: 0.0 }
     }
 
     /// Samples not yet heard.

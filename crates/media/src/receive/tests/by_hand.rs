@@ -198,7 +198,10 @@ fn a_pause_is_no_loss_and_the_first_word_after_it_is_whole() {
     assert_eq!((stats.lost, stats.underruns, stats.concealed_ms), (0, 0, before.concealed_ms));
     assert!(stats.silent_ms >= 700, "{stats:?}");
     let frames = line.frames();
-    assert_eq!(frames.iter().filter(|tens| **tens >= 180).take(20).copied().collect::<Vec<_>>(), (90..110).map(|n| n * 2).collect::<Vec<_>>());
+    assert_eq!(
+        frames.iter().filter(|tens| **tens >= 180).take(20).copied().collect::<Vec<_>>(),
+        (90..110).map(|n| n * 2).collect::<Vec<_>>()
+    );
     let pause = &line.heard[80 * 2 * 54..80 * 2 * 85];
     let loudest = pause.iter().map(|s| s.unsigned_abs()).max().unwrap();
     assert!((20..100).contains(&loudest), "{loudest}");

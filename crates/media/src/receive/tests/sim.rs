@@ -138,13 +138,8 @@ fn a_clean_line_has_little_delay_and_plays_every_frame_once() {
 #[test]
 fn ten_minutes_at_ten_percent_loss_with_drifting_clocks_never_run_dry() {
     for clocks in [(100.0, -100.0), (-100.0, 100.0)] {
-        let heard = run(Call {
-            network: with(Loss::Bernoulli(0.1), Jitter::None),
-            red: &[2, 4],
-            clocks,
-            seconds: 600,
-            ..CALL
-        });
+        let heard =
+            run(Call { network: with(Loss::Bernoulli(0.1), Jitter::None), red: &[2, 4], clocks, seconds: 600, ..CALL });
         assert_eq!(heard.underruns, 0);
         assert_eq!(heard.missed, 0);
         // 20 ms of packet and 20 of network before it: within 150 from mouth to ear.
@@ -156,8 +151,7 @@ fn ten_minutes_at_ten_percent_loss_with_drifting_clocks_never_run_dry() {
 #[test]
 fn copies_of_the_second_and_fourth_packet_before_are_all_played() {
     for (seed, loss) in [(3, Loss::Bernoulli(0.3)), (4, Loss::Bursts { share: 0.3, mean: 2.5 })] {
-        let heard =
-            run(Call { network: with(loss, Jitter::None), red: &[2, 4], seconds: 120, seed, ..CALL });
+        let heard = run(Call { network: with(loss, Jitter::None), red: &[2, 4], seconds: 120, seed, ..CALL });
         assert_eq!(heard.missed, 0, "every frame that came somehow is played");
         let concealed = heard.stats.concealed_ms as usize / 20;
         assert!(concealed <= heard.gone + 60, "{concealed} made up, {} gone", heard.gone);
