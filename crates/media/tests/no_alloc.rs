@@ -56,7 +56,10 @@ fn of_a_minute() -> usize {
     let stats = receiver.stats();
     let change = region.change();
     assert!(taken > 2000, "{taken}");
-    assert!(stats.recovered_red > 100 && stats.concealed_ms > 0 && stats.silent_ms > 0 && stats.resets > 0, "{stats:?}");
+    assert!(
+        stats.recovered_red > 100 && stats.concealed_ms > 0 && stats.silent_ms > 0 && stats.resets > 0,
+        "{stats:?}"
+    );
     assert!(stats.duplicate > 500 && stats.malformed > 2000, "{stats:?}");
     change.allocations + change.reallocations + change.deallocations
 }
