@@ -132,6 +132,8 @@ struct Redundancy {
     distance: i64,
     /// When that was seen last, in microseconds.
     seen: i64,
+    /// Packets carry something of the frame before theirs.
+    in_band: bool,
 }
 
 impl Receiver {
@@ -226,11 +228,14 @@ impl Receiver {
         let mut target = self.delays.quantile(0.97).max(self.delays.peak() + 5_000).max(LEAST_DELAY);
         if self.lossy {
             // What repairs a frame comes with a later packet: wait for that one, as late as most come.
-            let mut later = self.frame.max(self.redundancy.distance);
+            let mut later = self.redundancy.distance;
+            if self.redundancy.in_band {
+                later = later.max(self.frame);
+            }
             if self.arrivals.loss() > HEAVY_LOSS && self.redundancy.distance > 0 {
                 later += self.frame;
             }
-            target = target.max(self.us(later) + self.delays.quantile(0.9) + 5_000);
+            target = target.max(self.us(later) + self.delays.quantile(0.9));
         }
         target.min(most)
     }

@@ -7,13 +7,15 @@ use super::sound::Care;
 use super::{Receiver, State};
 
 /// Microseconds below the target from which the delay is lengthened, and above it from which it is shortened.
-const BAND: (i64, i64) = (5_000, 10_000);
+const BAND: (i64, i64) = (3_000, 8_000);
 /// Microseconds off the target that must not last.
 const FAR: i64 = 40_000;
 /// Milliseconds between two stretches of time: when near the target, and when far off.
 const REST_MS: (usize, usize) = (100, 20);
 /// Microseconds of a gap that is no loss any more, but a pause.
 const PAUSE: i64 = 500_000;
+/// Microseconds beyond the longest delay after which what waits is given up.
+const OVERDUE: i64 = 200_000;
 /// Bytes of a payload that says: nothing is said. Those of Opus, G.729 and G.723.1 have 1, 2 and 4.
 const QUIET_PAYLOAD: usize = 4;
 /// Steps of one pull at most: each adds sound, or uses up a slot.
@@ -56,7 +58,8 @@ impl Receiver {
             State::Filling => self.state = State::Playing,
             State::Playing => {}
         }
-        self.slots.discard_until(self.position);
+        self.catch_up();
+        self.stats.discarded += self.slots.discard_until(self.position);
         if let Some(index) = self.slots.at(self.position) {
             self.play(index);
         } else if let Some(index) = self.slots.after(self.position) {
@@ -66,6 +69,15 @@ impl Receiver {
             self.fill(step, if self.quiet { Filler::Silence } else { Filler::Loss });
             self.credit = self.credit.saturating_add(step);
             self.quiet |= self.us(self.credit) > PAUSE;
+        }
+    }
+
+    /// If far more waits than may, nothing was pulled for a while: it is skipped.
+    fn catch_up(&mut self) {
+        let delay = self.delay(self.position);
+        if self.credit == 0 && delay > i64::from(self.settings.length_ms) * 1000 + OVERDUE {
+            self.position += self.ticks_of_us(delay - self.target());
+            self.stats.resets += 1;
         }
     }
 
@@ -189,6 +201,7 @@ impl Receiver {
             self.sound.push(pcm, played == wanted);
         }
         self.stats.recovered_fec += 1;
+        self.redundancy.in_band = true;
         self.position += gap;
         true
     }
