@@ -90,6 +90,7 @@ pub struct Receiver {
     quiet: bool,
     /// Noise was described: it fills what is quiet.
     noisy: bool,
+    newest: Newest,
     /// Packets are being lost.
     lossy: bool,
     redundancy: Redundancy,
@@ -113,6 +114,17 @@ enum State {
     Filling,
     /// Sound goes out.
     Playing,
+}
+
+/// Where the newest sound is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Newest {
+    /// The other side, one way or another.
+    Received,
+    /// The decoder, without a packet.
+    MadeUp,
+    /// A description of noise.
+    Noise,
 }
 
 /// Timestamps made to grow for ever.
@@ -162,6 +174,7 @@ impl Receiver {
             credit: 0,
             quiet: false,
             noisy: false,
+            newest: Newest::MadeUp,
             lossy: false,
             redundancy: Redundancy::default(),
             rest: 0,

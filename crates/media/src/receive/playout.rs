@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use super::slots::Kind;
-use super::sound::Care;
-use super::{Receiver, State};
+use super::sound::{Care, Seam};
+use super::{Newest, Receiver, State};
 
 /// Microseconds below the target from which the delay is lengthened, and above it from which it is shortened.
 const BAND: (i64, i64) = (3_000, 8_000);
@@ -144,8 +144,14 @@ impl Receiver {
         };
         self.stats.recovered_red += u64::from(frame.redundant);
         if let Some(pcm) = self.scratch.get_mut(skip.min(made)..made) {
-            self.sound.push(pcm, skip == 0 && !self.noisy);
+            let seam = match (skip, self.newest) {
+                (0, Newest::Received) => Seam::Whole,
+                (0, Newest::MadeUp) => Seam::MadeUp,
+                _ => Seam::Torn,
+            };
+            self.sound.push(pcm, seam);
         }
+        self.newest = Newest::Received;
         self.position = frame.end();
         self.quiet = quiet;
         self.noisy = false;
@@ -198,8 +204,9 @@ impl Receiver {
         }
         let played = self.samples(gap).min(wanted);
         if let Some(pcm) = self.scratch.get_mut(wanted - played..wanted) {
-            self.sound.push(pcm, played == wanted);
+            self.sound.push(pcm, if played == wanted { Seam::Whole } else { Seam::Torn });
         }
+        self.newest = Newest::Received;
         self.stats.recovered_fec += 1;
         self.redundancy.in_band = true;
         self.position += gap;
@@ -224,8 +231,10 @@ impl Receiver {
             }
         }
         if let Some(pcm) = self.scratch.get_mut(..wanted) {
-            self.sound.push(pcm, !noisy);
+            let goes_on = noisy == (self.newest == Newest::Noise);
+            self.sound.push(pcm, if goes_on { Seam::Whole } else { Seam::Torn });
         }
+        self.newest = if noisy { Newest::Noise } else { Newest::MadeUp };
         match filler {
             Filler::Loss => self.concealed += wanted as u64,
             Filler::Silence => self.silent += wanted as u64,
