@@ -144,7 +144,7 @@ struct Redundancy {
     distance: i64,
     /// When that was seen last, in microseconds.
     seen: i64,
-    /// Packets carry something of the frame before theirs.
+    /// A packet helps to make the frame before it.
     in_band: bool,
 }
 

@@ -21,7 +21,7 @@ pub struct Stats {
     pub discarded: u64,
     /// Frames played from a copy in another packet (RFC 2198).
     pub recovered_red: u64,
-    /// Frames played from what the next packet carried of them (in-band error correction).
+    /// Frames made out of the packet after them: what it carries of them (in-band error correction), or by leading over to it.
     pub recovered_fec: u64,
     /// Milliseconds of speech made up for frames that were missing.
     pub concealed_ms: u64,
