@@ -13,7 +13,7 @@ use phone_core::{
     AccountSettings, CallState, Command, HookSwitch, Input, Instant, Phone, PhoneEvent, PhoneSettings, Tone, Transmit,
 };
 
-use super::leg::{Leg, answer_to, offer};
+use super::leg::{Leg, answer_to, mirrored, offer};
 
 /// The registrar of account 1.
 pub const SERVER: &str = "192.0.2.10:5060";
@@ -62,6 +62,8 @@ pub struct Server {
     pub seen: Option<SocketAddr>,
     /// How REFER is answered.
     pub refer: u16,
+    /// It agrees to offers as they are, whatever `formats` says.
+    pub mirrors: bool,
     /// The payload types of its offers and answers.
     pub formats: &'static str,
     /// The DNS; what is not in here is not there.
@@ -123,6 +125,7 @@ impl Bench {
             contact: format!("<sip:200@{SERVER}>"),
             seen: None,
             refer: 202,
+            mirrors: false,
             formats: "0 101",
             dns: Vec::new(),
         };
@@ -201,7 +204,10 @@ impl Bench {
             }
             Method::Invite => {
                 let statuses = if in_dialog { vec![200] } else { self.server.invite.clone() };
-                let body = answer_to(message.body(), self.server.formats);
+                let body = match self.server.mirrors && !message.body().is_empty() {
+                    true => mirrored(message.body()),
+                    false => answer_to(message.body(), self.server.formats),
+                };
                 let answer = |(at, status): (usize, u16)| {
                     let mut headers = self.server.invite_headers.clone();
                     if status < 300 {

@@ -4,10 +4,13 @@ use std::process::{Command, Stdio};
 
 use super::bench::IGNORE;
 
-/// Rows of `docs/SIP-SETTINGS.md` with tests of this binary: the key for account 1, and the tests' names.
+/// Rows of both tables with tests of this binary: the key for account 1, and the tests' names.
 fn rows() -> Vec<(String, Vec<String>)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/SIP-SETTINGS.md");
-    let text = std::fs::read_to_string(path).unwrap();
+    let table = |name| {
+        let path = format!("{}/../docs/{name}-SETTINGS.md", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let text = table("SIP") + &table("AUDIO");
     let row = |line: &str| {
         let cells: Vec<&str> = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
         let [key, _, tests] = cells[..] else { return None };
