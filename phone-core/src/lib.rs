@@ -5,7 +5,7 @@
 //! phone, in the simulator and in tests with virtual time.
 //!
 //! It registers each account (RFC 3261 §10, digest by RFC 8760) where the DNS or the settings say (RFC 3263), makes and
-//! takes calls, holds, transfers and joins them, over UDP, TCP and TLS. It agrees on media (SDP) but carries no sound yet.
+//! takes calls, holds, transfers and joins them, over UDP, TCP and TLS. Sound is agreed on here (SDP), and carried by `io::sound`.
 
 mod codec;
 pub mod io;

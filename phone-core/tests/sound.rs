@@ -38,9 +38,9 @@ impl Party {
         let own = [
             ("account.1.enable", "yes"),
             ("account.1.sip.userid", name),
-            ("account.1.sip.register", "no"),
+            ("account.1.sip.registration", "no"),
             ("account.1.sip.server.1.address", "127.0.0.1"),
-            ("account.1.sip.port", &port_text),
+            ("account.1.sip.localport", &port_text),
             ("network.rtp.userandomport", "no"),
         ];
         let value = |key: &str| {
@@ -82,6 +82,8 @@ async fn what_one_says_the_other_hears() {
     caller.event(|event| matches!(event, PhoneEvent::SetupCompleted)).await;
     called.event(|event| matches!(event, PhoneEvent::SetupCompleted)).await;
 
+    // By handset: over the loudspeaker, a tone that does not end would be taken for noise.
+    caller.phone.hook(HookSwitch::Off).await.unwrap();
     let number = format!("127.0.0.1:{}", called.port);
     let dial = Command::Dial { account: 1, number, source: DialSource::Api };
     caller.phone.input(Input::Command(dial)).await.unwrap();

@@ -1,18 +1,21 @@
 //! What may have been said while packets are missing: the waveform goes on with its last pitch periods, as in G.711
-//! Appendix I, but without that appendix's delay.
+//! Appendix I, but without that appendix's delay; and where the packet after the gap is there already, from either side.
 //!
 //! For codecs that have no concealment of their own, at 8 or 16 kHz.
 
-/// Longest and shortest pitch period: 66 Hz to 200 Hz. A higher voice is found at a multiple of its period.
-const PITCH_MS: (f32, f32) = (5.0, 15.0);
-/// What periods are compared over.
-const WINDOW_MS: f32 = 20.0;
-/// Three periods and a quarter of the longest.
-const HISTORY_MS: f32 = 48.75;
-/// As it sounds is how long it goes on; then it fades, and has fallen silent at the end.
-const FADE_MS: (f32, f32) = (10.0, 70.0);
+mod voice;
+
+use voice::{HISTORY_MS, Voice};
+
+/// As many samples of the next packet are of use, at 8 kHz.
+pub(crate) const NEXT: usize = 390;
 /// Longest overlap of what is made up with what comes after it.
 const REENTRY_MS: f32 = 10.0;
+
+/// So long after a loss an ADPCM decoder may still be far from the encoder's state.
+const SETTLING_MS: f32 = 60.0;
+/// Meanwhile nothing is louder than twice what was heard before; or than this, where that was silence.
+const SETTLING_FLOOR: i16 = 4000;
 
 /// Remembers what was heard and goes on with it.
 #[derive(Debug)]
@@ -21,142 +24,123 @@ pub(crate) struct Concealer {
     per_ms: f32,
     /// The last samples given out, oldest first.
     heard: Box<[f32]>,
-    /// The same when the loss began: what is repeated.
-    frozen: Box<[f32]>,
-    /// Samples made up since the last good one; 0: nothing is missing.
-    lost: usize,
-    /// Period of `frozen`, in samples.
-    period: usize,
-    /// Where the voice reads, and from where it is being faded over.
-    head: Head,
-    old: Head,
-    /// Samples until `old` has faded out.
-    fading: usize,
-    /// Step between the last sample heard and what the period would have had there.
-    step: f32,
-}
-
-/// A place in the last `periods` periods.
-#[derive(Clone, Copy, Debug, Default)]
-struct Head {
-    periods: usize,
-    at: usize,
+    /// Goes on with them.
+    voice: Voice,
+    /// Goes back from what comes next.
+    ahead: Voice,
+    /// What was given out last is made up, and nothing is known yet of what comes after it.
+    concealing: bool,
+    /// The codec's decoder has a state that losses bring off its course.
+    adpcm: bool,
+    /// Samples that are still to be kept below the ceiling.
+    settling: usize,
+    ceiling: i16,
+    /// The loudest sample of late; halves in a third of a second.
+    loudest: f32,
 }
 
 impl Concealer {
-    /// At `rate` Hz.
+    /// For a codec at `rate` Hz whose samples stand each for itself.
     pub(crate) fn new(rate: u32) -> Self {
         let per_ms = rate as f32 / 1000.0;
-        let len = (HISTORY_MS * per_ms) as usize;
         Self {
             per_ms,
-            heard: vec![0.0; len].into_boxed_slice(),
-            frozen: vec![0.0; len].into_boxed_slice(),
-            lost: 0,
-            period: 1,
-            head: Head::default(),
-            old: Head::default(),
-            fading: 0,
-            step: 0.0,
+            heard: vec![0.0; (HISTORY_MS * per_ms) as usize].into_boxed_slice(),
+            voice: Voice::new(per_ms),
+            ahead: Voice::new(per_ms),
+            concealing: false,
+            adpcm: false,
+            settling: 0,
+            ceiling: i16::MAX,
+            loudest: 0.0,
         }
+    }
+
+    /// For an ADPCM codec at `rate` Hz.
+    pub(crate) fn for_adpcm(rate: u32) -> Self {
+        Self { adpcm: true, ..Self::new(rate) }
     }
 
     /// Takes note of samples that were really received. The first after a loss are blended with what was made up.
     pub(crate) fn received(&mut self, pcm: &mut [i16]) {
-        if self.lost > 0 {
-            let longer = 0.4 * self.lost as f32;
-            let overlap = (self.quarter() as f32 + longer).min(REENTRY_MS * self.per_ms) as usize;
-            let overlap = overlap.min(pcm.len());
+        if self.concealing {
+            self.settle();
+        }
+        for sample in pcm.iter_mut().take(self.settling) {
+            *sample = (*sample).clamp(-self.ceiling, self.ceiling);
+        }
+        self.settling = self.settling.saturating_sub(pcm.len());
+        if self.concealing {
+            let overlap = self.voice.quarter() as f32 + 0.4 * self.voice.made() as f32;
+            let overlap = (overlap.min(REENTRY_MS * self.per_ms) as usize).min(pcm.len());
             for (i, sample) in pcm.iter_mut().take(overlap).enumerate() {
-                let rise = (i + 1) as f32 / (overlap + 1) as f32;
-                let made_up = self.next();
-                *sample = to_i16(rise * f32::from(*sample) + (1.0 - rise) * made_up);
+                *sample = blend(self.voice.next(), f32::from(*sample), i, overlap);
             }
-            self.lost = 0;
+            self.concealing = false;
         }
         self.remember(pcm);
     }
 
     /// Goes on with what was heard last.
     pub(crate) fn conceal(&mut self, pcm: &mut [i16]) {
-        if self.lost == 0 {
-            self.begin();
+        // Nothing is missing.
+        if pcm.is_empty() {
+            return;
         }
+        self.begin();
         for sample in pcm.iter_mut() {
-            *sample = to_i16(self.next());
+            *sample = to_i16(self.voice.next());
         }
         self.remember(pcm);
     }
 
+    /// Goes over from what was heard last to `next`, which has come already and follows `pcm`.
+    pub(crate) fn bridge(&mut self, next: &[i16], pcm: &mut [i16]) {
+        self.begin();
+        // Backwards in time, what comes next is what was heard last.
+        self.ahead.begin(next.iter().map(|sample| f32::from(*sample)));
+        for sample in pcm.iter_mut().rev() {
+            *sample = to_i16(self.ahead.next());
+        }
+        let len = pcm.len();
+        for (i, sample) in pcm.iter_mut().enumerate() {
+            *sample = blend(self.voice.next(), f32::from(*sample), i, len);
+        }
+        self.settle();
+        for sample in pcm.iter_mut() {
+            *sample = (*sample).clamp(-self.ceiling, self.ceiling);
+        }
+        self.concealing = false;
+        self.remember(pcm);
+    }
+
+    /// Whether what was given out last is made up, and nothing is known of what follows.
+    pub(crate) fn is_concealing(&self) -> bool {
+        self.concealing
+    }
+
+    /// The last 48 ms given out, oldest first.
+    pub(crate) fn heard(&self) -> &[f32] {
+        &self.heard
+    }
+
     fn begin(&mut self) {
-        self.frozen.copy_from_slice(&self.heard);
-        self.period = pitch(&self.frozen, self.per_ms);
-        self.head = Head { periods: 1, at: 0 };
-        self.fading = 0;
-        self.step = self.back(1) - self.back(self.period + 1);
-    }
-
-    /// The sample `n` before the loss.
-    fn back(&self, n: usize) -> f32 {
-        self.frozen.len().checked_sub(n).and_then(|at| self.frozen.get(at)).copied().unwrap_or(0.0)
-    }
-
-    /// Length of the overlaps inside.
-    fn quarter(&self) -> usize {
-        (self.period / 4).max(1)
-    }
-
-    /// The next sample made up.
-    fn next(&mut self) -> f32 {
-        // More periods are repeated the longer it lasts, or it would sound like a buzzer.
-        let tenth = (10.0 * self.per_ms) as usize;
-        if self.lost == tenth || self.lost == 2 * tenth {
-            self.old = self.head;
-            self.fading = self.quarter();
-            self.head = Head { periods: self.head.periods + 1, at: self.head.at % self.period };
+        if !self.concealing {
+            self.voice.begin(self.heard.iter().rev().copied());
+            self.concealing = true;
         }
-        let mut sample = self.read(self.head);
-        if self.fading > 0 {
-            let falling = self.fading as f32 / (self.quarter() + 1) as f32;
-            sample += falling * (self.read(self.old) - sample);
-            self.fading -= 1;
-            self.old = self.after(self.old);
-        }
-        let quarter = self.quarter();
-        if self.lost < quarter {
-            sample += self.step * (1.0 - (self.lost + 1) as f32 / (quarter + 1) as f32);
-        }
-        self.head = self.after(self.head);
-        let gain = self.gain();
-        self.lost = self.lost.saturating_add(1);
-        gain * sample
     }
 
-    fn after(&self, head: Head) -> Head {
-        let at = head.at + 1;
-        Head { at: if at >= head.periods * self.period { 0 } else { at }, ..head }
-    }
-
-    /// What is there, the last quarter of a period blended into what comes before the first.
-    fn read(&self, head: Head) -> f32 {
-        let whole = head.periods * self.period;
-        let left = whole - head.at.min(whole);
-        let sample = self.back(left);
-        let quarter = self.quarter();
-        if left > quarter {
-            return sample;
+    fn settle(&mut self) {
+        if self.adpcm {
+            self.ceiling = to_i16(2.0 * self.loudest).max(SETTLING_FLOOR);
+            self.settling = (SETTLING_MS * self.per_ms) as usize;
         }
-        let rise = (quarter + 1 - left) as f32 / (quarter + 1) as f32;
-        sample + rise * (self.back(whole + left) - sample)
-    }
-
-    fn gain(&self) -> f32 {
-        let ms = self.lost as f32 / self.per_ms;
-        let (from, to) = FADE_MS;
-        ((to - ms) / (to - from)).clamp(0.0, 1.0)
     }
 
     fn remember(&mut self, pcm: &[i16]) {
+        let faded = self.loudest * (-(pcm.len() as f32) / (500.0 * self.per_ms)).exp();
+        self.loudest = pcm.iter().fold(faded, |loudest, sample| loudest.max(f32::from(*sample).abs()));
         let len = self.heard.len();
         let new = pcm.len().min(len);
         self.heard.copy_within(new.., 0);
@@ -167,30 +151,15 @@ impl Concealer {
     }
 }
 
+/// Number `i` of `len` samples on the way from one sound to another.
+fn blend(from: f32, to: f32, i: usize, len: usize) -> i16 {
+    let rise = (i + 1) as f32 / (len + 1) as f32;
+    to_i16(from + rise * (to - from))
+}
+
 fn to_i16(sample: f32) -> i16 {
     // A cast saturates.
     sample.round() as i16
-}
-
-/// The period the end of `heard` repeats best with, in samples.
-fn pitch(heard: &[f32], per_ms: f32) -> usize {
-    let (shortest, longest) = ((PITCH_MS.0 * per_ms) as usize, (PITCH_MS.1 * per_ms) as usize);
-    let window = (WINDOW_MS * per_ms) as usize;
-    let mut best = (shortest, f32::MIN);
-    for lag in shortest..=longest {
-        let Some(start) = heard.len().checked_sub(window + lag) else { break };
-        let (earlier, later) = (heard.iter().skip(start), heard.iter().skip(start + lag));
-        let (mut product, mut energy) = (0.0_f32, 1.0_f32);
-        for (a, b) in earlier.zip(later) {
-            product += a * b;
-            energy += a * a;
-        }
-        let likeness = product / energy.sqrt();
-        if likeness > best.1 {
-            best = (lag, likeness);
-        }
-    }
-    best.0
 }
 
 #[cfg(test)]
@@ -253,6 +222,38 @@ mod tests {
     }
 
     #[test]
+    fn with_the_next_packet_at_hand_a_gap_is_bridged_better_and_without_a_pop() {
+        // A voice that rises by a fifth within a second.
+        let mut phase = 0.0_f32;
+        let sound: Vec<i16> = (0..8000)
+            .map(|n| {
+                phase += (110.0 + 55.0 * n as f32 / 8000.0) / 8000.0 * std::f32::consts::TAU;
+                ((1..8).map(|k| (phase * k as f32).sin() / k as f32).sum::<f32>() * 5000.0) as i16
+            })
+            .collect();
+        let (mut one_sided, mut two_sided, mut out) = (0.0, 0.0, Vec::new());
+        let (mut by_guess, mut by_both) = (Concealer::new(8000), Concealer::new(8000));
+        let frames: Vec<&[i16]> = sound.chunks_exact(160).collect();
+        for (n, frame) in frames.iter().enumerate() {
+            let (mut guess, mut both) = (frame.to_vec(), frame.to_vec());
+            if n > 3 && n % 4 == 0 && n + 1 < frames.len() {
+                by_guess.conceal(&mut guess);
+                by_both.bridge(frames[n + 1], &mut both);
+                let error = |pcm: &[i16]| energy(&pcm.iter().zip(*frame).map(|(a, b)| a - b).collect::<Vec<_>>());
+                one_sided += error(&guess);
+                two_sided += error(&both);
+            } else {
+                by_guess.received(&mut guess);
+                by_both.received(&mut both);
+                assert_eq!(both, *frame, "nothing is left to blend");
+            }
+            out.extend(both);
+        }
+        assert!(two_sided < one_sided / 2.0, "{two_sided} of {one_sided}");
+        assert!(biggest_step(&out) <= biggest_step(&sound) * 5 / 4);
+    }
+
+    #[test]
     fn a_long_loss_falls_silent() {
         let sound = vowel(8000, 120.0, 800);
         let mut concealer = Concealer::new(8000);
@@ -277,11 +278,24 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_is_missing_nothing_is_blended() {
+        let sound = vowel(8000, 120.0, 800);
+        let mut concealer = Concealer::new(8000);
+        for frame in sound.chunks_exact(160) {
+            let mut pcm = frame.to_vec();
+            concealer.received(&mut pcm);
+            assert_eq!(pcm, frame);
+            concealer.conceal(&mut []);
+        }
+    }
+
+    #[test]
     fn frames_of_any_length_are_taken() {
         let mut concealer = Concealer::new(8000);
         for len in [0, 1, 3, 79, 389, 390, 391, 4000] {
             concealer.received(&mut vec![i16::MIN; len]);
             concealer.conceal(&mut vec![0; len]);
+            concealer.bridge(&vec![i16::MAX; len], &mut vec![0; len]);
             concealer.received(&mut vec![i16::MAX; len]);
         }
     }

@@ -135,6 +135,16 @@ impl crate::Decoder for Decoder {
     fn conceal(&mut self, pcm: &mut [i16]) {
         self.concealer.conceal(pcm);
     }
+
+    fn recover(&mut self, next: &[u8], pcm: &mut [i16]) -> bool {
+        if next.is_empty() || pcm.is_empty() {
+            return false;
+        }
+        let mut sound = [0; crate::conceal::NEXT];
+        let len = sound.iter_mut().zip(next).map(|(sample, byte)| *sample = self.law.expand(*byte)).count();
+        self.concealer.bridge(sound.get(..len).unwrap_or_default(), pcm);
+        true
+    }
 }
 
 #[cfg(test)]

@@ -76,16 +76,46 @@ impl crate::Encoder for Encoder {
 /// Decodes G.722.
 #[derive(Debug)]
 pub struct Decoder {
+    bands: Bands,
+    /// Of what is made up while packets are missing.
+    analysis: Qmf,
+    concealer: Concealer,
+}
+
+/// What turns codes into sound.
+#[derive(Debug, Default)]
+struct Bands {
     qmf: Qmf,
     low: Low,
     high: High,
-    concealer: Concealer,
+}
+
+impl Bands {
+    fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) {
+        for (pair, byte) in pcm.as_chunks_mut::<2>().0.iter_mut().zip(payload) {
+            let low = self.low.decode(byte & 63);
+            let high = self.high.decode(byte >> 6);
+            let (odd, even) = self.qmf.push(low + high, low - high);
+            *pair = [even, odd].map(|sum| band::saturate(sum >> 11) as i16);
+        }
+    }
 }
 
 impl Decoder {
     /// One that has heard nothing yet.
     pub fn new() -> Self {
-        Self { qmf: Qmf::default(), low: Low::default(), high: High::default(), concealer: Concealer::new(RATE) }
+        Self { bands: Bands::default(), analysis: Qmf::default(), concealer: Concealer::for_adpcm(RATE) }
+    }
+
+    /// Both bands go on as if `pcm` had been said (as in Appendix III): nearer to the encoder's than where they stopped.
+    fn follow(&mut self, pcm: &[i16]) {
+        for [first, second] in pcm.as_chunks::<2>().0 {
+            let (odd, even) = self.analysis.push(i32::from(*first), i32::from(*second));
+            let (low, high) = ((even + odd) >> 14, (even - odd) >> 14);
+            self.bands.low.encode(low);
+            self.bands.high.encode(high);
+            self.bands.qmf.push(low + high, low - high);
+        }
     }
 }
 
@@ -107,18 +137,21 @@ impl crate::Decoder for Decoder {
     fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
         let samples = self.samples(payload)?;
         let pcm = pcm.get_mut(..samples).ok_or(DecodeError::Room)?;
-        for (pair, byte) in pcm.as_chunks_mut::<2>().0.iter_mut().zip(payload) {
-            let low = self.low.decode(byte & 63);
-            let high = self.high.decode(byte >> 6);
-            let (odd, even) = self.qmf.push(low + high, low - high);
-            *pair = [even, odd].map(|sum| band::saturate(sum >> 11) as i16);
-        }
+        self.bands.decode(payload, pcm);
         self.concealer.received(pcm);
         Ok(samples)
     }
 
+    // Leading over to the next packet does worse here: what comes of it before the filter has settled is no sound to lead to.
     fn conceal(&mut self, pcm: &mut [i16]) {
+        if !self.concealer.is_concealing() {
+            // The filter takes up what was heard.
+            for [first, second] in self.concealer.heard().as_chunks::<2>().0 {
+                self.analysis.push(*first as i32, *second as i32);
+            }
+        }
         self.concealer.conceal(pcm);
+        self.follow(pcm);
     }
 }
 

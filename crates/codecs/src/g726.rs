@@ -70,8 +70,33 @@ pub struct Decoder {
 impl Decoder {
     /// For either packing.
     pub fn new(packing: Packing) -> Self {
-        Self { packing, adpcm: Adpcm::default(), concealer: Concealer::new(RATE) }
+        Self { packing, adpcm: Adpcm::default(), concealer: Concealer::for_adpcm(RATE) }
     }
+}
+
+impl Decoder {
+    /// Predictor and scale factor go on as if `pcm` had been said: nearer to the encoder's than where they stopped.
+    fn follow(&mut self, pcm: &[i16]) {
+        for sample in pcm {
+            self.adpcm.encode(*sample);
+        }
+        self.adpcm.soften();
+    }
+}
+
+/// Decodes as much as there is room for and returns how many bytes that were.
+fn decode(adpcm: &mut Adpcm, packing: Packing, payload: &[u8], pcm: &mut [i16]) -> usize {
+    let mut bytes = 0;
+    for (pair, byte) in pcm.as_chunks_mut::<2>().0.iter_mut().zip(payload) {
+        let (upper, lower) = (byte >> 4, byte & 15);
+        let (first, second) = match packing {
+            Packing::Itu => (upper, lower),
+            Packing::Ietf => (lower, upper),
+        };
+        *pair = [adpcm.decode(first), adpcm.decode(second)];
+        bytes += 1;
+    }
+    bytes
 }
 
 impl crate::Decoder for Decoder {
@@ -86,20 +111,27 @@ impl crate::Decoder for Decoder {
     fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
         let samples = self.samples(payload)?;
         let pcm = pcm.get_mut(..samples).ok_or(DecodeError::Room)?;
-        for (pair, byte) in pcm.as_chunks_mut::<2>().0.iter_mut().zip(payload) {
-            let (upper, lower) = (byte >> 4, byte & 15);
-            let (first, second) = match self.packing {
-                Packing::Itu => (upper, lower),
-                Packing::Ietf => (lower, upper),
-            };
-            *pair = [self.adpcm.decode(first), self.adpcm.decode(second)];
-        }
+        decode(&mut self.adpcm, self.packing, payload, pcm);
         self.concealer.received(pcm);
         Ok(samples)
     }
 
     fn conceal(&mut self, pcm: &mut [i16]) {
         self.concealer.conceal(pcm);
+        self.follow(pcm);
+    }
+
+    fn recover(&mut self, next: &[u8], pcm: &mut [i16]) -> bool {
+        if next.is_empty() || pcm.is_empty() {
+            return false;
+        }
+        // How it begins will do, though it is decoded too early.
+        let mut sound = [0; crate::conceal::NEXT];
+        let mut adpcm = self.adpcm.clone();
+        let len = 2 * decode(&mut adpcm, self.packing, next, &mut sound);
+        self.concealer.bridge(sound.get(..len).unwrap_or_default(), pcm);
+        self.follow(pcm);
+        true
     }
 }
 

@@ -61,8 +61,9 @@ pub trait Decoder: Send {
     /// missing; it fades out by itself.
     fn conceal(&mut self, pcm: &mut [i16]);
 
-    /// Makes the frame lost before `next` out of what `next` carries of it (in-band error correction), filling `pcm`, whose
-    /// length is the missing frame's. False: there is nothing of it in there; `pcm` is then untouched.
+    /// Makes the frame lost before `next` out of `next`, filling `pcm`, whose length is the missing frame's: of what `next`
+    /// carries of it (in-band error correction), or by leading over from what was heard to `next`. Better than
+    /// [`Decoder::conceal`] where it can be done. False: it cannot; `pcm` is then untouched. `next` is still to be decoded.
     fn recover(&mut self, _next: &[u8], _pcm: &mut [i16]) -> bool {
         false
     }

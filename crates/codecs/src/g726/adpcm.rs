@@ -44,7 +44,7 @@ impl Float {
 }
 
 /// Everything that is remembered from one sample to the next, the same in encoder and decoder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Adpcm {
     /// Coefficients of the sixth-order predictor, and the differences they go with.
     b: [i32; 6],
@@ -111,6 +111,11 @@ impl Adpcm {
         (sr << 2).clamp(i16::MIN.into(), i16::MAX.into()) as i16
     }
 
+    /// After a loss: predicts more carefully. Poles that are not the encoder's would ring.
+    pub(super) fn soften(&mut self) {
+        self.a = self.a.map(|coefficient| coefficient * 7 / 8);
+    }
+
     fn estimate(&self) -> Estimate {
         let zeros: i32 = self.dq.iter().zip(self.b).map(|(dq, b)| dq.times(b)).sum();
         let poles: i32 = self.sr.iter().zip(self.a).map(|(sr, a)| sr.times(a)).sum();
@@ -128,7 +133,8 @@ impl Adpcm {
         let at = |table: &[i32; 8]| table.get(level).copied().unwrap_or(0);
         let magnitude = antilog(at(&DQLN) + (y >> 2));
         let dq = if negative { -magnitude } else { magnitude };
-        let sr = wrap(se + dq);
+        // The standard's adder would wrap, but no encoder lets it come to that.
+        let sr = (se + dq).clamp(i16::MIN.into(), i16::MAX.into());
 
         let transition = self.td && magnitude > self.transition_threshold();
         let (a, tone) = self.poles(dq + sez);

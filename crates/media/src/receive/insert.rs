@@ -57,20 +57,18 @@ impl Receiver {
 
     fn take(&mut self, header: &rtp::Header, payload: &[u8]) -> Inserted {
         let is_red = self.types.red == Some(header.payload_type);
-        let (kind, primary) = if is_red {
+        let (payload_type, primary) = if is_red {
             match self.primary_of(payload) {
                 Some(primary) => primary,
                 None => return Inserted::Malformed,
             }
         } else {
-            match self.kind(header.payload_type) {
-                Some(kind) => (kind, payload),
-                None => {
-                    // Telephone events share the numbering: they are not lost.
-                    self.count(header.sequence);
-                    return Inserted::Foreign;
-                }
-            }
+            (header.payload_type, payload)
+        };
+        let Some(kind) = self.kind(payload_type) else {
+            // Telephone events share the numbering: they are not lost.
+            self.count(header.sequence);
+            return Inserted::Foreign;
         };
         let Some(duration) = self.duration(kind, primary) else { return Inserted::Malformed };
         let Some(timestamp) = self.place(header.timestamp) else { return Inserted::Discarded };
@@ -119,18 +117,14 @@ impl Receiver {
         }
     }
 
-    /// The primary block of a redundant payload whose blocks are all in order.
-    fn primary_of<'a>(&self, payload: &'a [u8]) -> Option<(Kind, &'a [u8])> {
-        let mut primary = None;
-        for block in rtp::red::parse(payload).ok()? {
-            if Some(block.payload_type) == self.types.red {
-                return None;
-            }
-            if block.primary {
-                primary = Some((self.kind(block.payload_type)?, block.data));
-            }
+    /// Type and data of the primary block of a redundant payload whose blocks are all in order.
+    fn primary_of<'a>(&self, payload: &'a [u8]) -> Option<(u8, &'a [u8])> {
+        let mut blocks = rtp::red::parse(payload).ok()?;
+        if blocks.any(|block| Some(block.payload_type) == self.types.red) {
+            return None;
         }
-        primary
+        let primary = rtp::red::parse(payload).ok()?.find(|block| block.primary)?;
+        Some((primary.payload_type, primary.data))
     }
 
     /// Keeps the copies that a packet carries of earlier frames.

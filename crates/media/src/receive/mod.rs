@@ -90,6 +90,7 @@ pub struct Receiver {
     quiet: bool,
     /// Noise was described: it fills what is quiet.
     noisy: bool,
+    newest: Newest,
     /// Packets are being lost.
     lossy: bool,
     redundancy: Redundancy,
@@ -115,6 +116,17 @@ enum State {
     Playing,
 }
 
+/// Where the newest sound is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Newest {
+    /// The other side, one way or another.
+    Received,
+    /// The decoder, without a packet.
+    MadeUp,
+    /// A description of noise.
+    Noise,
+}
+
 /// Timestamps made to grow for ever.
 #[derive(Clone, Copy, Debug, Default)]
 struct Timeline {
@@ -132,6 +144,8 @@ struct Redundancy {
     distance: i64,
     /// When that was seen last, in microseconds.
     seen: i64,
+    /// A packet helps to make the frame before it.
+    in_band: bool,
 }
 
 impl Receiver {
@@ -160,6 +174,7 @@ impl Receiver {
             credit: 0,
             quiet: false,
             noisy: false,
+            newest: Newest::MadeUp,
             lossy: false,
             redundancy: Redundancy::default(),
             rest: 0,
@@ -226,11 +241,14 @@ impl Receiver {
         let mut target = self.delays.quantile(0.97).max(self.delays.peak() + 5_000).max(LEAST_DELAY);
         if self.lossy {
             // What repairs a frame comes with a later packet: wait for that one, as late as most come.
-            let mut later = self.frame.max(self.redundancy.distance);
+            let mut later = self.redundancy.distance;
+            if self.redundancy.in_band {
+                later = later.max(self.frame);
+            }
             if self.arrivals.loss() > HEAVY_LOSS && self.redundancy.distance > 0 {
                 later += self.frame;
             }
-            target = target.max(self.us(later) + self.delays.quantile(0.9) + 5_000);
+            target = target.max(self.us(later) + self.delays.quantile(0.9));
         }
         target.min(most)
     }

@@ -3,17 +3,19 @@
 use core::time::Duration;
 
 use super::slots::Kind;
-use super::sound::Care;
-use super::{Receiver, State};
+use super::sound::{Care, Seam};
+use super::{Newest, Receiver, State};
 
 /// Microseconds below the target from which the delay is lengthened, and above it from which it is shortened.
-const BAND: (i64, i64) = (5_000, 10_000);
+const BAND: (i64, i64) = (3_000, 8_000);
 /// Microseconds off the target that must not last.
 const FAR: i64 = 40_000;
 /// Milliseconds between two stretches of time: when near the target, and when far off.
 const REST_MS: (usize, usize) = (100, 20);
 /// Microseconds of a gap that is no loss any more, but a pause.
 const PAUSE: i64 = 500_000;
+/// Microseconds beyond the longest delay after which what waits is given up.
+const OVERDUE: i64 = 200_000;
 /// Bytes of a payload that says: nothing is said. Those of Opus, G.729 and G.723.1 have 1, 2 and 4.
 const QUIET_PAYLOAD: usize = 4;
 /// Steps of one pull at most: each adds sound, or uses up a slot.
@@ -56,7 +58,8 @@ impl Receiver {
             State::Filling => self.state = State::Playing,
             State::Playing => {}
         }
-        self.slots.discard_until(self.position);
+        self.catch_up();
+        self.stats.discarded += self.slots.discard_until(self.position);
         if let Some(index) = self.slots.at(self.position) {
             self.play(index);
         } else if let Some(index) = self.slots.after(self.position) {
@@ -66,6 +69,15 @@ impl Receiver {
             self.fill(step, if self.quiet { Filler::Silence } else { Filler::Loss });
             self.credit = self.credit.saturating_add(step);
             self.quiet |= self.us(self.credit) > PAUSE;
+        }
+    }
+
+    /// If far more waits than may, nothing was pulled for a while: it is skipped.
+    fn catch_up(&mut self) {
+        let delay = self.delay(self.position);
+        if self.credit == 0 && delay > i64::from(self.settings.length_ms) * 1000 + OVERDUE {
+            self.position += self.ticks_of_us(delay - self.target());
+            self.stats.resets += 1;
         }
     }
 
@@ -132,8 +144,14 @@ impl Receiver {
         };
         self.stats.recovered_red += u64::from(frame.redundant);
         if let Some(pcm) = self.scratch.get_mut(skip.min(made)..made) {
-            self.sound.push(pcm, skip == 0 && !self.noisy);
+            let seam = match (skip, self.newest) {
+                (0, Newest::Received) => Seam::Whole,
+                (0, Newest::MadeUp) => Seam::MadeUp,
+                _ => Seam::Torn,
+            };
+            self.sound.push(pcm, seam);
         }
+        self.newest = Newest::Received;
         self.position = frame.end();
         self.quiet = quiet;
         self.noisy = false;
@@ -186,9 +204,11 @@ impl Receiver {
         }
         let played = self.samples(gap).min(wanted);
         if let Some(pcm) = self.scratch.get_mut(wanted - played..wanted) {
-            self.sound.push(pcm, played == wanted);
+            self.sound.push(pcm, if played == wanted { Seam::Whole } else { Seam::Torn });
         }
+        self.newest = Newest::Received;
         self.stats.recovered_fec += 1;
+        self.redundancy.in_band = true;
         self.position += gap;
         true
     }
@@ -211,8 +231,10 @@ impl Receiver {
             }
         }
         if let Some(pcm) = self.scratch.get_mut(..wanted) {
-            self.sound.push(pcm, !noisy);
+            let goes_on = noisy == (self.newest == Newest::Noise);
+            self.sound.push(pcm, if goes_on { Seam::Whole } else { Seam::Torn });
         }
+        self.newest = if noisy { Newest::Noise } else { Newest::MadeUp };
         match filler {
             Filler::Loss => self.concealed += wanted as u64,
             Filler::Silence => self.silent += wanted as u64,

@@ -129,13 +129,18 @@ impl Slots {
         }
     }
 
-    /// Frees all that end before or at a tick.
-    pub(super) fn discard_until(&mut self, tick: i64) {
+    /// Frees all that end before or at a tick. Returns how many of them were no copies.
+    pub(super) fn discard_until(&mut self, tick: i64) -> u64 {
+        let mut gone = 0;
         for slot in &mut self.frames {
-            if slot.is_some_and(|(frame, _)| frame.end() <= tick) {
+            if let Some((frame, _)) = slot
+                && frame.end() <= tick
+            {
+                gone += u64::from(!frame.redundant);
                 *slot = None;
             }
         }
+        gone
     }
 
     /// Frees all.
@@ -174,7 +179,7 @@ mod tests {
         assert_eq!(slots.put(frame(SLOTS as i64 * 160, false), b"new"), Put::Stored);
         assert!(slots.at(0).is_none());
         assert_eq!(slots.get(slots.oldest().unwrap()).unwrap().timestamp, 160);
-        slots.discard_until(480);
+        assert_eq!(slots.discard_until(480), 2);
         assert_eq!(slots.get(slots.after(0).unwrap()).unwrap().timestamp, 480);
     }
 }

@@ -12,6 +12,17 @@ pub(super) enum Care {
     Urgent,
 }
 
+/// How a piece of sound follows the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seam {
+    /// It goes on from it.
+    Whole,
+    /// It goes on from something made up: the decoder may click.
+    MadeUp,
+    /// It does not belong to it.
+    Torn,
+}
+
 /// The sound of one leg.
 pub(super) struct Sound {
     samples: Box<[i16]>,
@@ -44,9 +55,14 @@ impl Sound {
     }
 
     /// Appends sound. Where it would jump, what came before fades into it.
-    pub(super) fn push(&mut self, pcm: &mut [i16], joins: bool) {
+    pub(super) fn push(&mut self, pcm: &mut [i16], seam: Seam) {
         self.make_room(pcm.len());
-        if !joins || self.jumps(pcm) {
+        let torn = match seam {
+            Seam::Whole => self.jumps(pcm, 0),
+            Seam::MadeUp => self.jumps(pcm, self.per_ms),
+            Seam::Torn => true,
+        };
+        if torn {
             self.join(pcm);
         }
         let room = self.samples.get_mut(self.tail..).unwrap_or_default();
@@ -156,38 +172,44 @@ impl Sound {
         (quiet || alike >= enough).then_some(lag)
     }
 
-    /// Whether sound at the tail and `pcm` do not meet: the step between them is larger than any near it.
-    fn jumps(&self, pcm: &[i16]) -> bool {
-        let near = self.per_ms * 2;
+    /// Whether sound at the tail and `pcm` do not meet: a step between them, or among the first `within` samples, is larger
+    /// than any near.
+    fn jumps(&self, pcm: &[i16], within: usize) -> bool {
+        let near = self.per_ms * if within == 0 { 2 } else { LONGEST_MS };
         let before = self.samples.get(self.tail.saturating_sub(near)..self.tail).unwrap_or_default();
+        let (seam, after) = pcm.split_at(within.min(pcm.len()));
         let steps = |pcm: &[i16]| pcm.windows(2).map(step).max().unwrap_or(0);
-        let largest = steps(before).max(steps(pcm.get(..near.min(pcm.len())).unwrap_or_default()));
-        match (before.last(), pcm.first()) {
-            (Some(&last), Some(&first)) => step(&[last, first]) > largest.saturating_mul(3) / 2 + 64,
-            _ => false,
-        }
+        let usual = steps(before).max(steps(after.get(..near.min(after.len())).unwrap_or_default()));
+        let met = match (before.last(), pcm.first()) {
+            (Some(&last), Some(&first)) => step(&[last, first]),
+            _ => 0,
+        };
+        met.max(steps(seam)) > usual.saturating_mul(3) / 2 + 64
     }
 
     /// What was heard goes on for some milliseconds, by its period, and fades into `pcm`.
     fn join(&self, pcm: &mut [i16]) {
-        let overlap = (self.per_ms * OVERLAP_MS).min(pcm.len());
+        let overlap = self.per_ms * OVERLAP_MS;
         let Some(start) = self.tail.checked_sub(overlap) else { return };
-        let shortest = self.per_ms * SHORTEST_MS_HALVES / 2;
         let longest = (self.per_ms * LONGEST_MS).min(start);
         let here = self.samples.get(start..self.tail).unwrap_or_default();
         let mut best = (longest, f32::MIN);
         let stride = (self.per_ms / 8).max(1);
-        for lag in (shortest..=longest).step_by(stride) {
+        // A period no shorter than what is filled, or several short ones.
+        for lag in (overlap..=longest).step_by(stride) {
             let there = self.samples.get(start - lag..self.tail - lag).unwrap_or_default();
             let alike = alike(here, there, stride);
             if alike > best.1 {
                 best = (lag, alike);
             }
         }
-        let lag = best.0.max(1);
-        for (step, sample) in pcm.iter_mut().take(overlap).enumerate() {
-            let old = self.samples.get((self.tail + step % lag).saturating_sub(lag)).copied().unwrap_or(0);
-            *sample = mix(old, *sample, step, overlap);
+        let from = self.tail - best.0.min(self.tail);
+        let sample = |at: usize| self.samples.get(at).copied().unwrap_or(0);
+        // No period fits quite: it is shifted to where the sound stands.
+        let shift = sample(self.tail.saturating_sub(1)).saturating_sub(sample(from.saturating_sub(1)));
+        let overlap = overlap.min(pcm.len());
+        for (step, new) in pcm.iter_mut().take(overlap).enumerate() {
+            *new = mix(sample(from + step).saturating_add(shift), *new, step, overlap);
         }
     }
 
@@ -273,7 +295,7 @@ mod tests {
             let mut pcm = voice(rate, rate as usize / 10);
             let smooth = largest_step(&pcm);
             let mut sound = Sound::new(rate);
-            sound.push(&mut pcm, true);
+            sound.push(&mut pcm, Seam::Whole);
             let mut heard = vec![0; rate as usize / 25];
             sound.take(&mut heard);
             let before = sound.len();
@@ -300,7 +322,7 @@ mod tests {
         noise.fill(&mut pcm);
         noise.fill(&mut pcm);
         let mut sound = Sound::new(16_000);
-        sound.push(&mut pcm, true);
+        sound.push(&mut pcm, Seam::Whole);
         assert_eq!(sound.shorten(usize::MAX, Care::Gentle), 0);
     }
 
@@ -308,9 +330,9 @@ mod tests {
     fn what_does_not_meet_is_joined() {
         let mut sound = Sound::new(8000);
         let mut loud = vec![12_000; 160];
-        sound.push(&mut loud, true);
+        sound.push(&mut loud, Seam::Whole);
         let mut other = vec![-12_000; 160];
-        sound.push(&mut other, true);
+        sound.push(&mut other, Seam::Whole);
         let mut heard = vec![0; 320];
         sound.take(&mut heard);
         assert!(largest_step(&heard) < 800, "{}", largest_step(&heard));

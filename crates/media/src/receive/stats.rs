@@ -17,11 +17,11 @@ pub struct Stats {
     pub foreign: u64,
     /// Packets that are no payload of the codec, too long, or redundancy that lies about its lengths.
     pub malformed: u64,
-    /// Packets dropped because the buffer was full, or far out of their time.
+    /// Packets dropped because the buffer was full, nothing was pulled for long, or they were far out of their time.
     pub discarded: u64,
     /// Frames played from a copy in another packet (RFC 2198).
     pub recovered_red: u64,
-    /// Frames played from what the next packet carried of them (in-band error correction).
+    /// Frames made out of the packet after them: what it carries of them (in-band error correction), or by leading over to it.
     pub recovered_fec: u64,
     /// Milliseconds of speech made up for frames that were missing.
     pub concealed_ms: u64,
@@ -33,7 +33,7 @@ pub struct Stats {
     pub expanded_ms: u64,
     /// Times the sound ran out although nothing was lost: the packet came later.
     pub underruns: u64,
-    /// Times the stream started again with other timestamps.
+    /// Times the stream started again with other timestamps, or was given up because nothing was pulled for long.
     pub resets: u64,
     /// Milliseconds that a packet on the fastest path waits now.
     pub delay_ms: u32,

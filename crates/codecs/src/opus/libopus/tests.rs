@@ -195,3 +195,16 @@ fn concealment_fades_to_background_noise_and_takes_any_length() {
     let left: Vec<f64> = pcm.chunks(4800).map(|pcm| energy(pcm) / before).collect();
     assert!(left.iter().all(|part| *part < 0.05), "{left:?}");
 }
+
+proptest::proptest! {
+    #[test]
+    fn packets_are_read_as_libopus_reads_them(
+        toc in 0_u8..,
+        rest in proptest::collection::vec(proptest::prop_oneof![0_u8..4, 0_u8.., 128_u8..140], 0..40),
+    ) {
+        let payload: Vec<u8> = std::iter::once(toc).chain(rest).collect();
+        let mut decoder = opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).unwrap();
+        let theirs = decoder.decode_to_slice(&payload, &mut [0; LONGEST], false).ok();
+        proptest::prop_assert_eq!(Packet::read(&payload).map(|packet| packet.samples()), theirs);
+    }
+}

@@ -237,3 +237,25 @@ fn a_reset_drops_what_waits_and_takes_up_another_stream() {
     assert!(line.frames().iter().filter(|tens| **tens >= 500).count() >= 18);
     assert!(largest_step(&line.heard) <= smooth() * 3 / 2, "{}", largest_step(&line.heard));
 }
+
+#[test]
+fn what_nobody_pulled_is_given_up() {
+    let mut line = Line::new(ADAPTIVE);
+    line.talk(0, 50);
+    for n in 50..250 {
+        line.audio(n, u32::from(n) * 160, u32::from(n) * 2, 2);
+        line.now += Duration::from_millis(20);
+    }
+    line.talk(250, 300);
+    let stats = line.receiver.stats();
+    assert_eq!(stats.resets, 1);
+    assert!(stats.discarded > 100, "{stats:?}");
+    assert!(stats.delay_ms <= 40, "{stats:?}");
+    assert!(largest_step(&line.heard) <= smooth() * 3 / 2, "{}", largest_step(&line.heard));
+}
+
+#[test]
+fn an_event_within_redundancy_is_foreign() {
+    let mut line = Line::new(ADAPTIVE);
+    assert_eq!(line.send(RED, 1, 0, &[101, 1, 2, 3, 4]), Inserted::Foreign);
+}

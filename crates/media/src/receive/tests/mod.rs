@@ -2,6 +2,7 @@
 
 mod any_input;
 mod by_hand;
+mod codec;
 mod sim;
 
 use std::sync::{Arc, Mutex};
