@@ -196,12 +196,11 @@ impl Session {
         if new.receives && !old.receives {
             (self.heard_at, self.timed_out) = (now, false);
         }
-        let send_key = |keys: &Option<Keys>| keys.as_ref().map(|keys| (keys.suite, keys.send.clone()));
-        let receive_key = |keys: &Option<Keys>| keys.as_ref().map(|keys| (keys.suite, keys.receive.clone()));
-        if send_key(&old.keys) == send_key(&new.keys) {
+        let (had, has) = (old.keys.as_ref(), new.keys.as_ref());
+        if had.map(|keys| (keys.suite, &keys.send)) == has.map(|keys| (keys.suite, &keys.send)) {
             std::mem::swap(&mut self.parts.protect, &mut parts.protect);
         }
-        if receive_key(&old.keys) == receive_key(&new.keys) {
+        if had.map(|keys| (keys.suite, &keys.receive)) == has.map(|keys| (keys.suite, &keys.receive)) {
             std::mem::swap(&mut self.parts.unprotect, &mut parts.unprotect);
         }
         let same_codec = old.codec == new.codec
