@@ -105,7 +105,8 @@ pub fn mirrored(body: &[u8]) -> String {
             let rest = line.splitn(3, ' ').nth(2).unwrap();
             answer.push_str(&format!("m=audio 40000 {rest}\r\n"));
         } else if let Some(suite) = line.strip_prefix("a=crypto:").and_then(|line| line.split_once(" inline:")) {
-            let key = if suite.0.contains("AES_256") { format!("{}Qg==", "QkJC".repeat(15)) } else { "QkJC".repeat(10) };
+            let key =
+                if suite.0.contains("AES_256") { format!("{}Qg==", "QkJC".repeat(15)) } else { "QkJC".repeat(10) };
             if !std::mem::replace(&mut crypto, true) {
                 answer.push_str(&format!("a=crypto:{} inline:{key}\r\n", suite.0));
             }

@@ -24,8 +24,13 @@ fn usual_and_own(key: &str, usual: &[f64], hear: impl Fn(&mut Room) -> Vec<i16>)
     assert!(is_made_of(&beginning(&own)[..4800], &OWN_PITCHES), "{key}: the one that is set");
     let turns = rhythm(&own[..own.len().min(480 * 100)]);
     // Whatever was heard before, the rhythm is that of the setting.
-    let first = turns.iter().position(|ms| *ms == 300).unwrap_or_else(|| panic!("{key}: {turns:?}"));
-    assert!(turns[first..].windows(2).next().is_none_or(|pair| pair == [300, 200]), "{key}: {turns:?}");
+    let first = turns.iter().position(|ms| is(*ms, 300)).unwrap_or_else(|| panic!("{key}: {turns:?}"));
+    assert!(turns.get(first + 1).is_none_or(|pause| is(*pause, 200)), "{key}: {turns:?}");
+}
+
+/// Within the 10 ms a rhythm is measured in.
+fn is(ms: usize, wanted: usize) -> bool {
+    ms.abs_diff(wanted) <= 10
 }
 
 fn lifted(room: &mut Room) -> Vec<i16> {
@@ -74,8 +79,10 @@ fn the_busy_tone_is_the_one_that_is_set() {
 #[test]
 fn the_reorder_tone_is_the_one_that_is_set() {
     usual_and_own("audio.tone.reorder", &[480.0, 620.0], dialled(&[404]));
-    let rhythms = [486, 404].map(|status| rhythm(&dialled(&[status])(&mut Room::new(&[])))[1..3].to_vec());
-    assert_eq!(rhythms, [[500, 500], [250, 250]], "busy is slow, reorder fast");
+    for (status, ms) in [(486, 500), (404, 250)] {
+        let turns = rhythm(&dialled(&[status])(&mut Room::new(&[])));
+        assert!(is(turns[0], ms) && is(turns[1], ms), "{status}: {turns:?}");
+    }
 }
 
 fn with_a_message(room: &mut Room) {
@@ -139,8 +146,8 @@ fn the_call_waiting_tone_is_as_loud_as_set() {
     };
     let (low, medium, high) = (loud("low"), loud("medium"), loud("high"));
     assert!((medium - low - 6.0).abs() < 0.3 && (high - medium - 6.0).abs() < 0.3, "{low} {medium} {high}");
-    // -13 dBm0, 6 dB softer beside a voice.
-    assert!((high + 13.0 + 6.0 + 3.17 + 3.0).abs() < 0.5, "{high}");
+    // -13 dBm0, which is so much below full scale.
+    assert!((high + 13.0 + 3.17 + 3.0).abs() < 0.5, "{high}");
 }
 
 #[test]
@@ -239,7 +246,10 @@ fn trouble_and_messages_are_heard_unless_that_is_off() {
     };
     assert!(is_made_of(&trouble("no"), &[350.0, 440.0]), "an ordinary dial tone");
     let warned = trouble("yes");
-    assert!(is_made_of(&beginning(&warned)[..4800], &[480.0]) && rhythm(&warned).len() > 2, "two notes, a pause between");
+    assert!(
+        is_made_of(&beginning(&warned)[..4800], &[480.0]) && rhythm(&warned).len() > 2,
+        "two notes, a pause between"
+    );
     let message = |value| {
         let mut room = Room::new(&[("sounds.warning.enable", value)]);
         with_a_message(&mut room);

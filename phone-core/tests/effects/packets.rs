@@ -13,8 +13,12 @@ use super::room::{Datagram, OTHER_END, Room};
 
 /// A second of 440 Hz from the microphone of a phone in a call.
 fn voice(pairs: &[(&str, &str)]) -> Vec<Datagram> {
+    voice_at(440.0, pairs)
+}
+
+fn voice_at(hz: f64, pairs: &[(&str, &str)]) -> Vec<Datagram> {
     let mut room = Room::talk(pairs);
-    room.says(440.0, 8000.0);
+    room.says(hz, 8000.0);
     room.run(1000);
     room.sent().into_iter().filter(|sent| sent.port == Port::Rtp && !rtp::is_rtcp(&sent.bytes)).collect()
 }
@@ -118,8 +122,10 @@ fn voice_is_heard_under_the_payload_type_that_is_set() {
 fn samples_of_g726_are_packed_as_set() {
     let key = "account.1.codec.g723.32.packingmode";
     let shares = |value| {
-        let packets = voice(&[("account.1.codec.choice", "g726-32"), (key, value)]);
-        [g726::Packing::Itu, g726::Packing::Ietf].map(|way| share(&decoded(Codec::G726(way), 127, &packets), 440.0, 8000))
+        // Samples that changed places spoil high pitches most.
+        let packets = voice_at(2500.0, &[("account.1.codec.choice", "g726-32"), (key, value)]);
+        [g726::Packing::Itu, g726::Packing::Ietf]
+            .map(|way| share(&decoded(Codec::G726(way), 127, &packets), 2500.0, 8000))
     };
     let ([itu, not_itu], [not_ietf, ietf]) = (shares("itu"), shares("ietf"));
     assert!(itu > 0.95 && ietf > 0.95 && not_itu < 0.8 && not_ietf < 0.8, "{itu} {not_itu} {not_ietf} {ietf}");
@@ -196,13 +202,18 @@ fn silence_is_not_sent_if_so_set() {
         let lengths = |value| {
             let set = [("account.1.codec.choice", codec), ("account.1.audio.silencesuppression", value)];
             let mut room = Room::talk(&set);
+            room.says(440.0, 8000.0);
+            room.run(500);
+            room.says(440.0, 0.0);
             room.run(3000);
             let of_packet = |sent: &Datagram| sent.rtp().map(|(_, payload)| payload.len());
             room.sent().iter().filter_map(of_packet).collect::<Vec<_>>()
         };
         let (all, few) = (lengths("no"), lengths("yes"));
         assert!(all.iter().all(|length| length.is_multiple_of(frame)), "{codec}: {all:?}");
-        assert!(few.len() < all.len() / 2 && few.contains(&silence), "{codec}: {} of {}", few.len(), all.len());
+        // A description of silence stands alone, or behind the last frame of speech.
+        let described = few.iter().any(|length| length % frame == silence);
+        assert!(few.len() < all.len() / 2 && described, "{codec}: {} of {}", few.len(), all.len());
     }
 }
 

@@ -1,7 +1,5 @@
 //! What settings of RTP and RTCP do to the streams of a call: ports, reports, keep-alives, addresses, jitter.
 
-use std::time::Duration;
-
 use media::Port;
 use phone_core::sip::message::Method;
 use phone_core::{HookSwitch, Key};

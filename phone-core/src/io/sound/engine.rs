@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use audio::BLOCK;
 use audio::device::AudioDevice;
 use audio::gain::{Gain, HearingAid};
 use audio::mix::Mixer;
 use audio::sidetone::Sidetone;
-use audio::BLOCK;
 use audio::tone::Pattern;
 use media::{Event, Parts, Quality};
 use rtrb::{Consumer, Producer};

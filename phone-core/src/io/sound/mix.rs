@@ -15,7 +15,8 @@ const LOUDER_RING_DB: f32 = 2.5;
 const REMIND_EVERY_MS: u32 = 10_000;
 /// Silence between two warnings that no line works, in place of a dial tone.
 const TROUBLE_EVERY_MS: u32 = 1500;
-/// dB a tone in the ear of somebody who talks is softer than one that is waited for.
+/// dB a tone in the ear of somebody who talks is softer than one that is waited for; that of a call that waits has a gain of
+/// its own.
 const BESIDE_TALK_DB: f32 = -6.0;
 
 /// What is heard at the phone itself.
@@ -47,7 +48,7 @@ impl Mix {
     pub fn of(sound: &Sound) -> Self {
         let talk_db = volume_db(sound.talk_volume);
         let talks = sound.legs.iter().any(|leg| leg.joined);
-        let tone_db = if talks { BESIDE_TALK_DB } else { 0.0 } + talk_db.min(0.0);
+        let tone_db = if talks && sound.tone != Tone::CallWaiting { BESIDE_TALK_DB } else { 0.0 } + talk_db.min(0.0);
         let rings = sound.ringing.as_deref().filter(|_| sound.ring_volume > 0);
         Self {
             ear: sound.ear,
