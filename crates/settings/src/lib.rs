@@ -25,6 +25,7 @@ mod row;
 mod together;
 mod tr069;
 mod types;
+mod unwire;
 mod validate;
 mod wire;
 
@@ -40,4 +41,6 @@ pub use render::{COLUMNS, Filter, markdown, tsv};
 pub use together::{Conflict, check_together};
 pub use tr069::{VENDOR_ROOT, key_of_path, value_from_path, value_to_path, vendor_path};
 pub use types::{Choice, ValueType};
+pub use unwire::Item;
 pub use validate::{validate, validate_for, validate_ref};
+pub use wire::Dialect;

@@ -7,9 +7,11 @@ use crate::{
 };
 
 /// The two vocabularies of the vendor's files.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dialect {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Names such as `account.1.enable`, values mostly words.
     Alias,
+    /// Numbers such as `P271`, values mostly numbers.
     P,
 }
 
