@@ -37,6 +37,7 @@ pub use error::SettingError;
 pub use found::{SettingRef, StatusRef};
 pub use load::CatalogueError;
 pub use model::{Model, UnknownModel};
+pub use nearest::distance;
 pub use render::{COLUMNS, Filter, markdown, tsv};
 pub use together::{Conflict, check_together};
 pub use tr069::{VENDOR_ROOT, key_of_path, value_from_path, value_to_path, vendor_path};

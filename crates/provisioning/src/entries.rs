@@ -1,0 +1,241 @@
+//! From the entries of a file to a document. Entries that are one setting together are joined, repeated ones decided.
+
+use std::collections::HashMap;
+
+use contract::mac::Mac;
+use settings::{Catalogue, Dialect, SettingRef};
+
+use crate::{
+    document::{Aside, Document, Reason, Warning},
+    error::{ErrorKind, Place, ReadError},
+    limits::Limits,
+};
+
+/// One name and value as it stands in a file.
+struct Entry {
+    name: String,
+    value: String,
+    place: Place,
+    dialect: Dialect,
+    /// The setting it belongs to, by key, and the part it is.
+    target: Option<(SettingRef, Option<&'static str>)>,
+}
+
+/// Collects the entries of one file.
+pub(crate) struct Collector<'a> {
+    limits: &'a Limits,
+    document: Document,
+    entries: Vec<Entry>,
+    /// Where each name, lower case, was seen last.
+    last: HashMap<(Dialect, String), usize>,
+}
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(limits: &'a Limits) -> Self {
+        Self { limits, document: Document::default(), entries: vec![], last: HashMap::new() }
+    }
+
+    pub(crate) fn mac(&mut self, mac: Mac) {
+        self.document.mac = Some(mac);
+    }
+
+    pub(crate) fn warn(&mut self, place: Place, text: impl Into<String>) {
+        // Enough to see what is wrong; a file may not make us write a book.
+        if self.document.warnings.len() < 100 {
+            self.document.warnings.push(Warning { place, text: text.into() });
+        }
+    }
+
+    /// Takes an entry in.
+    pub(crate) fn push(
+        &mut self,
+        dialect: Dialect,
+        name: &str,
+        value: String,
+        place: Place,
+    ) -> Result<(), ReadError> {
+        self.check(name, &value, place)?;
+        let target = target(dialect, name);
+        if let Some(before) = self.last.insert((dialect, name.to_lowercase()), self.entries.len())
+            && let Some(before) = self.entries.get_mut(before)
+        {
+            before.target = None;
+            let aside = Aside {
+                name: std::mem::take(&mut before.name),
+                value: std::mem::take(&mut before.value),
+                place: before.place,
+                reason: Reason::Superseded,
+                dialect,
+            };
+            self.document.aside.push(aside);
+        }
+        self.entries.push(Entry { name: name.to_owned(), value, place, dialect, target });
+        Ok(())
+    }
+
+    /// Keeps an entry that cannot count where it stands.
+    pub(crate) fn aside(
+        &mut self,
+        dialect: Dialect,
+        name: &str,
+        value: String,
+        place: Place,
+        reason: Reason,
+    ) -> Result<(), ReadError> {
+        self.check(name, &value, place)?;
+        self.document.aside.push(Aside { name: name.to_owned(), value, place, reason, dialect });
+        Ok(())
+    }
+
+    fn check(&self, name: &str, value: &str, place: Place) -> Result<(), ReadError> {
+        let limit = |what: String| Err(ReadError::new(ErrorKind::Limit, place, what).named(name));
+        if name.len() > self.limits.name {
+            return limit(format!("a name has at most {} bytes", self.limits.name));
+        }
+        if value.len() > self.limits.value {
+            return limit(format!("a value has at most {} bytes", self.limits.value));
+        }
+        if self.entries.len() + self.document.aside.len() >= self.limits.entries {
+            return limit(format!("a file has at most {} settings", self.limits.entries));
+        }
+        Ok(())
+    }
+
+    /// The document all entries make.
+    pub(crate) fn finish(mut self) -> Document {
+        let entries = std::mem::take(&mut self.entries);
+        let mut parts: Vec<(SettingRef, Vec<(&'static str, Entry)>)> = vec![];
+        let mut at: HashMap<(String, Dialect), usize> = HashMap::new();
+        for entry in entries {
+            // Taken over by a later one.
+            if entry.name.is_empty() {
+                continue;
+            }
+            match entry.target {
+                None => self.keep(entry, Reason::Unknown),
+                Some((found, None)) => match found.value_from_wire(entry.dialect, &entry.value) {
+                    Ok(canonical) => self.settle(found.key(), canonical, entry.place),
+                    Err(error) => self.keep(entry, Reason::Refused(error.to_string())),
+                },
+                Some((found, Some(of))) => {
+                    let i = *at.entry((found.key(), entry.dialect)).or_insert_with(|| {
+                        parts.push((found, vec![]));
+                        parts.len() - 1
+                    });
+                    if let Some((_, list)) = parts.get_mut(i) {
+                        list.push((of, entry));
+                    }
+                }
+            }
+        }
+        for (found, list) in parts {
+            self.join(found, list);
+        }
+        self.document.aside.sort_by_key(|aside| aside.place);
+        self.document.warnings.sort_by_key(|warning| warning.place);
+        self.document
+    }
+
+    fn join(&mut self, found: SettingRef, list: Vec<(&'static str, Entry)>) {
+        let Some((_, first)) = list.first() else { return };
+        let (dialect, place) = (first.dialect, first.place);
+        let words: Vec<(&str, &str)> = list.iter().map(|(of, entry)| (*of, entry.value.as_str())).collect();
+        match found.value_from_parts(dialect, &words) {
+            Ok(canonical) => {
+                let all = found.setting.parts.len();
+                if list.len() < all {
+                    let have = list.len();
+                    self.warn(place, format!("{}: {have} of {all} items; the others count as empty", found.key()));
+                }
+                self.settle(found.key(), canonical, place);
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                for (_, entry) in list {
+                    self.keep(entry, Reason::Refused(reason.clone()));
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, key: String, canonical: String, place: Place) {
+        if self.document.values.get(&key).is_some_and(|before| *before != canonical) {
+            self.warn(place, format!("{key} is set under two names that disagree; this one counts"));
+        }
+        self.document.values.insert(key, canonical);
+    }
+
+    fn keep(&mut self, entry: Entry, reason: Reason) {
+        let Entry { name, value, place, dialect, .. } = entry;
+        self.document.aside.push(Aside { name, value, place, reason, dialect });
+    }
+}
+
+/// The vendor's name first, then our key.
+fn target(dialect: Dialect, name: &str) -> Option<(SettingRef, Option<&'static str>)> {
+    let catalogue = Catalogue::get();
+    match dialect {
+        Dialect::P => catalogue.find_p(name).map(|item| (item.setting, item.part.map(|part| part.of.as_str()))),
+        Dialect::Alias => match catalogue.find_alias(name) {
+            Some(item) => Some((item.setting, item.part.map(|part| part.of.as_str()))),
+            None => catalogue.find(name).map(|found| (found, None)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collect(entries: &[(&str, &str)]) -> Document {
+        let limits = Limits::default();
+        let mut collector = Collector::new(&limits);
+        for (i, (name, value)) in entries.iter().enumerate() {
+            let dialect = if name.starts_with('P') { Dialect::P } else { Dialect::Alias };
+            collector.push(dialect, name, (*value).to_owned(), Place::Line(i + 1)).unwrap();
+        }
+        collector.finish()
+    }
+
+    #[test]
+    fn the_last_of_a_name_counts_and_the_others_are_kept() {
+        let document = collect(&[("account.1.name", "A"), ("Account.1.NAME", "B"), ("account.1.name", "C")]);
+        assert_eq!(document.get("account.1.name"), Some("C"));
+        let kept: Vec<_> = document.aside().iter().map(|a| (a.value.as_str(), a.place, a.reason.clone())).collect();
+        assert_eq!(kept, [("A", Place::Line(1), Reason::Superseded), ("B", Place::Line(2), Reason::Superseded)]);
+    }
+
+    #[test]
+    fn what_cannot_be_a_setting_is_kept_with_the_reason() {
+        let document = collect(&[("P99999", "x"), ("account.1.enable", "perhaps"), ("status.system.model", "x")]);
+        assert!(document.is_empty());
+        let reasons: Vec<_> = document.aside().iter().map(ToString::to_string).collect();
+        assert_eq!(reasons[0], "line 1, P99999: is no setting we know");
+        assert!(reasons[1].starts_with("line 2, account.1.enable: account.1.enable: \"perhaps\""), "{}", reasons[1]);
+        assert_eq!(reasons.len(), 3);
+    }
+
+    #[test]
+    fn an_address_without_all_octets_is_not_guessed() {
+        let document = collect(&[("P9", "10"), ("P10", "0"), ("P12", "1")]);
+        assert!(document.is_empty());
+        assert_eq!(document.aside().len(), 3);
+        let document = collect(&[("P9", "10"), ("P10", "0"), ("P11", "0"), ("P12", "1")]);
+        assert_eq!(document.get("network.port.eth.1.address"), Some("10.0.0.1"));
+    }
+
+    #[test]
+    fn fewer_codecs_than_places_are_taken_with_a_warning() {
+        let document = collect(&[("P57", "8"), ("P58", "0")]);
+        assert_eq!(document.get("account.1.codec.choice"), Some("pcma,pcmu"));
+        assert!(document.warnings()[0].text.contains("2 of 8"), "{:?}", document.warnings());
+    }
+
+    #[test]
+    fn two_names_of_one_setting_that_disagree_are_said() {
+        let document = collect(&[("P271", "1"), ("account.1.enable", "No")]);
+        assert_eq!(document.get("account.1.enable"), Some("no"));
+        assert_eq!(document.warnings().len(), 1);
+        assert!(collect(&[("P271", "0"), ("account.1.enable", "No")]).warnings().is_empty());
+    }
+}
