@@ -50,7 +50,13 @@ fn grandstream(words: &[&str]) -> Option<Agent> {
     let maker = Maker::Grandstream;
     let Some(words) = words.strip_prefix(&["Model", "HW"]) else {
         let model = model(words.first()?)?;
-        return Some(Agent { maker, model, hardware: None, firmware: firmware(words.get(1)), mac: address(words.get(2)) });
+        return Some(Agent {
+            maker,
+            model,
+            hardware: None,
+            firmware: firmware(words.get(1)),
+            mac: address(words.get(2)),
+        });
     };
     let after = |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1));
     let hardware = words.get(1).filter(|word| word.starts_with('V')).map(|word| (*word).to_owned());
@@ -128,7 +134,10 @@ mod tests {
             ),
             ("Grandstream GRP2612W 1.0.5.67", agent(Grandstream, "GRP2612W", "", "1.0.5.67", "")),
             ("Grandstream GHP610 1.0.1.80 c074ad273a10", agent(Grandstream, "GHP610", "", "1.0.1.80", "c074ad273a10")),
-            ("Yealink SIP-T46S 66.85.0.5 00:15:65:74:b1:50", agent(Yealink, "SIP-T46S", "", "66.85.0.5", "00156574b150")),
+            (
+                "Yealink SIP-T46S 66.85.0.5 00:15:65:74:b1:50",
+                agent(Yealink, "SIP-T46S", "", "66.85.0.5", "00156574b150"),
+            ),
             ("yealink SIP-T28P 2.72.0.30", agent(Yealink, "SIP-T28P", "", "2.72.0.30", "")),
             (
                 "Mozilla/4.0 (compatible; snom370-SIP 8.7.5.48 1.1.3-u 0004132E08B4)",

@@ -16,7 +16,7 @@ use crate::{
     Document,
     entries::Collector,
     error::{ErrorKind, Place, ReadError, WriteError},
-    express::express,
+    express::{Wish, express},
     format::{ReadOptions, WriteOptions, Written},
     text::is_p,
 };
@@ -88,7 +88,8 @@ pub(crate) fn write(document: &Document, options: &WriteOptions) -> Result<Writt
     let fits = |name: &str, _: &str| is_p(name);
     // There is no place for names of our own, whoever reads it.
     let nothing = |_: &str, _: &str| false;
-    let out = express(document, Dialect::P, options.audience, options.unknown, (fits, nothing));
+    let wish = Wish { dialect: Dialect::P, prefer_own: false, fits, own_fits: nothing };
+    let out = express(document, options, wish);
     let mut body = String::new();
     for (name, value) in &out.items {
         body.push_str(name);
@@ -156,7 +157,8 @@ mod tests {
     use super::*;
     use crate::{Audience, Format, read, write};
 
-    const FIRST: &str = "0000001b8930000b821234560d0a0d0a503237313d31265034373d7369702e6578616d706c652e6e657426676e6b65793d3062383200";
+    const FIRST: &str =
+        "0000001b8930000b821234560d0a0d0a503237313d31265034373d7369702e6578616d706c652e6e657426676e6b65793d3062383200";
 
     #[test]
     fn the_vectors_of_the_reference() {
@@ -177,7 +179,8 @@ mod tests {
     #[test]
     fn another_phones_file_is_refused() {
         let file = hex::decode(FIRST).unwrap();
-        let read_as = |mac: &str| read(&file, &ReadOptions { mac: Some(mac.parse().unwrap()), ..ReadOptions::default() });
+        let read_as =
+            |mac: &str| read(&file, &ReadOptions { mac: Some(mac.parse().unwrap()), ..ReadOptions::default() });
         assert!(read_as("00:0b:82:12:34:56").is_ok());
         let error = read_as("00:0b:82:12:34:57").unwrap_err();
         assert_eq!(error.to_string(), "the file: it is for 00:0b:82:12:34:56, not for 00:0b:82:12:34:57");

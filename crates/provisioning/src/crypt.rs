@@ -6,7 +6,7 @@
 use aes::Aes256;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
 use md5::Md5;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 
 const MAGIC: &[u8; 8] = b"Salted__";
 const BLOCK: usize = 16;
@@ -73,8 +73,7 @@ pub fn decrypt(file: &[u8], password: &str, digest: Digest) -> Result<Vec<u8>, C
     let (key, iv) = derive(password.as_bytes(), *salt, digest);
     let mut plain = body.to_vec();
     let cipher = cbc::Decryptor::<Aes256>::new(&key.into(), &iv.into());
-    let length =
-        cipher.decrypt_padded::<Pkcs7>(&mut plain).map(<[u8]>::len).map_err(|_| CryptError::WrongPassword)?;
+    let length = cipher.decrypt_padded::<Pkcs7>(&mut plain).map(<[u8]>::len).map_err(|_| CryptError::WrongPassword)?;
     plain.truncate(length);
     Ok(plain)
 }
@@ -134,8 +133,16 @@ mod tests {
     #[test]
     fn keys_of_the_reference() {
         for (digest, wanted_key, wanted_iv) in [
-            (Digest::Md5, "24beb4a246db07e1aa64463e9cb09e8e80385fdbd9dc085472feb1f9b6713d56", "9b21f81659301dd05f90a0e662202343"),
-            (Digest::Sha256, "d2461665f829116db405f02a21175d65fc79221c1736485a9c9e965c0e2e39a9", "96f2f1cf354ddcb1e6c32270eaec4a94"),
+            (
+                Digest::Md5,
+                "24beb4a246db07e1aa64463e9cb09e8e80385fdbd9dc085472feb1f9b6713d56",
+                "9b21f81659301dd05f90a0e662202343",
+            ),
+            (
+                Digest::Sha256,
+                "d2461665f829116db405f02a21175d65fc79221c1736485a9c9e965c0e2e39a9",
+                "96f2f1cf354ddcb1e6c32270eaec4a94",
+            ),
         ] {
             let (key, iv) = derive(b"s3cret", SALT, digest);
             assert_eq!((hex::encode(key).as_str(), hex::encode(iv).as_str()), (wanted_key, wanted_iv));

@@ -57,6 +57,11 @@ pub struct Warning {
 }
 
 impl Document {
+    /// An empty document for one phone.
+    pub fn for_phone(mac: Mac) -> Self {
+        Self { mac: Some(mac), ..Self::default() }
+    }
+
     /// Sets a value, which may be in any spelling the catalogue takes.
     ///
     /// # Errors
@@ -220,7 +225,10 @@ mod tests {
     #[test]
     fn secrets_are_not_printed() {
         let mut document = Document::default();
-        document.set("account.1.sip.subscriber.password", "hunter2").or_else(|_| document.set("account.1.sip.password", "hunter2")).unwrap();
+        document
+            .set("account.1.sip.subscriber.password", "hunter2")
+            .or_else(|_| document.set("account.1.sip.password", "hunter2"))
+            .unwrap();
         document.aside.push(Aside {
             name: "P34000".into(),
             value: "hunter2".into(),

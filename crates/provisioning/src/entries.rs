@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contract::mac::Mac;
-use settings::{Catalogue, Dialect, SettingRef};
+use settings::{Catalogue, Dialect, SettingError, SettingRef};
 
 use crate::{
     document::{Aside, Document, Reason, Warning},
@@ -47,13 +47,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Takes an entry in.
-    pub(crate) fn push(
-        &mut self,
-        dialect: Dialect,
-        name: &str,
-        value: String,
-        place: Place,
-    ) -> Result<(), ReadError> {
+    pub(crate) fn push(&mut self, dialect: Dialect, name: &str, value: String, place: Place) -> Result<(), ReadError> {
         self.check(name, &value, place)?;
         let target = target(dialect, name);
         if let Some(before) = self.last.insert((dialect, name.to_lowercase()), self.entries.len())
@@ -115,7 +109,10 @@ impl<'a> Collector<'a> {
                 None => self.keep(entry, Reason::Unknown),
                 Some((found, None)) => match found.value_from_wire(entry.dialect, &entry.value) {
                     Ok(canonical) => self.settle(found.key(), canonical, entry.place),
-                    Err(error) => self.keep(entry, Reason::Refused(error.to_string())),
+                    Err(error) => {
+                        let reason = refusal(&error, &entry.name);
+                        self.keep(entry, reason);
+                    }
                 },
                 Some((found, Some(of))) => {
                     let i = *at.entry((found.key(), entry.dialect)).or_insert_with(|| {
@@ -142,17 +139,19 @@ impl<'a> Collector<'a> {
         let words: Vec<(&str, &str)> = list.iter().map(|(of, entry)| (*of, entry.value.as_str())).collect();
         match found.value_from_parts(dialect, &words) {
             Ok(canonical) => {
-                let all = found.setting.parts.len();
-                if list.len() < all {
-                    let have = list.len();
+                // A ringtone without its pattern would say nothing, so it is not missed.
+                let counts = |of: &str| !of.starts_with("ringtone.");
+                let all = found.setting.parts.iter().filter(|part| counts(&part.of)).count();
+                let have = list.iter().filter(|(of, _)| counts(of)).count();
+                if have < all {
                     self.warn(place, format!("{}: {have} of {all} items; the others count as empty", found.key()));
                 }
                 self.settle(found.key(), canonical, place);
             }
             Err(error) => {
-                let reason = error.to_string();
                 for (_, entry) in list {
-                    self.keep(entry, Reason::Refused(reason.clone()));
+                    let reason = refusal(&error, &entry.name);
+                    self.keep(entry, reason);
                 }
             }
         }
@@ -169,6 +168,14 @@ impl<'a> Collector<'a> {
         let Entry { name, value, place, dialect, .. } = entry;
         self.document.aside.push(Aside { name, value, place, reason, dialect });
     }
+}
+
+/// What the catalogue says, without the key where the entry is called so anyway.
+fn refusal(error: &SettingError, name: &str) -> Reason {
+    let said = error.to_string();
+    let twice = error.key().eq_ignore_ascii_case(name);
+    let short = said.strip_prefix(error.key()).and_then(|said| said.strip_prefix(": "));
+    Reason::Refused(short.filter(|_| twice).map(str::to_owned).unwrap_or(said))
 }
 
 /// The vendor's name first, then our key.
@@ -211,7 +218,7 @@ mod tests {
         assert!(document.is_empty());
         let reasons: Vec<_> = document.aside().iter().map(ToString::to_string).collect();
         assert_eq!(reasons[0], "line 1, P99999: is no setting we know");
-        assert!(reasons[1].starts_with("line 2, account.1.enable: account.1.enable: \"perhaps\""), "{}", reasons[1]);
+        assert!(reasons[1].starts_with("line 2, account.1.enable: \"perhaps\" is not allowed"), "{}", reasons[1]);
         assert_eq!(reasons.len(), 3);
     }
 

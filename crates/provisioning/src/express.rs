@@ -6,6 +6,7 @@ use crate::{
     document::{Document, Reason},
     entries::Collector,
     error::Place,
+    format::WriteOptions,
     limits::Limits,
 };
 
@@ -40,34 +41,45 @@ pub(crate) struct Expressed {
     pub(crate) left_out: Vec<LeftOut>,
 }
 
-/// Whether a value can stand in a file, which the format alone knows.
+/// Whether a name and value can stand in a file.
 pub(crate) type Fits = fn(&str, &str) -> bool;
 
-/// Every setting of the document. `fits` judges items of the dialect, `own_fits` our own lines.
-pub(crate) fn express(
-    document: &Document,
-    dialect: Dialect,
-    audience: Audience,
-    unknown: bool,
-    (fits, own_fits): (Fits, Fits),
-) -> Expressed {
+/// What a format asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish {
+    pub(crate) dialect: Dialect,
+    /// Our keys and values wherever they may stand, not only where the vendor has none.
+    pub(crate) prefer_own: bool,
+    /// For items of the dialect.
+    pub(crate) fits: Fits,
+    /// For our keys and values.
+    pub(crate) own_fits: Fits,
+}
+
+/// Every setting of the document.
+pub(crate) fn express(document: &Document, options: &WriteOptions, wish: Wish) -> Expressed {
     let mut out = Expressed::default();
     for (key, value) in document.iter() {
         let Some(found) = Catalogue::get().find(key) else { continue };
-        let items = match dialect {
+        let own = || {
+            let own = vec![(key.to_owned(), value.to_owned())];
+            let may = options.audience == Audience::Bellhop && (wish.own_fits)(key, value);
+            (may && comes_back(found, Dialect::Alias, &own, value)).then_some(own)
+        };
+        if let Some(own) = wish.prefer_own.then(own).flatten() {
+            out.own.extend(own);
+            continue;
+        }
+        let items = match wish.dialect {
             Dialect::Alias => found.alias_items(value),
             Dialect::P => found.p_items(value),
         };
-        let fit = items.iter().all(|(name, value)| fits(name, value));
-        if fit && comes_back(found, dialect, &items, value) {
+        let fit = items.iter().all(|(name, value)| (wish.fits)(name, value));
+        if fit && comes_back(found, wish.dialect, &items, value) {
             out.items.extend(items);
             continue;
         }
-        let own = vec![(key.to_owned(), value.to_owned())];
-        if audience == Audience::Bellhop
-            && own_fits(key, value)
-            && comes_back(found, Dialect::Alias, &own, value)
-        {
+        if let Some(own) = own() {
             out.own.extend(own);
             continue;
         }
@@ -78,16 +90,16 @@ pub(crate) fn express(
         };
         out.left_out.push(LeftOut { key: key.to_owned(), reason });
     }
-    if unknown {
-        pass_on(document, dialect, fits, &mut out);
+    if options.unknown {
+        pass_on(document, wish, &mut out);
     }
     out
 }
 
 /// Entries of the file the document came from that the catalogue does not know, as they were.
-fn pass_on(document: &Document, dialect: Dialect, fits: Fits, out: &mut Expressed) {
+fn pass_on(document: &Document, wish: Wish, out: &mut Expressed) {
     for aside in document.aside().iter().filter(|aside| aside.reason == Reason::Unknown) {
-        if aside.dialect == dialect && fits(&aside.name, &aside.value) {
+        if aside.dialect == wish.dialect && (wish.fits)(&aside.name, &aside.value) {
             out.items.push((aside.name.clone(), aside.value.clone()));
         } else {
             let reason = "an unknown entry that does not fit this kind of file";
@@ -120,7 +132,8 @@ mod tests {
     fn said(key: &str, value: &str, dialect: Dialect, audience: Audience) -> Expressed {
         let mut document = Document::default();
         document.set(key, value).unwrap();
-        express(&document, dialect, audience, false, (any, any))
+        let wish = Wish { dialect, prefer_own: false, fits: any, own_fits: any };
+        express(&document, &WriteOptions::new(audience), wish)
     }
 
     #[test]

@@ -35,8 +35,8 @@ impl Format {
         [Self::AliasXml, Self::GroupedXml, Self::PValueXml, Self::Text, Self::PValueText, Self::Binary];
 }
 
-/// How to read.
-#[derive(Debug, Clone, Default)]
+/// How to read. Not printable: it holds the password.
+#[derive(Clone, Default)]
 pub struct ReadOptions<'a> {
     /// The phone that reads: a file with another MAC inside is refused. A file with none is for all.
     pub mac: Option<Mac>,

@@ -34,5 +34,5 @@ pub use contract::mac::Mac;
 pub use document::{Aside, Document, Reason, Warning};
 pub use error::{ErrorKind, Place, ReadError, WriteError};
 pub use express::{Audience, LeftOut};
-pub use format::{Format, ReadOptions, WriteOptions, Written, detect, read, write};
+pub use format::{Format, ReadOptions, Shape, WriteOptions, Written, detect, read, write};
 pub use limits::Limits;

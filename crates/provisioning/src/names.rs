@@ -60,6 +60,16 @@ pub enum Wanted {
     Device(Mac),
 }
 
+impl Wanted {
+    /// The phone it is for; `None` for what many phones ask for.
+    pub const fn mac(&self) -> Option<Mac> {
+        match self {
+            Self::OwnXml(mac) | Self::OwnBinary(mac) | Self::Device(mac) => Some(*mac),
+            Self::Model(_) | Self::Common => None,
+        }
+    }
+}
+
 /// Longest request looked at, in bytes.
 const MAX_PATH: usize = 512;
 
@@ -129,8 +139,13 @@ mod tests {
         for (prefix, postfix) in [("", ""), ("hotel_", ".v2"), ("", ".xml")] {
             let names = FileNames { mac: mac(), model: "GHP610", prefix, postfix };
             let read = names.all().map(|name| wanted(&format!("/p/7f3a/{name}?x=1"), prefix, postfix));
-            let all =
-                [Wanted::Common, Wanted::Model("ghp610".into()), Wanted::OwnBinary(mac()), Wanted::OwnXml(mac()), Wanted::Device(mac())];
+            let all = [
+                Wanted::Common,
+                Wanted::Model("ghp610".into()),
+                Wanted::OwnBinary(mac()),
+                Wanted::OwnXml(mac()),
+                Wanted::Device(mac()),
+            ];
             assert_eq!(read, all.map(Some), "{prefix} {postfix}");
         }
         assert_eq!(wanted("CFGC074AD120701.XML", "", ""), Some(Wanted::OwnXml(mac())));
@@ -138,9 +153,19 @@ mod tests {
 
     #[test]
     fn other_paths_are_nothing() {
-        for path in
-            ["", "/", "cfg", "cfg.xml/", "cfg../../etc/passwd", "cfg%2e.xml", "cfgc074ad1207.xm", "cfg12.xml", "dev.cfg", "ghp610fw.bin", "cfgffffffffffff"]
-        {
+        for path in [
+            "",
+            "/",
+            "cfg",
+            "cfg.xml/",
+            "cfg../../etc/passwd",
+            "cfg%2e.xml",
+            "cfgc074ad1207.xm",
+            "cfg12.xml",
+            "dev.cfg",
+            "ghp610fw.bin",
+            "cfgffffffffffff",
+        ] {
             assert_eq!(wanted(path, "", ""), None, "{path}");
         }
         assert_eq!(wanted("cfg.xml", "hotel_", ""), None);

@@ -11,7 +11,7 @@ use crate::{
     Document,
     entries::Collector,
     error::{ErrorKind, Place, ReadError},
-    express::{Pair, express},
+    express::{Pair, Wish, express},
     format::{ReadOptions, WriteOptions, Written},
 };
 
@@ -43,13 +43,14 @@ pub(crate) fn read(text: &str, _: &ReadOptions<'_>, collector: &mut Collector<'_
     Ok(())
 }
 
-/// Writes P-values, or keys.
+/// Writes P-values, or names: to phones of ours our keys and values, which people read best.
 pub(crate) fn write(document: &Document, dialect: Dialect, options: &WriteOptions) -> Written {
     let fits = match dialect {
         Dialect::P => plain_p,
         Dialect::Alias => plain_key,
     };
-    let out = express(document, dialect, options.audience, options.unknown, (fits, quotable));
+    let prefer_own = dialect == Dialect::Alias;
+    let out = express(document, options, Wish { dialect, prefer_own, fits, own_fits: quotable });
     let mut text = String::new();
     lines(&mut text, &out.items, dialect);
     lines(&mut text, &out.own, Dialect::Alias);
@@ -60,6 +61,7 @@ fn lines(text: &mut String, pairs: &[Pair], dialect: Dialect) {
     for (name, value) in pairs {
         match dialect {
             Dialect::P => text.push_str(&format!("{name}={value}\n")),
+            Dialect::Alias if value.is_empty() => text.push_str(&format!("{name} =\n")),
             Dialect::Alias => text.push_str(&format!("{name} = {}\n", quote(value))),
         }
     }
@@ -84,9 +86,11 @@ fn plain_p(name: &str, value: &str) -> bool {
     is_p(name) && plain(value)
 }
 
+/// Comes back as a name, also at the beginning of a file.
 fn name_fits(name: &str) -> bool {
     let odd = |c: char| c == '=' || c.is_control();
-    !name.is_empty() && name.trim() == name && !name.starts_with('#') && !name.contains(odd) && !is_p(name)
+    let taken = ["#", "<", "\u{feff}", "Salted__"].iter().any(|start| name.starts_with(start));
+    !name.is_empty() && name.trim() == name && !taken && !name.contains(odd) && !is_p(name)
 }
 
 /// Nobody knows whether the vendor reads quotes, so its names get none.

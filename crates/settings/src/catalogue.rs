@@ -192,10 +192,7 @@ impl Catalogue {
         let items = if dialect == Dialect::Alias { aliases } else { p_values };
         let (i, instance, part) = *items.get(name.trim().to_lowercase().as_str())?;
         let setting = self.entries.settings.get(i)?;
-        Some(Item {
-            setting: SettingRef { setting, instance },
-            part: part.and_then(|part| setting.parts.get(part)),
-        })
+        Some(Item { setting: SettingRef { setting, instance }, part: part.and_then(|part| setting.parts.get(part)) })
     }
 
     fn items(&'static self, dialect: Dialect) -> Items {

@@ -61,7 +61,12 @@ fn provision(cursor: &mut Cursor<'_>, options: &ReadOptions<'_>, c: &mut Collect
 }
 
 /// Twelve hex digits; an empty element is none.
-fn mac(cursor: &mut Cursor<'_>, at: &Element, options: &ReadOptions<'_>, c: &mut Collector<'_>) -> Result<(), ReadError> {
+fn mac(
+    cursor: &mut Cursor<'_>,
+    at: &Element,
+    options: &ReadOptions<'_>,
+    c: &mut Collector<'_>,
+) -> Result<(), ReadError> {
     let text = cursor.value()?.unwrap_or_default();
     if text.trim().is_empty() {
         return Ok(());
@@ -149,9 +154,10 @@ fn item(cursor: &mut Cursor<'_>, at: &Element, inside: Dialect, c: &mut Collecto
 }
 
 fn named(at: &Element) -> Result<&str, ReadError> {
-    at.attribute("name").map(str::trim).filter(|name| !name.is_empty()).ok_or_else(|| {
-        ReadError::new(ErrorKind::Malformed, at.place, "it has no name attribute").named(&at.name)
-    })
+    at.attribute("name")
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| ReadError::new(ErrorKind::Malformed, at.place, "it has no name attribute").named(&at.name))
 }
 
 fn blank(cursor: &mut Cursor<'_>, text: &str, c: &mut Collector<'_>) {

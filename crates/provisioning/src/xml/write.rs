@@ -5,7 +5,7 @@ use settings::Dialect;
 use super::is_xml_char;
 use crate::{
     Document,
-    express::{Pair, express},
+    express::{Pair, Wish, express},
     format::{Format, WriteOptions, Written},
     text::is_p,
 };
@@ -14,7 +14,8 @@ use crate::{
 pub(crate) fn write(document: &Document, format: Format, options: &WriteOptions) -> Written {
     let dialect = if format == Format::PValueXml { Dialect::P } else { Dialect::Alias };
     let fits = if dialect == Dialect::P { p_fits } else { item_fits };
-    let mut out = express(document, dialect, options.audience, options.unknown, (fits, item_fits));
+    let wish = Wish { dialect, prefer_own: false, fits, own_fits: item_fits };
+    let mut out = express(document, options, wish);
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<gs_provision version=\"1\">\n");
     if let Some(mac) = document.mac {
         xml.push_str(&format!("  <mac>{}</mac>\n", mac.compact()));
