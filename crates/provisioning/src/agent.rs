@@ -6,6 +6,8 @@ use contract::mac::Mac;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Maker {
+    /// Our own software, whoever made the hardware.
+    Bellhop,
     Grandstream,
     Yealink,
     Snom,
@@ -39,7 +41,8 @@ pub fn recognise(user_agent: &str) -> Option<Agent> {
     let (first, rest) = words.split_first()?;
     match first.to_ascii_lowercase().as_str() {
         "grandstream" => grandstream(rest),
-        "yealink" => yealink(rest),
+        "bellhop" => plain(Maker::Bellhop, rest),
+        "yealink" => plain(Maker::Yealink, rest),
         _ => snom(text),
     }
 }
@@ -48,27 +51,18 @@ pub fn recognise(user_agent: &str) -> Option<Agent> {
 /// `Grandstream GHP621W 1.0.1.37 000b82c12345` of SIP.
 fn grandstream(words: &[&str]) -> Option<Agent> {
     let maker = Maker::Grandstream;
-    let Some(words) = words.strip_prefix(&["Model", "HW"]) else {
-        let model = model(words.first()?)?;
-        return Some(Agent {
-            maker,
-            model,
-            hardware: None,
-            firmware: firmware(words.get(1)),
-            mac: address(words.get(2)),
-        });
-    };
+    let Some(words) = words.strip_prefix(&["Model", "HW"]) else { return plain(maker, words) };
     let after = |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1));
     let hardware = words.get(1).filter(|word| word.starts_with('V')).map(|word| (*word).to_owned());
     let (firmware, mac) = (firmware(after("SW")), address(after("DevId")));
     Some(Agent { maker, model: model(words.first()?)?, hardware, firmware, mac })
 }
 
-/// `Yealink SIP-T46S 66.85.0.5 00:15:65:12:34:56`; older ones write the maker in lower case, some leave the address out.
-fn yealink(words: &[&str]) -> Option<Agent> {
+/// Model, firmware and perhaps the address behind the maker: `Yealink SIP-T46S 66.85.0.5 00:15:65:12:34:56` (older ones
+/// write the maker in lower case), `Bellhop GHP621W 0.1.0 c074ad120701`, and Grandstream's in SIP.
+fn plain(maker: Maker, words: &[&str]) -> Option<Agent> {
     let model = model(words.first()?)?;
-    let (firmware, mac) = (firmware(words.get(1)), address(words.get(2)));
-    Some(Agent { maker: Maker::Yealink, model, hardware: None, firmware, mac })
+    Some(Agent { maker, model, hardware: None, firmware: firmware(words.get(1)), mac: address(words.get(2)) })
 }
 
 /// `Mozilla/4.0 (compatible; snomD785-SIP 10.1.169.16 … 00041396D9B4 SXM:0)`, `… (compatible; Snom M900 05.20.0001 …)` of
@@ -138,6 +132,7 @@ mod tests {
                 "Yealink SIP-T46S 66.85.0.5 00:15:65:74:b1:50",
                 agent(Yealink, "SIP-T46S", "", "66.85.0.5", "00156574b150"),
             ),
+            ("Bellhop GHP621W 0.1.0 c074ad120701", agent(Maker::Bellhop, "GHP621W", "", "0.1.0", "c074ad120701")),
             ("yealink SIP-T28P 2.72.0.30", agent(Yealink, "SIP-T28P", "", "2.72.0.30", "")),
             (
                 "Mozilla/4.0 (compatible; snom370-SIP 8.7.5.48 1.1.3-u 0004132E08B4)",

@@ -70,6 +70,9 @@ fn entries(body: &[u8], collector: &mut Collector<'_>) -> Result<(), ReadError> 
         let name = std::str::from_utf8(name).map_err(|_| malformed("its name is not text"))?;
         let value = decode(value.get(1..).unwrap_or_default())
             .ok_or_else(|| malformed("its value is not URL-encoded UTF-8").named(name))?;
+        if name.is_empty() {
+            return Err(malformed("there is no name before the ="));
+        }
         if name == TRAILER.0 {
             ended = true;
         } else {

@@ -25,7 +25,8 @@ struct Entry {
 pub(crate) struct Collector<'a> {
     limits: &'a Limits,
     document: Document,
-    entries: Vec<Entry>,
+    /// `None` where a later one has the same name.
+    entries: Vec<Option<Entry>>,
     /// Where each name, lower case, was seen last.
     last: HashMap<(Dialect, String), usize>,
 }
@@ -50,20 +51,11 @@ impl<'a> Collector<'a> {
     pub(crate) fn push(&mut self, dialect: Dialect, name: &str, value: String, place: Place) -> Result<(), ReadError> {
         self.check(name, &value, place)?;
         let target = target(dialect, name);
-        if let Some(before) = self.last.insert((dialect, name.to_lowercase()), self.entries.len())
-            && let Some(before) = self.entries.get_mut(before)
-        {
-            before.target = None;
-            let aside = Aside {
-                name: std::mem::take(&mut before.name),
-                value: std::mem::take(&mut before.value),
-                place: before.place,
-                reason: Reason::Superseded,
-                dialect,
-            };
-            self.document.aside.push(aside);
+        let before = self.last.insert((dialect, name.to_lowercase()), self.entries.len());
+        if let Some(before) = before.and_then(|before| self.entries.get_mut(before)).and_then(Option::take) {
+            self.keep(before, Reason::Superseded);
         }
-        self.entries.push(Entry { name: name.to_owned(), value, place, dialect, target });
+        self.entries.push(Some(Entry { name: name.to_owned(), value, place, dialect, target }));
         Ok(())
     }
 
@@ -100,11 +92,7 @@ impl<'a> Collector<'a> {
         let entries = std::mem::take(&mut self.entries);
         let mut parts: Vec<(SettingRef, Vec<(&'static str, Entry)>)> = vec![];
         let mut at: HashMap<(String, Dialect), usize> = HashMap::new();
-        for entry in entries {
-            // Taken over by a later one.
-            if entry.name.is_empty() {
-                continue;
-            }
+        for entry in entries.into_iter().flatten() {
             match entry.target {
                 None => self.keep(entry, Reason::Unknown),
                 Some((found, None)) => match found.value_from_wire(entry.dialect, &entry.value) {
@@ -229,6 +217,12 @@ mod tests {
         assert_eq!(document.aside().len(), 3);
         let document = collect(&[("P9", "10"), ("P10", "0"), ("P11", "0"), ("P12", "1")]);
         assert_eq!(document.get("network.port.eth.1.address"), Some("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_codec_list_without_its_beginning_is_not_guessed() {
+        let document = collect(&[("P57", "8"), ("P59", "0")]);
+        assert_eq!((document.len(), document.aside().len()), (0, 2), "{document:?}");
     }
 
     #[test]

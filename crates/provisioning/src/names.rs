@@ -99,6 +99,23 @@ pub fn wanted(path: &str, prefix: &str, postfix: &str) -> Option<Wanted> {
     is_model.then(|| Wanted::Model(inner.to_owned()))
 }
 
+/// Whose file the last step of a path is, whatever prefix and postfix are around `cfg<mac>` or `dev<mac>`: for a server
+/// that does not know the phone yet.
+pub fn owner(path: &str) -> Option<Mac> {
+    if path.len() > MAX_PATH {
+        return None;
+    }
+    let name = path.split(['?', '#']).next()?.rsplit('/').next()?.to_ascii_lowercase();
+    let starts = ["cfg", "dev"].iter().flat_map(|word| name.match_indices(word).map(|(at, word)| at + word.len()));
+    let mut macs = starts.filter_map(|at| {
+        let after = name.get(at + 12..)?;
+        // A thirteenth digit makes it something else.
+        let ends = !after.starts_with(|c: char| c.is_ascii_hexdigit());
+        name.get(at..at + 12).and_then(mac_digits).filter(|_| ends)
+    });
+    macs.next()
+}
+
 /// Twelve hex digits and nothing between them.
 fn mac_digits(text: &str) -> Option<Mac> {
     let plain = text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -170,6 +187,26 @@ mod tests {
         }
         assert_eq!(wanted("cfg.xml", "hotel_", ""), None);
         assert_eq!(wanted(&format!("{}cfg.xml", "/".repeat(600)), "", ""), None);
+    }
+
+    #[test]
+    fn the_owner_is_found_behind_any_prefix() {
+        for path in
+            ["/a/hotel_cfgC074AD120701.xml.v2", "devcfgc074ad120701", "xdevc074ad120701.cfg", "cfgc074ad120701-b.xml"]
+        {
+            assert_eq!(owner(path), Some(mac()), "{path}");
+        }
+        for path in [
+            "",
+            "cfg.xml",
+            "cfgc074ad1207012.xml",
+            "cfgc074ad12070",
+            "c074ad120701",
+            "cfgé74ad120701x",
+            "cfgc074ad120701/x",
+        ] {
+            assert_eq!(owner(path), None, "{path}");
+        }
     }
 
     #[test]

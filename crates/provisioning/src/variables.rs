@@ -6,7 +6,7 @@
 //!
 //! What is put in is not looked at again: a guest called `{sip.password}` stays that.
 
-use settings::distance;
+use settings::{Catalogue, SettingError, distance};
 
 /// Something a template can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +166,47 @@ impl Template {
     }
 }
 
+/// A template for a setting that will not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A variable is wrong.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    /// The value is not allowed.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The value is not allowed, with the variables' examples filled in.
+    #[error("filled in with examples, {0}")]
+    Example(SettingError),
+    /// A variable that is secret, in a setting that is not.
+    #[error("{{{variable}}} is secret, {key} is shown to people; use it in a secret setting")]
+    Shown {
+        /// The variable.
+        variable: &'static str,
+        /// The setting.
+        key: String,
+    },
+}
+
+/// Checks a value with variables for a setting, before any room is known: it is validated with the examples filled in.
+/// What a real room makes of it has to be validated again.
+///
+/// # Errors
+/// [`TemplateError`].
+pub fn check(key: &str, text: &str) -> Result<Template, TemplateError> {
+    let template = Template::parse(text)?;
+    let filled = template.expand(|name| find(name).map(|variable| variable.example.to_owned()))?;
+    let plain = template.variables().next().is_none();
+    settings::validate(key, &filled)
+        .map_err(|error| if plain { TemplateError::Setting(error) } else { TemplateError::Example(error) })?;
+    let secret = Catalogue::get().find(key).is_some_and(|found| found.setting.secret);
+    let shown = template.variables().find(|variable| variable.secret && !secret);
+    match shown {
+        Some(variable) => Err(TemplateError::Shown { variable: variable.name, key: key.to_owned() }),
+        None => Ok(template),
+    }
+}
+
 /// A template for the text itself, whatever is in it.
 pub fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -288,6 +329,25 @@ mod tests {
     fn secrets_are_known_as_such() {
         assert!(Template::parse("{sip.password}").unwrap().is_secret());
         assert!(!Template::parse("{sip.user}").unwrap().is_secret());
+    }
+
+    #[test]
+    fn a_template_is_checked_for_its_setting() {
+        for (key, text) in [
+            ("account.1.sip.userid", "{room.extension}"),
+            ("account.1.name", "{property.code} {room.number}"),
+            ("account.1.sip.server.1.address", "pbx.{property.code}.example"),
+            ("account.1.sip.subscriber.password", "{sip.password}"),
+            ("account.1.call.dialplan", "{ {room.extension} | x+ }"),
+        ] {
+            assert!(check(key, text).is_ok(), "{key}: {:?}", check(key, text));
+        }
+        let error = check("account.1.enable", "{room.number}").unwrap_err();
+        assert!(error.to_string().starts_with("filled in with examples, account.1.enable: \"314\" is not"), "{error}");
+        assert!(matches!(check("account.1.enable", "perhaps"), Err(TemplateError::Setting(_))));
+        assert!(matches!(check("account.1.name", "{rom.number}"), Err(TemplateError::Variable(_))));
+        let error = check("account.1.name", "{sip.password}").unwrap_err();
+        assert!(matches!(error, TemplateError::Shown { .. }), "{error}");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl SettingRef {
     }
 
     /// The canonical value of the parts that are there, as (the part's `of`, its word). Parts that are missing count as
-    /// off or empty, but an address needs all its octets.
+    /// off or empty, but an address needs all its octets, and a list may miss its last places only.
     ///
     /// # Errors
     /// [`SettingError::Invalid`] for a word that means nothing here, or a whole that is not allowed.
@@ -98,7 +98,12 @@ impl SettingRef {
         let declared = self.setting.parts.iter().map(|part| part.of.as_str());
         let mut out: Vec<String> = vec![];
         let mut separator = ";";
+        // The first place of a list that is not there.
+        let mut gap = None;
         for of in declared {
+            if let (None, Some(gap), true) = (of.split_once('.'), gap, word_of(of).is_some()) {
+                return Err(format!("is not complete: {gap} is missing"));
+            }
             match (of.split_once('.'), &self.setting.value_type) {
                 (None, ValueType::Multi { .. }) => {
                     separator = ",";
@@ -111,7 +116,13 @@ impl SettingRef {
                 }
                 (None, ValueType::CodecList { .. }) => {
                     separator = ",";
-                    let Some(word) = word_of(of).filter(|word| !word.is_empty()) else { continue };
+                    let Some(word) = word_of(of) else {
+                        gap = gap.or(Some(of));
+                        continue;
+                    };
+                    if word.is_empty() {
+                        continue;
+                    }
                     // The phone fills its places by repeating a codec; the first mention counts.
                     let codec = known(of, word)?;
                     if !out.contains(codec) {
@@ -120,7 +131,10 @@ impl SettingRef {
                 }
                 (None, _) => {
                     separator = ",";
-                    out.extend(word_of(of).filter(|word| !word.is_empty()).map(str::to_owned));
+                    match word_of(of) {
+                        Some(word) => out.extend((!word.is_empty()).then(|| word.to_owned())),
+                        None => gap = gap.or(Some(of)),
+                    }
                 }
                 (Some(("octet", _)), _) => {
                     separator = ".";
@@ -214,7 +228,9 @@ mod tests {
         let codecs = find("account.1.codec.choice");
         let parts = [("1", "8"), ("2", "0"), ("3", "0")];
         assert_eq!(codecs.value_from_parts(Dialect::P, &parts).as_deref(), Ok("pcma,pcmu"));
-        assert!(codecs.value_from_parts(Dialect::P, &[("1", "77")]).is_err());
+        for wrong in [&[("1", "77")][..], &[("2", "0")], &[("1", "8"), ("3", "0")]] {
+            assert!(codecs.value_from_parts(Dialect::P, wrong).is_err(), "{wrong:?}");
+        }
         let dtmf = find("account.1.dtmf.send");
         let parts = [("info", "Yes"), ("audio", "No"), ("rtp", "Yes")];
         assert_eq!(dtmf.value_from_parts(Dialect::Alias, &parts).as_deref(), Ok("rtp,info"));

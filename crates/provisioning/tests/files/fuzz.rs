@@ -153,6 +153,7 @@ proptest! {
     fn any_name_and_agent(text in any::<String>(), near in "(cfg|dev|[0-9a-f]{12}|\\.xml|\\.cfg|/|%)*") {
         let _ = names::wanted(&text, "", "");
         let _ = names::wanted(&near, "", "");
+        let _ = (names::owner(&text), names::owner(&near), names::owner(&format!("cfg{text}")));
         let _ = agent::recognise(&text);
         let _ = agent::recognise(&format!("Grandstream Model HW {text}"));
         let _ = agent::recognise(&format!("Mozilla/4.0 (compatible; snom{text})"));
