@@ -48,7 +48,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions<'_>, collector: &mut Coll
     }
     // All zeros: for any phone.
     if *mac != [0; 6] {
-        let mac = Mac::new(*mac);
+        // Refuses addresses no phone has.
+        let mac: Mac = hex(mac).parse().map_err(|_| damaged("its MAC address is no phone's".into()))?;
         if let Some(expected) = options.mac.filter(|expected| *expected != mac) {
             return Err(ReadError::wrong_mac(Place::Whole, &mac, &expected));
         }
@@ -120,6 +121,10 @@ fn wrap(mac: Mac, body: &[u8]) -> Vec<u8> {
         *place = byte;
     }
     file
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// All 16-bit words, modulo 65536.

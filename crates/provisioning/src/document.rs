@@ -41,6 +41,8 @@ pub enum Reason {
     NotHere,
     /// The same name comes again later.
     Superseded,
+    /// There is no value, and the setting cannot be empty: how phones export what was never set.
+    Empty,
     /// The value is not allowed.
     Refused(String),
     /// Does not exist on the model.
@@ -170,6 +172,7 @@ impl fmt::Display for Reason {
             Self::Unknown => f.write_str("is no setting we know"),
             Self::NotHere => f.write_str("does not count in this kind of file"),
             Self::Superseded => f.write_str("is set again further down"),
+            Self::Empty => f.write_str("has no value, so it stays as it is"),
             Self::Refused(reason) => f.write_str(reason),
             Self::NotOnModel(model) => write!(f, "does not exist on the {model}"),
         }

@@ -95,6 +95,9 @@ impl<'a> Collector<'a> {
         for entry in entries.into_iter().flatten() {
             match entry.target {
                 None => self.keep(entry, Reason::Unknown),
+                Some((found, None)) if entry.value.trim().is_empty() && !found.setting.value_type.allows_empty() => {
+                    self.keep(entry, Reason::Empty);
+                }
                 Some((found, None)) => match found.value_from_wire(entry.dialect, &entry.value) {
                     Ok(canonical) => self.settle(found.key(), canonical, entry.place),
                     Err(error) => {

@@ -107,7 +107,7 @@ impl SettingRef {
             match (of.split_once('.'), &self.setting.value_type) {
                 (None, ValueType::Multi { .. }) => {
                     separator = ",";
-                    let Some(word) = word_of(of) else { continue };
+                    let Some(word) = word_of(of).filter(|word| !word.is_empty()) else { continue };
                     match crate::check::boolean(word).as_deref() {
                         Ok("yes") => out.push(of.to_owned()),
                         Ok(_) => {}
@@ -137,6 +137,10 @@ impl SettingRef {
                     }
                 }
                 (Some(("octet", _)), _) => {
+                    // As a phone writes an address that is not set.
+                    if parts.iter().all(|(_, word)| word.trim().is_empty()) {
+                        continue;
+                    }
                     separator = ".";
                     match word_of(of) {
                         Some(word) if word.parse::<u8>().is_ok() => out.push(word.to_owned()),
@@ -238,6 +242,8 @@ mod tests {
         let parts = [("octet.1", "10"), ("octet.2", "0"), ("octet.3", "0"), ("octet.4", "7")];
         assert_eq!(address.value_from_parts(Dialect::P, &parts).as_deref(), Ok("10.0.0.7"));
         assert!(address.value_from_parts(Dialect::P, &parts[..3]).is_err());
+        let unset = parts.map(|(of, _)| (of, ""));
+        assert_eq!(address.value_from_parts(Dialect::P, &unset).as_deref(), Ok(""));
         let ring = find("account.1.ring.match");
         let parts = [("pattern.2", "1xx"), ("ringtone.2", "2"), ("pattern.1", ""), ("ringtone.1", "1")];
         assert_eq!(ring.value_from_parts(Dialect::Alias, &parts).as_deref(), Ok("1xx=ring2"));

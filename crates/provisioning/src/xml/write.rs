@@ -77,8 +77,7 @@ fn grouped(xml: &mut String, items: &[Pair]) {
     let mut groups: Vec<(&str, Vec<(&str, &str)>)> = vec![];
     let mut at = std::collections::HashMap::new();
     for (name, value) in items {
-        let Some((group, part)) = name.rsplit_once('.').filter(|(group, part)| !group.is_empty() && !part.is_empty())
-        else {
+        let Some((group, part)) = name.rsplit_once('.').filter(|(group, part)| step(group) && step(part)) else {
             groups.push((name, vec![("", value)]));
             continue;
         };
@@ -103,6 +102,11 @@ fn grouped(xml: &mut String, items: &[Pair]) {
         }
         xml.push_str("    </item>\n");
     }
+}
+
+/// Can stand alone in an attribute: readers cut blanks off.
+fn step(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text
 }
 
 fn element(xml: &mut String, indent: &str, tag: &str, name: &str, value: &str) {

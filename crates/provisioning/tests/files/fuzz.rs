@@ -3,22 +3,39 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use provisioning::{Audience, Format, ReadOptions, WriteOptions, agent, crypt, names, read, write};
+use provisioning::{Audience, Document, Format, ReadOptions, Reason, WriteOptions, agent, crypt, names, read, write};
 use settings::Model;
 
 use crate::generate::{Dice, document};
 
-/// What any input must survive. A file that is taken can be written again, and reads the same.
+/// What any input must survive. A file that is taken can be written again in every format, unknown entries included, and
+/// says the same.
 fn survive(bytes: &[u8]) {
     let options = ReadOptions { password: Some("s3cret"), ..ReadOptions::default() };
-    match read(bytes, &options) {
-        Ok(document) => {
-            let _ = format!("{document:?}");
-            let written = write(&document, Format::Text, &WriteOptions { audience: Audience::Bellhop, unknown: true });
-            let again = read(&written.unwrap().bytes, &ReadOptions::default()).unwrap();
-            assert!(again.iter().eq(document.iter()));
+    let document = match read(bytes, &options) {
+        Ok(document) => document,
+        Err(error) => {
+            assert!(error.to_string().len() < 1000);
+            return;
         }
-        Err(error) => assert!(error.to_string().len() < 1000),
+    };
+    assert!(format!("{document:?}").len() < bytes.len() * 40 + 1000);
+    for format in Format::ALL {
+        let Ok(written) = write(&document, format, &WriteOptions { audience: Audience::Bellhop, unknown: true }) else {
+            assert!(format == Format::Binary && document.mac.is_none());
+            continue;
+        };
+        let again = read(&written.bytes, &ReadOptions::default()).unwrap_or_else(|error| {
+            panic!("{format:?}: {error}\n{}", String::from_utf8_lossy(&written.bytes));
+        });
+        let mut wanted = document.clone();
+        for left in &written.left_out {
+            wanted.remove(&left.key);
+        }
+        assert!(again.iter().eq(wanted.iter()), "{format:?}");
+        let unknown = |document: &Document| document.aside().iter().filter(|a| a.reason == Reason::Unknown).count();
+        let lost = written.left_out.len() - (document.len() - wanted.len());
+        assert_eq!(unknown(&again) + lost, unknown(&document), "{format:?}\n{document:?}\n{again:?}");
     }
 }
 
