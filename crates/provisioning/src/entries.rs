@@ -21,6 +21,22 @@ struct Entry {
     target: Option<(SettingRef, Option<&'static str>)>,
 }
 
+/// The entries that are one setting together.
+struct Parts {
+    found: SettingRef,
+    /// Of the last of them.
+    order: usize,
+    list: Vec<(&'static str, Entry)>,
+}
+
+/// A setting with what said so.
+struct Said {
+    key: String,
+    canonical: String,
+    order: usize,
+    entries: Vec<Entry>,
+}
+
 /// Collects the entries of one file.
 pub(crate) struct Collector<'a> {
     limits: &'a Limits,
@@ -90,69 +106,92 @@ impl<'a> Collector<'a> {
     /// The document all entries make.
     pub(crate) fn finish(mut self) -> Document {
         let entries = std::mem::take(&mut self.entries);
-        let mut parts: Vec<(SettingRef, Vec<(&'static str, Entry)>)> = vec![];
+        let mut said: Vec<Said> = vec![];
+        let mut parts: Vec<Parts> = vec![];
         let mut at: HashMap<(String, Dialect), usize> = HashMap::new();
-        for entry in entries.into_iter().flatten() {
+        for (order, entry) in entries.into_iter().enumerate() {
+            let Some(entry) = entry else { continue };
             match entry.target {
                 None => self.keep(entry, Reason::Unknown),
-                Some((found, None)) if entry.value.trim().is_empty() && !found.setting.value_type.allows_empty() => {
-                    self.keep(entry, Reason::Empty);
-                }
-                Some((found, None)) => match found.value_from_wire(entry.dialect, &entry.value) {
-                    Ok(canonical) => self.settle(found.key(), canonical, entry.place),
-                    Err(error) => {
-                        let reason = refusal(&error, &entry.name);
-                        self.keep(entry, reason);
-                    }
-                },
+                Some((found, None)) => said.extend(self.whole(found, entry, order)),
                 Some((found, Some(of))) => {
                     let i = *at.entry((found.key(), entry.dialect)).or_insert_with(|| {
-                        parts.push((found, vec![]));
+                        parts.push(Parts { found, order, list: vec![] });
                         parts.len() - 1
                     });
-                    if let Some((_, list)) = parts.get_mut(i) {
-                        list.push((of, entry));
+                    if let Some(parts) = parts.get_mut(i) {
+                        parts.order = order;
+                        parts.list.push((of, entry));
                     }
                 }
             }
         }
-        for (found, list) in parts {
-            self.join(found, list);
+        for parts in parts {
+            said.extend(self.join(parts));
         }
+        self.settle(said);
         self.document.aside.sort_by_key(|aside| aside.place);
         self.document.warnings.sort_by_key(|warning| warning.place);
         self.document
     }
 
-    fn join(&mut self, found: SettingRef, list: Vec<(&'static str, Entry)>) {
-        let Some((_, first)) = list.first() else { return };
-        let (dialect, place) = (first.dialect, first.place);
-        let words: Vec<(&str, &str)> = list.iter().map(|(of, entry)| (*of, entry.value.as_str())).collect();
-        match found.value_from_parts(dialect, &words) {
-            Ok(canonical) => {
-                // A ringtone without its pattern would say nothing, so it is not missed.
-                let counts = |of: &str| !of.starts_with("ringtone.");
-                let all = found.setting.parts.iter().filter(|part| counts(&part.of)).count();
-                let have = list.iter().filter(|(of, _)| counts(of)).count();
-                if have < all {
-                    self.warn(place, format!("{}: {have} of {all} items; the others count as empty", found.key()));
-                }
-                self.settle(found.key(), canonical, place);
-            }
+    fn whole(&mut self, found: SettingRef, entry: Entry, order: usize) -> Option<Said> {
+        if entry.value.trim().is_empty() && !found.setting.value_type.allows_empty() {
+            self.keep(entry, Reason::Empty);
+            return None;
+        }
+        match found.value_from_wire(entry.dialect, &entry.value) {
+            Ok(canonical) => Some(Said { key: found.key(), canonical, order, entries: vec![entry] }),
             Err(error) => {
-                for (_, entry) in list {
-                    let reason = refusal(&error, &entry.name);
-                    self.keep(entry, reason);
-                }
+                let reason = refusal(&error, &entry.name);
+                self.keep(entry, reason);
+                None
             }
         }
     }
 
-    fn settle(&mut self, key: String, canonical: String, place: Place) {
-        if self.document.values.get(&key).is_some_and(|before| *before != canonical) {
-            self.warn(place, format!("{key} is set under two names that disagree; this one counts"));
+    fn join(&mut self, Parts { found, order, list }: Parts) -> Option<Said> {
+        let (_, first) = list.first()?;
+        let (dialect, place) = (first.dialect, first.place);
+        let words: Vec<(&str, &str)> = list.iter().map(|(of, entry)| (*of, entry.value.as_str())).collect();
+        let joined = found.value_from_parts(dialect, &words);
+        // A ringtone without its pattern would say nothing, so it is not missed.
+        let counts = |of: &str| !of.starts_with("ringtone.");
+        let all = found.setting.parts.iter().filter(|part| counts(&part.of)).count();
+        let have = list.iter().filter(|(of, _)| counts(of)).count();
+        let entries = list.into_iter().map(|(_, entry)| entry);
+        match joined {
+            Ok(canonical) => {
+                if have < all {
+                    self.warn(place, format!("{}: {have} of {all} items; the others count as empty", found.key()));
+                }
+                Some(Said { key: found.key(), canonical, order, entries: entries.collect() })
+            }
+            Err(error) => {
+                for entry in entries {
+                    let reason = refusal(&error, &entry.name);
+                    self.keep(entry, reason);
+                }
+                None
+            }
         }
-        self.document.values.insert(key, canonical);
+    }
+
+    /// One setting may be said under two names; what stands last counts, and the other is kept where it says otherwise.
+    fn settle(&mut self, mut said: Vec<Said>) {
+        said.sort_by_key(|said| said.order);
+        let mut counts: HashMap<String, Said> = HashMap::new();
+        for later in said {
+            let place = later.entries.last().map_or(Place::Whole, |entry| entry.place);
+            let before = counts.insert(later.key.clone(), later);
+            let after = before.as_ref().and_then(|before| counts.get(&before.key));
+            let differs = before.as_ref().zip(after).is_some_and(|(before, after)| before.canonical != after.canonical);
+            if let Some(before) = before.filter(|_| differs) {
+                self.warn(place, format!("{} is set under two names that disagree; this one counts", before.key));
+                before.entries.into_iter().for_each(|entry| self.keep(entry, Reason::Superseded));
+            }
+        }
+        self.document.values.extend(counts.into_values().map(|said| (said.key, said.canonical)));
     }
 
     fn keep(&mut self, entry: Entry, reason: Reason) {
@@ -236,10 +275,18 @@ mod tests {
     }
 
     #[test]
-    fn two_names_of_one_setting_that_disagree_are_said() {
+    fn of_two_names_that_disagree_the_last_counts_and_the_other_is_kept() {
         let document = collect(&[("P271", "1"), ("account.1.enable", "No")]);
         assert_eq!(document.get("account.1.enable"), Some("no"));
         assert_eq!(document.warnings().len(), 1);
-        assert!(collect(&[("P271", "0"), ("account.1.enable", "No")]).warnings().is_empty());
+        assert_eq!((document.aside()[0].name.as_str(), &document.aside()[0].reason), ("P271", &Reason::Superseded));
+        // A whole behind its parts, and before them.
+        let document = collect(&[("P57", "8"), ("account.1.codec.choice", "opus")]);
+        assert_eq!(document.get("account.1.codec.choice"), Some("opus"));
+        let document = collect(&[("account.1.codec.choice", "opus"), ("P57", "8")]);
+        assert_eq!(document.get("account.1.codec.choice"), Some("pcma"));
+        assert_eq!(document.aside()[0].value, "opus");
+        let agreed = collect(&[("P271", "0"), ("account.1.enable", "No")]);
+        assert!(agreed.warnings().is_empty() && agreed.aside().is_empty());
     }
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use settings::Dialect;
+use settings::{Catalogue, Dialect};
 
 use crate::{
     Document,
@@ -24,8 +24,11 @@ pub(crate) fn read(text: &str, _: &ReadOptions<'_>, collector: &mut Collector<'_
             continue;
         }
         let Some((name, value)) = line.split_once('=') else {
-            let reason = "it is neither a comment nor NAME=VALUE";
-            return Err(ReadError::new(ErrorKind::Malformed, place, reason).named(first_word(line)));
+            let error = ReadError::new(ErrorKind::Malformed, place, "it is neither a comment nor NAME=VALUE");
+            // Named only where it is a name: it may as well be a line of a private key.
+            let word = line.split_whitespace().next().unwrap_or_default();
+            let is_name = is_p(word) || Catalogue::get().find(word).is_some();
+            return Err(if is_name { error.named(word) } else { error });
         };
         let (name, value) = (name.trim(), value.trim());
         let dialect = if is_p(name) { Dialect::P } else { Dialect::Alias };
@@ -71,10 +74,6 @@ fn lines(text: &mut String, pairs: &[Pair], dialect: Dialect) {
 pub(crate) fn is_p(name: &str) -> bool {
     let digits = name.strip_prefix(['P', 'p']).unwrap_or_default();
     !digits.is_empty() && digits.len() <= 6 && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn first_word(line: &str) -> &str {
-    line.split_whitespace().next().unwrap_or_default()
 }
 
 /// As it is, it comes back as it was.
@@ -160,8 +159,9 @@ mod tests {
 
     #[test]
     fn errors_name_the_line() {
-        let error = read(b"P271=1\n\nhello world\n", &ReadOptions::default()).unwrap_err();
-        assert_eq!(error.to_string(), "line 3, hello: it is neither a comment nor NAME=VALUE");
+        let said = |text: &str| read(text.as_bytes(), &ReadOptions::default()).unwrap_err().to_string();
+        assert_eq!(said("P271=1\n\nP47 pbx\n"), "line 3, P47: it is neither a comment nor NAME=VALUE");
+        assert_eq!(said("\nMIIEpAIBAAK\n"), "line 2: it is neither a comment nor NAME=VALUE");
         for bad in ["= 1", "account.1.name = \"a", "account.1.name = \"a\"b", "account.1.name = \"\\x\""] {
             assert_eq!(read(bad.as_bytes(), &ReadOptions::default()).unwrap_err().kind, ErrorKind::Malformed, "{bad}");
         }

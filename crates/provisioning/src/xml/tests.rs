@@ -86,6 +86,16 @@ fn asides_name_their_line() {
 }
 
 #[test]
+fn a_secret_that_is_refused_is_not_quoted() {
+    let key = "account.1.sip.subscriber.password";
+    let xml = format!("<config version=\"2\"><item name=\"{key}\">hunter2&#9;hunter2</item></config>");
+    let document = take(&xml);
+    assert_eq!(document.aside()[0].value, "hunter2\thunter2");
+    assert!(document.aside()[0].to_string().contains("the value is not allowed"), "{document:?}");
+    assert!(!format!("{document:?}").contains("hunter2"));
+}
+
+#[test]
 fn document_types_and_entities_are_refused() {
     let bomb = "<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]><gs_provision>&b;</gs_provision>";
     assert_eq!(refuse(bomb).kind, ErrorKind::Doctype);
