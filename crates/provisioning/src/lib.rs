@@ -1,8 +1,8 @@
 //! Configuration files, as the vendor's phones fetch them and ours do: alias XML, P-value XML, text, binary, encrypted.
 //!
-//! [`read`] makes a [`Document`] of any of them, [`write`] the file of a document. Names and values are translated by
-//! the catalogue (`settings`); nothing lists settings here. Beside them: file names and their order ([`names`]), who
-//! asks ([`agent`]), and variables in templates ([`variables`]).
+//! [`read`] makes a [`Document`] of any of them, [`write`](write()) the file of a document. Names and values are
+//! translated by the catalogue (`settings`); nothing lists settings here. Beside them: file names and their order
+//! ([`names`]), who asks ([`agent`]), and variables in templates ([`variables`]).
 //!
 //! Pure: no files, clock, network or randomness, so it runs unchanged in the phone, the server and the browser.
 //!
