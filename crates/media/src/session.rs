@@ -448,9 +448,12 @@ impl Session {
         }
         let loss = self.parts.receiver.stats().loss_percent;
         self.blocks = self.blocks.wrapping_add(1);
-        if self.blocks.is_multiple_of(GUESS_EVERY) && self.control.reports() == 0 {
-            // Nobody says how we are heard: most likely as we hear.
-            self.parts.sender.loss_guessed(loss);
+        if self.blocks.is_multiple_of(GUESS_EVERY) {
+            self.parts.sender.burst_ratio(self.fates.burst().ratio() as f32);
+            if self.control.reports() == 0 {
+                // Nobody says how we are heard: most likely as we hear.
+                self.parts.sender.loss_guessed(loss);
+            }
         }
         if self.control.is_due(now, loss) {
             self.report(now, false);

@@ -9,7 +9,7 @@ pub mod redundancy;
 use redundancy::Adaptation;
 
 /// Packets remembered for copies: the farthest distance of any plan, and the one that is sent.
-const HISTORY: usize = 5;
+const HISTORY: usize = 7;
 /// Bytes of one payload: what a packet holds.
 const MAX_PAYLOAD: usize = 1400;
 /// A copy's length and distance have to fit their fields (RFC 2198 §3).
@@ -94,14 +94,19 @@ impl Sender {
         self.adapt(percent);
     }
 
+    /// How much longer than by chance runs of losses are in the other direction.
+    pub fn burst_ratio(&mut self, ratio: f32) {
+        if let Some((_, adaptation)) = &mut self.redundancy {
+            adaptation.burst_ratio(ratio);
+        }
+    }
+
     fn adapt(&mut self, percent: f32) {
         let fec = match &self.redundancy {
-            Some((_, adaptation)) if adaptation.plan().fec => adaptation.loss(),
-            Some(_) => 0.0,
-            None => percent.clamp(0.0, 100.0),
+            Some((_, adaptation)) => adaptation.plan().fec_percent,
+            None => percent.clamp(0.0, 100.0).round() as u8,
         };
         // Set when it changes only: some encoders start over with it.
-        let fec = fec.round() as u8;
         if self.reported != fec {
             self.reported = fec;
             self.encoder.set_loss(fec);

@@ -9,21 +9,32 @@ pub struct Plan {
     /// Copies of the packets so many before the one that is sent, oldest first. Copies at a distance outlive bursts that
     /// would take neighbours together.
     pub copies: &'static [u8],
-    /// Error correction inside the codec's own packets.
-    pub fec: bool,
+    /// Error correction inside the codec's own packets, made for so many percent of loss; 0 for none. Beside copies, less than
+    /// what is lost: it takes bits from the packet itself.
+    pub fec_percent: u8,
 }
 
-/// From so many percent of loss on: one copy's plan, two copies' plan. Measured; see docs/quality.
+const fn plan(copies: &'static [u8], fec_percent: u8) -> Plan {
+    Plan { copies, fec_percent }
+}
+
+/// From so many percent of loss on: with one copy, with two. Measured; see docs/quality.
 const PLANS: [(f32, Plan, Plan); 4] = [
-    (0.0, Plan { copies: &[], fec: false }, Plan { copies: &[], fec: false }),
-    (0.5, Plan { copies: &[1], fec: false }, Plan { copies: &[2, 1], fec: false }),
-    (6.0, Plan { copies: &[2], fec: true }, Plan { copies: &[2, 1], fec: false }),
-    (15.0, Plan { copies: &[2], fec: true }, Plan { copies: &[4, 2], fec: true }),
+    (0.0, plan(&[], 0), plan(&[], 0)),
+    (0.5, plan(&[1], 0), plan(&[1], 0)),
+    (4.0, plan(&[1], 0), plan(&[3, 1], 10)),
+    (12.0, plan(&[2], 10), plan(&[3, 1], 5)),
 ];
-/// How fast a better report is believed: worse ones count at once.
-const RECOVERY: f32 = 0.5;
+/// In place of the last line, where losses come in bursts: copies so far away that one burst does not take them all, for more
+/// delay.
+const IN_BURSTS: (Plan, Plan) = (plan(&[3], 10), plan(&[6, 3], 10));
+/// Runs of losses so much longer than by chance are bursts (ITU-T G.107 §7.7), and are none any more below the second.
+const BURSTS: (f32, f32) = (1.4, 1.2);
+/// How far a report is believed: the packets of a few seconds are a small sample. One that is much worse counts at once.
+const WEIGHT: f32 = 0.5;
+const MUCH_WORSE: f32 = 8.0;
 /// A step down waits until the loss is so much below the step, as a factor: no to and fro at its edge.
-const HYSTERESIS: f32 = 0.6;
+const HYSTERESIS: f32 = 0.7;
 
 /// Keeps the plan in step with the loss.
 #[derive(Debug)]
@@ -31,6 +42,7 @@ pub struct Adaptation {
     budget: Budget,
     loss: f32,
     step: usize,
+    bursts: bool,
     /// The other side has said something.
     told: bool,
 }
@@ -38,26 +50,26 @@ pub struct Adaptation {
 impl Adaptation {
     /// Nothing is known to be lost.
     pub fn new(budget: Budget) -> Self {
-        Self { budget, loss: 0.0, step: 0, told: false }
+        Self { budget, loss: 0.0, step: 0, bursts: false, told: false }
     }
 
     /// The other side says that it loses `percent` (0..=100) of what we send.
     pub fn reported(&mut self, percent: f32) {
         // The first report ends all guessing.
         let first = !std::mem::replace(&mut self.told, true);
-        self.take(percent, if first { 1.0 } else { RECOVERY });
+        self.take(percent, if first { 1.0 } else { WEIGHT });
     }
 
     /// It has said nothing yet, and would probably say `percent`.
     pub fn guessed(&mut self, percent: f32) {
         if !self.told {
-            self.take(percent, RECOVERY);
+            self.take(percent, WEIGHT);
         }
     }
 
-    fn take(&mut self, percent: f32, recovery: f32) {
+    fn take(&mut self, percent: f32, weight: f32) {
         let percent = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
-        let weight = if percent > self.loss { 1.0 } else { recovery };
+        let weight = if percent > self.loss + MUCH_WORSE { 1.0 } else { weight };
         self.loss += (percent - self.loss) * weight;
         while self.step + 1 < PLANS.len() && PLANS.get(self.step + 1).is_some_and(|next| self.loss >= next.0) {
             self.step += 1;
@@ -67,6 +79,12 @@ impl Adaptation {
         }
     }
 
+    /// How much longer than by chance runs of losses are. Reports do not say; the other direction, which we see, is mostly
+    /// alike.
+    pub fn burst_ratio(&mut self, ratio: f32) {
+        self.bursts = ratio > if self.bursts { BURSTS.1 } else { BURSTS.0 };
+    }
+
     /// Percent of loss, smoothed.
     pub fn loss(&self) -> f32 {
         self.loss
@@ -74,10 +92,13 @@ impl Adaptation {
 
     /// What to send along now.
     pub fn plan(&self) -> Plan {
-        let (_, one, two) = PLANS.get(self.step).unwrap_or(&PLANS[0]);
+        let (_, mut one, mut two) = PLANS.get(self.step).copied().unwrap_or(PLANS[0]);
+        if self.bursts && self.step + 1 == PLANS.len() {
+            (one, two) = IN_BURSTS;
+        }
         match self.budget {
-            Budget::OneCopy => *one,
-            Budget::TwoCopies => *two,
+            Budget::OneCopy => one,
+            Budget::TwoCopies => two,
         }
     }
 }
@@ -90,16 +111,19 @@ mod tests {
     fn a_clean_line_costs_nothing() {
         let mut adaptation = Adaptation::new(Budget::TwoCopies);
         (0..100).for_each(|_| adaptation.reported(0.0));
-        assert_eq!(adaptation.plan(), Plan { copies: &[], fec: false });
+        assert_eq!(adaptation.plan(), plan(&[], 0));
     }
 
     #[test]
     fn loss_is_answered_at_once_and_forgotten_slowly() {
         let mut adaptation = Adaptation::new(Budget::TwoCopies);
         adaptation.reported(30.0);
-        assert_eq!(adaptation.plan().copies, [4, 2]);
+        assert_eq!(adaptation.plan().copies, [3, 1]);
         adaptation.reported(0.0);
-        assert_eq!(adaptation.plan().copies, [4, 2], "one good report is not believed");
+        assert_eq!(adaptation.plan().copies, [3, 1], "one good report is not believed");
+        adaptation.burst_ratio(1.7);
+        assert_eq!(adaptation.plan().copies, [6, 3], "copies are taken farther from where bursts are");
+        adaptation.burst_ratio(1.0);
         let reports = (1..).find(|_| {
             adaptation.reported(0.0);
             adaptation.plan().copies.is_empty()
@@ -121,10 +145,10 @@ mod tests {
     #[test]
     fn at_the_edge_of_a_step_nothing_flutters() {
         let mut adaptation = Adaptation::new(Budget::OneCopy);
-        adaptation.reported(15.5);
+        adaptation.reported(12.5);
         let plans: Vec<_> = (0..50)
             .map(|turn| {
-                adaptation.reported(if turn % 2 == 0 { 14.0 } else { 15.5 });
+                adaptation.reported(if turn % 2 == 0 { 11.0 } else { 12.5 });
                 adaptation.plan()
             })
             .collect();

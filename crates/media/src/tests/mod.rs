@@ -2,6 +2,7 @@
 
 mod digits;
 mod legs;
+mod long;
 mod strangers;
 
 use core::time::Duration;
