@@ -151,16 +151,20 @@ fn the_call_waiting_tone_is_as_loud_as_set() {
 }
 
 #[test]
-fn the_call_waiting_tone_is_heard_beside_the_voice() {
-    let mut room = Room::talk(&[]);
-    room.hears(1000.0, 4000.0);
-    room.run(1000);
-    room.bench.call_in("");
-    let heard = room.run(6000);
+fn the_call_waiting_tone_is_heard_beside_the_voice_if_so_set() {
+    let hear = |value| {
+        let mut room = Room::talk(&[("call.callwaiting.enabletone", value)]);
+        room.hears(1000.0, 4000.0);
+        room.run(1000);
+        room.bench.call_in("");
+        room.run(6000)
+    };
+    let (heard, without) = (hear("yes"), hear("no"));
     let beep = |sound: &[i16]| level_at(sound, 440.0, 48_000);
     for from in [2400, 48 * 5550] {
         let sound = &heard[from..from + 4800];
         assert!(beep(sound) > -40.0 && level_at(sound, 1000.0, 48_000) > -24.0, "{}", beep(sound));
+        assert!(beep(&without[from..from + 4800]) < -60.0);
     }
     assert!(beep(&heard[48_000..96_000]) < -60.0, "a pause between");
 }

@@ -66,8 +66,11 @@ pub fn decoded(codec: Codec, payload_type: u8, packets: &[Datagram]) -> Vec<i16>
     all
 }
 
-/// Share of a sine in the power of it, without its beginning.
+/// Share of a sine in the power of it, without its beginning; none in silence.
 pub fn share(sound: &[i16], hz: f64, rate: u32) -> f32 {
     let sound = &sound[sound.len() / 5..];
+    if level(sound) < -70.0 {
+        return 0.0;
+    }
     10_f32.powf((level_at(sound, hz, rate) - level(sound)) / 10.0)
 }

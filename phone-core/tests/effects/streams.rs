@@ -107,6 +107,12 @@ fn nobody_waits_for_voice_while_the_call_is_on_hold() {
     room.hears_nothing();
     room.run(20_000);
     assert_eq!(room.bench.calls().len(), 1);
+    // Taken back, the time begins.
+    room.key(Key::Hold);
+    room.run(5000);
+    assert_eq!(room.bench.calls().len(), 1);
+    room.run(2000);
+    assert!(room.bench.calls().is_empty());
 }
 
 /// Milliseconds from a packet's arrival to its sound, after some seconds of a steady stream.
