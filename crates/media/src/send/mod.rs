@@ -49,6 +49,9 @@ pub struct Sender {
     newest: usize,
     silent: bool,
     reported: u8,
+    /// Bit/s alone, and beside copies.
+    bitrates: (Option<u32>, Option<u32>),
+    copies: bool,
 }
 
 impl Sender {
@@ -70,6 +73,8 @@ impl Sender {
             newest: 0,
             silent: true,
             reported: 0,
+            bitrates: (config.bitrate, config.bitrate_with_copies),
+            copies: false,
         }
     }
 
@@ -106,6 +111,12 @@ impl Sender {
             Some((_, adaptation)) => adaptation.plan().fec_percent,
             None => percent.clamp(0.0, 100.0).round() as u8,
         };
+        let copies = self.redundancy.as_ref().is_some_and(|(_, one)| !one.plan().copies.is_empty());
+        if std::mem::replace(&mut self.copies, copies) != copies
+            && let Some(bits) = if copies { self.bitrates.1 } else { self.bitrates.0 }
+        {
+            self.encoder.set_bitrate(bits);
+        }
         // Set when it changes only: some encoders start over with it.
         if self.reported != fec {
             self.reported = fec;
