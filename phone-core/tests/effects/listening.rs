@@ -282,6 +282,22 @@ fn the_phone_plays_a_tune_on_starting_if_so_set() {
 }
 
 #[test]
+fn tones_and_volumes_that_are_set_anew_are_heard_at_once() {
+    let mut room = Room::new(&[]);
+    lifted(&mut room);
+    room.bench.set_phone("audio.tone.dial", OWN);
+    let heard = room.run(1000);
+    assert!(rhythm(&heard).len() > 2 && level_at(&heard, 610.0, 48_000) > -35.0);
+
+    let mut room = Room::new(&[]);
+    room.bench.call_in("");
+    let usual = level(&room.run(500)[9600..]);
+    room.bench.set_phone("audio.volume.ring", "8");
+    let louder = level(&room.run(500)[9600..]) - usual;
+    assert!((louder - 10.0).abs() < 0.3, "{louder}");
+}
+
+#[test]
 fn a_phone_in_its_cradle_is_silent() {
     let mut room = Room::new(&[]);
     assert!(room.run(500).iter().all(|sample| *sample == 0));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use audio::tone::{DtmfDetector, DtmfEvent};
 use codecs::{Codec, g723, g726, ilbc, opus};
 use media::Port;
+use phone_core::Key;
 use phone_core::sip::message::Method;
 use rtp::srtp;
 
@@ -309,4 +310,29 @@ fn time_between_packets_is_what_they_hold() {
     let sent = voice(&[("account.1.audio.voiceframepertx", "6")]);
     let times: Vec<Duration> = sent.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
     assert!(times.iter().all(|time| *time == Duration::from_millis(60)), "{times:?}");
+}
+
+#[test]
+fn in_a_conference_each_hears_the_others_and_not_itself() {
+    let mut room = Room::talk(&[]);
+    room.key(Key::Flash);
+    room.bench.keys("300");
+    room.key(Key::Send);
+    room.run(200);
+    room.key(Key::Conference);
+    room.run(200);
+    room.says(700.0, 4000.0);
+    room.hears(1000.0, 4000.0);
+    room.sent();
+    let heard = room.run(1500);
+    let ports: Vec<u16> = room.bench.phone.sound().legs.iter().map(|leg| leg.port).collect();
+    assert_eq!(ports.len(), 2);
+    let sent = room.sent();
+    let [first, second] = [ports[0], ports[1]].map(|port| {
+        let to_it: Vec<Datagram> = sent.iter().filter(|sent| sent.local == port).cloned().collect();
+        let sound = decoded(Codec::Pcmu, 0, &to_it);
+        [700.0, 1000.0].map(|hz| level_at(&sound[4000..], hz, 8000) > -30.0)
+    });
+    assert_eq!((first, second), ([true, false], [true, true]), "the phone's voice, and that of the first");
+    assert!(level_at(&heard[24_000..], 1000.0, 48_000) > -30.0);
 }

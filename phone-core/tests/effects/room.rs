@@ -22,7 +22,9 @@ pub const OTHER_END: &str = "192.0.2.10:40000";
 #[derive(Clone, Debug)]
 pub struct Datagram {
     pub at: Duration,
-    /// From RTP's port, or the next.
+    /// The phone's port for RTP.
+    pub local: u16,
+    /// From that port, or the next.
     pub port: Port,
     pub to: SocketAddr,
     pub bytes: Vec<u8>,
@@ -71,7 +73,7 @@ impl Ports for Line {
 
     fn send(&mut self, port: Port, to: SocketAddr, bytes: &[u8]) {
         let mut air = self.0.lock().unwrap();
-        let sent = Datagram { at: air.now, port, to, bytes: bytes.to_vec() };
+        let sent = Datagram { at: air.now, local: self.1, port, to, bytes: bytes.to_vec() };
         air.sent.push(sent);
     }
 

@@ -59,6 +59,15 @@ fn volume_keys_change_what_is_not_locked() {
 }
 
 #[test]
+fn a_voice_is_as_loud_as_it_was_said_unless_a_key_is_pressed() {
+    let said = level(&super::measure::sine(1000.0, 1500.0, 0, 8000, 8000));
+    let heard = voice(&[], None, 0);
+    assert!((heard - said).abs() < 0.3, "{heard} of {said}");
+    let loudest = voice(&[], Some(Key::VolumeUp), 10);
+    assert!((loudest - said - 16.0).abs() < 0.5, "{loudest}");
+}
+
+#[test]
 fn a_ring_that_gets_louder_does_not_begin_anew() {
     let mut room = Room::new(&[]);
     room.bench.call_in("");
@@ -102,6 +111,8 @@ fn sent(pairs: &[(&str, &str)]) -> f32 {
 #[test]
 fn the_microphone_is_as_loud_as_set() {
     let usual = sent(&[]);
+    let said = level(&super::measure::sine(700.0, 4000.0, 0, 48_000, 48_000));
+    assert!((usual - said).abs() < 0.2, "{usual} of {said}: neither louder nor softer");
     for (value, db) in [("-6db", -6.0), ("-1db", -1.0), ("6db", 6.0)] {
         let gain = sent(&[("audio.handset.txgain", value)]) - usual;
         assert!((gain - db).abs() < 0.2, "{value}: {gain}");
