@@ -8,8 +8,11 @@ use codecs::{Codec, g723, g726, ilbc};
 use crate::sdp::{self, CodecName, OpusWishes};
 use crate::settings::media::{G723Rate, G726Packing};
 
-/// Bit/s of Opus: full band speech, of which three times (two copies) still fits a narrow line.
+/// Bit/s of Opus: speech of which three times (two copies) still fits a narrow line.
 const OPUS_BITRATE: u32 = 24_000;
+/// Widest band of Opus: a handset gives no more, and at this bit rate the bits are better spent below. With 30 % loss,
+/// wideband PESQ is 3.84 instead of 3.65; see docs/quality.
+const OPUS_BANDWIDTH: Bandwidth = Bandwidth::Wide;
 /// Care Opus takes in encoding, 0..=10.
 const OPUS_COMPLEXITY: u8 = 9;
 
@@ -41,7 +44,7 @@ fn opus(wishes: &OpusWishes) -> Options {
         fec: wishes.inband_fec,
         dtx: wishes.dtx,
         complexity: OPUS_COMPLEXITY,
-        bandwidth: Bandwidth::of_rate(wishes.max_playback_rate.unwrap_or(48_000)),
+        bandwidth: Bandwidth::of_rate(wishes.max_playback_rate.unwrap_or(48_000)).min(OPUS_BANDWIDTH),
     }
 }
 
