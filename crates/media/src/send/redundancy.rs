@@ -18,16 +18,39 @@ const fn plan(copies: &'static [u8], fec_percent: u8) -> Plan {
     Plan { copies, fec_percent }
 }
 
-/// From so many percent of loss on: with one copy, with two. Measured; see docs/quality.
-const PLANS: [(f32, Plan, Plan); 4] = [
-    (0.0, plan(&[], 0), plan(&[], 0)),
-    (0.5, plan(&[1], 0), plan(&[1], 0)),
-    (4.0, plan(&[1], 0), plan(&[3, 1], 10)),
-    (12.0, plan(&[2], 10), plan(&[3, 1], 5)),
+/// What is sent from so many percent of loss on. Measured; see docs/quality.
+struct Step {
+    percent: f32,
+    one_copy: Plan,
+    two_copies: Plan,
+    /// The same where losses come in bursts: farther away, so that one burst does not take packet and copies, for more delay.
+    one_in_bursts: Plan,
+    two_in_bursts: Plan,
+}
+
+const STEPS: [Step; 3] = [
+    Step {
+        percent: 0.0,
+        one_copy: plan(&[], 0),
+        two_copies: plan(&[], 0),
+        one_in_bursts: plan(&[], 0),
+        two_in_bursts: plan(&[], 0),
+    },
+    Step {
+        percent: 0.5,
+        one_copy: plan(&[1], 0),
+        two_copies: plan(&[2, 1], 0),
+        one_in_bursts: plan(&[2], 0),
+        two_in_bursts: plan(&[4, 2], 0),
+    },
+    Step {
+        percent: 12.0,
+        one_copy: plan(&[2], 10),
+        two_copies: plan(&[3, 1], 5),
+        one_in_bursts: plan(&[3], 10),
+        two_in_bursts: plan(&[6, 3], 10),
+    },
 ];
-/// In place of the last line, where losses come in bursts: copies so far away that one burst does not take them all, for more
-/// delay.
-const IN_BURSTS: (Plan, Plan) = (plan(&[3], 10), plan(&[6, 3], 10));
 /// Runs of losses so much longer than by chance are bursts (ITU-T G.107 §7.7), and are none any more below the second.
 const BURSTS: (f32, f32) = (1.4, 1.2);
 /// How far a report is believed: the packets of a few seconds are a small sample. One that is much worse counts at once.
@@ -71,10 +94,10 @@ impl Adaptation {
         let percent = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
         let weight = if percent > self.loss + MUCH_WORSE { 1.0 } else { weight };
         self.loss += (percent - self.loss) * weight;
-        while self.step + 1 < PLANS.len() && PLANS.get(self.step + 1).is_some_and(|next| self.loss >= next.0) {
+        while self.step + 1 < STEPS.len() && STEPS.get(self.step + 1).is_some_and(|next| self.loss >= next.percent) {
             self.step += 1;
         }
-        while self.step > 0 && PLANS.get(self.step).is_some_and(|now| self.loss < now.0 * HYSTERESIS) {
+        while self.step > 0 && STEPS.get(self.step).is_some_and(|now| self.loss < now.percent * HYSTERESIS) {
             self.step -= 1;
         }
     }
@@ -92,13 +115,12 @@ impl Adaptation {
 
     /// What to send along now.
     pub fn plan(&self) -> Plan {
-        let (_, mut one, mut two) = PLANS.get(self.step).copied().unwrap_or(PLANS[0]);
-        if self.bursts && self.step + 1 == PLANS.len() {
-            (one, two) = IN_BURSTS;
-        }
-        match self.budget {
-            Budget::OneCopy => one,
-            Budget::TwoCopies => two,
+        let step = STEPS.get(self.step).unwrap_or(&STEPS[0]);
+        match (self.budget, self.bursts) {
+            (Budget::OneCopy, false) => step.one_copy,
+            (Budget::TwoCopies, false) => step.two_copies,
+            (Budget::OneCopy, true) => step.one_in_bursts,
+            (Budget::TwoCopies, true) => step.two_in_bursts,
         }
     }
 }
