@@ -44,7 +44,7 @@ const STEPS: [Step; 3] = [
         two_in_bursts: plan(&[4, 2], 0),
     },
     Step {
-        percent: 12.0,
+        percent: 14.0,
         one_copy: plan(&[2], 10),
         two_copies: plan(&[3, 1], 5),
         one_in_bursts: plan(&[3], 10),
@@ -53,9 +53,11 @@ const STEPS: [Step; 3] = [
 ];
 /// Runs of losses so much longer than by chance are bursts (ITU-T G.107 §7.7), and are none any more below the second.
 const BURSTS: (f32, f32) = (1.4, 1.2);
-/// How far a report is believed: the packets of a few seconds are a small sample. One that is much worse counts at once.
-const WEIGHT: f32 = 0.5;
-const MUCH_WORSE: f32 = 8.0;
+/// How far a report is believed: the packets of two seconds are a small sample.
+const WEIGHT: f32 = 0.25;
+/// One that is so much worse counts at once, and one that is much better twice as much.
+const MUCH_WORSE: f32 = 10.0;
+const MUCH_BETTER: f32 = 0.25;
 /// A step down waits until the loss is so much below the step, as a factor: no to and fro at its edge.
 const HYSTERESIS: f32 = 0.7;
 
@@ -92,7 +94,11 @@ impl Adaptation {
 
     fn take(&mut self, percent: f32, weight: f32) {
         let percent = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
-        let weight = if percent > self.loss + MUCH_WORSE { 1.0 } else { weight };
+        let weight = match percent {
+            worse if worse > self.loss + MUCH_WORSE => 1.0,
+            better if better < self.loss * MUCH_BETTER => weight.max(2.0 * WEIGHT),
+            _ => weight,
+        };
         self.loss += (percent - self.loss) * weight;
         while self.step + 1 < STEPS.len() && STEPS.get(self.step + 1).is_some_and(|next| self.loss >= next.percent) {
             self.step += 1;
@@ -167,10 +173,10 @@ mod tests {
     #[test]
     fn at_the_edge_of_a_step_nothing_flutters() {
         let mut adaptation = Adaptation::new(Budget::OneCopy);
-        adaptation.reported(12.5);
+        adaptation.reported(14.5);
         let plans: Vec<_> = (0..50)
             .map(|turn| {
-                adaptation.reported(if turn % 2 == 0 { 11.0 } else { 12.5 });
+                adaptation.reported(if turn % 2 == 0 { 12.0 } else { 14.5 });
                 adaptation.plan()
             })
             .collect();
