@@ -18,21 +18,46 @@ const fn plan(copies: &'static [u8], fec_percent: u8) -> Plan {
     Plan { copies, fec_percent }
 }
 
-/// From so many percent of loss on: with one copy, with two. Measured; see docs/quality.
-const PLANS: [(f32, Plan, Plan); 4] = [
-    (0.0, plan(&[], 0), plan(&[], 0)),
-    (0.5, plan(&[1], 0), plan(&[1], 0)),
-    (4.0, plan(&[1], 0), plan(&[3, 1], 10)),
-    (12.0, plan(&[2], 10), plan(&[3, 1], 5)),
+/// What is sent from so many percent of loss on. Measured; see docs/quality.
+struct Step {
+    percent: f32,
+    one_copy: Plan,
+    two_copies: Plan,
+    /// The same where losses come in bursts: farther away, so that one burst does not take packet and copies, for more delay.
+    one_in_bursts: Plan,
+    two_in_bursts: Plan,
+}
+
+const STEPS: [Step; 3] = [
+    Step {
+        percent: 0.0,
+        one_copy: plan(&[], 0),
+        two_copies: plan(&[], 0),
+        one_in_bursts: plan(&[], 0),
+        two_in_bursts: plan(&[], 0),
+    },
+    Step {
+        percent: 0.5,
+        one_copy: plan(&[1], 0),
+        two_copies: plan(&[2, 1], 0),
+        one_in_bursts: plan(&[2], 0),
+        two_in_bursts: plan(&[4, 2], 0),
+    },
+    Step {
+        percent: 14.0,
+        one_copy: plan(&[2], 10),
+        two_copies: plan(&[3, 1], 5),
+        one_in_bursts: plan(&[3], 10),
+        two_in_bursts: plan(&[6, 3], 10),
+    },
 ];
-/// In place of the last line, where losses come in bursts: copies so far away that one burst does not take them all, for more
-/// delay.
-const IN_BURSTS: (Plan, Plan) = (plan(&[3], 10), plan(&[6, 3], 10));
 /// Runs of losses so much longer than by chance are bursts (ITU-T G.107 §7.7), and are none any more below the second.
 const BURSTS: (f32, f32) = (1.4, 1.2);
-/// How far a report is believed: the packets of a few seconds are a small sample. One that is much worse counts at once.
-const WEIGHT: f32 = 0.5;
-const MUCH_WORSE: f32 = 8.0;
+/// How far a report is believed: the packets of two seconds are a small sample.
+const WEIGHT: f32 = 0.25;
+/// One that is so much worse counts at once, and one that is much better twice as much.
+const MUCH_WORSE: f32 = 10.0;
+const MUCH_BETTER: f32 = 0.25;
 /// A step down waits until the loss is so much below the step, as a factor: no to and fro at its edge.
 const HYSTERESIS: f32 = 0.7;
 
@@ -69,12 +94,16 @@ impl Adaptation {
 
     fn take(&mut self, percent: f32, weight: f32) {
         let percent = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
-        let weight = if percent > self.loss + MUCH_WORSE { 1.0 } else { weight };
+        let weight = match percent {
+            worse if worse > self.loss + MUCH_WORSE => 1.0,
+            better if better < self.loss * MUCH_BETTER => weight.max(2.0 * WEIGHT),
+            _ => weight,
+        };
         self.loss += (percent - self.loss) * weight;
-        while self.step + 1 < PLANS.len() && PLANS.get(self.step + 1).is_some_and(|next| self.loss >= next.0) {
+        while self.step + 1 < STEPS.len() && STEPS.get(self.step + 1).is_some_and(|next| self.loss >= next.percent) {
             self.step += 1;
         }
-        while self.step > 0 && PLANS.get(self.step).is_some_and(|now| self.loss < now.0 * HYSTERESIS) {
+        while self.step > 0 && STEPS.get(self.step).is_some_and(|now| self.loss < now.percent * HYSTERESIS) {
             self.step -= 1;
         }
     }
@@ -92,13 +121,12 @@ impl Adaptation {
 
     /// What to send along now.
     pub fn plan(&self) -> Plan {
-        let (_, mut one, mut two) = PLANS.get(self.step).copied().unwrap_or(PLANS[0]);
-        if self.bursts && self.step + 1 == PLANS.len() {
-            (one, two) = IN_BURSTS;
-        }
-        match self.budget {
-            Budget::OneCopy => one,
-            Budget::TwoCopies => two,
+        let step = STEPS.get(self.step).unwrap_or(&STEPS[0]);
+        match (self.budget, self.bursts) {
+            (Budget::OneCopy, false) => step.one_copy,
+            (Budget::TwoCopies, false) => step.two_copies,
+            (Budget::OneCopy, true) => step.one_in_bursts,
+            (Budget::TwoCopies, true) => step.two_in_bursts,
         }
     }
 }
@@ -145,10 +173,10 @@ mod tests {
     #[test]
     fn at_the_edge_of_a_step_nothing_flutters() {
         let mut adaptation = Adaptation::new(Budget::OneCopy);
-        adaptation.reported(12.5);
+        adaptation.reported(14.5);
         let plans: Vec<_> = (0..50)
             .map(|turn| {
-                adaptation.reported(if turn % 2 == 0 { 11.0 } else { 12.5 });
+                adaptation.reported(if turn % 2 == 0 { 12.0 } else { 14.5 });
                 adaptation.plan()
             })
             .collect();
