@@ -12,6 +12,7 @@ mod in_call;
 mod incoming;
 mod leg;
 mod outgoing;
+mod quality;
 mod registration;
 mod security;
 mod servers;
