@@ -60,6 +60,8 @@ pub struct Server {
     pub contact: String,
     /// Where it says requests come from; `None`: where they do.
     pub seen: Option<SocketAddr>,
+    /// How PUBLISH is answered, once it is let in.
+    pub publish: u16,
     /// How REFER is answered.
     pub refer: u16,
     /// It agrees to offers as they are, whatever `formats` says.
@@ -124,6 +126,7 @@ impl Bench {
             invite_headers: Vec::new(),
             contact: format!("<sip:200@{SERVER}>"),
             seen: None,
+            publish: 200,
             refer: 202,
             mirrors: false,
             formats: "0 101",
@@ -197,6 +200,11 @@ impl Bench {
                 let challenge = Challenge::new(Algorithm::Md5, "hotel.example", "nonce1".to_owned());
                 one(401, vec![(Name::WwwAuthenticate, challenge.to_string())])
             }
+            Method::Publish if self.server.challenges && !has_proof(message) => {
+                let challenge = Challenge::new(Algorithm::Md5, "hotel.example", "nonce1".to_owned());
+                one(401, vec![(Name::WwwAuthenticate, challenge.to_string())])
+            }
+            Method::Publish => one(self.server.publish, Vec::new()),
             Method::Register => {
                 let mut headers = vec![(Name::Expires, message.expires().unwrap_or(3600).to_string())];
                 headers.extend(message.header(Name::Contact).map(|value| (Name::Contact, value.to_owned())));

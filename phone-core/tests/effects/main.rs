@@ -16,6 +16,7 @@ mod listening;
 mod measure;
 mod outgoing;
 mod packets;
+mod quality;
 mod registration;
 mod room;
 mod security;
