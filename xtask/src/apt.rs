@@ -28,8 +28,41 @@ pub const KAMAILIO: Package = Package {
     why: "the SIP registrar the phones register at",
 };
 /// The foreign SIP programs of phone-core's tests beside Kamailio; see tests/interop/sip.
-pub const SIP_PEERS: [&Package; 9] =
-    [&KAMAILIO_TLS, &KAMAILIO_PRESENCE, &SIPP, &BARESIP, &LINPHONE, &SIPVICIOUS, &DNSMASQ, &IPROUTE, &OPENSSL];
+pub const SIP_PEERS: [&Package; 15] = [
+    &KAMAILIO_TLS,
+    &KAMAILIO_PRESENCE,
+    &SIPP,
+    &BARESIP,
+    &LINPHONE,
+    &SIPVICIOUS,
+    &DNSMASQ,
+    &IPROUTE,
+    &OPENSSL,
+    &FFMPEG,
+    &ESPEAK,
+    &MULTIMON,
+    &NFTABLES,
+    &PYTHON,
+    &PIP,
+];
+const FFMPEG: Package =
+    Package { name: "ffmpeg", files: &["/usr/bin/ffmpeg"], why: "speaks and hears G.723.1, and converts sound" };
+const ESPEAK: Package =
+    Package { name: "espeak-ng", files: &["/usr/bin/espeak-ng"], why: "what is said in the calls of the tests" };
+const MULTIMON: Package =
+    Package { name: "multimon-ng", files: &["/usr/bin/multimon-ng"], why: "decodes the digits the phone sends as tones" };
+const NFTABLES: Package =
+    Package { name: "nftables", files: &["/usr/sbin/nft", "/sbin/nft"], why: "loses packets between phones" };
+pub const PYTHON: Package = Package {
+    name: "python3",
+    files: &["/usr/bin/python3", "/usr/local/bin/python3"],
+    why: "scripts of the foreign peers are in Python",
+};
+pub const PIP: Package = Package {
+    name: "python3-pip",
+    files: &["/usr/bin/pip3", "/usr/local/bin/pip3"],
+    why: "fetches the peers that are Python packages",
+};
 const OPENSSL: Package =
     Package { name: "openssl", files: &["/usr/bin/openssl"], why: "makes the certificates of the calls over TLS" };
 const KAMAILIO_TLS: Package = Package {

@@ -16,16 +16,6 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("foreign_cpe_under_our_acs.py", "a foreign CPE under our ACS"),
 ];
 
-const PYTHON: Package = Package {
-    name: "python3",
-    files: &["/usr/bin/python3", "/usr/local/bin/python3"],
-    why: "the scripts are in Python",
-};
-const PIP: Package = Package {
-    name: "python3-pip",
-    files: &["/usr/bin/pip3", "/usr/local/bin/pip3"],
-    why: "fetches the HTTP client that logs in at our ACS for the foreign CPE",
-};
 const CURL: Package =
     Package { name: "curl", files: &["/usr/bin/curl"], why: "calls our phone with its own digest client" };
 const OPENSSL: Package =
@@ -68,6 +58,7 @@ fn sip() -> Result<ExitCode> {
     let started = Instant::now();
     let packages: Vec<&Package> = apt::BUILD.into_iter().chain([&apt::KAMAILIO]).chain(apt::SIP_PEERS).collect();
     apt::ensure(&packages)?;
+    install_sip()?;
     let log = crate::state_dir("interop")?.join("sip.log");
     let ran = Step::run("our phone with SIP programs, some minutes", |step| {
         let mut tests = crate::test::cargo();
@@ -97,7 +88,7 @@ fn sip() -> Result<ExitCode> {
 fn tr069(args: &Args) -> Result<ExitCode> {
     let started = Instant::now();
     let here = crate::root().join("tests/interop");
-    apt::ensure(&[&PYTHON, &PIP, &CURL, &OPENSSL, &LIBSSL, &PKG_CONFIG])?;
+    apt::ensure(&[&apt::PYTHON, &apt::PIP, &CURL, &OPENSSL, &LIBSSL, &PKG_CONFIG])?;
     let logs = crate::state_dir("interop")?;
     if !args.no_build {
         apt::ensure(&apt::BUILD)?;
@@ -121,6 +112,12 @@ fn tr069(args: &Args) -> Result<ExitCode> {
     }
     println!("{:<36} {}", "took", elapsed(started.elapsed()));
     Ok(if outcomes.iter().all(|(_, passed)| *passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The SIP peers that are no Debian packages.
+pub fn install_sip() -> Result<()> {
+    anyhow::ensure!(procs::run(&mut python(&crate::root().join("tests/interop/sip/install.py")))?, "PyPI: see above");
+    Ok(())
 }
 
 fn python(script: &Path) -> Command {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::postgres::{Durability, Postgres};
 use crate::progress::{Step, elapsed};
 use crate::suite::{Select, Suite};
-use crate::{apt, browser, procs, wasm};
+use crate::{apt, browser, interop, procs, wasm};
 
 /// Everything but the browser application, always selected in this one way: `-p` would turn on fewer features in the shared
 /// dependencies, and they would be compiled a second time.
@@ -156,7 +156,8 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
     if wanted(Browser) {
         packages.extend([&apt::CHROMIUM, &apt::CHROMEDRIVER, &apt::FONTS]);
     }
-    match apt::ensure(&packages) {
+    let installed = apt::ensure(&packages).and_then(|()| if wanted(Unit) { interop::install_sip() } else { Ok(()) });
+    match installed {
         Err(error) if error.is::<procs::Interrupted>() => Err(error),
         // The steps that need no peer can still be run.
         Err(error) => report.step("install peers", || Err(error)).map(drop),

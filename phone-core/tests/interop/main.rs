@@ -8,10 +8,17 @@ mod peers;
 
 mod among_themselves;
 mod baresip;
+mod clip;
 mod conference;
 mod failover;
 mod hostile;
 mod linphone;
+mod media;
+mod media_baresip;
+mod media_digits;
+mod media_ffmpeg;
+mod media_linphone;
+mod media_pjsip;
 mod ours;
 mod proxy;
 mod scenarios;

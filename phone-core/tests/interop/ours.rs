@@ -1,7 +1,11 @@
 //! Our phone, in a test that waits instead of awaiting.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use audio::device::WavDevice;
+use phone_core::io::SoundDevice;
 
 use phone_core::settings::calls::DialSource;
 use phone_core::sip::call::{CallId, EndedBy, Stage};
@@ -46,6 +50,33 @@ impl Ours {
         let (handle, events) = spawn(config, options).unwrap();
         drop(entered);
         Self { runtime, handle, events, waiting: Vec::new() }
+    }
+
+    /// With sound: the microphone hears the one file over and over, the loudspeaker is recorded
+    /// in the other, which is complete after `shut_down`.
+    pub fn speaking(
+        (user, server, port): (&str, &str, u16),
+        settings: &[(&str, &str)],
+        said: &Path,
+        heard: &Path,
+    ) -> Self {
+        // Nobody is to hear himself.
+        let settings: Vec<_> = settings.iter().copied().chain([("audio.handset.sidetone.volume", "0")]).collect();
+        let device = WavDevice::open(Some(said), Some(heard), true).unwrap();
+        let sound = Some(SoundDevice::new(Box::new(device)));
+        Self::start_with(user, server, port, &settings, IoOptions { sound, ..IoOptions::default() })
+    }
+
+    /// Takes leave, and waits until the loudspeaker's file at `heard` is complete.
+    pub fn shut_down(self, heard: &Path) {
+        self.runtime.block_on(self.handle.shutdown());
+        drop((self.handle, self.events));
+        let complete = || {
+            let bytes = std::fs::read(heard).unwrap();
+            let size = bytes.get(40..44).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
+            size.filter(|size| *size > 0).map(drop)
+        };
+        crate::peers::wait_for("the recording is complete", LIMIT, complete);
     }
 
     /// Until the registrar holds our binding.

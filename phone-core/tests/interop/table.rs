@@ -10,6 +10,11 @@ fn tests() -> BTreeSet<String> {
         ("failover", include_str!("failover.rs")),
         ("hostile", include_str!("hostile.rs")),
         ("linphone", include_str!("linphone.rs")),
+        ("media_baresip", include_str!("media_baresip.rs")),
+        ("media_digits", include_str!("media_digits.rs")),
+        ("media_ffmpeg", include_str!("media_ffmpeg.rs")),
+        ("media_linphone", include_str!("media_linphone.rs")),
+        ("media_pjsip", include_str!("media_pjsip.rs")),
         ("proxy", include_str!("proxy.rs")),
         ("scenarios", include_str!("scenarios.rs")),
     ];

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Process, script};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A running baresip that has registered; ends with this value.
 pub struct Baresip {
@@ -80,6 +80,12 @@ impl Baresip {
     /// SIP and all.
     pub fn log(&self) -> String {
         self.process.read("log")
+    }
+
+    /// Digits that it heard, of its events that nobody waited for, which are dropped.
+    pub fn digits(&mut self) -> String {
+        let started = self.events().into_iter().filter(|event| event["type"] == "CALL_DTMF_START");
+        started.filter_map(|event| event["param"].as_str().map(str::to_owned)).collect()
     }
 
     /// What it heard, a WAV file a call (`dec`), or said (`enc`), oldest first. Finished when the call has ended.

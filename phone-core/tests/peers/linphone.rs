@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Process, script};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A running linphonec that has registered; ends with this value.
 pub struct Linphone {
@@ -59,6 +59,11 @@ impl Linphone {
         }
         numbers.sort_unstable();
         numbers
+    }
+
+    /// Digits that it heard since it began.
+    pub fn digits(&self) -> String {
+        self.log().split("Receiving tone ").skip(1).filter_map(|rest| rest.chars().next()).collect()
     }
 
     /// What it prints.

@@ -1,13 +1,15 @@
 //! Foreign SIP programs for tests, as `tests/interop/sip` starts them: each in the namespace and folder of the test,
 //! ended with the value. Debian: kamailio, kamailio-tls-modules, kamailio-presence-modules, baresip-core,
-//! linphone-cli, sip-tester, dnsmasq-base, iproute2. Without them tests fail, unless BELLHOP_SKIP_PEERS=1.
+//! linphone-cli, sip-tester, dnsmasq-base, iproute2, nftables, ffmpeg, espeak-ng, multimon-ng. Without them tests fail, unless BELLHOP_SKIP_PEERS=1.
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code, unused_imports)] // Not every test binary uses all of it.
 
 mod baresip;
 mod kamailio;
 mod linphone;
+mod loss;
 pub mod namespace;
+mod pjsua;
 mod process;
 mod sipp;
 pub mod sound;
@@ -19,6 +21,8 @@ use std::time::Duration;
 pub use baresip::Baresip;
 pub use kamailio::Kamailio;
 pub use linphone::Linphone;
+pub use loss::{lose, lost};
+pub use pjsua::{Pjsua, package_there};
 pub use process::{Process, wait_for};
 pub use sipp::Sipp;
 

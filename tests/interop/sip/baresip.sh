@@ -2,12 +2,13 @@
 # A baresip 1.0 without a screen, in the foreground.
 #
 #   baresip.sh RUN_DIR USER PASSWORD SERVER LOCAL [answer=auto|manual] [srtp=none|optional|mandatory|dtls]
-#              [codecs=opus/48000/2,PCMU] [tone=440|FILE.wav] [account=more;account;parameters]
+#              [codecs=opus/48000/2,PCMU] [tone=440|FILE.wav] [rate=16000] [account=more;account;parameters]
 #
 # RUN_DIR  this run's folder: config, accounts, log, and the call's sound (dump-*-dec.wav heard, dump-*-enc.wav sent)
 # SERVER   registrar, host:port or host:port;transport=tcp
 # LOCAL    own address and port of SIP, like 127.0.0.11:5060; TLS is on port + 1, the control socket on port + 2
-# tone     Hz, or a WAV file of 16 kHz mono, whose end ends the call
+# tone     Hz, or a WAV file of mono, whose end ends the call
+# rate     of that file, Hz
 #
 # Control: netstrings of JSON on the control socket; see README.md.
 set -eu
@@ -15,10 +16,10 @@ mkdir -p "$1"
 run=$(cd "$1" && pwd)
 user=$2 password=$3 server=$4 local=$5
 shift 5
-answer=manual srtp=none codecs=opus/48000/2,G722/16000/1,PCMU/8000/1,PCMA/8000/1 tone=440 account=
+answer=manual srtp=none codecs=opus/48000/2,G722/16000/1,PCMU/8000/1,PCMA/8000/1 tone=440 rate=16000 account=
 for option in "$@"; do
 	case $option in
-	answer=* | srtp=* | codecs=* | tone=* | account=*) export "${option%%=*}=${option#*=}" ;;
+	answer=* | srtp=* | codecs=* | tone=* | rate=* | account=*) export "${option%%=*}=${option#*=}" ;;
 	*) echo "unknown: $option" >&2; exit 2 ;;
 	esac
 done
@@ -30,7 +31,7 @@ dtls) media=';mediaenc=dtls_srtp' ;;
 *) echo "unknown: srtp=$srtp" >&2; exit 2 ;;
 esac
 case $tone in
-*.wav) source=aufile,$tone rate=16000 channels=1 ;;
+*.wav) source=aufile,$tone channels=1 ;;
 *) source=ausine,$tone rate=48000 channels=2 ;; # the only rate it has
 esac
 address=${local%:*} port=${local##*:}

@@ -29,4 +29,5 @@ exec sipp -sf "$here/sipp/$scenario.xml" -i "${local%:*}" -p "$port" -mp $((3000
 	-key target sip:1002@127.0.0.2 -key realm 127.0.0.2 -key user 1001 -key password secret \
 	-key second 127.0.0.39:5060 -key waiting yes -key new 1 -key old 0 -key reboot false -key replaces none \
 	-key event message-summary -key state confirmed \
+	-key sound_port 30700 -key sound_profile RTP/AVP -key sound_formats 0 -key sound_attribute a=ptime:20 -key sound_key a=sendrecv \
 	>"$scenario.screen" 2>&1
