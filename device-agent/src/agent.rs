@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use audio::device::DeviceKind;
 use contract::{Mac, PhoneId};
 use settings::Model;
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use crate::cpe::CpeOptions;
 use crate::device::{Device, Identity, ROOM_KEY, Restart, StateFile};
 use crate::keypad::{self, Keypad};
 use crate::phone::Line;
+use crate::phone::sound::Seat;
 use crate::store::{Effect, Storage};
 use life::Life;
 
@@ -39,6 +41,8 @@ pub struct AgentConfig {
     pub connection_request_port: Option<u16>,
     /// Address SIP binds to; unspecified finds it from the route.
     pub sip_bind: IpAddr,
+    /// Where sound comes from and goes to. `None`: calls are signalling only, no port for audio is opened.
+    pub sound: Option<DeviceKind>,
     /// Leave SIP out, as the simulator does.
     pub simulated: bool,
     /// First wait after a failed session, seconds; the standard says 5.
@@ -61,6 +65,7 @@ impl AgentConfig {
             test_faults: false,
             connection_request_port: None,
             sip_bind: Ipv4Addr::UNSPECIFIED.into(),
+            sound: Some(DeviceKind::Null),
             simulated: false,
             retry_wait_s: cwmp::retry::MINIMUM_WAIT,
             authorities: None,
@@ -84,11 +89,17 @@ impl AgentConfig {
 pub(crate) struct Shared {
     now: Mutex<(Arc<Device>, Line)>,
     keypad: Mutex<Keypad>,
+    seat: Mutex<Seat>,
 }
 
 impl Shared {
     pub(crate) fn now(&self) -> (Arc<Device>, Line) {
         self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The seat of whoever hears the phone in a browser.
+    pub(crate) fn seat(&self) -> Seat {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) async fn hook(&self, off: bool) {
@@ -128,7 +139,8 @@ impl Agent {
     pub async fn start(config: AgentConfig) -> anyhow::Result<AgentHandle> {
         let options = CpeOptions { minimum_wait: config.retry_wait_s };
         let life = Life::begin(&config, options.clone()).await?;
-        let shared = Arc::new(Shared { now: Mutex::new(life.seen()), keypad: Mutex::default() });
+        let (now, seat) = (Mutex::new(life.seen()), Mutex::new(life.seat()));
+        let shared = Arc::new(Shared { now, keypad: Mutex::default(), seat });
         let stop = CancellationToken::new();
         let control_addr = match config.control {
             Some(address) => Some(control::start(address, &config, shared.clone(), stop.clone()).await?),
@@ -167,6 +179,7 @@ async fn supervise(
             None => return,
         }
         *shared.now.lock().unwrap_or_else(PoisonError::into_inner) = life.seen();
+        *shared.seat.lock().unwrap_or_else(PoisonError::into_inner) = life.seat();
     }
 }
 

@@ -1,8 +1,11 @@
 //! The local control endpoint: loopback only, for whoever may read the token in the state directory.
 //!
 //! `GET /state`, `GET /phone`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`,
-//! `POST /press {"key":"hold"}`. With `--test-faults` also
+//! `POST /press {"key":"hold"}`. `GET /` is a page to use the phone by, `GET /sound` its WebSocket. With `--test-faults` also
 //! `GET /rehearsal` and `POST /rehearsal`, see [`crate::rehearsal`].
+
+mod page;
+mod sound;
 
 use std::io;
 use std::net::SocketAddr;
@@ -111,10 +114,17 @@ pub(crate) async fn start(
     let (token_file, address_file) = control_files(&config.storage)?;
     let (listener, token) = open(address, &token_file, &address_file).await?;
     let bound = listener.local_addr()?;
-    let rehearses = config.test_faults;
+    let (rehearses, end) = (config.test_faults, stop.clone());
     tokio::spawn(serve::serve(listener, CONNECTIONS, stop, move |request| {
-        let (shared, token) = (shared.clone(), token.clone());
+        let (shared, token, end) = (shared.clone(), token.clone(), end.clone());
         async move {
+            // There is no secret in the page, and it is the one to ask for the token.
+            if let Some(page) = page::of(&request) {
+                return page;
+            }
+            if request.uri().path() == "/sound" {
+                return sound::join(&shared.seat(), request, &token, end);
+            }
             if !authorized(&request, &token) {
                 return plain(StatusCode::UNAUTHORIZED, "the bearer token is in control.token\n");
             }
@@ -145,7 +155,10 @@ pub(crate) async fn open(
 
 pub(crate) fn authorized<B>(request: &Request<B>, token: &str) -> bool {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    is_token(given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default(), token)
+}
+
+fn is_token(given: &str, token: &str) -> bool {
     given.as_bytes().ct_eq(token.as_bytes()).into()
 }
 

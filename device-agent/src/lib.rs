@@ -28,5 +28,6 @@ pub mod transfer;
 
 pub use agent::{Agent, AgentConfig, AgentHandle};
 pub use device::{Device, StateFile};
+pub use phone::sound::Choice as SoundChoice;
 pub use simulator::{Counters, SimConfig, SimHandle, Simulator};
 pub use store::{Effect, Storage};

@@ -2,6 +2,7 @@
 
 pub(crate) mod real;
 mod simulated;
+pub(crate) mod sound;
 
 use std::sync::Arc;
 

@@ -59,7 +59,9 @@ where
                 .header_read_timeout(HEADER_TIME)
                 .max_headers(MOST_HEADERS)
                 .max_buf_size(MOST_HEADER_BYTES)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(stream), service)
+                // What becomes of a connection that is upgraded is its handler's business, and not counted here.
+                .with_upgrades();
             tokio::select! {
                 // Whatever ends it: the peer is a stranger, its faults are not worth a line.
                 _ = tokio::time::timeout(CONNECTION_TIME, connection) => {}
@@ -91,7 +93,8 @@ pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Answer {
     }
 }
 
-fn with_type(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
+/// Bytes of some media type.
+pub fn with_type(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
     answer.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));

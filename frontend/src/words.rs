@@ -170,6 +170,16 @@ pub const fn event(kind: EventKind) -> Look {
     }
 }
 
+/// How a call with this score of listening sounds to most (ITU-T G.107, Annex B).
+pub fn quality(mos: f32) -> Look {
+    match mos {
+        4.0.. => look("Good", Icon::Check, "green"),
+        3.6..4.0 => look("Fair", Icon::Minus, "amber"),
+        3.1..3.6 => look("Poor", Icon::Alert, "orange"),
+        _ => look("Bad", Icon::Alert, "red"),
+    }
+}
+
 /// `1 room is`, `3 rooms are`.
 pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })

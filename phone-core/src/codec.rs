@@ -8,8 +8,10 @@ use codecs::{Codec, g723, g726, ilbc};
 use crate::sdp::{self, CodecName, OpusWishes};
 use crate::settings::media::{G723Rate, G726Packing};
 
-/// Bit/s of Opus: full band speech, of which three times (two copies) still fits a narrow line.
-const OPUS_BITRATE: u32 = 24_000;
+/// Bit/s of Opus: full band speech.
+const OPUS_BITRATE: u32 = 32_000;
+/// Beside copies of earlier packets: wideband speech, three times of which still fit a narrow line.
+const OPUS_BITRATE_WITH_COPIES: u32 = 24_000;
 /// Care Opus takes in encoding, 0..=10.
 const OPUS_COMPLEXITY: u8 = 9;
 
@@ -31,6 +33,13 @@ pub fn of(agreed: &sdp::Codec) -> Codec {
         }
         CodecName::Opus => Codec::Opus(opus(&agreed.opus)),
     }
+}
+
+/// Bit/s to send with, alone and beside copies, where the codec has a choice.
+pub fn bitrates(agreed: &sdp::Codec) -> (Option<u32>, Option<u32>) {
+    let most = agreed.opus.max_bitrate.unwrap_or(u32::MAX);
+    let of = |bits: u32| (agreed.name == CodecName::Opus).then_some(bits.min(most));
+    (of(OPUS_BITRATE), of(OPUS_BITRATE_WITH_COPIES))
 }
 
 /// As the other side wants to get it (RFC 7587 §6.1), as far as that suits a phone.

@@ -24,7 +24,7 @@ mod stream;
 mod streams;
 mod tls;
 
-pub use sound::SoundDevice;
+pub use sound::{Network, Ports, SoundDevice, Studio, UdpNetwork};
 
 #[cfg(test)]
 mod testing;
@@ -105,7 +105,8 @@ pub fn spawn(config: PhoneConfig, options: IoOptions) -> std::io::Result<(PhoneH
     let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
     let (events, event_queue) = mpsc::channel(EVENT_QUEUE);
     let (state_sender, state) = watch::channel(phone.state());
-    let desk = sound::Desk::new(options.sound.clone(), options.bind, Rng::seeded(seed, SOUND_LANE));
+    let desk =
+        sound::Desk::new(options.sound.clone(), Box::new(UdpNetwork(options.bind)), Rng::seeded(seed, SOUND_LANE));
     tokio::spawn(driver::Driver::new(phone, clock, options, command_queue, events, state_sender, desk).run());
     Ok((PhoneHandle { commands, state }, event_queue))
 }

@@ -32,7 +32,7 @@ pub struct PhoneState {
     pub do_not_disturb: bool,
     /// The loudspeaker is on.
     pub speaker: bool,
-    /// How loud it rings, 1..=8.
+    /// How loud it rings, 1..=8; 0 is not at all.
     pub ring_volume: u8,
     /// How loud calls are, 1..=8.
     pub talk_volume: u8,

@@ -30,7 +30,8 @@ fn count(rows: &[(String, String, String, String)]) -> [usize; 3] {
 #[test]
 fn the_phones_table_has_every_kind_of_row() {
     let printed = printed();
-    assert_eq!(count(&printed), [347, 38, 21]);
+    // Four settings are beyond the guide.
+    assert_eq!(count(&printed), [351, 38, 21]);
     let different: HashSet<_> = printed.iter().collect();
     assert_eq!(different.len(), printed.len(), "no row is there twice");
 }

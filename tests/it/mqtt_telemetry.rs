@@ -3,6 +3,7 @@
 use cloud::db::entity::telemetry;
 use contract::PhoneId;
 use contract::mqtt::{Channel, EventAck};
+use contract::rest::CallSummary;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
@@ -63,5 +64,39 @@ async fn every_kind_of_the_contract_is_taken() {
     mqtt.tell(Channel::Telemetry, golden).await;
     while mqtt.ack().await != EventAck::one(3, 18) {}
     assert_eq!(stored(&server, id).await.len(), 4);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn how_calls_sounded_is_shown_with_the_phone_and_summed_up_for_its_property() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&[]).await;
+    let id = hotel.announce(mac(1), None).await.unwrap();
+    let mut phone = HandPhone::new(mac(1), server.acs_url());
+    phone.session().await;
+    let mut mqtt = Mqtt::connect(&phone.mqtt_login()).await.unwrap();
+    mqtt.hear_acks().await;
+    let path = format!("/api/v1/properties/{}/calls", hotel.property);
+    let nothing: CallSummary = server.api.get(&path).await.ok();
+    assert_eq!(nothing, CallSummary { calls: 0, mos: None, worst: Vec::new() });
+
+    let call = |mos: f32, loss: f32| {
+        json!([{ "kind": "call", "account": 1, "duration_s": 75, "codec": "opus", "mos": mos, "loss_percent": loss,
+            "jitter_ms": 3.5, "delay_ms": 92, "remote_mos": 4.0 }])
+    };
+    let now = cloud::clock::now_ms();
+    for (seq, (mos, loss)) in [(1, (4.0, 1.0)), (2, (3.0, 3.0))] {
+        let at = contract::Timestamp(now + seq);
+        let told = json!({ "boot": 1, "seq": seq, "at": at, "items": call(mos, loss) }).to_string();
+        mqtt.tell(Channel::Telemetry, told).await;
+        while mqtt.ack().await != EventAck::one(1, seq as u64) {}
+    }
+    let calls = server.api.phone(id).await.calls;
+    assert_eq!(calls.iter().map(|call| call.mos).collect::<Vec<_>>(), [3.0, 4.0], "the newest first");
+    assert_eq!((calls[0].codec.as_str(), calls[0].delay_ms, calls[0].round_trip_ms), ("opus", Some(92), None));
+    let summary: CallSummary = server.api.get(&path).await.ok();
+    assert_eq!((summary.calls, summary.mos), (2, Some(3.5)));
+    let [worst] = &summary.worst[..] else { panic!("one phone") };
+    assert_eq!((worst.phone, worst.calls, worst.mos, worst.loss_percent), (id, 2, 3.5, 2.0));
     server.stop().await;
 }

@@ -85,7 +85,7 @@ const KAMAILIO_PRESENCE: Package = Package {
 };
 const SIPP: Package =
     Package { name: "sip-tester", files: &["/usr/bin/sipp"], why: "plays scripted SIP scenarios against the phone" };
-const BARESIP: Package =
+pub const BARESIP: Package =
     Package { name: "baresip-core", files: &["/usr/bin/baresip"], why: "a phone that the phone calls" };
 const LINPHONE: Package =
     Package { name: "linphone-cli", files: &["/usr/bin/linphonec"], why: "another phone, with G.729 and G.726" };
@@ -93,7 +93,7 @@ const SIPVICIOUS: Package =
     Package { name: "sipvicious", files: &["/usr/bin/svmap"], why: "scans the phone as attackers do" };
 const DNSMASQ: Package =
     Package { name: "dnsmasq-base", files: &["/usr/sbin/dnsmasq"], why: "answers the phone's SRV and NAPTR questions" };
-const IPROUTE: Package = Package {
+pub const IPROUTE: Package = Package {
     name: "iproute2",
     files: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],
     why: "each of these tests has a network of its own",

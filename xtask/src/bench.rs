@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measurements in release builds, with real processes.
 
 mod acs;
+mod media;
 mod mqtt;
 mod sip;
 
@@ -30,6 +31,9 @@ pub enum Bench {
     /// The phone's SIP: messages beside rsip, transactions, thousands of phones whose registrar falls silent, call set-up beside
     /// baresip, and calls a second with SIPp
     Sip(sip::Sip),
+    /// The phone's sound: PESQ, STOI and delay over a network that loses packets, beside baresip; what a call costs beside its
+    /// codec alone; and the jitter buffer
+    Media(media::Media),
 }
 
 pub fn run(bench: &Bench) -> Result<()> {
@@ -39,6 +43,7 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Acs(args) => acs::run(args),
         Bench::Mqtt(args) => mqtt::run(args),
         Bench::Sip(args) => sip::run(args),
+        Bench::Media(args) => media::run(args),
     }
 }
 

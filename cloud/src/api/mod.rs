@@ -63,6 +63,7 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(properties::board))
         .routes(routes!(properties::add_layout))
         .routes(routes!(properties::progress))
+        .routes(routes!(properties::calls))
         .routes(routes!(settings::of_property, settings::change_property))
         .routes(routes!(settings::of_room, settings::change_room))
         .routes(routes!(settings::of_phone, settings::change_phone))

@@ -7,10 +7,10 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use contract::PropertyId;
 use contract::problem::Problem;
-use contract::rest::{Board, Layout, NewProperty, Progress, Property};
+use contract::rest::{Board, CallSummary, Layout, NewProperty, Progress, Property};
 
 use super::extract::{Body, Caller};
-use crate::app::{App, Result, board, layers, tree};
+use crate::app::{App, Result, board, calls, layers, tree};
 
 /// Every property.
 #[utoipa::path(get, path = "/api/v1/properties", tag = "properties", security(("token" = [])),
@@ -62,4 +62,11 @@ pub async fn add_layout(
     params(("property" = PropertyId, Path)), responses((status = 200, body = Progress), (status = 404, body = Problem)))]
 pub async fn progress(State(app): State<Arc<App>>, _: Caller, Path(id): Path<PropertyId>) -> Result<Json<Progress>> {
     layers::progress(&app, id).await.map(Json)
+}
+
+/// How calls of a property's phones sounded in the last 24 hours.
+#[utoipa::path(get, path = "/api/v1/properties/{property}/calls", tag = "properties", security(("token" = [])),
+    params(("property" = PropertyId, Path)), responses((status = 200, body = CallSummary), (status = 404, body = Problem)))]
+pub async fn calls(State(app): State<Arc<App>>, _: Caller, Path(id): Path<PropertyId>) -> Result<Json<CallSummary>> {
+    calls::of_property(&app, id).await.map(Json)
 }

@@ -4,6 +4,7 @@ pub mod announce;
 pub mod audit;
 pub mod batches;
 pub mod board;
+pub mod calls;
 pub mod cleanup;
 pub mod desired;
 pub mod enrol;

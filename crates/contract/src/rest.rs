@@ -319,6 +319,41 @@ body! {
         pub values: Vec<EffectiveValue>,
         pub jobs: Vec<JobView>,
         pub events: Vec<EventView>,
+        /// How its last calls sounded, newest first.
+        #[serde(default)]
+        pub calls: Vec<CallView>,
+    }
+    /// How a call sounded at the phone. Scores are from 1 to 5 (ITU-T G.107).
+    pub struct CallView {
+        /// When it ended.
+        pub at: Timestamp,
+        pub account: u8,
+        pub duration_s: u32,
+        pub codec: String,
+        /// Of listening, here.
+        pub mos: f32,
+        pub loss_percent: f32,
+        pub jitter_ms: f32,
+        pub round_trip_ms: Option<f32>,
+        /// From the other side's mouth to this ear, estimated.
+        pub delay_ms: Option<u32>,
+        /// As the other side says it heard this phone.
+        pub remote_mos: Option<f32>,
+    }
+    /// How the calls of a property's phones sounded in the last 24 hours.
+    pub struct CallSummary {
+        pub calls: u32,
+        /// Mean score of listening; `None` without calls.
+        pub mos: Option<f32>,
+        /// The phones that fare worst, by their mean score; at most ten.
+        pub worst: Vec<PhoneCalls>,
+    }
+    pub struct PhoneCalls {
+        pub phone: PhoneId,
+        pub room_number: Option<String>,
+        pub calls: u32,
+        pub mos: f32,
+        pub loss_percent: f32,
     }
     /// One setting of one phone: what it should be, why, and what the phone says.
     pub struct EffectiveValue {

@@ -70,6 +70,12 @@ fn telemetry() -> Telemetry {
         loss_percent: 0.5,
         jitter_ms: 3.5,
         round_trip_ms: Some(12.5),
+        mos_conversation: Some(4.0),
+        late_percent: Some(0.25),
+        burst_ms: Some(120),
+        delay_ms: Some(92),
+        remote_mos: Some(3.75),
+        remote_loss_percent: Some(1.5),
     };
     let other = serde_json::json!({"kind": "battery", "percent": 80});
     Telemetry {
@@ -173,6 +179,8 @@ fn what_cannot_be_true_is_refused_by_field() {
     refused(decode_telemetry(&json(&|t| t["seq"] = 0.into(), good.clone())), "seq");
     refused(decode_telemetry(&json(&|t| t["items"] = serde_json::json!([]), good.clone())), "items");
     refused(decode_telemetry(&json(&|t| t["items"][2]["mos"] = 9.into(), good.clone())), "mos");
+    refused(decode_telemetry(&json(&|t| t["items"][2]["remote_mos"] = 0.5.into(), good.clone())), "remote_mos");
+    refused(decode_telemetry(&json(&|t| t["items"][2]["late_percent"] = 101.into(), good.clone())), "late_percent");
     refused(decode_telemetry(&json(&|t| t["items"][2]["account"] = "x".into(), good.clone())), "call");
     refused(decode_telemetry(&json(&|t| t["items"][3]["kind"] = "A\0".into(), good)), "kind");
     let good = serde_json::to_value(command(Action::Reboot)).unwrap();

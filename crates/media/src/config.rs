@@ -81,6 +81,8 @@ pub struct Config {
     pub ptime_ms: u16,
     /// Bit/s of the codec, where it has a choice.
     pub bitrate: Option<u32>,
+    /// The same while copies of earlier packets go along.
+    pub bitrate_with_copies: Option<u32>,
     /// Redundant audio, if agreed.
     pub redundancy: Option<Redundancy>,
     /// Telephone events, if agreed.

@@ -12,6 +12,11 @@ use rtp::rtcp::{self, CompoundWriter, Dlrr, MIN_INTERVAL, Rtcp, SenderInfo, XrBl
 const NEWSWORTHY: f32 = 5.0;
 /// But no sooner than this after the last report.
 const SOONEST: Duration = Duration::from_secs(1);
+/// The first report goes out within this: between two ends it need not wait at all (RFC 3550 §6.2).
+const FIRST: Duration = Duration::from_secs(1);
+/// While so many percent get lost, reports do too: they are sent this often. Still far below a twentieth of the bandwidth.
+const LOSSY: f32 = 3.0;
+const WHILE_LOSSY: Duration = Duration::from_secs(2);
 /// Who sent nothing for two intervals is no sender any more (RFC 3550 §6.4).
 const SENDER_FOR: Duration = Duration::from_secs(10);
 /// Bytes of a canonical name.
@@ -87,9 +92,9 @@ impl Control {
         }
     }
 
-    /// The leg begins: the first report is due after half the usual time.
+    /// The leg begins.
     pub fn begin(&mut self, now: Duration, random: u32) {
-        (self.told_at, self.next_at) = (now, now + rtcp::interval(MIN_INTERVAL, true, random));
+        (self.told_at, self.next_at) = (now, now + rtcp::interval(FIRST, false, random));
     }
 
     /// We send with another number, or with another clock: another stream, with counters of its own.
@@ -192,7 +197,8 @@ impl Control {
         out: &mut [u8],
     ) -> Option<usize> {
         (self.told_at, self.told_loss) = (now, loss);
-        self.next_at = now + rtcp::interval(MIN_INTERVAL, false, random);
+        let usual = if loss >= LOSSY { WHILE_LOSSY } else { MIN_INTERVAL };
+        self.next_at = now + rtcp::interval(usual, false, random);
         let ntp = ntp(now);
         let middle = rtcp::ntp_middle(ntp);
         let heard = self.reception.as_mut().filter(|one| one.is_valid());

@@ -10,9 +10,9 @@ use crate::fates::Fates;
 use crate::receive::Stats;
 use crate::session::Counters;
 
-/// Milliseconds from the wire to the ear and from the mouth to the wire, beside jitter buffer and packets: the sound
-/// device, filters, a block each way.
-const DEVICE_MS: u32 = 30;
+/// Milliseconds from the wire to the ear and from the mouth to the wire, beside jitter buffer and packets: a block each way,
+/// and 5 for filters.
+const DEVICE_MS: u32 = 25;
 
 /// How a leg sounds, so far. `Default` is a leg nothing was heard of.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

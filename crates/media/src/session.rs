@@ -196,12 +196,11 @@ impl Session {
         if new.receives && !old.receives {
             (self.heard_at, self.timed_out) = (now, false);
         }
-        let send_key = |keys: &Option<Keys>| keys.as_ref().map(|keys| (keys.suite, keys.send.clone()));
-        let receive_key = |keys: &Option<Keys>| keys.as_ref().map(|keys| (keys.suite, keys.receive.clone()));
-        if send_key(&old.keys) == send_key(&new.keys) {
+        let (had, has) = (old.keys.as_ref(), new.keys.as_ref());
+        if had.map(|keys| (keys.suite, &keys.send)) == has.map(|keys| (keys.suite, &keys.send)) {
             std::mem::swap(&mut self.parts.protect, &mut parts.protect);
         }
-        if receive_key(&old.keys) == receive_key(&new.keys) {
+        if had.map(|keys| (keys.suite, &keys.receive)) == has.map(|keys| (keys.suite, &keys.receive)) {
             std::mem::swap(&mut self.parts.unprotect, &mut parts.unprotect);
         }
         let same_codec = old.codec == new.codec
@@ -449,9 +448,12 @@ impl Session {
         }
         let loss = self.parts.receiver.stats().loss_percent;
         self.blocks = self.blocks.wrapping_add(1);
-        if self.blocks.is_multiple_of(GUESS_EVERY) && self.control.reports() == 0 {
-            // Nobody says how we are heard: most likely as we hear.
-            self.parts.sender.loss_guessed(loss);
+        if self.blocks.is_multiple_of(GUESS_EVERY) {
+            self.parts.sender.burst_ratio(self.fates.burst().ratio() as f32);
+            if self.control.reports() == 0 {
+                // Nobody says how we are heard: most likely as we hear.
+                self.parts.sender.loss_guessed(loss);
+            }
         }
         if self.control.is_due(now, loss) {
             self.report(now, false);

@@ -3,9 +3,10 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 use crate::{
-    Model, SettingRef, StatusRef,
+    Item, Model, SettingRef, StatusRef,
     data::{Action, Setting, Status, fill},
     load::{CatalogueError, Entries, read},
+    wire::Dialect,
 };
 
 macro_rules! files {
@@ -65,7 +66,12 @@ pub struct Catalogue {
     paths: HashMap<String, String>,
 }
 
+/// Setting, index and part by an item's name, lower case.
+type Items = HashMap<String, (usize, Option<u16>, Option<usize>)>;
+
 static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+/// Made when the first file is read: most programs never ask.
+static ITEMS: OnceLock<(Items, Items)> = OnceLock::new();
 
 impl Catalogue {
     /// The catalogue. The first call parses the embedded files (a few milliseconds).
@@ -175,6 +181,30 @@ impl Catalogue {
     /// The concrete key behind a standard TR-069 path, exact case.
     pub(crate) fn key_of_standard_path(&self, path: &str) -> Option<&str> {
         self.paths.get(path).map(String::as_str)
+    }
+
+    /// What an item of a vendor's file stands for, its name in any case.
+    pub(crate) fn item(&'static self, name: &str, dialect: Dialect) -> Option<Item> {
+        if name.len() > MAX_KEY {
+            return None;
+        }
+        let (aliases, p_values) = ITEMS.get_or_init(|| (self.items(Dialect::Alias), self.items(Dialect::P)));
+        let items = if dialect == Dialect::Alias { aliases } else { p_values };
+        let (i, instance, part) = *items.get(name.trim().to_lowercase().as_str())?;
+        let setting = self.entries.settings.get(i)?;
+        Some(Item { setting: SettingRef { setting, instance }, part: part.and_then(|part| setting.parts.get(part)) })
+    }
+
+    fn items(&'static self, dialect: Dialect) -> Items {
+        let mut items = Items::new();
+        for (i, setting) in self.entries.settings.iter().enumerate() {
+            for instance in indices(setting.instances) {
+                for (name, part) in Item::all(SettingRef { setting, instance }, dialect) {
+                    items.entry(name.to_lowercase()).or_insert((i, instance, part));
+                }
+            }
+        }
+        items
     }
 
     /// Every setting and index that exists on the model, in the guide's order.

@@ -1,7 +1,7 @@
 //! How far two keys are apart, for "did you mean".
 
 /// Levenshtein distance in bytes.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = i;

@@ -7,9 +7,11 @@ use crate::{
 };
 
 /// The two vocabularies of the vendor's files.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dialect {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Names such as `account.1.enable`, values mostly words.
     Alias,
+    /// Numbers such as `P271`, values mostly numbers.
     P,
 }
 
@@ -60,8 +62,9 @@ fn whole(setting: &Setting, canonical: &str, dialect: Dialect) -> Option<String>
             });
             Some(words.collect::<Option<Vec<_>>>()?.join(","))
         }
-        ValueType::TimeZone { choices } => {
-            Some(word(choices, canonical, dialect).unwrap_or_else(|| canonical.to_owned()))
+        // A POSIX zone besides the vendor's list has a setting of its own there.
+        ValueType::TimeZone { choices } if !choices.is_empty() && !canonical.is_empty() => {
+            word(choices, canonical, dialect)
         }
         // Rules and page groups are only known part by part.
         ValueType::RingMatch { .. } | ValueType::PagingList { .. } => None,
@@ -161,6 +164,13 @@ mod tests {
         assert!(alias.contains(&pair("account.1.ring.match.1.ringtone", "2")));
         assert!(alias.contains(&pair("account.1.ring.match.10.callerid", "")));
         assert!(p.contains(&pair("P1488", "[3-5]xx")));
+    }
+
+    #[test]
+    fn a_zone_beside_the_list_is_not_said_as_if_it_were_in_it() {
+        assert_eq!(items("datetime.timezone", "PST8PDT").1, [pair("P64", "PST8PDT")]);
+        assert_eq!(items("datetime.timezone", "CET-1CEST,M3.5.0,M10.5.0/4"), (vec![], vec![]));
+        assert_eq!(items("datetime.timezone.custom", "CET-1CEST").1, [pair("P246", "CET-1CEST")]);
     }
 
     #[test]

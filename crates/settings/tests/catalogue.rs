@@ -21,7 +21,7 @@ fn shared(name: &str) -> Option<String> {
 #[test]
 fn counts() {
     let catalogue = Catalogue::get();
-    assert_eq!((catalogue.settings().len(), catalogue.statuses().len(), catalogue.actions().len()), (347, 38, 21));
+    assert_eq!((catalogue.settings().len(), catalogue.statuses().len(), catalogue.actions().len()), (351, 38, 21));
 }
 
 #[test]
@@ -32,7 +32,10 @@ fn every_row_of_the_guide_is_there_once() {
     let listed = tsv(&Filter::default());
     let mut ours: HashMap<String, usize> = HashMap::new();
     for line in listed.lines().skip(1) {
-        *ours.entry(line.split('\t').take(4).collect::<Vec<_>>().join("\t")).or_default() += 1;
+        let cells: Vec<&str> = line.split('\t').take(4).collect();
+        if !cells[2].ends_with("(beyond the guide)") {
+            *ours.entry(cells.join("\t")).or_default() += 1;
+        }
     }
     let mut wrong = vec![];
     let rows: Vec<&str> = table.lines().skip(1).filter(|line| !line.is_empty()).collect();

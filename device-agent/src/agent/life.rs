@@ -12,6 +12,7 @@ use crate::apply::{Applier, wanted_port};
 use crate::cpe::connection_request::Listener;
 use crate::cpe::{self, CpeOptions};
 use crate::device::{Device, Restart};
+use crate::phone::sound::{self, Seat};
 use crate::phone::{self, Line};
 use crate::{held, mqtt, net};
 
@@ -21,6 +22,7 @@ const END_TIME: Duration = Duration::from_secs(5);
 pub(super) struct Life {
     device: Arc<Device>,
     line: Line,
+    seat: Seat,
     /// Ends when the ACS has made the phone restart.
     sessions: JoinHandle<Restart>,
     /// What is simply dropped at the end.
@@ -50,11 +52,14 @@ impl Life {
         tokio::task::spawn_blocking(move || calls.add(&phone, ip)).await??;
 
         let mut others = JoinSet::new();
-        let (line, events) = if config.simulated {
-            (Line::Simulated, None)
+        let (line, events, seat) = if config.simulated {
+            (Line::Simulated, None, Seat::default())
         } else {
-            let (line, events) = phone::start_real(&device, config.sip_bind)?;
-            (line, Some(tokio::spawn(events)))
+            let kind = config.sound.clone();
+            // Anew in each life: a device belongs to the phone that was started with it.
+            let (sound, seat) = tokio::task::spawn_blocking(move || sound::open(kind.as_ref())).await??;
+            let (line, events) = phone::start_real(&device, config.sip_bind, sound)?;
+            (line, Some(tokio::spawn(events)), seat)
         };
         let in_force = config.connection_request_port.is_none().then_some(port);
         let applier = Applier::new(device.clone(), line.clone(), listener, in_force, ip);
@@ -73,11 +78,16 @@ impl Life {
         let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));
         let sessions = tokio::spawn(cpe::run(device.clone(), options));
         tracing::info!(mac = %device.identity().mac, boot = device.boot(), "the phone is up");
-        Ok(Self { device, line, sessions, others, events, mqtt, stop_mqtt })
+        Ok(Self { device, line, seat, sessions, others, events, mqtt, stop_mqtt })
     }
 
     pub(super) fn seen(&self) -> (Arc<Device>, Line) {
         (self.device.clone(), self.line.clone())
+    }
+
+    /// The seat of whoever hears the phone in a browser.
+    pub(super) fn seat(&self) -> Seat {
+        self.seat.clone()
     }
 
     /// Waits until the phone is to restart. `None`: the sessions ended badly, which is a restart as well.

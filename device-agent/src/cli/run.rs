@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use audio::device::DeviceKind;
 use contract::Mac;
-use device_agent::{Agent, AgentConfig, Storage, tls};
+use device_agent::{Agent, AgentConfig, SoundChoice, Storage, tls};
 use settings::Model;
 
 #[derive(clap::Args)]
@@ -39,6 +40,10 @@ pub struct Run {
     /// Address SIP binds to.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::UNSPECIFIED))]
     sip_bind: IpAddr,
+    /// Where sound comes from and goes to: null (silence), wav:IN,OUT, loopback, browser (the page of the control
+    /// endpoint), card or card:NAME (if built with them), or off (calls without audio).
+    #[arg(long, env = "BELLHOP_SOUND", default_value = "null")]
+    sound: SoundChoice,
     /// Seconds before a failed session is tried again the first time.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     retry_wait: u32,
@@ -49,6 +54,10 @@ pub struct Run {
 
 impl Run {
     pub async fn run(self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.sound.0 != Some(DeviceKind::Browser) || self.control.is_some(),
+            "--sound browser needs --control: the page is served there"
+        );
         let config = AgentConfig {
             storage: Storage::Disk(self.state_dir),
             mac: self.mac,
@@ -60,13 +69,18 @@ impl Run {
             test_faults: self.test_faults,
             connection_request_port: self.connection_request_port,
             sip_bind: self.sip_bind,
+            sound: self.sound.0,
             simulated: false,
             retry_wait_s: self.retry_wait,
             authorities: self.ca.as_deref().map(tls::extra_authorities).transpose()?,
         };
+        let browser = config.sound == Some(DeviceKind::Browser);
         let agent = Agent::start(config).await?;
         if let Some(address) = agent.control_addr() {
             tracing::info!(%address, "control endpoint");
+            if browser {
+                tracing::info!("open http://{address}/ to hear and speak; it asks for the token in control.token");
+            }
         }
         super::told_to_end().await?;
         tracing::info!("ending");

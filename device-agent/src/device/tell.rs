@@ -16,7 +16,7 @@ const MOST_OUTPUT: usize = CommandResult::MOST_BYTES - 2048;
 
 impl Device {
     /// Measures where waiting is allowed, stores the items and has them published.
-    pub(crate) async fn measured(self: &Arc<Self>, measure: fn(&Self) -> Vec<Item>) {
+    pub(crate) async fn measured(self: &Arc<Self>, measure: impl FnOnce(&Self) -> Vec<Item> + Send + 'static) {
         let stored = self.blocking(move |device| {
             let items = measure(device);
             device.lock().outbox.push_telemetry(clock::now(), items)

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use contract::event::EventKind;
-use contract::mqtt::{AccountState, AccountStatus};
+use contract::mqtt::{AccountState, AccountStatus, CallQuality, Item};
+use phone_core::io::SoundDevice;
 use phone_core::{
     AccountSettings, CallInfo, HookSwitch, Input, IoOptions, PhoneConfig, PhoneEvent, PhoneHandle, PhoneSettings,
     PhoneState,
@@ -20,12 +21,16 @@ use crate::device::{Device, Restart};
 ///
 /// # Errors
 /// phone-core's.
-pub fn start(device: &Arc<Device>, bind: IpAddr) -> io::Result<(Line, impl Future<Output = ()> + Send + use<>)> {
+pub fn start(
+    device: &Arc<Device>,
+    bind: IpAddr,
+    sound: Option<SoundDevice>,
+) -> io::Result<(Line, impl Future<Output = ()> + Send + use<>)> {
     let identity = device.identity();
     let mut config = PhoneConfig::new(identity.model.as_str(), identity.firmware.clone(), identity.mac.bytes());
     config.accounts = ACCOUNTS.iter().map(|account| settings_of(device, *account)).collect();
     config.phone = phone_settings_of(device);
-    let (phone, events) = phone_core::spawn(config, IoOptions { bind, ..IoOptions::default() })?;
+    let (phone, events) = phone_core::spawn(config, IoOptions { bind, sound, ..IoOptions::default() })?;
     let state = phone.state();
     show(device, &state.borrow());
     Ok((Line::Real(phone.clone()), carry(device.clone(), events, state)))
@@ -98,9 +103,35 @@ async fn carry(device: Arc<Device>, mut events: mpsc::Receiver<PhoneEvent>, mut 
 }
 
 async fn raise(device: &Arc<Device>, event: PhoneEvent) {
+    if let PhoneEvent::CallQuality { info, codec, quality } = event {
+        if let Some(call) = quality_of(info.account, codec, &quality) {
+            device.measured(move |_| vec![Item::Call(call)]).await;
+        }
+        return;
+    }
     if let Some((kind, account, detail)) = translate(event) {
         device.raise(kind, account, detail).await;
     }
+}
+
+/// How a call sounded, as the contract tells it. `None` of one too short for a score.
+fn quality_of(account: u8, codec: String, quality: &phone_core::CallQuality) -> Option<CallQuality> {
+    let score = |score: f32| Some(score).filter(|score| (1.0..=5.0).contains(score));
+    Some(CallQuality {
+        account,
+        duration_s: u32::try_from(quality.seconds).unwrap_or(u32::MAX),
+        codec,
+        mos: score(quality.mos_lq)?,
+        loss_percent: quality.loss_percent.clamp(0.0, 100.0),
+        jitter_ms: quality.jitter_ms,
+        round_trip_ms: quality.round_trip_ms.map(|ms| ms as f32),
+        mos_conversation: score(quality.mos_cq),
+        late_percent: Some(quality.discard_percent.clamp(0.0, 100.0)),
+        burst_ms: Some(quality.burst_ms),
+        delay_ms: Some(quality.mouth_to_ear_ms),
+        remote_mos: quality.remote_mos_lq.and_then(score),
+        remote_loss_percent: quality.remote_loss_percent.map(|share| share.clamp(0.0, 100.0)),
+    })
 }
 
 fn show(device: &Device, state: &PhoneState) {
@@ -134,6 +165,7 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
     Some(match event {
         // Not of the Action URLs; see `carry`, and the phone's state.
         PhoneEvent::CheckSync { .. }
+        | PhoneEvent::CallQuality { .. }
         | PhoneEvent::RejectedCall { .. }
         | PhoneEvent::DialFailed { .. }
         | PhoneEvent::CallQuality { .. }
@@ -178,4 +210,31 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
         PhoneEvent::MuteCall(info) => return of(EventKind::MuteCall, info),
         PhoneEvent::UnmuteCall(info) => return of(EventKind::UnmuteCall, info),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_told_as_the_contract_takes_it_and_one_without_a_score_is_not() {
+        let quality = phone_core::CallQuality {
+            seconds: 75,
+            mos_lq: 4.2,
+            loss_percent: 0.5,
+            discard_percent: 100.001,
+            round_trip_ms: Some(18),
+            mouth_to_ear_ms: 92,
+            remote_mos_lq: Some(0.0),
+            ..phone_core::CallQuality::default()
+        };
+        let call = quality_of(1, "opus".to_owned(), &quality).unwrap();
+        assert_eq!((call.duration_s, call.mos, call.round_trip_ms, call.delay_ms), (75, 4.2, Some(18.0), Some(92)));
+        assert_eq!((call.late_percent, call.remote_mos, call.mos_conversation), (Some(100.0), None, None));
+        let at = contract::Timestamp(0);
+        let telemetry = contract::mqtt::Telemetry { boot: 1, seq: 1, at, items: vec![Item::Call(call)] };
+        let text = serde_json::to_vec(&telemetry).unwrap();
+        assert_eq!(contract::mqtt::decode_telemetry(&text), Ok(telemetry));
+        assert_eq!(quality_of(1, String::new(), &phone_core::CallQuality::default()), None);
+    }
 }

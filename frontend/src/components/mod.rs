@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod assign;
+pub mod calls_table;
 pub mod chip;
 pub mod confirm;
 pub mod copy;

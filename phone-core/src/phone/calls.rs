@@ -468,9 +468,11 @@ impl Phone {
         if missed {
             self.events.push_back(PhoneEvent::MissedCall(info.clone()));
         }
-        if let Some(quality) = self.entry(id).and_then(|entry| entry.quality.as_deref()) {
-            let quality = Box::new(CallQuality::of(quality));
-            self.events.push_back(PhoneEvent::CallQuality { info: info.clone(), quality });
+        if let Some((quality, entry)) = self.entry(id).and_then(|entry| Some((entry.quality.as_deref()?, entry))) {
+            let codec = entry.call.media().map(|media| media.codec.name.encoding(media.codec.packing).to_owned());
+            let (codec, quality) = (codec.unwrap_or_default(), Box::new(CallQuality::of(quality)));
+            self.events.push_back(PhoneEvent::CallQuality { info: info.clone(), codec, quality });
+            self.report_quality(now, id);
         }
         let (by, code, reason) = (end.by, end.code, end.reason.clone());
         self.events.push_back(PhoneEvent::TerminatedCall { info, by, code, reason });

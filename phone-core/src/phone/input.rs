@@ -264,8 +264,8 @@ pub enum PhoneEvent {
     EstablishedCall(CallInfo),
     /// A call is over.
     TerminatedCall { info: CallInfo, by: EndedBy, code: u16, reason: String },
-    /// How a call that is over sounded here.
-    CallQuality { info: CallInfo, quality: Box<CallQuality> },
+    /// How a call that is over sounded here; `codec` as SDP names it.
+    CallQuality { info: CallInfo, codec: String, quality: Box<CallQuality> },
     /// Nobody answered.
     MissedCall(CallInfo),
     /// A number could not be called.

@@ -11,6 +11,7 @@
 //! | `dialling` | digits one by one |
 //! | `keys` | hook switch, keys and commands |
 //! | `calls` | what becomes of calls: events, holding, swapping, conference, transfer |
+//! | `report` | how a call sounded, for a collector |
 //! | `ring` | ringtones |
 //! | `sound` | what is to be heard, where, and what the sound of calls tells |
 
@@ -40,6 +41,7 @@ mod incoming;
 mod input;
 mod keys;
 mod outgoing;
+mod report;
 mod requests;
 mod ring;
 mod sound;

@@ -58,7 +58,7 @@ pub struct Sound {
     pub tone: Tone,
     /// The ringtone that plays over the loudspeaker.
     pub ringing: Option<String>,
-    /// How loud it rings, 1..=8.
+    /// How loud it rings, 1..=8; 0 is not at all.
     pub ring_volume: u8,
     /// How loud voices are, 1..=8.
     pub talk_volume: u8,
@@ -157,7 +157,8 @@ impl Phone {
         let talks = self.is_open();
         let (volume, locked) =
             if talks { (&mut self.talk_volume, lock.talk) } else { (&mut self.ring_volume, lock.ring) };
-        if !locked {
+        // A ring that is off by the settings is not made audible by asking for less.
+        if !locked && (*volume > 0 || step > 0) {
             *volume = volume.saturating_add_signed(step).clamp(1, 8);
         }
     }

@@ -4,7 +4,7 @@ use super::codec::{Codec, CodecName, own_fmtp};
 use super::crypto::CryptoLine;
 use super::formats::{Format, PayloadTypes, Use};
 use super::remote::{dtmf_of, red_of};
-use super::session::{Attribute, Media};
+use super::session::{Attribute, Media, Session};
 use super::{Direction, Refusal};
 use crate::settings::media::{G726Packing, MediaSettings, RtcpMode};
 
@@ -12,6 +12,11 @@ use crate::settings::media::{G726Packing, MediaSettings, RtcpMode};
 const EVENTS: &str = "0-15";
 /// Payload type we like best for redundancy; nothing else is wanted there by default.
 const RED_PT: u8 = 121;
+/// The extended reports we want of the other side (RFC 3611 §5.1): answers to our clock, and how it hears us.
+const REPORTS: &str = "rcvr-rtt=all voip-metrics";
+/// A media line of so many bytes leaves room for that: one with every codec, or with keys, has an INVITE near or beyond what
+/// goes by UDP (RFC 3261 §18.1.1).
+const ROOMY: usize = 400;
 
 /// What of RTCP is said.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +48,21 @@ impl Rtcp {
             RtcpMode::Default | RtcpMode::MuxOnly => Self::default(),
         }
     }
+}
+
+/// Says in an offer which extended reports we want, where that leaves the INVITE in one datagram.
+pub(super) fn offer_reports(media: &mut Media) {
+    if media.to_string().len() <= ROOMY {
+        media.attributes.push(Attribute::new("rtcp-xr", REPORTS));
+    }
+}
+
+/// Says it in an answer: the exchange of clocks only where it was offered (RFC 3611 §5.2), and nothing to those who say
+/// nothing.
+pub(super) fn answer_reports(ours: &mut Media, offer: &Session, theirs: &Media) {
+    let Some(offered) = theirs.attribute("rtcp-xr").or_else(|| offer.attribute("rtcp-xr")) else { return };
+    let clocks = offered.split_whitespace().any(|one| one.to_ascii_lowercase().starts_with("rcvr-rtt"));
+    ours.attributes.push(Attribute::new("rtcp-xr", if clocks { REPORTS } else { "voip-metrics" }));
 }
 
 /// Our media line.

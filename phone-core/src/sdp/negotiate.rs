@@ -8,7 +8,7 @@ use super::agree::{read_answer, removed};
 use super::codec::CodecName;
 use super::crypto::{CryptoLine, MasterKey, SrtpPair, Suite};
 use super::formats::{PayloadTypes, formats};
-use super::local::{Audio, Rtcp, agree, answered_formats, offered_formats};
+use super::local::{Audio, Rtcp, agree, answer_reports, answered_formats, offer_reports, offered_formats};
 use super::remote::{addresses, allows, choose_stream, codec_of, crypto_lines, direction, pair_dtmf, pair_red, ptime};
 use super::session::{Connection, Media, Origin, Session};
 use super::{Agreed, Direction, LocalMedia, Refusal};
@@ -128,7 +128,7 @@ impl Negotiator {
         let formats = offered_formats(&settings, &codecs, packing, &mut self.types);
         let first = codecs.first().copied().unwrap_or(CodecName::Pcmu);
         let (protocol, crypto) = self.protection(&settings);
-        let media = Audio {
+        let mut media = Audio {
             port: self.local.port,
             protocol,
             formats,
@@ -139,6 +139,7 @@ impl Negotiator {
             direction,
         }
         .into_media();
+        offer_reports(&mut media);
         let (mut all, index) = match &self.settled {
             // Lines are never taken away (RFC 3264 §8).
             Some(settled) => (settled.local.media.iter().map(Media::refused).collect(), settled.index),
@@ -212,7 +213,7 @@ impl Negotiator {
             srtp: crypto.as_ref().map(|(_, pair)| pair.clone()),
             codec,
         };
-        let ours = Audio {
+        let mut ours = Audio {
             port: self.local.port,
             protocol: media.protocol.clone(),
             formats: own,
@@ -223,6 +224,7 @@ impl Negotiator {
             direction: agreed.direction,
         }
         .into_media();
+        answer_reports(&mut ours, &theirs, media);
         let mut all: Vec<_> = theirs.media.iter().map(Media::refused).collect();
         if let Some(place) = all.get_mut(chosen.index) {
             *place = ours;

@@ -11,6 +11,7 @@ use super::read::Values;
 use super::servers::ServerSettings;
 use super::session_timer::SessionTimerSettings;
 use super::tls::StreamSettings;
+use crate::sip::message::{HostPort, Uri};
 use crate::sip::transaction::Timers;
 use crate::sip::transport::Transport;
 
@@ -168,6 +169,8 @@ pub struct AccountSettings {
     pub media: Arc<MediaSettings>,
     /// Streams, and certificates on them.
     pub streams: StreamSettings,
+    /// "VQ Collector": who is told how calls sounded (RFC 6035), if the phone tells at all.
+    pub quality_collector: Option<Uri>,
 }
 
 impl Default for AccountSettings {
@@ -244,6 +247,7 @@ impl AccountSettings {
             calls: CallSettings::from_values(&account),
             media: Arc::new(MediaSettings::from_values(&account)),
             streams: StreamSettings::from_values(index, &get),
+            quality_collector: collector(&account),
         }
     }
 
@@ -258,6 +262,15 @@ impl AccountSettings {
         let t2 = Duration::from_millis(u64::from(self.t2_ms.clamp(50, 60_000))).max(t1);
         Timers::new(t1, t2, reliable)
     }
+}
+
+/// `sip:name@address:port`; `None` without an address.
+fn collector(account: &Values<'_>) -> Option<Uri> {
+    let mut address: HostPort = account.text("vq.collector.address").parse().ok()?;
+    let port = u16::try_from(account.number("vq.collector.port", 5060, 1, 65_535)).ok();
+    address.port = address.port.or(port.filter(|port| *port != 5060));
+    let name = account.text("vq.collector.name");
+    Some(Uri::sip(Some(name.as_str()).filter(|name| !name.is_empty()), address))
 }
 
 /// `0.5sec`, `4 sec`, `500ms`, `2` (seconds, as the pages show it) or `50` (hundredths, as the P-value has it).

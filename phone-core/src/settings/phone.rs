@@ -90,6 +90,8 @@ pub struct PhoneSettings {
     pub dhcp_servers: bool,
     /// "Enable E911": emergency calls say where the phone is.
     pub e911: bool,
+    /// "VQ Session Report": collectors are told how calls sounded (RFC 6035). Default off.
+    pub quality_reports: bool,
     /// How it sounds.
     pub sound: SoundSettings,
 }
@@ -142,6 +144,7 @@ impl PhoneSettings {
             dscp_rtp: dscp("network.qos.forrtp", 46),
             dhcp_servers: phone.yes("sip.override.dhcp.allowoption120", false),
             e911: phone.yes("e911.enable", false),
+            quality_reports: phone.yes("vq.sessionreport", false),
             sound: SoundSettings::from_values(&phone),
         }
     }

@@ -48,7 +48,7 @@ pub struct Tones {
 /// What the phone's sound is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SoundSettings {
-    /// "Speaker Ring Volume", 1..=8. Default 4.
+    /// "Speaker Ring Volume", 1..=8, or 0 for no ring. Default 4.
     pub ring_volume: u8,
     /// "Handset Sidetone Volume", 0..=30. Default 15.
     pub sidetone: u8,
@@ -90,7 +90,7 @@ impl SoundSettings {
         let gains = [("low", ToneGain::Low), ("medium", ToneGain::Medium), ("high", ToneGain::High)];
         let tone = |name: &str| values.text(&format!("audio.tone.{name}"));
         Self {
-            ring_volume: level("audio.volume.ring", 4, 1, 8),
+            ring_volume: level("audio.volume.ring", 4, 0, 8),
             sidetone: level("audio.handset.sidetone.volume", 15, 0, 30),
             lock: values.choice("audio.volume.lock", VolumeLock::default(), &locks),
             warning_tones: values.yes("sounds.warning.enable", true),

@@ -9,6 +9,7 @@ use super::keep_alive::{Found, KeepAlive};
 use super::line::{Line, RequestId};
 use super::locate::{DnsFailure, Query, Records};
 use super::message::{Message, Name};
+use super::publication::Publication;
 use super::registration::Registration;
 use super::subscription::{Package, Subscription};
 use super::transaction::Received;
@@ -41,6 +42,7 @@ pub struct Account {
     mwi: Subscription,
     reg: Subscription,
     keep_alive: KeepAlive,
+    publication: Publication,
     messages_changed: bool,
 }
 
@@ -51,8 +53,16 @@ impl Account {
         let registration = Registration::new(&mut line, now, start);
         let mwi = Subscription::new(Package::MessageSummary, &mut line);
         let reg = Subscription::new(Package::Reg, &mut line);
-        let (messages, keep_alive) = (MessagesWaiting::default(), KeepAlive::default());
-        let mut account = Self { line, registration, messages, mwi, reg, keep_alive, messages_changed: false };
+        let mut account = Self {
+            line,
+            registration,
+            messages: MessagesWaiting::default(),
+            mwi,
+            reg,
+            keep_alive: KeepAlive::default(),
+            publication: Publication::default(),
+            messages_changed: false,
+        };
         account.follow(now);
         account
     }
@@ -63,6 +73,7 @@ impl Account {
     pub fn apply(&mut self, now: Instant, settings: Arc<AccountSettings>) {
         if settings != self.line.settings {
             self.keep_alive = KeepAlive::default();
+            self.publication.restart(&mut self.line);
         }
         self.registration.apply(now, &mut self.line, settings);
         self.follow(now);
@@ -137,6 +148,7 @@ impl Account {
             if self.registration.lost(now, &mut self.line, id, broken)
                 || self.mwi.lost(now, &mut self.line, id)
                 || self.reg.lost(now, &mut self.line, id)
+                || self.publication.lost(now, &mut self.line, id)
             {
                 continue;
             }
@@ -164,6 +176,7 @@ impl Account {
         if self.registration.response(now, &mut self.line, id, what, message)
             || self.mwi.response(now, &mut self.line, id, status, message)
             || self.reg.response(now, &mut self.line, id, status, message)
+            || self.publication.response(now, &mut self.line, id, status, message)
             || self.keep_alive.response(&mut self.line, id).is_some()
         {
             self.follow(now);
@@ -227,6 +240,11 @@ impl Account {
         self.registration.handle_timeout(now, &mut self.line);
     }
 
+    /// Tells the collector how a call sounded: `report` is the body.
+    pub fn publish(&mut self, now: Instant, report: String) {
+        self.publication.publish(now, &mut self.line, report);
+    }
+
     /// Takes leave.
     pub fn shutdown(&mut self, now: Instant) {
         self.mwi.want(now, &mut self.line, false);
@@ -243,6 +261,7 @@ impl Account {
         self.registration.handle_timeout(now, &mut self.line);
         self.mwi.handle_timeout(now, &mut self.line);
         self.reg.handle_timeout(now, &mut self.line);
+        self.publication.handle_timeout(now, &mut self.line);
         let found = self.keep_alive.handle_timeout(now, &mut self.line);
         self.found(now, found);
         self.follow(now);
@@ -270,6 +289,7 @@ impl Account {
             return None;
         }
         let subscriptions = earliest(self.mwi.poll_timeout(), self.reg.poll_timeout());
+        let subscriptions = earliest(subscriptions, self.publication.poll_timeout());
         let own = earliest(self.registration.poll_timeout(&self.line), self.keep_alive.poll_timeout(&self.line));
         earliest(earliest(self.line.poll_timeout(), own), subscriptions.filter(|_| self.line.is_ready()))
     }

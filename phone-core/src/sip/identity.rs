@@ -30,6 +30,11 @@ impl Identity {
         self.mac("")
     }
 
+    /// The MAC address, `c0:74:ad:01:02:03`.
+    pub fn mac_address(&self) -> String {
+        self.mac(":")
+    }
+
     fn mac(&self, separator: &str) -> String {
         self.mac.map(|byte| format!("{byte:02x}")).join(separator)
     }
@@ -62,7 +67,7 @@ impl Identity {
             request.push(Name::PEmergencyInfo, format_args!("IEEE-EUI-48;eui-48-addr={eui}"));
         }
         if headers.mac_header.holds(register) {
-            request.push(Name::Mac, self.mac(":"));
+            request.push(Name::Mac, self.mac_address());
         }
         if !headers.proxy_require.is_empty() {
             request.push(Name::ProxyRequire, &headers.proxy_require);

@@ -13,6 +13,7 @@ pub mod line;
 pub mod locate;
 pub mod message;
 pub mod outgoing;
+pub mod publication;
 pub mod registration;
 pub mod stun;
 pub mod subscription;

@@ -151,3 +151,19 @@ fn ports_of_voice_are_drawn_at_random_unless_that_is_off() {
     }
     assert!(!drawn.windows(2).all(|pair| pair[1] == pair[0] + 2), "{drawn:?}");
 }
+
+/// Above this a request goes by TCP.
+const DATAGRAM: usize = 1300;
+
+#[test]
+fn extended_reports_are_asked_for_where_the_invite_stays_in_a_datagram() {
+    let invite = |codecs| {
+        let mut bench = bench(&[("account.1.codec.choice", codecs)]);
+        bench.dial("00351210000000");
+        let sent = bench.sent_of(&Method::Invite)[0].clone();
+        let asks = String::from_utf8_lossy(&sent.transmit.bytes).contains("a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n");
+        (asks, sent.transmit.bytes.len() <= DATAGRAM)
+    };
+    assert_eq!(invite("opus,g722,pcma,pcmu"), (true, true));
+    assert_eq!(invite("pcmu,pcma,g723,g729,g722,ilbc,g726-32,opus"), (false, true));
+}

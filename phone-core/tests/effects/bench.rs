@@ -13,7 +13,7 @@ use phone_core::{
     AccountSettings, CallState, Command, HookSwitch, Input, Instant, Phone, PhoneEvent, PhoneSettings, Tone, Transmit,
 };
 
-use super::leg::{Leg, answer_to, offer};
+use super::leg::{Leg, answer_to, mirrored, offer};
 
 /// The registrar of account 1.
 pub const SERVER: &str = "192.0.2.10:5060";
@@ -60,8 +60,12 @@ pub struct Server {
     pub contact: String,
     /// Where it says requests come from; `None`: where they do.
     pub seen: Option<SocketAddr>,
+    /// How PUBLISH is answered, once it is let in.
+    pub publish: u16,
     /// How REFER is answered.
     pub refer: u16,
+    /// It agrees to offers as they are, whatever `formats` says.
+    pub mirrors: bool,
     /// The payload types of its offers and answers.
     pub formats: &'static str,
     /// The DNS; what is not in here is not there.
@@ -122,7 +126,9 @@ impl Bench {
             invite_headers: Vec::new(),
             contact: format!("<sip:200@{SERVER}>"),
             seen: None,
+            publish: 200,
             refer: 202,
+            mirrors: false,
             formats: "0 101",
             dns: Vec::new(),
         };
@@ -194,6 +200,11 @@ impl Bench {
                 let challenge = Challenge::new(Algorithm::Md5, "hotel.example", "nonce1".to_owned());
                 one(401, vec![(Name::WwwAuthenticate, challenge.to_string())])
             }
+            Method::Publish if self.server.challenges && !has_proof(message) => {
+                let challenge = Challenge::new(Algorithm::Md5, "hotel.example", "nonce1".to_owned());
+                one(401, vec![(Name::WwwAuthenticate, challenge.to_string())])
+            }
+            Method::Publish => one(self.server.publish, Vec::new()),
             Method::Register => {
                 let mut headers = vec![(Name::Expires, message.expires().unwrap_or(3600).to_string())];
                 headers.extend(message.header(Name::Contact).map(|value| (Name::Contact, value.to_owned())));
@@ -201,7 +212,10 @@ impl Bench {
             }
             Method::Invite => {
                 let statuses = if in_dialog { vec![200] } else { self.server.invite.clone() };
-                let body = answer_to(message.body(), self.server.formats);
+                let body = match self.server.mirrors && !message.body().is_empty() {
+                    true => mirrored(message.body()),
+                    false => answer_to(message.body(), self.server.formats),
+                };
                 let answer = |(at, status): (usize, u16)| {
                     let mut headers = self.server.invite_headers.clone();
                     if status < 300 {

@@ -92,3 +92,36 @@ pub fn answer_to(body: &[u8], formats: &str) -> String {
     };
     offer(formats).replace("a=sendrecv", direction)
 }
+
+/// An answer that agrees to the offer as it is, with a key of its own. Its RTCP port is not the one after audio's.
+pub fn mirrored(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut answer = answer_to(body, "0");
+    answer.truncate(answer.find("m=audio").unwrap());
+    let mut crypto = false;
+    let mut direction = "a=sendrecv";
+    for line in text.lines().skip_while(|line| !line.starts_with("m=audio")) {
+        if line.starts_with("m=audio ") {
+            let rest = line.splitn(3, ' ').nth(2).unwrap();
+            answer.push_str(&format!("m=audio 40000 {rest}\r\n"));
+        } else if let Some(suite) = line.strip_prefix("a=crypto:").and_then(|line| line.split_once(" inline:")) {
+            let key =
+                if suite.0.contains("AES_256") { format!("{}Qg==", "QkJC".repeat(15)) } else { "QkJC".repeat(10) };
+            if !std::mem::replace(&mut crypto, true) {
+                answer.push_str(&format!("a=crypto:{} inline:{key}\r\n", suite.0));
+            }
+        } else if ["a=rtpmap:", "a=fmtp:", "a=rtcp-mux"].iter().any(|kept| line.starts_with(kept)) {
+            answer.push_str(&format!("{line}\r\n"));
+        } else if line.starts_with("a=rtcp:") {
+            answer.push_str("a=rtcp:40077\r\n");
+        } else {
+            direction = match line {
+                "a=sendonly" => "a=recvonly",
+                "a=recvonly" => "a=sendonly",
+                "a=inactive" => "a=inactive",
+                _ => direction,
+            };
+        }
+    }
+    answer + direction + "\r\n"
+}

@@ -1,5 +1,6 @@
-//! Every setting that concerns signalling changes what the phone does: each test sets one by its catalogue key, and holds
-//! the phone against one that has the default. `docs/SIP-SETTINGS.md` names the test of each.
+//! Every setting that concerns signalling or sound changes what the phone does: each test sets one by its catalogue key, and
+//! holds the phone against one that has the default. `docs/SIP-SETTINGS.md` and `docs/AUDIO-SETTINGS.md` name the test of
+//! each.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -11,9 +12,16 @@ mod ignored;
 mod in_call;
 mod incoming;
 mod leg;
+mod listening;
+mod measure;
 mod outgoing;
+mod packets;
+mod quality;
 mod registration;
+mod room;
 mod security;
 mod servers;
 mod session_timer;
+mod streams;
 mod transport;
+mod volumes;

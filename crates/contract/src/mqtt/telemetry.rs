@@ -47,6 +47,24 @@ pub struct CallQuality {
     /// `None`: the other side sent no RTCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round_trip_ms: Option<f32>,
+    /// As `mos`, with what delay does to a conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mos_conversation: Option<f32>,
+    /// RTP packets that came too late to be played, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_percent: Option<f32>,
+    /// Mean length of a burst of lost and late packets, in milliseconds (RFC 3611 §4.7.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst_ms: Option<u16>,
+    /// From the other side's mouth to this ear, in milliseconds, estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u32>,
+    /// As `mos`, as the other side says it heard this phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_mos: Option<f32>,
+    /// This phone's packets that did not come there, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_loss_percent: Option<f32>,
 }
 
 /// The interface towards the server. Counters are since the system started.
@@ -119,11 +137,21 @@ impl Item {
                 if !(1..=2).contains(&call.account) {
                     return Err(format!("account is {}; a phone has accounts 1 and 2", call.account));
                 }
-                if !(1.0..=5.0).contains(&call.mos) {
-                    return Err(format!("mos is {}; it is 1 to 5", call.mos));
+                let scores = [
+                    ("mos", Some(call.mos)),
+                    ("mos_conversation", call.mos_conversation),
+                    ("remote_mos", call.remote_mos),
+                ];
+                for (name, score) in scores {
+                    check_within(name, score, 1.0, 5.0)?;
                 }
-                if !(0.0..=100.0).contains(&call.loss_percent) {
-                    return Err(format!("loss_percent is {}; it is 0 to 100", call.loss_percent));
+                let shares = [
+                    ("loss_percent", Some(call.loss_percent)),
+                    ("late_percent", call.late_percent),
+                    ("remote_loss_percent", call.remote_loss_percent),
+                ];
+                for (name, share) in shares {
+                    check_within(name, share, 0.0, 100.0)?;
                 }
                 check_text("codec", &call.codec)
             }
@@ -145,6 +173,13 @@ impl Item {
                 Ok(())
             }
         }
+    }
+}
+
+fn check_within(name: &str, value: Option<f32>, low: f32, high: f32) -> Result<(), String> {
+    match value {
+        Some(value) if !(low..=high).contains(&value) => Err(format!("{name} is {value}; it is {low} to {high}")),
+        _ => Ok(()),
     }
 }
 

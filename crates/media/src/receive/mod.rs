@@ -248,7 +248,7 @@ impl Receiver {
             if self.arrivals.loss() > HEAVY_LOSS && self.redundancy.distance > 0 {
                 later += self.frame;
             }
-            target = target.max(self.us(later) + self.delays.quantile(0.9));
+            target = target.max(self.us(later) + self.delays.quantile(0.97) + 5_000);
         }
         target.min(most)
     }

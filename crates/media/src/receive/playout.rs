@@ -92,7 +92,7 @@ impl Receiver {
             }
         }
         if self.credit > 0 {
-            self.settle();
+            self.settle(frame.redundant);
             return;
         }
         if frame.kind == Kind::Noise {
@@ -114,9 +114,10 @@ impl Receiver {
         self.position == timestamp && (self.quiet || self.credit > 0)
     }
 
-    /// The sound ran out before a packet that came after all.
-    fn settle(&mut self) {
-        if !self.quiet {
+    /// The sound ran out before a packet that came after all, or before the copy of one that was lost: then the loss is to
+    /// blame.
+    fn settle(&mut self, redundant: bool) {
+        if !self.quiet && !redundant {
             self.stats.underruns += 1;
         }
         let most = i64::from(self.settings.length_ms) * 1000;

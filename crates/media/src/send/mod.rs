@@ -9,7 +9,7 @@ pub mod redundancy;
 use redundancy::Adaptation;
 
 /// Packets remembered for copies: the farthest distance of any plan, and the one that is sent.
-const HISTORY: usize = 5;
+const HISTORY: usize = 7;
 /// Bytes of one payload: what a packet holds.
 const MAX_PAYLOAD: usize = 1400;
 /// A copy's length and distance have to fit their fields (RFC 2198 §3).
@@ -49,6 +49,9 @@ pub struct Sender {
     newest: usize,
     silent: bool,
     reported: u8,
+    /// Bit/s alone, and beside copies.
+    bitrates: (Option<u32>, Option<u32>),
+    copies: bool,
 }
 
 impl Sender {
@@ -70,6 +73,8 @@ impl Sender {
             newest: 0,
             silent: true,
             reported: 0,
+            bitrates: (config.bitrate, config.bitrate_with_copies),
+            copies: false,
         }
     }
 
@@ -94,14 +99,25 @@ impl Sender {
         self.adapt(percent);
     }
 
+    /// How much longer than by chance runs of losses are in the other direction.
+    pub fn burst_ratio(&mut self, ratio: f32) {
+        if let Some((_, adaptation)) = &mut self.redundancy {
+            adaptation.burst_ratio(ratio);
+        }
+    }
+
     fn adapt(&mut self, percent: f32) {
         let fec = match &self.redundancy {
-            Some((_, adaptation)) if adaptation.plan().fec => adaptation.loss(),
-            Some(_) => 0.0,
-            None => percent.clamp(0.0, 100.0),
+            Some((_, adaptation)) => adaptation.plan().fec_percent,
+            None => percent.clamp(0.0, 100.0).round() as u8,
         };
+        let copies = self.redundancy.as_ref().is_some_and(|(_, one)| !one.plan().copies.is_empty());
+        if std::mem::replace(&mut self.copies, copies) != copies
+            && let Some(bits) = if copies { self.bitrates.1 } else { self.bitrates.0 }
+        {
+            self.encoder.set_bitrate(bits);
+        }
         // Set when it changes only: some encoders start over with it.
-        let fec = fec.round() as u8;
         if self.reported != fec {
             self.reported = fec;
             self.encoder.set_loss(fec);

@@ -70,6 +70,23 @@ fn on_a_clean_line_nothing_is_said_twice_and_on_a_lossy_one_what_is_lost() {
 }
 
 #[test]
+fn within_two_seconds_a_call_has_found_its_redundancy() {
+    let mut pair = Pair::new(red(config(Codec::Pcmu, 5000)), red(config(Codec::Pcmu, 4000)));
+    let mut tones = [Tone::new(440.0), Tone::new(1000.0)];
+    // One direction alone is bad: nobody can guess.
+    let mut count = 0;
+    pair.run(
+        2000,
+        |at| Some(tones[at].block()),
+        |at, port, _| {
+            count += usize::from(port == Port::Rtp);
+            at == 0 && port == Port::Rtp && [1, 4, 8].contains(&(count / 2 % 10))
+        },
+    );
+    assert_eq!(pair.legs[0].quality(pair.now).copies, 2);
+}
+
+#[test]
 fn reports_tell_loss_delay_and_score() {
     let one = config(Codec::Pcmu, 5000);
     let pair = talk_for(one, config(Codec::Pcmu, 4000), 12_000);

@@ -2,6 +2,7 @@
 
 mod digits;
 mod legs;
+mod long;
 mod strangers;
 
 use core::time::Duration;
@@ -28,6 +29,7 @@ pub fn config(codec: Codec, other: u16) -> Config {
         payload_types: both(96),
         ptime_ms: 20,
         bitrate: None,
+        bitrate_with_copies: None,
         redundancy: None,
         events: None,
         remote: Some(address(other)),

@@ -65,10 +65,10 @@ pub struct Metrics<'a> {
     pub frames_per_packet: u8,
     /// Whether silence is suppressed.
     pub silence_suppressed: bool,
-    /// Mean and highest jitter, ms.
-    pub jitter_ms: u32,
+    /// Mean and highest jitter, ms, as far as known.
+    pub jitter_ms: Option<u32>,
     /// See `jitter_ms`.
-    pub max_jitter_ms: u32,
+    pub max_jitter_ms: Option<u32>,
     /// The measures.
     pub report: Report,
 }
@@ -156,7 +156,11 @@ fn write_metrics(out: &mut String, m: &Metrics<'_>) -> fmt::Result {
     write!(out, "Delay: RTD={} ESD={}", r.round_trip, r.end_system_delay)?;
     // Half of the way there and back with both ends' delays, the other's taken to be as ours.
     let one_way = u32::from(r.round_trip) / 2 + u32::from(r.end_system_delay);
-    write!(out, " SOWD={one_way} IAJ={} MAJ={}\r\n", m.jitter_ms, m.max_jitter_ms)?;
+    write!(out, " SOWD={one_way}")?;
+    for (name, value) in [("IAJ", m.jitter_ms), ("MAJ", m.max_jitter_ms)] {
+        value.map_or(Ok(()), |value| write!(out, " {name}={value}"))?;
+    }
+    out.push_str("\r\n");
     let signal = [
         ("SL", r.signal_level.map(i16::from)),
         ("NL", r.noise_level.map(i16::from)),
@@ -232,8 +236,8 @@ mod tests {
             frame_ms: 10,
             frames_per_packet: 2,
             silence_suppressed: true,
-            jitter_ms: 2,
-            max_jitter_ms: 10,
+            jitter_ms: Some(2),
+            max_jitter_ms: Some(10),
             report: Report {
                 loss_rate: 13,
                 discard_rate: 5,
@@ -303,10 +307,12 @@ mod tests {
     fn remote_measures_follow_and_what_is_unknown_is_left_out() {
         let mut theirs = metrics();
         theirs.report = Report { noise_level: Some(-60), ..Report::default() };
+        (theirs.jitter_ms, theirs.max_jitter_ms) = (None, None);
         let body = session_report(&Session { remote_metrics: Some(theirs), local_mac: None, ..session() });
         let (ours, theirs) = body.split_once("RemoteMetrics:\r\n").unwrap();
         assert!(ours.contains("QualityEst:") && !ours.contains("MAC"));
         assert!(theirs.contains("Signal: NL=-60\r\n") && !theirs.contains("QualityEst"), "{theirs}");
+        assert!(theirs.contains(" SOWD=0\r\n"), "{theirs}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a live change does to the page of a phone.
 
+use contract::event::EventKind;
 use contract::live::LiveChange;
 use contract::rest::PhoneDetail;
 use leptos::prelude::*;
@@ -36,6 +37,8 @@ pub fn apply(detail: Loaded<PhoneDetail>, gone: RwSignal<bool>, change: &LiveCha
         });
     }
     if let Some(event) = change.event.clone().filter(|event| event.phone == phone) {
+        // What was measured of the call came before.
+        again |= event.kind == EventKind::TerminatedCall;
         detail.touch(|detail| {
             if detail.events.iter().all(|old| old.id != event.id) {
                 detail.events.insert(0, event);

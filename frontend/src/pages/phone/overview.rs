@@ -6,6 +6,7 @@ use contract::rest::{Accepted, LayerChange, PhoneDetail, ValueState};
 use leptos::prelude::*;
 
 use super::scope::{PhoneScope, use_phone};
+use crate::components::calls_table::CallsTable;
 use crate::components::chip::Chip;
 use crate::components::icon::{Icon, Svg};
 use crate::components::job_list::JobList;
@@ -71,6 +72,10 @@ pub fn Overview() -> impl IntoView {
                 <Timeline events=Signal::derive(move || value.with(|value| value.events.clone())) zone/>
             </section>
         </div>
+        <section class="stack" aria-labelledby="calls-title">
+            <h2 id="calls-title">"Call quality"</h2>
+            <CallsTable calls=Signal::derive(move || value.with(|value| value.calls.clone())) zone/>
+        </section>
         <section class="stack" aria-labelledby="values-title">
             <div class="row between">
                 <h2 id="values-title">"Configuration"</h2>

@@ -1,7 +1,7 @@
 //! Follows what the phone wants to sound, beside the real-time thread: opens and closes ports, makes codecs and buffers, and
 //! takes back what is to be dropped.
 
-use std::net::IpAddr;
+use std::io;
 use std::time::Duration;
 
 use audio::device::NullDevice;
@@ -9,8 +9,9 @@ use media::{Config, Event, Parts};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::engine::{Engine, Order, Report};
-use super::leg::{Leg, Sockets};
-use super::mix::Mix;
+use super::leg::Leg;
+use super::mix::{self, Mix};
+use super::ports::Network;
 use super::thread::Handle;
 use super::{SoundDevice, map};
 use crate::phone::{Ear, Sound, SoundDigit, SoundNews};
@@ -22,7 +23,7 @@ const ORDERS: usize = 128;
 const REPORTS: usize = 512;
 
 /// What the sound of a call tells.
-pub(in crate::io) type News = (CallId, SoundNews);
+pub type News = (CallId, SoundNews);
 
 struct Known {
     call: CallId,
@@ -32,18 +33,30 @@ struct Known {
     silent: bool,
 }
 
-struct Running {
-    handle: Handle,
+/// What the engine runs in.
+pub(super) trait Runner: Sized {
+    /// Makes the engine where it is to run: not everything in it may change threads.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn start(make: impl FnOnce() -> Engine + Send + 'static) -> io::Result<Self>;
+
+    /// Something sounds, or nothing does.
+    fn sounds(&mut self, sounds: bool);
+}
+
+struct Running<R> {
+    runner: R,
     orders: Producer<Order>,
     reports: Consumer<Report>,
 }
 
 /// The phone's side of its sound.
-pub(in crate::io) struct Desk {
+pub(in crate::io) struct Desk<R = Handle> {
     device: Option<SoundDevice>,
-    bind: IpAddr,
+    network: Box<dyn Network>,
     rng: Rng,
-    running: Option<Running>,
+    running: Option<Running<R>>,
     known: Vec<Known>,
     /// As it was last followed.
     sound: Option<Sound>,
@@ -51,10 +64,11 @@ pub(in crate::io) struct Desk {
     news: Vec<News>,
 }
 
-impl Desk {
+#[expect(private_bounds, reason = "what it runs in is nobody else's business")]
+impl<R: Runner> Desk<R> {
     /// Without a device nothing sounds, and no ports are opened: signalling only.
-    pub fn new(device: Option<SoundDevice>, bind: IpAddr, rng: Rng) -> Self {
-        Self { device, bind, rng, running: None, known: Vec::new(), sound: None, mix: None, news: Vec::new() }
+    pub fn new(device: Option<SoundDevice>, network: Box<dyn Network>, rng: Rng) -> Self {
+        Self { device, network, rng, running: None, known: Vec::new(), sound: None, mix: None, news: Vec::new() }
     }
 
     /// There is a device: something may sound.
@@ -91,8 +105,8 @@ impl Desk {
             self.mix = Some(mix);
             self.order(Order::Mix(Box::new(mix)));
         }
-        if let Some(running) = &self.running {
-            running.handle.sounds(sounds);
+        if let Some(running) = &mut self.running {
+            running.runner.sounds(sounds);
         }
         self.sound = Some(sound);
     }
@@ -107,8 +121,10 @@ impl Desk {
         let (report_queue, reports) = RingBuffer::new(REPORTS);
         let mix = Mix::of(sound);
         self.mix = Some(mix);
-        match Handle::start(move || Engine::new(device, Box::new(mix), order_queue, report_queue)) {
-            Ok(handle) => self.running = Some(Running { handle, orders, reports }),
+        // Only what sounds at once can be the first sound since the phone started.
+        let chime = if self.sound.is_none() { mix::boot_up(sound) } else { None };
+        match R::start(move || Engine::new(device, Box::new(mix), chime, order_queue, report_queue)) {
+            Ok(runner) => self.running = Some(Running { runner, orders, reports }),
             Err(error) => tracing::error!(%error, "no thread for sound: the phone is silent"),
         }
     }
@@ -156,10 +172,10 @@ impl Desk {
             self.order(Order::Close(call));
         }
         let mut known = Known { call, config: config.clone(), joined: leg.joined, silent: true };
-        let opened = Sockets::open(self.bind, leg.port, sound.dscp);
+        let opened = self.network.open(leg.port, sound.dscp);
         match (opened, Parts::new(config)) {
-            (Ok(sockets), Ok(parts)) => {
-                let mut opened = Leg::new(call, sockets, parts, self.rng.next_u64());
+            (Ok(ports), Ok(parts)) => {
+                let mut opened = Leg::new(call, ports, parts, self.rng.next_u64());
                 opened.joined = leg.joined;
                 self.order(Order::Open(Box::new(opened)));
                 known.silent = false;
@@ -196,6 +212,11 @@ impl Desk {
             }
         }
         news
+    }
+
+    /// What the engine runs in, once something has sounded.
+    pub fn runner(&mut self) -> Option<&mut R> {
+        self.running.as_mut().map(|running| &mut running.runner)
     }
 
     fn order(&mut self, order: Order) {

@@ -3,17 +3,18 @@
 
 use std::time::Duration;
 
+use audio::BLOCK;
 use audio::device::AudioDevice;
 use audio::gain::{Gain, HearingAid};
 use audio::mix::Mixer;
 use audio::sidetone::Sidetone;
-use audio::tone::TonePlayer;
-use audio::{BLOCK, RATE};
+use audio::tone::Pattern;
 use media::{Event, Parts, Quality};
 use rtrb::{Consumer, Producer};
 
 use super::leg::Leg;
 use super::mix::Mix;
+use super::sounder::Sounder;
 use super::voice::Voice;
 use crate::phone::{Ear, MOST_CALLS, SoundDigit};
 use crate::sip::call::CallId;
@@ -54,8 +55,10 @@ pub(super) struct Engine {
     orders: Consumer<Order>,
     reports: Producer<Report>,
     mix: Box<Mix>,
-    tone: TonePlayer,
-    ring: TonePlayer,
+    tone: Sounder,
+    ring: Sounder,
+    /// Played once, over the loudspeaker, when the phone starts.
+    chime: Sounder,
     talk: Gain,
     sidetone: Sidetone,
     hearing_aid: HearingAid,
@@ -68,9 +71,11 @@ pub(super) struct Engine {
 }
 
 impl Engine {
+    /// `chime` sounds once, at its volume in dB.
     pub fn new(
         device: Box<dyn AudioDevice>,
         mix: Box<Mix>,
+        chime: Option<(Pattern, f32)>,
         orders: Consumer<Order>,
         reports: Producer<Report>,
     ) -> Self {
@@ -80,8 +85,9 @@ impl Engine {
             orders,
             reports,
             mix: mix.clone(),
-            tone: TonePlayer::new(RATE),
-            ring: TonePlayer::new(RATE),
+            tone: Sounder::new(),
+            ring: Sounder::new(),
+            chime: Sounder::new(),
             talk: Gain::new(0.0),
             sidetone: Sidetone::new(0),
             hearing_aid: HearingAid::new(),
@@ -93,6 +99,9 @@ impl Engine {
             blocks: 0,
         };
         engine.mixed(mix);
+        if let Some((chime, db)) = chime {
+            engine.chime.set(Some(chime), db);
+        }
         engine
     }
 
@@ -138,6 +147,7 @@ impl Engine {
         }
         self.tone.mix(&mut self.speaker);
         self.ring.mix(&mut self.speaker);
+        self.chime.mix(&mut self.speaker);
         self.voice.plays(&self.speaker);
         if self.mix.ear == Ear::Handset && !self.mix.muted {
             // Of the block before: the one that is spoken now has not been heard yet.
@@ -196,7 +206,7 @@ impl Engine {
                 }
             }
             Order::Mix(mix) => self.mixed(mix),
-            Order::Mark(dscp) => self.legs.iter().flatten().for_each(|leg| leg.mark(dscp)),
+            Order::Mark(dscp) => self.legs.iter_mut().flatten().for_each(|leg| leg.mark(dscp)),
         }
     }
 
@@ -209,14 +219,8 @@ impl Engine {
 
     fn mixed(&mut self, mix: Box<Mix>) {
         let old = std::mem::replace(&mut self.mix, mix);
-        for (player, old, new) in [(&mut self.tone, old.tone, self.mix.tone), (&mut self.ring, old.ring, self.mix.ring)]
-        {
-            match new {
-                Some(pattern) if old != new || !player.is_playing() => player.play(pattern),
-                Some(_) => {}
-                None => player.stop(),
-            }
-        }
+        self.tone.set(self.mix.tone, self.mix.tone_db);
+        self.ring.set(self.mix.ring, self.mix.ring_db);
         self.talk.set_db(self.mix.talk_db);
         self.sidetone.set_level(self.mix.sidetone);
         self.tell(Report::Mix(old));
@@ -249,6 +253,7 @@ impl Engine {
             && self.orders.is_empty()
             && !self.tone.is_playing()
             && !self.ring.is_playing()
+            && !self.chime.is_playing()
     }
 
     /// Nobody reads: what is told is dropped, which may take its time; better than to keep it for ever.

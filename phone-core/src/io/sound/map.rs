@@ -27,7 +27,8 @@ pub(super) fn config(agreed: &sdp::Agreed, settings: &MediaSettings) -> Config {
         codec: codec::of(&agreed.codec),
         payload_types: types(agreed.codec.send_pt, agreed.codec.recv_pt),
         ptime_ms: agreed.ptime_ms,
-        bitrate: None,
+        bitrate: codec::bitrates(&agreed.codec).0,
+        bitrate_with_copies: codec::bitrates(&agreed.codec).1,
         redundancy: agreed
             .red
             .map(|red| Redundancy { payload_types: types(red.send_pt, red.recv_pt), budget: Budget::TwoCopies }),

@@ -5,9 +5,12 @@
 //! | `desk` | follows what the phone wants to sound, beside the real-time thread, and tells it |
 //! | `thread` | the real-time thread, which sleeps while nothing sounds |
 //! | `engine` | its work, every 10 ms |
-//! | `leg` | a call in it: session and sockets |
+//! | `leg` | a call in it: session and ports |
+//! | `ports` | the ports: sockets, or what a test puts in their place |
 //! | `mix` | tones, rings and gains |
+//! | `sounder` | a tone that plays |
 //! | `voice` | what the microphone hears, on its way out |
+//! | `studio` | all of it without thread and clock, for tests and simulators |
 //! | `map` | from an agreement to what a leg is told |
 
 mod desk;
@@ -15,6 +18,9 @@ mod engine;
 mod leg;
 mod map;
 mod mix;
+mod ports;
+mod sounder;
+mod studio;
 mod thread;
 mod voice;
 
@@ -24,6 +30,8 @@ use std::sync::{Arc, Mutex};
 use audio::device::AudioDevice;
 
 pub(super) use desk::{Desk, POLL_EVERY};
+pub use ports::{Network, Ports, UdpNetwork};
+pub use studio::Studio;
 
 /// Where a phone's sound comes from and goes to. Clones name the same device, which the first phone started with it takes.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use super::desk::Runner;
 use super::engine::Engine;
 
 #[derive(Default)]
@@ -17,17 +18,13 @@ struct Flags {
 }
 
 /// Wakes the thread, lets it sleep, and ends it when dropped.
-pub(super) struct Handle {
+pub(in crate::io) struct Handle {
     flags: Arc<Flags>,
     thread: Thread,
 }
 
-impl Handle {
-    /// Starts the thread, which makes the engine: not everything in it may change threads.
-    ///
-    /// # Errors
-    /// The operating system's.
-    pub fn start(make: impl FnOnce() -> Engine + Send + 'static) -> io::Result<Self> {
+impl Runner for Handle {
+    fn start(make: impl FnOnce() -> Engine + Send + 'static) -> io::Result<Self> {
         let flags = Arc::new(Flags::default());
         let shared = flags.clone();
         let thread = thread::Builder::new().name("sound".to_owned()).spawn(move || {
@@ -44,8 +41,7 @@ impl Handle {
         Ok(Self { flags, thread: thread.thread().clone() })
     }
 
-    /// Something sounds, or nothing does.
-    pub fn sounds(&self, sounds: bool) {
+    fn sounds(&mut self, sounds: bool) {
         self.flags.idle.store(!sounds, Ordering::Release);
         self.thread.unpark();
     }

@@ -230,7 +230,7 @@ fn g723_rate() {
 #[test]
 fn rtcp_mode() {
     let with = |mode: &str| offer(&[("rtcp.port.selection", mode)]);
-    assert!(!with("default").contains("rtcp"));
+    assert!(!with("default").contains("a=rtcp:") && !with("default").contains("rtcp-mux"));
     assert!(has(&with("negotiate"), "a=rtcp:5005") && !with("negotiate").contains("rtcp-mux"));
     assert!(has(&with("mux"), "a=rtcp:5005") && has(&with("mux"), "a=rtcp-mux"));
     let only = with("mux_only");
@@ -270,4 +270,17 @@ fn rfc2543_hold() {
     let local = LocalMedia { address: "2001:db8::1".parse().unwrap(), port: 5004, settings };
     let text = Negotiator::new(local, &mut Rng::new(1, 1)).offer(Direction::SendOnly);
     assert!(has(&text, "c=IN IP6 2001:db8::1"));
+}
+
+#[test]
+fn extended_reports_are_wanted_of_those_who_know_them() {
+    let ours = "a=rtcp-xr:rcvr-rtt=all voip-metrics";
+    assert!(has(&offer(&[("codec.choice", "opus,g722,pcma,pcmu")]), ours));
+    // With every codec there is no room left in a datagram.
+    assert!(!offer(&[]).contains("rtcp-xr"));
+    let audio = |xr: &str| format!("m=audio 4000 RTP/AVP 0\r\n{xr}");
+    assert!(!answer(&[], &audio("")).contains("rtcp-xr"));
+    assert!(has(&answer(&[], &audio("a=rtcp-xr:rcvr-rtt=all:10000 voip-metrics\r\n")), ours));
+    assert!(has(&answer(&[], &audio("a=rtcp-xr:pkt-loss-rle\r\n")), "a=rtcp-xr:voip-metrics"));
+    assert!(has(&answer(&[], &audio("a=RTCP-XR\r\n")), "a=rtcp-xr:voip-metrics"));
 }

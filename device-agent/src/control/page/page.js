@@ -1,0 +1,170 @@
+// The phone's keys, what it shows, and its sound.
+const at = (id) => document.getElementById(id);
+let token = "";
+let lifted = false;
+let sound = null;
+
+const say = (text) => { at("message").textContent = text; };
+
+async function ask(path, body) {
+  const answer = await fetch(path, {
+    method: body ? "POST" : "GET",
+    headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
+    body: body && JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error((await answer.text()).trim() || answer.statusText);
+  return answer.json();
+}
+
+// ---- what it shows ----
+
+const number = (value, digits, unit) => (value === null || value === undefined ? "–" : `${value.toFixed(digits)}${unit}`);
+
+function row(call) {
+  const quality = call.quality ?? {};
+  const cells = [
+    call.peer.name ? `${call.peer.name} (${call.peer.number})` : call.peer.number,
+    call.held ? "on hold" : call.stage,
+    call.codec ?? "–",
+    number(quality.mos_lq, 1, ""),
+    number(quality.loss_percent, 1, " %"),
+    number(quality.jitter_ms, 0, " ms"),
+    number(quality.mouth_to_ear_ms, 0, " ms"),
+  ];
+  const line = document.createElement("tr");
+  for (const text of cells) line.insertCell().textContent = text;
+  return line;
+}
+
+function show(phone) {
+  lifted = phone.hook === "off";
+  at("hook").textContent = lifted ? "Replace the handset" : "Lift the handset";
+  at("hook").setAttribute("aria-pressed", lifted);
+  const parts = phone.accounts.filter((one) => one.user).map((one) => `${one.user}: ${one.status}`);
+  if (phone.ringing) parts.push("rings");
+  if (phone.tone !== "none") parts.push(`tone: ${phone.tone.replaceAll("_", " ")}`);
+  if (phone.dialled) parts.push(`dialled: ${phone.dialled}`);
+  if (phone.muted) parts.push("muted");
+  if (phone.speaker) parts.push("speaker");
+  const text = parts.join(" · ") || "no account";
+  if (at("shown").textContent !== text) at("shown").textContent = text;
+  at("calls").replaceChildren(...phone.calls.map(row));
+  at("idle").hidden = phone.calls.length > 0;
+}
+
+async function look() {
+  try {
+    show(await ask("phone"));
+    if (at("message").dataset.of === "look") say("");
+    delete at("message").dataset.of;
+  } catch (error) {
+    say(`The phone does not answer: ${error.message}`);
+    at("message").dataset.of = "look";
+  }
+  setTimeout(look, 500);
+}
+
+// ---- keys ----
+
+const doing = (promise) => promise.catch((error) => say(error.message));
+const digit = (key) => doing(ask("key", { keys: key }));
+const hook = () => doing(ask("hook", { hook: lifted ? "on" : "off" }));
+const press = (key) => doing(ask("press", { key }));
+
+for (const key of "123456789*0#") {
+  const button = document.createElement("button");
+  button.textContent = key;
+  button.addEventListener("click", () => digit(key));
+  at("digits").append(button);
+}
+at("hook").addEventListener("click", hook);
+for (const button of document.querySelectorAll("[data-press]")) {
+  button.addEventListener("click", () => press(button.dataset.press));
+}
+document.addEventListener("keydown", (event) => {
+  if (!token || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target instanceof HTMLInputElement) return;
+  if (/^[0-9*#]$/.test(event.key)) digit(event.key);
+  else if (event.key.toLowerCase() === "h") hook();
+  // On a button, Enter is the button's.
+  else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) press("send");
+});
+
+// ---- sound ----
+
+function level(meter, block) {
+  let sum = 0;
+  for (const sample of block) sum += sample * sample;
+  const db = 10 * Math.log10(sum / block.length / 32768 ** 2 + 1e-6);
+  // Falls slowly, so that it can be read.
+  meter.value = Math.max(db, meter.value - 1);
+}
+
+async function start() {
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+  });
+  const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+  const stop = (why) => {
+    if (!sound) return;
+    sound = null;
+    for (const track of stream.getTracks()) track.stop();
+    context.close();
+    if (socket.readyState <= WebSocket.OPEN) socket.close();
+    at("microphone").value = at("speaker").value = -60;
+    at("sound").textContent = "Start the sound";
+    at("sound").setAttribute("aria-pressed", "false");
+    say(why ?? "");
+  };
+  await context.audioWorklet.addModule("worklet.js");
+  const node = new AudioWorkletNode(context, "phone", { outputChannelCount: [1] });
+  const url = new URL("sound", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.hash = "";
+  const socket = new WebSocket(url, ["sound", `bearer.${token}`]);
+  socket.binaryType = "arraybuffer";
+  // Samples are little endian, as in every machine that runs a browser.
+  node.port.onmessage = ({ data }) => {
+    level(at("microphone"), data);
+    // What cannot be sent in time is of no use later.
+    if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount < 20000) socket.send(data);
+  };
+  socket.onmessage = ({ data }) => {
+    const block = new Int16Array(data);
+    level(at("speaker"), block);
+    node.port.postMessage(block);
+  };
+  socket.onclose = () => stop("The sound has ended: another browser has it, or the phone runs without --sound browser.");
+  context.createMediaStreamSource(stream).connect(node).connect(context.destination);
+  await context.resume();
+  sound = { stop };
+  at("sound").textContent = "Stop the sound";
+  at("sound").setAttribute("aria-pressed", "true");
+}
+
+at("sound").addEventListener("click", () => (sound ? sound.stop() : doing(start())));
+
+// ---- token ----
+
+async function unlock(given) {
+  token = given;
+  try {
+    show(await ask("phone"));
+  } catch (error) {
+    token = "";
+    return say(error.message);
+  }
+  sessionStorage.setItem("token", token);
+  say("");
+  at("unlock").hidden = true;
+  at("phone").hidden = false;
+  look();
+}
+
+at("unlock").addEventListener("submit", (event) => {
+  event.preventDefault();
+  unlock(at("token").value.trim());
+});
+const known = location.hash.slice(1) || sessionStorage.getItem("token");
+history.replaceState(null, "", location.pathname);
+if (known) unlock(known);
