@@ -132,7 +132,7 @@ pub fn at_once<T: Sync>(all: &[T], run: impl Fn(usize, &T) + Sync) {
         }
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(&work)).collect();
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
         let failed = threads.into_iter().map(std::thread::ScopedJoinHandle::join).filter(Result::is_err).count();
         assert!(failed == 0, "{failed} failed");
     });

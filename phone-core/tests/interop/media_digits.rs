@@ -80,6 +80,14 @@ impl Peer {
         }
     }
 
+    fn log(&self) -> String {
+        match self {
+            Self::Baresip(one, _) => one.log(),
+            Self::Linphone(one) => one.log(),
+            Self::Pjsip(one) => one.log(),
+        }
+    }
+
     /// All it has heard.
     fn heard(&mut self) -> String {
         match self {
@@ -159,7 +167,7 @@ fn events_arrive_once_through_loss() {
         let [ours, theirs] = press(&mut phone, call, &mut peer, &digits, &digits, PACE);
         let name = peer.name();
         println!("{name}: {} of {} digits, and {} from it", theirs.len(), digits.len(), ours.len());
-        assert_eq!(theirs, digits, "what {name} heard");
+        assert_eq!(theirs, digits, "what {name} heard\n{}", peer.log());
         assert_eq!(ours, digits, "what {name} said");
         phone.hang_up(call);
     });
