@@ -49,8 +49,11 @@ const FFMPEG: Package =
     Package { name: "ffmpeg", files: &["/usr/bin/ffmpeg"], why: "speaks and hears G.723.1, and converts sound" };
 const ESPEAK: Package =
     Package { name: "espeak-ng", files: &["/usr/bin/espeak-ng"], why: "what is said in the calls of the tests" };
-const MULTIMON: Package =
-    Package { name: "multimon-ng", files: &["/usr/bin/multimon-ng"], why: "decodes the digits the phone sends as tones" };
+const MULTIMON: Package = Package {
+    name: "multimon-ng",
+    files: &["/usr/bin/multimon-ng"],
+    why: "decodes the digits the phone sends as tones",
+};
 const NFTABLES: Package =
     Package { name: "nftables", files: &["/usr/sbin/nft", "/sbin/nft"], why: "loses packets between phones" };
 pub const PYTHON: Package = Package {
