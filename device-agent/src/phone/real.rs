@@ -165,7 +165,6 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
     Some(match event {
         // Not of the Action URLs; see `carry`, and the phone's state.
         PhoneEvent::CheckSync { .. }
-        | PhoneEvent::CallQuality { .. }
         | PhoneEvent::RejectedCall { .. }
         | PhoneEvent::DialFailed { .. }
         | PhoneEvent::CallQuality { .. }
