@@ -102,6 +102,12 @@ pub fn answer(phone: &mut Ours) -> CallId {
     call
 }
 
+/// What our description in these messages, the one with our address, says after `mark`, up to the end of the word.
+pub fn ours<'a>(messages: &'a str, mark: &str) -> Option<&'a str> {
+    let (_, own) = messages.rsplit_once("c=IN IP4 127.0.0.1")?;
+    own.split(mark).nth(1)?.split(|c: char| c.is_whitespace() || c == '|').next()
+}
+
 /// Runs a call, which gives what both heard; once more if the machine was too busy for one of them.
 pub fn heard(name: &str, floor: &Floor, mut run: impl FnMut() -> Both) {
     for again in [false, true] {
@@ -126,7 +132,7 @@ pub fn at_once<T: Sync>(all: &[T], run: impl Fn(usize, &T) + Sync) {
         }
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(&work)).collect();
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
         let failed = threads.into_iter().map(std::thread::ScopedJoinHandle::join).filter(Result::is_err).count();
         assert!(failed == 0, "{failed} failed");
     });

@@ -148,12 +148,6 @@ fn encoded(folder: &Path, clip: &Clip, coding: &Coding) -> PathBuf {
     path
 }
 
-/// What our description in these messages, the one with our address, says after `mark`, up to the end of the word.
-fn ours<'a>(messages: &'a str, mark: &str) -> Option<&'a str> {
-    let (_, own) = messages.rsplit_once("c=IN IP4 127.0.0.1")?;
-    own.split(mark).nth(1)?.split(|c: char| c.is_whitespace() || c == '|').next()
-}
-
 fn each_coding(srtp: bool) {
     let folder = tempfile::tempdir().unwrap();
     let words = Words::new(folder.path(), false);
@@ -194,7 +188,8 @@ fn one(folder: &Path, words: &Words, places: &Places, coding: &Coding, srtp: boo
             (sipp, media::answer(&mut phone))
         };
         let limit = Duration::from_secs(10);
-        let told = |what: &str, mark: &str| wait_for(what, limit, || ours(&sipp.messages(), mark).map(str::to_owned));
+        let told =
+            |what: &str, mark: &str| wait_for(what, limit, || media::ours(&sipp.messages(), mark).map(str::to_owned));
         let port = told("our port", "m=audio ");
         let key = srtp.then(|| told("our key", &format!("{SUITE} inline:")));
         let listener = Listener::start(places, coding, key.as_deref());

@@ -68,7 +68,7 @@ ausrc_channels $channels
 snd_path $run
 rtp_ports $((10000 + port % 1000 * 10))-$((10000 + port % 1000 * 10 + 99))
 rtcp_mux no
-jitter_buffer_delay 5-10
+jitter_buffer_delay 5-50
 call_local_timeout 120
 call_max_calls 4
 END

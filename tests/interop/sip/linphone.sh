@@ -2,7 +2,7 @@
 # A linphonec 5.1, in the foreground, that registers by itself.
 #
 #   linphone.sh RUN_DIR USER PASSWORD SERVER LOCAL [answer=auto|manual] [srtp=none|optional|mandatory]
-#               [codecs=opus/48000,PCMU/8000] [play=FILE.wav]
+#               [codecs=opus/48000,PCMU/8000] [play=FILE.wav] [digits=rtp|info]
 #
 # RUN_DIR  this run's folder: rc, HOME, log (what it prints), lib.log (SIP and all), heard.wav, and the FIFO `in`
 # SERVER   registrar, host:port or host:port;transport=tcp
@@ -15,13 +15,18 @@ mkdir -p "$1"
 run=$(cd "$1" && pwd)
 user=$2 password=$3 server=$4 local=$5
 shift 5
-answer=manual srtp=none codecs=opus/48000,G722/8000,PCMU/8000,PCMA/8000 play=/usr/share/sounds/linphone/hello8000.wav
+answer=manual srtp=none codecs=opus/48000,G722/8000,PCMU/8000,PCMA/8000 play=/usr/share/sounds/linphone/hello8000.wav digits=rtp
 for option in "$@"; do
 	case $option in
-	answer=* | srtp=* | codecs=* | play=*) export "${option%%=*}=${option#*=}" ;;
+	answer=* | srtp=* | codecs=* | play=* | digits=*) export "${option%%=*}=${option#*=}" ;;
 	*) echo "unknown: $option" >&2; exit 2 ;;
 	esac
 done
+case $digits in
+rtp) info=0 ;;
+info) info=1 ;;
+*) echo "unknown: digits=$digits" >&2; exit 2 ;;
+esac
 mandatory=0
 case $srtp in
 none) media=none ;;
@@ -41,6 +46,8 @@ bind_address=$address
 sip_port=$port
 sip_tcp_port=$port
 sip_tls_port=-1
+use_info=$info
+use_rfc2833=$((1 - info))
 media_encryption=$media
 media_encryption_mandatory=$mandatory
 [net]

@@ -14,6 +14,7 @@ use rtrb::{Consumer, Producer};
 
 use super::leg::Leg;
 use super::mix::Mix;
+use super::seam::Seam;
 use super::sounder::Sounder;
 use super::voice::Voice;
 use crate::phone::{Ear, MOST_CALLS, SoundDigit};
@@ -63,6 +64,8 @@ pub(super) struct Engine {
     sidetone: Sidetone,
     hearing_aid: HearingAid,
     voices: Mixer,
+    /// Where voices begin and end.
+    seam: Seam,
     voice: Voice,
     speaker: [i16; BLOCK],
     microphone: [i16; BLOCK],
@@ -95,6 +98,7 @@ impl Engine {
             sidetone: Sidetone::new(0),
             hearing_aid: HearingAid::new(),
             voices: Mixer::new(),
+            seam: Seam::default(),
             voice: Voice::new(),
             speaker: [0; BLOCK],
             microphone: [0; BLOCK],
@@ -157,6 +161,7 @@ impl Engine {
                 self.hearing_aid.process(&mut self.speaker);
             }
         }
+        self.seam.process(&mut self.speaker);
         self.tone.mix(&mut self.speaker);
         self.ring.mix(&mut self.speaker);
         self.chime.mix(&mut self.speaker);
@@ -203,6 +208,7 @@ impl Engine {
             Order::Join(call, joined) => {
                 if let Some(leg) = self.leg(call) {
                     leg.joined = joined;
+                    self.seam.cut();
                 }
             }
             Order::Close(call) => {
@@ -210,6 +216,7 @@ impl Engine {
                 if let Some(mut leg) = place.and_then(Option::take) {
                     leg.session.close(now);
                     leg.send();
+                    self.seam.cut();
                     self.tell(Report::Closed(leg));
                 }
             }
@@ -232,6 +239,9 @@ impl Engine {
 
     fn mixed(&mut self, mix: Box<Mix>) {
         let old = std::mem::replace(&mut self.mix, mix);
+        if old.ear != self.mix.ear {
+            self.seam.cut();
+        }
         self.tone.set(self.mix.tone, self.mix.tone_db);
         self.ring.set(self.mix.ring, self.mix.ring_db);
         self.talk.set_db(self.mix.talk_db);
@@ -260,10 +270,11 @@ impl Engine {
         }
     }
 
-    /// There is nothing to do: no leg, no order, and all tones have faded.
+    /// There is nothing to do: no leg, no order, and voices and all tones have faded.
     pub fn is_quiet(&self) -> bool {
         self.legs.iter().all(Option::is_none)
             && self.orders.is_empty()
+            && self.seam.is_quiet()
             && !self.tone.is_playing()
             && !self.ring.is_playing()
             && !self.chime.is_playing()

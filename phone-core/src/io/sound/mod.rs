@@ -9,6 +9,7 @@
 //! | `ports` | the ports: sockets, or what a test puts in their place |
 //! | `mix` | tones, rings and gains |
 //! | `sounder` | a tone that plays |
+//! | `seam` | where voices begin and end, without clicks |
 //! | `voice` | what the microphone hears, on its way out |
 //! | `studio` | all of it without thread and clock, for tests and simulators |
 //! | `map` | from an agreement to what a leg is told |
@@ -19,6 +20,7 @@ mod leg;
 mod map;
 mod mix;
 mod ports;
+mod seam;
 mod sounder;
 mod studio;
 mod thread;
