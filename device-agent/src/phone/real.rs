@@ -167,7 +167,6 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
         PhoneEvent::CheckSync { .. }
         | PhoneEvent::RejectedCall { .. }
         | PhoneEvent::DialFailed { .. }
-        | PhoneEvent::CallQuality { .. }
         | PhoneEvent::Digit { .. }
         | PhoneEvent::MessageWaiting { .. }
         | PhoneEvent::DoNotDisturb { .. } => return None,
