@@ -165,6 +165,7 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
     Some(match event {
         // Not of the Action URLs; see `carry`, and the phone's state.
         PhoneEvent::CheckSync { .. }
+        | PhoneEvent::CallQuality { .. }
         | PhoneEvent::RejectedCall { .. }
         | PhoneEvent::DialFailed { .. }
         | PhoneEvent::Digit { .. }
