@@ -108,6 +108,7 @@ fn leg(call: u32, port: u16, agreed: &Agreed, settings: &Arc<MediaSettings>) -> 
 
 fn sound(legs: Vec<Leg>) -> Sound {
     Sound {
+        ports: Vec::new(),
         legs,
         ear: Ear::Handset,
         muted: false,

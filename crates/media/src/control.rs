@@ -103,6 +103,13 @@ impl Control {
         (self.clock, self.packets, self.bytes) = (clock, 0, 0);
     }
 
+    /// What comes is expected anew: after a hold, or by another clock.
+    pub fn hears_anew(&mut self, another_clock: bool) {
+        if let Some(reception) = &mut self.reception {
+            reception.restart_timing(another_clock);
+        }
+    }
+
     /// Takes note of a packet.
     pub fn received(&mut self, now: Duration, header: &Header, is_event: bool) -> Heard {
         let heard = match self.watch.see(header.ssrc) {

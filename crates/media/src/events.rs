@@ -5,7 +5,7 @@
 pub enum Event {
     /// A digit was heard.
     Digit(char),
-    /// No audio came for too long.
+    /// No audio came for too long. Told again after the same time.
     TimedOut,
     /// The other side's stream says it ends (RTCP BYE).
     Bye,

@@ -26,7 +26,7 @@ impl Fates {
         let index = self.sequence.peek(sequence);
         match before {
             Some(highest) if index > highest + MOST_MISSING || index + MOST_MISSING < highest => {
-                *self = Self { burst: self.burst, ..Self::default() };
+                self.restart();
                 return self.came(sequence, fate);
             }
             None => self.next = index,
@@ -41,6 +41,11 @@ impl Fates {
         {
             place.get_or_insert(fate);
         }
+    }
+
+    /// What comes next has nothing to do with what came: another stream, or the end of a pause.
+    pub fn restart(&mut self) {
+        *self = Self { burst: self.burst, ..Self::default() };
     }
 
     fn tell(&mut self) {

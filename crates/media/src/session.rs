@@ -10,7 +10,7 @@ use audio::{BLOCK, RATE, Resampler};
 use codecs::Unavailable;
 use rtp::quality::Fate;
 use rtp::srtp::{Protect, Unprotect};
-use rtp::{Header, Packet, ParseError};
+use rtp::{Header, Packet};
 
 use crate::config::{Config, Keys};
 use crate::control::{Control, Heard, Sends};
@@ -137,7 +137,8 @@ pub struct Session {
     sent_at: Duration,
     /// When audio last came, or was first expected.
     heard_at: Duration,
-    timed_out: bool,
+    /// Our number was seen in what came.
+    collided: bool,
     random: u64,
     blocks: u64,
     closed: bool,
@@ -150,7 +151,7 @@ impl Session {
         let mut random = seed | 1;
         let ssrc = next(&mut random) as u32;
         let (sequence, timestamp) = (next(&mut random) as u16 & 0x7fff, next(&mut random) as u32);
-        let source = Source::new(parts.config.remote, parts.config.symmetric);
+        let source = Source::new(&parts.config);
         let cname = [next(&mut random), next(&mut random)];
         let control = Control::new(parts.config.codec.rtp_clock(), ssrc, cname);
         Self {
@@ -170,7 +171,7 @@ impl Session {
             counters: Counters::default(),
             sent_at: now,
             heard_at: now,
-            timed_out: false,
+            collided: false,
             random,
             blocks: 0,
             closed: false,
@@ -187,16 +188,26 @@ impl Session {
     /// may take its time. Keys that stay the same keep their counters (RFC 3711 §3.3.1).
     pub fn change(&mut self, now: Duration, mut parts: Box<Parts>) -> Box<Parts> {
         let (old, new) = (&mut self.parts.config, &mut parts.config);
-        self.source.told(new.remote, new.symmetric);
-        if old.codec.rtp_clock() != new.codec.rtp_clock() {
-            // Another clock is another stream (RFC 7160 §4.1).
+        self.source.told(new);
+        let another_clock = old.codec.rtp_clock() != new.codec.rtp_clock();
+        let (had, has) = (old.keys.as_ref(), new.keys.as_ref());
+        let another_key = had.map(|keys| &keys.send) != has.map(|keys| &keys.send);
+        if another_clock || another_key {
+            // Another clock is another stream (RFC 7160 §4.1); and a key that counts its packets from none is best given one.
             self.ssrc = next(&mut self.random) as u32;
+            self.sequence &= 0x7fff;
             self.control.sends_anew(self.ssrc, new.codec.rtp_clock());
         }
-        if new.receives && !old.receives {
-            (self.heard_at, self.timed_out) = (now, false);
+        let resumes = new.receives && !old.receives;
+        if resumes || (new.timeout.is_some() && old.timeout.is_none()) {
+            self.heard_at = now;
         }
-        let (had, has) = (old.keys.as_ref(), new.keys.as_ref());
+        if resumes {
+            self.fates.restart();
+        }
+        if resumes || another_clock {
+            self.control.hears_anew(another_clock);
+        }
         if had.map(|keys| (keys.suite, &keys.send)) == has.map(|keys| (keys.suite, &keys.send)) {
             std::mem::swap(&mut self.parts.protect, &mut parts.protect);
         }
@@ -249,14 +260,18 @@ impl Session {
     /// The next 10 ms of what is said here, at 48 kHz. `None`: nobody is to be heard.
     pub fn capture(&mut self, now: Duration, said: Option<&[i16; BLOCK]>) {
         let mut block = said.copied().unwrap_or([0; BLOCK]);
-        let tones = self.tones_out.fill(&mut block);
+        // One after the other, where both are asked for: events take the place of audio.
+        let by_event = self.parts.events_out.as_ref().is_some_and(EventsOut::is_active);
+        let tones = !by_event && self.tones_out.fill(&mut block);
         let step = self.parts.config.codec.rtp_clock() / 100;
         let timestamp = self.timestamp;
         self.timestamp = timestamp.wrapping_add(step);
         let position = self.position;
         self.position += u64::from(step);
         let Parts { config, sender, down, protect, events_out, block: length, .. } = &mut *self.parts;
-        if !config.sends || self.source.target().is_none() || self.closed {
+        // Agreed to be encrypted, and there is no key to do it with.
+        let bare = config.keys.is_some() && protect.is_none();
+        if !config.sends || self.source.target().is_none() || self.closed || bare {
             sender.pause();
             return;
         }
@@ -325,11 +340,11 @@ impl Session {
         if port == Port::Rtcp || (self.parts.config.rtcp_mux && rtp::is_rtcp(datagram)) {
             return self.receive_rtcp(now, from, datagram);
         }
-        // Before deciphering: what is no RTP does not cost us that.
-        match Packet::parse(datagram) {
-            Ok(_) => {}
-            Err(ParseError::KeepAlive) => return,
-            Err(_) => return self.counters.malformed += 1,
+        // Before deciphering: what is no RTP does not cost us that. Padding cannot be read yet.
+        match datagram.first().map(|first| first >> 6) {
+            Some(2) if datagram.len() >= rtp::HEADER_LEN => {}
+            Some(1) => return,
+            _ => return self.counters.malformed += 1,
         }
         let proven = self.parts.unprotect.is_some();
         let length = match &mut self.parts.unprotect {
@@ -355,6 +370,11 @@ impl Session {
             self.counters.unknown += 1;
             return;
         }
+        // On hold nobody new is taken up.
+        if !config.receives && !proven && !self.source.is_host(from) {
+            self.source.strangers += 1;
+            return;
+        }
         if !self.source.accept(now, from, proven) {
             return;
         }
@@ -363,18 +383,22 @@ impl Session {
             // Not yet believed: a stream that is over may still have a packet on its way.
             Heard::Unproven => return,
             // Somebody else drew our number, or what we send comes back (RFC 3550 §8.2).
+            // Once more, and it is a loop.
+            Heard::Collision if self.collided => return,
             Heard::Collision => {
+                self.collided = true;
                 self.ssrc = next(&mut self.random) as u32;
                 self.control.sends_anew(self.ssrc, config.codec.rtp_clock());
                 return;
             }
             Heard::New => {
                 self.counters.sources += 1;
+                self.fates.restart();
                 receiver.reset();
             }
         }
         self.counters.received += 1;
-        (self.heard_at, self.timed_out) = (now, false);
+        self.heard_at = now;
         if !config.receives {
             return;
         }
@@ -436,10 +460,10 @@ impl Session {
         let config = &self.parts.config;
         if let Some(most) = config.timeout
             && config.receives
-            && !self.timed_out
             && now.saturating_sub(self.heard_at) >= most
         {
-            self.timed_out = true;
+            // Said again as long as nothing comes: it may not have been acted on yet.
+            self.heard_at = now;
             self.events.push(Event::TimedOut);
         }
         if config.rtp_keep_alive && now.saturating_sub(self.sent_at) >= KEEP_ALIVE && self.source.target().is_some() {
@@ -477,7 +501,8 @@ impl Session {
             Sends { ssrc: self.ssrc, timestamp: self.timestamp, says_sender: config.rtcp_sender_reports, leaves };
         let mut written = [0; MAX_PACKET];
         let Some(length) = self.control.write(now, &sends, &quality, loss, random, &mut written) else { return };
-        if !config.rtcp || (config.remote_rtcp.is_none() && !config.rtcp_mux) {
+        let bare = config.keys.is_some() && protect.is_none();
+        if !config.rtcp || bare || (config.remote_rtcp.is_none() && !config.rtcp_mux) {
             return;
         }
         self.queue.push(Port::Rtcp, |bytes| {

@@ -12,4 +12,6 @@ pub mod red;
 pub mod rtcp;
 pub mod srtp;
 
-pub use packet::{ExtendedSequence, ExtendedTimestamp, Header, MAX_PACKET, Packet, ParseError, is_rtcp, keep_alive};
+pub use packet::{
+    ExtendedSequence, ExtendedTimestamp, HEADER_LEN, Header, MAX_PACKET, Packet, ParseError, is_rtcp, keep_alive,
+};

@@ -145,6 +145,14 @@ impl Reception {
         }
     }
 
+    /// Timestamps go on from elsewhere, after a pause or by another clock: the next packet's time is compared with nothing.
+    pub fn restart_timing(&mut self, another_clock: bool) {
+        self.transit = None;
+        if another_clock {
+            self.jitter = 0;
+        }
+    }
+
     /// A sender report of the source came: the middle of its NTP time, and ours now, both 1/65536 s.
     pub fn sender_report(&mut self, ntp_middle: u32, now: u32) {
         self.last_sr = Some((ntp_middle, now));

@@ -45,9 +45,8 @@ pub(super) fn join(seat: &Seat, mut request: Request<Incoming>, token: &str, sto
     if !authorized(&request, token) && !names_token(&request, token) {
         return plain(StatusCode::UNAUTHORIZED, "the bearer token is in control.token\n");
     }
-    let key = match accept_key(&request) {
-        Ok(key) => key,
-        Err(refused) => return refused,
+    let Some(key) = accept_key(&request) else {
+        return plain(StatusCode::UPGRADE_REQUIRED, "a WebSocket, version 13\n");
     };
     let Some(mut end) = seat.take() else {
         return plain(
@@ -82,14 +81,13 @@ pub(super) fn join(seat: &Seat, mut request: Request<Incoming>, token: &str, sto
     answer
 }
 
-/// The answer to the handshake's key, or what is wrong with the handshake (RFC 6455 §4.2.1).
-fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, Answer> {
+/// The answer to the handshake's key; `None` if it is no handshake (RFC 6455 §4.2.1).
+fn accept_key<B>(request: &Request<B>) -> Option<HeaderValue> {
     let upgrades = has(request, UPGRADE, |word| word.eq_ignore_ascii_case("websocket"))
         && has(request, CONNECTION, |word| word.eq_ignore_ascii_case("upgrade"))
         && has(request, SEC_WEBSOCKET_VERSION, |word| word == "13");
     let key = request.headers().get(SEC_WEBSOCKET_KEY).filter(|_| upgrades && request.method() == Method::GET);
-    let key = key.and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok());
-    key.ok_or_else(|| plain(StatusCode::UPGRADE_REQUIRED, "a WebSocket, version 13\n"))
+    key.and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())
 }
 
 fn names_token<B>(request: &Request<B>, token: &str) -> bool {

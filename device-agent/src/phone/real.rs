@@ -168,7 +168,6 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
         | PhoneEvent::CallQuality { .. }
         | PhoneEvent::RejectedCall { .. }
         | PhoneEvent::DialFailed { .. }
-        | PhoneEvent::CallQuality { .. }
         | PhoneEvent::Digit { .. }
         | PhoneEvent::MessageWaiting { .. }
         | PhoneEvent::DoNotDisturb { .. } => return None,

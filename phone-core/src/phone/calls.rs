@@ -102,7 +102,16 @@ impl Phone {
         let used = |port: &u16| {
             self.taken_ports.contains(port) || self.calls.iter().any(|entry| entry.call.media_port() == *port)
         };
-        let port = (0..pairs).map(port).find(|port| !used(port))?;
+        let free = (0..pairs).map(port).find(|port| !used(port));
+        // Who took the others may have gone.
+        let port = match free {
+            Some(port) => port,
+            None => {
+                self.taken_ports.clear();
+                let used = |port: &u16| self.calls.iter().any(|entry| entry.call.media_port() == *port);
+                (0..pairs).map(port).find(|port| !used(port))?
+            }
+        };
         let line = &self.accounts.get(at)?.line;
         // Behind a NAT audio goes where SIP goes.
         let address = line.contact_address()?.ip();

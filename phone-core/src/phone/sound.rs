@@ -50,6 +50,8 @@ pub struct Leg {
 pub struct Sound {
     /// Calls whose audio is agreed. Those that are joined hear each other.
     pub legs: Vec<Leg>,
+    /// Ports of calls that have agreed on nothing yet: audio may come as soon as they are named (RFC 3264 §5.1).
+    pub ports: Vec<(CallId, u16)>,
     /// See [`Ear`].
     pub ear: Ear,
     /// The microphone is off.
@@ -84,7 +86,10 @@ impl Phone {
             (HookSwitch::Off, false) => Ear::Handset,
             (HookSwitch::On, false) => Ear::None,
         };
+        let waits = |entry: &&super::Entry| entry.call.is_alive() && entry.call.media().is_none();
+        let ports = self.calls.iter().filter(waits).map(|entry| (entry.call.id, entry.call.media_port()));
         Sound {
+            ports: ports.collect(),
             legs: self.calls.iter().filter(|entry| entry.call.is_alive()).filter_map(leg).collect(),
             ear,
             muted: self.muted,

@@ -10,7 +10,6 @@
 mod arrivals;
 mod delay;
 mod insert;
-mod noise;
 mod playout;
 mod slots;
 mod sound;
@@ -20,12 +19,12 @@ mod tests;
 
 use core::time::Duration;
 
+use audio::comfort::NoiseMaker;
 use codecs::Decoder;
 
 use self::arrivals::Arrivals;
 use self::delay::Delays;
 pub use self::insert::Inserted;
-use self::noise::Noise;
 use self::slots::{Frame, Slots};
 use self::sound::Sound;
 pub use self::stats::Stats;
@@ -71,7 +70,7 @@ pub struct Receiver {
     arrivals: Arrivals,
     delays: Delays,
     sound: Sound,
-    noise: Noise,
+    noise: NoiseMaker,
     scratch: Box<[i16]>,
     timeline: Timeline,
     /// The latest time we were told.
@@ -163,7 +162,7 @@ impl Receiver {
             arrivals: Arrivals::default(),
             delays: Delays::new(),
             sound: Sound::new(rate),
-            noise: Noise::new(),
+            noise: NoiseMaker::new(0x9e37_79b9),
             scratch: vec![0; (rate * LONGEST_PAYLOAD_MS / 1000) as usize].into_boxed_slice(),
             timeline: Timeline::default(),
             now: 0,

@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn noise_is_not_stretched_gently() {
-        let mut noise = super::super::noise::Noise::new();
+        let mut noise = audio::comfort::NoiseMaker::new(1);
         noise.describe(&[20]);
         let mut pcm = vec![0; 1600];
         noise.fill(&mut pcm);

@@ -1,17 +1,18 @@
 //! Follows what the phone wants to sound, beside the real-time thread: opens and closes ports, makes codecs and buffers, and
 //! takes back what is to be dropped.
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
 use audio::device::NullDevice;
 use media::{Config, Event, Parts};
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::engine::{Engine, Order, Report};
 use super::leg::Leg;
 use super::mix::{self, Mix};
-use super::ports::Network;
+use super::ports::{Network, Ports};
 use super::thread::Handle;
 use super::{SoundDevice, map};
 use crate::phone::{Ear, Sound, SoundDigit, SoundNews};
@@ -58,17 +59,35 @@ pub(in crate::io) struct Desk<R = Handle> {
     rng: Rng,
     running: Option<Running<R>>,
     known: Vec<Known>,
+    /// Ports of calls that have agreed on nothing yet.
+    waiting: Vec<(CallId, u16, Box<dyn Ports>)>,
     /// As it was last followed.
     sound: Option<Sound>,
     mix: Option<Mix>,
     news: Vec<News>,
+    /// Orders that found no room.
+    unsent: VecDeque<Order>,
+    /// Legs that are closed and not given back yet, with their ports.
+    closing: usize,
 }
 
 #[expect(private_bounds, reason = "what it runs in is nobody else's business")]
 impl<R: Runner> Desk<R> {
     /// Without a device nothing sounds, and no ports are opened: signalling only.
     pub fn new(device: Option<SoundDevice>, network: Box<dyn Network>, rng: Rng) -> Self {
-        Self { device, network, rng, running: None, known: Vec::new(), sound: None, mix: None, news: Vec::new() }
+        Self {
+            device,
+            network,
+            rng,
+            running: None,
+            known: Vec::new(),
+            waiting: Vec::new(),
+            sound: None,
+            mix: None,
+            news: Vec::new(),
+            unsent: VecDeque::new(),
+            closing: 0,
+        }
     }
 
     /// There is a device: something may sound.
@@ -79,6 +98,10 @@ impl<R: Runner> Desk<R> {
     /// Calls are under way, whose news want to be read.
     pub fn is_busy(&self) -> bool {
         !self.known.is_empty()
+            || !self.waiting.is_empty()
+            || !self.news.is_empty()
+            || self.closing > 0
+            || !self.unsent.is_empty()
     }
 
     /// Makes what sounds what the phone wants to sound.
@@ -86,6 +109,9 @@ impl<R: Runner> Desk<R> {
         if self.sound.as_ref() == Some(&sound) {
             return;
         }
+        // What was given back frees its ports.
+        let news = self.poll();
+        self.news.extend(news);
         let sounds = !sound.legs.is_empty()
             || sound.ear != Ear::None
             || sound.ringing.is_some()
@@ -94,9 +120,11 @@ impl<R: Runner> Desk<R> {
             self.start(&sound);
         }
         self.close_others(&sound);
+        self.hold_ports(&sound);
         for leg in &sound.legs {
             self.follow_leg(&sound, leg);
         }
+        self.waiting.retain(|(call, port, _)| sound.ports.contains(&(*call, *port)));
         if self.sound.as_ref().is_some_and(|old| old.dscp != sound.dscp) {
             self.order(Order::Mark(sound.dscp));
         }
@@ -131,10 +159,33 @@ impl<R: Runner> Desk<R> {
 
     fn close_others(&mut self, sound: &Sound) {
         let gone = |known: &Known| !sound.legs.iter().any(|leg| leg.call == known.call);
-        let closed: Vec<CallId> = self.known.iter().filter(|known| gone(known)).map(|known| known.call).collect();
-        self.known.retain(|known| !closed.contains(&known.call));
-        for call in closed {
-            self.order(Order::Close(call));
+        let closed: Vec<Known> = self.known.extract_if(.., |known| gone(known)).collect();
+        for known in closed.into_iter().filter(|known| !known.silent) {
+            self.order(Order::Close(known.call));
+        }
+    }
+
+    /// Opens the ports that descriptions are about to name.
+    fn hold_ports(&mut self, sound: &Sound) {
+        for (call, port) in &sound.ports {
+            let had = self.sound.as_ref().is_some_and(|old| old.ports.contains(&(*call, *port)));
+            if had || self.waiting.iter().any(|(one, held, _)| (one, held) == (call, port)) {
+                continue;
+            }
+            match self.network.open(*port, sound.dscp) {
+                Ok(ports) => self.waiting.push((*call, *port, ports)),
+                Err(error) => {
+                    tracing::warn!(port, %error, "the port for audio is taken: the call moves to another");
+                    self.news.push((*call, SoundNews::PortTaken));
+                }
+            }
+        }
+    }
+
+    fn ports(&mut self, leg: &crate::phone::Leg, dscp: u8) -> io::Result<Box<dyn Ports>> {
+        match self.waiting.iter().position(|(call, port, _)| (*call, *port) == (leg.call, leg.port)) {
+            Some(at) => Ok(self.waiting.swap_remove(at).2),
+            None => self.network.open(leg.port, dscp),
         }
     }
 
@@ -167,12 +218,13 @@ impl<R: Runner> Desk<R> {
     /// A call that is new, or has another port.
     fn open_leg(&mut self, sound: &Sound, leg: &crate::phone::Leg, config: Config) {
         let call = leg.call;
-        if self.known.iter().any(|known| known.call == call) {
-            self.known.retain(|known| known.call != call);
+        if let Some(at) = self.known.iter().position(|known| known.call == call)
+            && !self.known.swap_remove(at).silent
+        {
             self.order(Order::Close(call));
         }
         let mut known = Known { call, config: config.clone(), joined: leg.joined, silent: true };
-        let opened = self.network.open(leg.port, sound.dscp);
+        let opened = self.ports(leg, sound.dscp);
         match (opened, Parts::new(config)) {
             (Ok(ports), Ok(parts)) => {
                 let mut opened = Leg::new(call, ports, parts, self.rng.next_u64());
@@ -197,6 +249,7 @@ impl<R: Runner> Desk<R> {
     /// What calls tell, and what was given back is dropped. To be read some times a second.
     pub fn poll(&mut self) -> Vec<News> {
         let mut news = std::mem::take(&mut self.news);
+        self.send_unsent();
         let Some(running) = &mut self.running else { return news };
         while let Ok(report) = running.reports.pop() {
             match report {
@@ -206,7 +259,10 @@ impl<R: Runner> Desk<R> {
                 Report::Event(_, Event::Bye) => {}
                 Report::Quality(call, quality) => news.push((call, SoundNews::Quality(Box::new(quality)))),
                 Report::DeviceFailed => tracing::warn!("the sound device failed"),
-                Report::Closed(leg) => drop(leg),
+                Report::Closed(leg) => {
+                    self.closing = self.closing.saturating_sub(1);
+                    drop(leg);
+                }
                 Report::Parts(parts) => drop(parts),
                 Report::Mix(mix) => drop(mix),
             }
@@ -220,10 +276,22 @@ impl<R: Runner> Desk<R> {
     }
 
     fn order(&mut self, order: Order) {
-        if let Some(running) = &mut self.running
-            && running.orders.push(order).is_err()
-        {
-            tracing::error!("the sound thread does not keep up");
+        if self.running.is_none() {
+            return;
+        }
+        self.closing += usize::from(matches!(order, Order::Close(_)));
+        self.unsent.push_back(order);
+        self.send_unsent();
+    }
+
+    /// In their order; what finds no room waits, for none may be lost.
+    fn send_unsent(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        while let Some(order) = self.unsent.pop_front() {
+            if let Err(PushError::Full(order)) = running.orders.push(order) {
+                self.unsent.push_front(order);
+                break;
+            }
         }
     }
 }

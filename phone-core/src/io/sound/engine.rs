@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use audio::BLOCK;
-use audio::device::AudioDevice;
+use audio::device::{AudioDevice, Pace};
 use audio::gain::{Gain, HearingAid};
 use audio::mix::Mixer;
 use audio::sidetone::Sidetone;
@@ -71,6 +71,9 @@ pub(super) struct Engine {
     microphone: [i16; BLOCK],
     heard: [[i16; BLOCK]; MOST_CALLS],
     blocks: u64,
+    /// Keeps time while the device does not.
+    pace: Pace,
+    failed: bool,
 }
 
 impl Engine {
@@ -101,6 +104,8 @@ impl Engine {
             microphone: [0; BLOCK],
             heard: [[0; BLOCK]; MOST_CALLS],
             blocks: 0,
+            pace: Pace::new(true),
+            failed: false,
         };
         engine.mixed(mix);
         if let Some((chime, db)) = chime {
@@ -124,9 +129,16 @@ impl Engine {
             }
         }
         self.play();
-        if self.device.exchange(&self.speaker, &mut self.microphone).is_err() {
-            self.microphone.fill(0);
-            self.tell(Report::DeviceFailed);
+        match self.device.exchange(&self.speaker, &mut self.microphone) {
+            Ok(()) => self.failed = false,
+            Err(_) => {
+                // Calls go on without it, at the pace it gave.
+                self.microphone.fill(0);
+                self.pace.wait();
+                if !std::mem::replace(&mut self.failed, true) {
+                    self.tell(Report::DeviceFailed);
+                }
+            }
         }
         self.speak(now);
         self.blocks += 1;
@@ -162,11 +174,12 @@ impl Engine {
 
     /// What is said here goes to all that are joined, and each of them hears the others.
     fn speak(&mut self, now: Duration) {
-        if self.mix.muted || self.mix.ear == Ear::None {
-            self.microphone.fill(0);
-        }
         let mut said = self.microphone;
+        // While muted too: the echo canceller would forget the room.
         self.voice.says(&mut said, self.mix.ear, self.mix.tx_db);
+        if self.mix.muted || self.mix.ear == Ear::None {
+            said.fill(0);
+        }
         self.voices.add(&said);
         for (leg, heard) in self.legs.iter_mut().zip(&self.heard) {
             let Some(leg) = leg else { continue };

@@ -43,7 +43,8 @@ pub(super) fn config(agreed: &sdp::Agreed, settings: &MediaSettings) -> Config {
         rtcp_sender_reports: settings.rtcp_keepalive_sender,
         // "RTCP Mux Only": no second port, so no RTCP where the other side does not multiplex.
         rtcp: agreed.rtcp_mux || settings.rtcp_mode != RtcpMode::MuxOnly,
-        timeout: settings.rtp_timeout,
+        // Who has us on hold need not be heard.
+        timeout: settings.rtp_timeout.filter(|_| !agreed.held_by_remote),
         jitter_adaptive: settings.jitter_adaptive,
         jitter_ms: settings.jitter_ms,
         keys: agreed.srtp.as_ref().map(|pair| Keys {
