@@ -16,9 +16,9 @@ const PAUSE_MS: usize = 200;
 const TIMES: usize = 12;
 /// 20 ms, in samples of [`LOW`].
 const FRAME: usize = LOW / 50;
-/// What is compared at once, 200 ms, and how far it may lie from its place, 30 ms.
+/// What is compared at once, 200 ms, and how far it may lie from its place, 120 ms: jitter buffers grow and shrink.
 const SEGMENT: usize = LOW / 5;
-const SLACK: usize = LOW * 3 / 100;
+const SLACK: usize = LOW * 12 / 100;
 
 /// One party's words.
 pub struct Clip {
@@ -36,7 +36,7 @@ pub struct Clip {
 pub struct Heard {
     /// The share of the tone in the half second that should be only tone.
     pub tone: f64,
-    /// Correlation of the speech's waveform, in pieces of 200 ms that may each be shifted by up to 30 ms.
+    /// Correlation of the speech's waveform, in pieces of 200 ms that may each be shifted by up to 120 ms.
     pub speech: f64,
     /// Correlation of the speech's loudness in dB, in pieces of 20 ms.
     pub envelope: f64,
@@ -121,8 +121,8 @@ impl Clip {
         let sound = &all[start..end];
         let place = self.place(sound);
         let tone_at = start + self.low.len() - place;
-        let envelope = correlation(&envelope(&self.turned(place)), &envelope(sound));
-        let mut heard = Heard { envelope, speech: self.speech_in(sound, place), ..Heard::NOTHING };
+        let (speech, envelope) = self.speech_in(sound, place);
+        let mut heard = Heard { envelope, speech, ..Heard::NOTHING };
         heard.louder = 10.0 * (power(sound.iter().copied()) / power(self.low.iter().copied())).log10();
         // The tone lies where the clip begins, in this turn or the one before.
         let times = [Some(tone_at), tone_at.checked_sub(self.low.len())];
@@ -140,13 +140,6 @@ impl Clip {
         heard
     }
 
-    /// The clip, from `place` on and round.
-    fn turned(&self, place: usize) -> Vec<f64> {
-        let mut turned = self.low.clone();
-        turned.rotate_left(place);
-        turned
-    }
-
     /// Where in the clip the sound begins, by loudness and then by waveform.
     fn place(&self, sound: &[f64]) -> usize {
         let heard = envelope(sound);
@@ -160,7 +153,8 @@ impl Clip {
         (0..frames).max_by(|a, b| fits(a).total_cmp(&fits(b))).unwrap_or(0) * FRAME
     }
 
-    fn speech_in(&self, sound: &[f64], place: usize) -> f64 {
+    fn speech_in(&self, sound: &[f64], place: usize) -> (f64, f64) {
+        let (mut all_said, mut all_heard) = (Vec::new(), Vec::new());
         let (mut sum, mut weight) = (0.0, 0.0);
         let length = self.low.len();
         for at in self.speech.clone().step_by(SEGMENT) {
@@ -173,10 +167,14 @@ impl Clip {
             }
             let from = here - SLACK..=here + SLACK;
             let fits: Vec<f64> = from.map(|from| correlation(said, &sound[from..from + SEGMENT])).collect();
+            let best = (0..fits.len()).max_by(|a, b| fits[*a].total_cmp(&fits[*b])).unwrap_or(0);
+            all_said.extend_from_slice(said);
+            all_heard.extend_from_slice(&sound[here - SLACK + best..][..SEGMENT]);
             sum += peak(&fits) * energy;
             weight += energy;
         }
-        if weight == 0.0 { 0.0 } else { sum / weight }
+        let speech = if weight == 0.0 { 0.0 } else { sum / weight };
+        (speech, correlation(&envelope(&all_said), &envelope(&all_heard)))
     }
 }
 
