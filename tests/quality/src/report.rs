@@ -107,7 +107,6 @@ impl Report {
                 });
                 let ours: Vec<(String, String)> =
                     columns.iter().filter(|(who, _)| who == "phone-core").cloned().collect();
-                if !ours.is_empty() {}
                 let _ = writeln!(text, "\nFrames played from a copy or in-band error correction / made up, %:\n");
                 self.table(&mut text, &ours, |row| {
                     row.repaired.map_or("".into(), |(recovered, made_up)| format!("{recovered:.1} / {made_up:.1}"))
