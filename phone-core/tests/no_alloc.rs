@@ -157,7 +157,19 @@ impl Phones {
     }
 }
 
+/// Test runners ask a program what is in it before they start it.
+fn is_asked_for_its_tests() -> bool {
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    if asked("--list") && !asked("--ignored") {
+        println!("nothing_is_allocated_while_it_sounds: test");
+    }
+    asked("--list")
+}
+
 fn main() {
+    if is_asked_for_its_tests() {
+        return;
+    }
     let ports = [free_port(), free_port(), free_port(), free_port()];
     let (first, settings) = agree([ports[0], ports[1]], "pcmu");
     let (second, _) = agree([ports[2], ports[3]], "opus");

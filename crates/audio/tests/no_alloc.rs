@@ -22,7 +22,19 @@ fn allocations(mut call: impl FnMut(i16)) -> usize {
     change.allocations + change.reallocations + change.deallocations
 }
 
+/// Test runners ask a program what is in it before they start it.
+fn is_asked_for_its_tests() -> bool {
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    if asked("--list") && !asked("--ignored") {
+        println!("no_part_allocates_while_it_works: test");
+    }
+    asked("--list")
+}
+
 fn main() {
+    if is_asked_for_its_tests() {
+        return;
+    }
     no_part_allocates_while_it_works();
     println!("nothing but the echo canceller allocates");
 }
