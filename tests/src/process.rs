@@ -1,6 +1,7 @@
 //! The real programs as processes of their own: killed without warning, started again on the same data.
 
 use std::ffi::OsString;
+use std::hash::BuildHasher as _;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -32,12 +33,20 @@ pub fn program(name: &str, variable: &str) -> Result<PathBuf> {
     })
 }
 
+/// Ports below those the system gives to connections: a server that is down for a moment finds its own free again.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
 /// A port of the loopback interface nobody listens on now.
 ///
 /// # Errors
 /// If there is none.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    // Each call draws anew, in each process: the hasher's keys are random.
+    let drawn = std::hash::RandomState::new().hash_one(std::process::id());
+    let count = u64::from(PORTS.end - PORTS.start);
+    let port = |step: u64| PORTS.start + u16::try_from((drawn % count + step) % count).unwrap_or(0);
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    (0..count).map(port).find(free).context("no port is free")
 }
 
 /// `cloud serve` with its own folder and fixed ports.

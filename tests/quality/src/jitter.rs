@@ -125,8 +125,8 @@ fn trace(kind: Kind, p99: f64, seed: u64, count: usize) -> Trace {
             Kind::Queue => (sent - (1.0 - unit).ln() * p99 / 4.6).max(last),
             Kind::Even => sent + unit * p99 / 0.99,
             Kind::HoldUps => {
-                // Half of p99 beyond it in the mean, each 20 ms of which is a packet: 1 % of all are those.
-                if unit < 0.4 / p99 && sent >= held_until {
+                // Half of p99 beyond it in the mean, each 20 ms of which is a packet: 1 % of all are those, with the first.
+                if unit < 0.01 / (0.5 + p99 / 40.0) && sent >= held_until {
                     held_until = sent + p99 * (1.0 + random.unit());
                 }
                 (sent + 2.0 * random.unit()).max(held_until).max(last)
