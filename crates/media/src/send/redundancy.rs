@@ -46,7 +46,8 @@ const STEPS: [Step; 3] = [
     Step {
         percent: 14.0,
         one_copy: plan(&[2], 10),
-        two_copies: plan(&[3, 1], 5),
+        // Bursts that only the other side sees are outlived too.
+        two_copies: plan(&[4, 2], 5),
         one_in_bursts: plan(&[3], 10),
         two_in_bursts: plan(&[6, 3], 10),
     },
@@ -146,9 +147,9 @@ mod tests {
     fn loss_is_answered_at_once_and_forgotten_slowly() {
         let mut adaptation = Adaptation::new(Budget::TwoCopies);
         adaptation.reported(30.0);
-        assert_eq!(adaptation.plan().copies, [3, 1]);
+        assert_eq!(adaptation.plan().copies, [4, 2]);
         adaptation.reported(0.0);
-        assert_eq!(adaptation.plan().copies, [3, 1], "one good report is not believed");
+        assert_eq!(adaptation.plan().copies, [4, 2], "one good report is not believed");
         adaptation.burst_ratio(1.7);
         assert_eq!(adaptation.plan().copies, [6, 3], "copies are taken farther from where bursts are");
         adaptation.burst_ratio(1.0);
