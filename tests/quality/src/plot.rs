@@ -10,7 +10,8 @@ const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 40.0;
 const TOP: f64 = 34.0;
 const INSIDE: (f64, f64) = (360.0, 220.0);
-const COLOURS: [&str; 6] = ["#0b6e4f", "#4daf7c", "#9ad2b4", "#c8553d", "#e39b8b", "#888888"];
+const OURS: [&str; 3] = ["#0b6e4f", "#4daf7c", "#9ad2b4"];
+const PEERS: [&str; 2] = ["#c8553d", "#e39b8b"];
 
 /// Four panels side by side and one above the other, with a legend below each column.
 pub fn svg(report: &Report) -> String {
@@ -30,7 +31,7 @@ pub fn svg(report: &Report) -> String {
         }
         for (number, (who, name)) in report.columns(codec).iter().enumerate() {
             let y = HEIGHT * 2.0 + 14.0 + 17.0 * number as f64;
-            let colour = COLOURS.get(number).unwrap_or(&"black");
+            let colour = colour(&report.columns(codec), number);
             let _ = writeln!(
                 text,
                 "<rect x=\"{}\" y=\"{}\" width=\"18\" height=\"3\" fill=\"{colour}\"/>\
@@ -43,6 +44,14 @@ pub fn svg(report: &Report) -> String {
     }
     text.push_str("</svg>\n");
     text
+}
+
+/// Ours are green, the peer's red, each paler than the one before.
+fn colour(columns: &[(String, String)], number: usize) -> &'static str {
+    let ours = |number: &usize| columns.get(*number).is_some_and(|(who, _)| who == "phone-core");
+    let place = (0..number).filter(|other| ours(other) == ours(&number)).count();
+    let palette: &[&'static str] = if ours(&number) { &OURS } else { &PEERS };
+    palette.get(place).copied().unwrap_or("black")
 }
 
 fn at(loss: f64, pesq: f64) -> (f64, f64) {
@@ -67,7 +76,7 @@ fn panel(text: &mut String, report: &Report, codec: &str, bursts: bool) {
         let _ = writeln!(text, "<text x=\"{x}\" y=\"{}\" text-anchor=\"middle\">{loss} %</text>", y + 16.0);
     }
     for (number, (who, name)) in report.columns(codec).iter().enumerate() {
-        let colour = COLOURS.get(number).unwrap_or(&"black");
+        let colour = colour(&report.columns(codec), number);
         let belongs = |row: &&Row| {
             let conditions = &row.conditions;
             let kind = conditions.loss == 0 || conditions.burst.is_some() == bursts;
