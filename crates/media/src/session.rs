@@ -470,7 +470,7 @@ impl Session {
             self.sent_at = now;
             self.queue.push(Port::Rtp, |bytes| rtp::keep_alive(bytes.as_mut_slice()));
         }
-        let loss = self.parts.receiver.stats().loss_percent;
+        let loss = self.parts.receiver.loss_percent();
         self.blocks = self.blocks.wrapping_add(1);
         if self.blocks.is_multiple_of(GUESS_EVERY) {
             self.parts.sender.burst_ratio(self.fates.burst().ratio() as f32);
@@ -496,7 +496,7 @@ impl Session {
         let quality = self.inputs().report();
         let random = next(&mut self.random) as u32;
         let Parts { config, protect, receiver, .. } = &mut *self.parts;
-        let loss = receiver.stats().loss_percent;
+        let loss = receiver.loss_percent();
         let sends =
             Sends { ssrc: self.ssrc, timestamp: self.timestamp, says_sender: config.rtcp_sender_reports, leaves };
         let mut written = [0; MAX_PACKET];

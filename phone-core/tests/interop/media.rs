@@ -10,6 +10,20 @@ use phone_core::sip::call::CallId;
 use crate::clip::{Clip, Floor, Heard};
 use crate::ours::Ours;
 
+/// Accounts of the proxy: five phones of ours, and five others to call.
+pub const USERS: [(&str, &str); 10] = [
+    ("2000", "pw2000"),
+    ("2001", "pw2001"),
+    ("2002", "pw2002"),
+    ("2003", "pw2003"),
+    ("2004", "pw2004"),
+    ("3000", "pw3000"),
+    ("3001", "pw3001"),
+    ("3002", "pw3002"),
+    ("3003", "pw3003"),
+    ("3004", "pw3004"),
+];
+
 /// Calls at a time.
 const AT_ONCE: usize = 3;
 

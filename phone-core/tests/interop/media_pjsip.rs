@@ -1,7 +1,7 @@
 //! Speech to and from PJSIP, the one with iLBC of its own.
 
 use crate::clip::Floor;
-use crate::media::{self, Both, Way, Words};
+use crate::media::{self, Both, USERS, Way, Words};
 use crate::ours::Ours;
 use crate::peers::{Kamailio, Pjsua, package_there};
 use crate::{PROXY, enter};
@@ -16,18 +16,6 @@ const WAYS: [(Way, &str); 5] = [
     (Way { codec: "g722", settings: &[], theirs: "G722/16000/1", floor: Floor::WAVEFORM }, "30"),
     (Way { codec: "pcmu", settings: &[], theirs: "PCMU/8000/1", floor: Floor::WAVEFORM }, "30"),
     (Way { codec: "pcma", settings: &[], theirs: "PCMA/8000/1", floor: Floor::WAVEFORM }, "30"),
-];
-const USERS: [(&str, &str); 10] = [
-    ("2000", "pw2000"),
-    ("2001", "pw2001"),
-    ("2002", "pw2002"),
-    ("2003", "pw2003"),
-    ("2004", "pw2004"),
-    ("3000", "pw3000"),
-    ("3001", "pw3001"),
-    ("3002", "pw3002"),
-    ("3003", "pw3003"),
-    ("3004", "pw3004"),
 ];
 
 /// With the suite of calls of ours, and that of its.

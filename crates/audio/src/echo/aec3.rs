@@ -38,14 +38,6 @@ impl Aec3 {
         }
     }
 
-    /// Tells whether the microphone is used at all: while muted, work is saved.
-    pub fn set_used(&mut self, used: bool) {
-        self.canceller.set_capture_output_usage(used);
-        if let Some(suppressor) = &mut self.suppressor {
-            suppressor.set_capture_output_usage(used);
-        }
-    }
-
     /// Echo return loss enhancement (dB) and delay of the echo (ms), as the canceller sees them.
     pub fn metrics(&self) -> (f64, i32) {
         let metrics = self.canceller.metrics();

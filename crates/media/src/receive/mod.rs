@@ -202,7 +202,12 @@ impl Receiver {
         self.late_streak = 0;
     }
 
-    /// Counters and measures.
+    /// Share of packets lost of late, in percent.
+    pub fn loss_percent(&self) -> f32 {
+        self.arrivals.loss() * 100.0
+    }
+
+    /// Counters and measures. Looks through the delays of late: not for every block.
     pub fn stats(&self) -> Stats {
         let ms = |samples: u64| samples * 1000 / u64::from(self.rate);
         let playing = self.state == State::Playing;
@@ -217,7 +222,7 @@ impl Receiver {
             expanded_ms: ms(self.expanded),
             delay_ms: whole(delay),
             target_ms: whole(self.target()),
-            loss_percent: self.arrivals.loss() * 100.0,
+            loss_percent: self.loss_percent(),
             drift_ppm: self.delays.drift(),
             ..self.stats
         }

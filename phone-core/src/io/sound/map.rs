@@ -22,13 +22,14 @@ fn key(key: &MasterKey) -> Key {
 
 /// Everything a leg is told.
 pub(super) fn config(agreed: &sdp::Agreed, settings: &MediaSettings) -> Config {
+    let (bitrate, bitrate_with_copies) = codec::bitrates(&agreed.codec);
     let types = |send, receive| PayloadTypes { send, receive };
     Config {
         codec: codec::of(&agreed.codec),
         payload_types: types(agreed.codec.send_pt, agreed.codec.recv_pt),
         ptime_ms: agreed.ptime_ms,
-        bitrate: codec::bitrates(&agreed.codec).0,
-        bitrate_with_copies: codec::bitrates(&agreed.codec).1,
+        bitrate,
+        bitrate_with_copies,
         redundancy: agreed
             .red
             .map(|red| Redundancy { payload_types: types(red.send_pt, red.recv_pt), budget: Budget::TwoCopies }),
