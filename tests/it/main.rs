@@ -36,6 +36,7 @@ mod hostile_acs;
 mod kill_sessions;
 mod live;
 mod mqtt_telemetry;
+mod provision;
 mod quiet_sessions;
 mod rooms;
 mod rooms_refused;

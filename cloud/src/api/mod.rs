@@ -10,6 +10,7 @@ mod parameters;
 mod phones;
 mod problem;
 mod properties;
+mod provision;
 mod rooms;
 mod sessions;
 mod settings;
@@ -85,6 +86,8 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(trust::of_property, trust::set, trust::remove))
         .routes(routes!(trust::default_of_all, trust::set_default))
         .routes(routes!(trust::pbx, trust::set_pbx))
+        .routes(routes!(provision::of_property, provision::set))
+        .routes(routes!(provision::first_fetch))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

@@ -1,6 +1,7 @@
 //! One file per table. Entities hold rows and nothing else; rules live in `domain`, use cases in `app`.
 
 pub mod audit;
+pub mod bootstrap_fetch;
 pub mod building;
 pub mod chain;
 pub mod cwmp_session;
@@ -18,8 +19,10 @@ pub mod pbx;
 pub mod person;
 pub mod phone;
 pub mod phone_document;
+pub mod phone_file;
 pub mod phone_parameter;
 pub mod property;
+pub mod provisioning;
 pub mod quarantine;
 pub mod refresh_token;
 pub mod room;
