@@ -2,6 +2,7 @@
 //! the same declarations that make the routes.
 
 mod auth;
+mod configuration;
 mod extract;
 mod files;
 mod jobs;
@@ -88,6 +89,12 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(trust::pbx, trust::set_pbx))
         .routes(routes!(provision::of_property, provision::set))
         .routes(routes!(provision::first_fetch))
+        .routes(routes!(configuration::download, configuration::send))
+        .routes(routes!(configuration::download_sealed))
+        .routes(routes!(configuration::backup_phone))
+        .routes(routes!(configuration::backup_property))
+        .routes(routes!(configuration::restore_phone))
+        .routes(routes!(configuration::restore_property))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))
