@@ -21,6 +21,9 @@ impl MigrationTrait for Migration {
         add_text(m, "property", "phone").await?;
         add_text(m, "property", "front_desk").await?;
 
+        // A change of a whole chain asks who below it has the same key.
+        index(m, "layer_value", &["key"], false).await?;
+
         table("change_set")
             .uuid_key()
             .text("layer")
@@ -71,7 +74,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
-        for (name, table) in [("job_change_set_id", "job"), ("room_room_type_id", "room")] {
+        for (name, table) in [("layer_value_key", "layer_value"), ("job_change_set_id", "job"), ("room_room_type_id", "room")] {
             m.drop_index(Index::drop().name(name).table(Alias::new(table)).to_owned()).await?;
         }
         for (table, column) in [
