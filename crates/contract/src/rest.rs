@@ -63,8 +63,10 @@ macro_rules! words {
     )*};
 }
 
+mod accounts;
 mod trust;
 
+pub use accounts::*;
 pub use trust::*;
 
 // ---- signing in ----
