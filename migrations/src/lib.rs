@@ -10,6 +10,7 @@ mod m20261123_000005_telemetry;
 mod m20261123_000006_audit;
 mod m20261123_000007_keep;
 mod m20261129_000008_layers;
+mod m20261129_000009_accounts;
 mod table;
 
 pub struct Migrator;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_audit::Migration),
             Box::new(m20261123_000007_keep::Migration),
             Box::new(m20261129_000008_layers::Migration),
+            Box::new(m20261129_000009_accounts::Migration),
         ]
     }
 }

@@ -160,6 +160,9 @@ async fn every_operation_but_signing_in_wants_a_token() {
                 .replace("{file}", &uuid::Uuid::now_v7().to_string())
                 .replace("{session}", "1")
                 .replace("{index}", "0")
+                .replace("{server}", &uuid::Uuid::now_v7().to_string())
+                .replace("{pool}", &uuid::Uuid::now_v7().to_string())
+                .replace("{account}", &uuid::Uuid::now_v7().to_string())
                 .replace("{job}", &uuid::Uuid::now_v7().to_string());
             assert!(!real.contains('{'), "{real}");
             let query =

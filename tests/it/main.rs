@@ -6,6 +6,8 @@
 
 mod support;
 
+mod accounts;
+mod accounts_refused;
 mod acs_bodies;
 mod architecture;
 mod auth;

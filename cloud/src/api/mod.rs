@@ -1,6 +1,7 @@
 //! The REST API, `/api/v1`. Handlers take what was asked apart and call a use case; the OpenAPI document is made from
 //! the same declarations that make the routes.
 
+mod accounts;
 mod auth;
 mod extract;
 mod files;
@@ -95,6 +96,17 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(trust::of_property, trust::set, trust::remove))
         .routes(routes!(trust::default_of_all, trust::set_default))
         .routes(routes!(trust::pbx, trust::set_pbx))
+        .routes(routes!(accounts::servers, accounts::create_server))
+        .routes(routes!(accounts::change_server, accounts::remove_server))
+        .routes(routes!(accounts::pools, accounts::create_pool))
+        .routes(routes!(accounts::change_pool, accounts::remove_pool))
+        .routes(routes!(accounts::fill))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::export))
+        .routes(routes!(accounts::one, accounts::change, accounts::remove))
+        .routes(routes!(accounts::assign))
+        .routes(routes!(accounts::unassign))
+        .routes(routes!(accounts::renew))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

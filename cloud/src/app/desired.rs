@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::accounts::derive::Accounts;
 use super::error::{conflict, not_found};
 use super::jobs::{AGAIN, CONFIGURE, settle};
 use super::live::{Touched, touch};
@@ -211,6 +212,7 @@ struct Layers {
     properties: HashMap<Uuid, property::Model>,
     rooms: HashMap<Uuid, room::Model>,
     values: BTreeMap<Uuid, Vec<layer_value::Model>>,
+    accounts: Accounts,
 }
 
 impl Layers {
@@ -241,7 +243,7 @@ impl Layers {
                 values.entry(scope).or_default().push(row);
             }
         }
-        Ok(Self { properties, rooms, values })
+        Ok(Self { properties, rooms, values, accounts: Accounts::load(tx, phones).await? })
     }
 
     fn fold(&self, phone: &phone::Model) -> Desired {
@@ -254,6 +256,8 @@ impl Layers {
         if let Some(room) = room {
             entries.extend(room_entries(room));
         }
+        // Behind the room's own: an account says more than an extension.
+        entries.extend(self.accounts.entries(phone, room));
         let scopes = [
             property.map(|property| property.chain_id),
             property.and_then(|property| property.brand_id),

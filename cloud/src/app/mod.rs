@@ -1,5 +1,6 @@
 //! Use cases: one transaction each, which also writes the audit row and what the live stream shows.
 
+pub mod accounts;
 pub mod announce;
 pub mod audit;
 pub mod batches;

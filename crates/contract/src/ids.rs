@@ -49,6 +49,12 @@ id! {
     ChangeSetId,
     /// A file kept for phones, or sent by one.
     FileId,
+    /// A registrar of a property.
+    SipServerId,
+    /// A span of extensions a property gives out.
+    ExtensionPoolId,
+    /// A SIP account.
+    SipAccountId,
     /// A person who signs in.
     UserId,
 }

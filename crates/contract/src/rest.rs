@@ -63,9 +63,11 @@ macro_rules! words {
     )*};
 }
 
+mod accounts;
 mod layers;
 mod trust;
 
+pub use accounts::*;
 pub use layers::*;
 pub use trust::*;
 
