@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::provision::record;
 use crate::app::tasks::lane;
 use crate::app::{App, enrol, heard, live, people, session};
 use crate::broker::tunnel::{self, Way};
@@ -24,7 +25,7 @@ use crate::ingest::{Link, Mqtt};
 use crate::secrets::{Secrets, random_token};
 use crate::tls::{Clients, Tls};
 use crate::wake::{Stun, Waker};
-use crate::{acs, api, serve, worker};
+use crate::{acs, api, provision, serve, worker};
 
 /// A running server.
 pub struct Server {
@@ -34,6 +35,12 @@ pub struct Server {
     pub api_tls: Option<SocketAddr>,
     pub acs: Option<SocketAddr>,
     pub acs_tls: Option<SocketAddr>,
+    /// Where phones fetch their configuration, if this process serves it.
+    pub provision: Option<SocketAddr>,
+    /// The same over TLS.
+    pub provision_tls: Option<SocketAddr>,
+    /// The same by TFTP.
+    pub tftp: Option<SocketAddr>,
     /// Where phones behind NAT keep their way open.
     pub stun: Option<SocketAddr>,
     pub mqtt: Option<SocketAddr>,
@@ -110,12 +117,27 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         tasks.spawn(session::trace::run(app.clone(), stop.clone()));
         let listener = (config.acs.listen, config.acs.listen_tls, Clients::Any);
         (acs, acs_tls) = listen(listener, acs::router(app.clone()), tls.as_ref(), &stop).await?;
+        app.provision.set_acs(acs, acs_tls);
+    }
+    let (mut files, mut files_tls, mut tftp) = (None, None, None);
+    if config.plays(Role::Provision) {
+        let own = &config.provision;
+        tasks.spawn(record::run(app.clone(), stop.clone()));
+        let listener = (own.listen, own.listen_tls, Clients::Any);
+        (files, files_tls) = listen(listener, provision::router(app.clone()), tls.as_ref(), &stop).await?;
+        app.provision.set_files(files, files_tls);
+        if let Some(listen) = own.tftp_listen {
+            tftp = Some(provision::tftp::start(listen, app.clone(), &tasks, stop.clone()).await?);
+        }
     }
     Ok(Server {
         api,
         api_tls,
         acs,
         acs_tls,
+        provision: files,
+        provision_tls: files_tls,
+        tftp,
         stun: stun.map(|stun| stun.address()),
         mqtt: broker.as_ref().map(|broker| broker.addr()),
         link: mqtt,

@@ -11,6 +11,7 @@ mod m20261123_000006_audit;
 mod m20261123_000007_keep;
 mod m20261129_000008_layers;
 mod m20261129_000009_accounts;
+mod m20261129_000011_provision;
 mod table;
 
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_keep::Migration),
             Box::new(m20261129_000008_layers::Migration),
             Box::new(m20261129_000009_accounts::Migration),
+            Box::new(m20261129_000011_provision::Migration),
         ]
     }
 }

@@ -39,6 +39,7 @@ mod kill_sessions;
 mod layers;
 mod live;
 mod mqtt_telemetry;
+mod provision;
 mod quiet_sessions;
 mod rooms;
 mod rooms_refused;

@@ -12,6 +12,7 @@ mod parameters;
 mod phones;
 mod problem;
 mod properties;
+mod provision;
 mod rooms;
 mod sessions;
 mod settings;
@@ -107,6 +108,8 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(accounts::assign))
         .routes(routes!(accounts::unassign))
         .routes(routes!(accounts::renew))
+        .routes(routes!(provision::of_property, provision::set))
+        .routes(routes!(provision::first_fetch))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

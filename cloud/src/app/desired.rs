@@ -16,7 +16,7 @@ use super::accounts::derive::Accounts;
 use super::error::{conflict, not_found};
 use super::jobs::{AGAIN, CONFIGURE, settle};
 use super::live::{Touched, touch};
-use super::{Actor, App, Result, audit, views};
+use super::{Actor, App, Result, audit, provision, views};
 use crate::clock::now_ms;
 use crate::db::entity::{job, layer_value, phone, phone_document, property, room};
 use crate::domain::catalogue;
@@ -59,7 +59,7 @@ async fn refresh_round(
     change: &Change<'_>,
     made: &mut Vec<job::Model>,
 ) -> Result<()> {
-    let layers = Layers::load(tx, phones).await?;
+    let layers = Layers::load(app, tx, phones).await?;
     let ids: Vec<Uuid> = phones.iter().map(|phone| phone.id).collect();
     let documents: HashMap<Uuid, phone_document::Model> = phone_document::Entity::find()
         .filter(phone_document::Column::PhoneId.is_in(ids.clone()))
@@ -213,10 +213,12 @@ struct Layers {
     rooms: HashMap<Uuid, room::Model>,
     values: BTreeMap<Uuid, Vec<layer_value::Model>>,
     accounts: Accounts,
+    /// Where each phone fetches files, and as whom.
+    files: HashMap<Uuid, Vec<(&'static str, String)>>,
 }
 
 impl Layers {
-    async fn load(tx: &impl ConnectionTrait, phones: &[phone::Model]) -> Result<Self> {
+    async fn load(app: &App, tx: &impl ConnectionTrait, phones: &[phone::Model]) -> Result<Self> {
         let property_ids: Vec<Uuid> = phones.iter().filter_map(|phone| phone.property_id).collect();
         let room_ids: Vec<Uuid> = phones.iter().filter_map(|phone| phone.room_id).collect();
         let properties: HashMap<Uuid, property::Model> = property::Entity::find()
@@ -243,7 +245,9 @@ impl Layers {
                 values.entry(scope).or_default().push(row);
             }
         }
-        Ok(Self { properties, rooms, values, accounts: Accounts::load(tx, phones).await? })
+        let accounts = Accounts::load(tx, phones).await?;
+        let files = provision::entries(app, tx, phones).await?;
+        Ok(Self { properties, rooms, values, accounts, files })
     }
 
     fn fold(&self, phone: &phone::Model) -> Desired {
@@ -252,6 +256,9 @@ impl Layers {
         let mut entries = Vec::new();
         if let Some(property) = property {
             entries.push(derived(Layer::Property, catalogue::HOTEL_NAME, &property.name));
+        }
+        for (key, value) in self.files.get(&phone.id).into_iter().flatten() {
+            entries.push(derived(Layer::Property, key, value));
         }
         if let Some(room) = room {
             entries.extend(room_entries(room));

@@ -23,6 +23,7 @@ pub mod pbx;
 pub mod people;
 pub mod phones;
 pub mod property;
+pub mod provision;
 pub mod quarantine;
 pub mod rooms;
 pub mod session;
@@ -67,6 +68,8 @@ pub struct App {
     /// Phones a person waits for.
     wakes: mpsc::Sender<Wake>,
     pub trust: trust::Profiles,
+    /// Configuration files: limits, and what was fetched.
+    pub provision: provision::State,
     /// What this process keeps for sessions in which nothing happens.
     pub desk: session::Desk,
     /// What happened in sessions, until it is written.
@@ -142,6 +145,7 @@ impl App {
             removed,
             wakes,
             trust: trust::Profiles::default(),
+            provision: provision::State::default(),
             desk,
             trace: session::trace::Recorder::default(),
             used: UsedOnce::default(),

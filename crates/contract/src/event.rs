@@ -6,7 +6,7 @@ use crate::Timestamp;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $alias:literal;)*) => {
-        /// The 24 events of the guide's "Maintenance / Action URL" page, and a call for help, which has no Action URL.
+        /// The 24 events of the guide's "Maintenance / Action URL" page, and what has no Action URL: a call for help, a fetched file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum EventKind {
@@ -62,6 +62,8 @@ kinds! {
     MuteCall = "mute-call", "ons.actionurl.mute";
     UnmuteCall = "unmute-call", "ons.actionurl.unmute";
     EmergencyCall = "emergency-call", "";
+    /// The phone fetched its configuration file: the server's own record.
+    ConfigFetched = "config-fetched", "";
 }
 
 /// One event of one phone. `(boot, seq)` names it for ever: the phone keeps it on disk until the cloud has

@@ -65,10 +65,12 @@ macro_rules! words {
 
 mod accounts;
 mod layers;
+mod provision;
 mod trust;
 
 pub use accounts::*;
 pub use layers::*;
+pub use provision::*;
 pub use trust::*;
 
 // ---- signing in ----
@@ -352,6 +354,9 @@ body! {
         /// How its last calls sounded, newest first.
         #[serde(default)]
         pub calls: Vec<CallView>,
+        /// The last file it fetched, if any.
+        #[serde(default)]
+        pub fetched: Option<FileFetch>,
     }
     /// How a call sounded at the phone. Scores are from 1 to 5 (ITU-T G.107).
     pub struct CallView {

@@ -22,7 +22,7 @@ use self::pass::Pass;
 use self::store::{Session, State};
 use self::work::Work;
 use super::trust::Profile;
-use super::{App, AppError, Result, enrol, heard, quarantine, tasks, views};
+use super::{App, AppError, Result, enrol, heard, provision, quarantine, tasks, views};
 use crate::broker::external;
 use crate::clock::now_ms;
 use crate::db::entity::phone;
@@ -154,13 +154,22 @@ async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) ->
     {
         return Ok(Answer::Busy);
     }
+    let is_new = known.as_ref().is_none_or(|phone| views::enrolment(phone) == Enrolment::New);
+    let mac = enrol::mac_of(&inform)?;
+    let welcomed = is_new && provision::welcomed(app.db.read(), mac, &post.client).await?.is_some();
     // A phone that shows another model than is known is configured anew, which is a change of many rows.
-    let write = match known.is_some_and(|phone| phone.model != inform.device_id.product_class) {
+    let write = match welcomed || known.is_some_and(|phone| phone.model != inform.device_id.product_class) {
         true => app.db.write().await?,
         false => app.db.write_beside().await?,
     };
     let tx = &write.tx;
-    let phone = enrol::find_or_make(app, tx, &inform).await?;
+    let mut phone = enrol::find_or_make(app, tx, &inform).await?;
+    if welcomed
+        && views::enrolment(&phone) == Enrolment::New
+        && let Some(property) = provision::welcomed(tx, mac, &post.client).await?
+    {
+        phone = provision::take_in(app, tx, phone, property).await?;
+    }
     let profile = trust.of(&phone, post.property);
     if let Some(answer) = needs_tls(post, &phone, profile) {
         return Ok(answer);

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod brand;
+pub mod bootstrap_fetch;
 pub mod building;
 pub mod chain;
 pub mod change_set;
@@ -23,8 +24,10 @@ pub mod pbx;
 pub mod person;
 pub mod phone;
 pub mod phone_document;
+pub mod phone_file;
 pub mod phone_parameter;
 pub mod property;
+pub mod provisioning;
 pub mod quarantine;
 pub mod refresh_token;
 pub mod room;
