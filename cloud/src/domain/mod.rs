@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod document;
+pub mod import;
 pub mod layers;
 pub mod phone_state;
 pub mod retry;

@@ -43,6 +43,8 @@ id! {
     JobId,
     /// A file kept for phones, or sent by one.
     FileId,
+    /// Rooms and phones that were read from a file or another system.
+    ImportId,
     /// A person who signs in.
     UserId,
 }

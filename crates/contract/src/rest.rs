@@ -63,8 +63,10 @@ macro_rules! words {
     )*};
 }
 
+mod import;
 mod trust;
 
+pub use import::*;
 pub use trust::*;
 
 // ---- signing in ----

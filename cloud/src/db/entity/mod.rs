@@ -10,6 +10,7 @@ pub mod file;
 pub mod file_chunk;
 pub mod floor;
 pub mod idempotency;
+pub mod import;
 pub mod job;
 pub mod layer_value;
 pub mod live;
