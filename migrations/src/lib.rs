@@ -12,6 +12,7 @@ mod m20261123_000007_keep;
 mod m20261129_000008_layers;
 mod m20261129_000009_accounts;
 mod m20261129_000011_provision;
+mod m20261129_000010_imports;
 mod table;
 
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000008_layers::Migration),
             Box::new(m20261129_000009_accounts::Migration),
             Box::new(m20261129_000011_provision::Migration),
+            Box::new(m20261129_000010_imports::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ mod auth;
 mod extract;
 mod files;
 mod groups;
+mod imports;
 mod jobs;
 mod live;
 mod parameters;
@@ -27,11 +28,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use contract::rest::MAX_IMPORT_BYTES;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::app::App;
@@ -93,6 +95,13 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::step))
         .routes(routes!(files::list, files::store))
         .routes(routes!(files::content, files::remove))
+        .routes(routes!(imports::list, imports::create).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES)))
+        .routes(routes!(imports::one, imports::remove))
+        .routes(routes!(imports::findings))
+        .routes(routes!(imports::rows))
+        .routes(routes!(imports::remap))
+        .routes(routes!(imports::apply))
+        .routes(routes!(imports::export))
         .routes(routes!(wake::wake))
         .routes(routes!(trust::of_property, trust::set, trust::remove))
         .routes(routes!(trust::default_of_all, trust::set_default))

@@ -14,6 +14,7 @@ pub mod files;
 pub mod groups;
 pub mod heard;
 pub mod idempotency;
+pub mod imports;
 pub mod jobs;
 pub mod keep;
 pub mod layers;
@@ -86,6 +87,8 @@ pub struct App {
     pub(crate) wrong: session::WrongProofs,
     /// Files phones sent, by their tasks.
     pub(crate) sent: PerMinute,
+    /// Who may read a file to import.
+    pub(crate) readers: imports::Readers,
     /// Wrong passwords of late.
     pub(crate) tries: people::Tries,
     /// When this process began, in milliseconds since 1970.
@@ -154,6 +157,7 @@ impl App {
             strangers: PerMinute::default(),
             wrong: session::WrongProofs::default(),
             sent: PerMinute::default(),
+            readers: imports::Readers::default(),
             tries: people::Tries::default(),
             started_at: now_ms(),
             stun_port: OnceLock::new(),

@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod document;
 pub mod extensions;
+pub mod import;
 pub mod layers;
 pub mod phone_state;
 pub mod retry;

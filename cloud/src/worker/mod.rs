@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Result, cleanup, heard, keep};
+use crate::app::{App, Result, cleanup, heard, imports, keep};
 
 pub use nudge::{run as run_nudges, run_wakes};
 
@@ -28,8 +28,9 @@ pub async fn run_sweeps(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn sweep(app: &App, sweeper: &mut keep::Sweeper) -> Result<()> {
+async fn sweep(app: &Arc<App>, sweeper: &mut keep::Sweeper) -> Result<()> {
     heard::sweep_silent(app).await?;
     cleanup::run(app).await?;
+    imports::resume(app).await?;
     sweeper.sweep(&app.db, &app.config.keep).await
 }

@@ -55,6 +55,8 @@ id! {
     ExtensionPoolId,
     /// A SIP account.
     SipAccountId,
+    /// Rooms and phones that were read from a file or another system.
+    ImportId,
     /// A person who signs in.
     UserId,
 }

@@ -64,11 +64,13 @@ macro_rules! words {
 }
 
 mod accounts;
+mod import;
 mod layers;
 mod provision;
 mod trust;
 
 pub use accounts::*;
+pub use import::*;
 pub use layers::*;
 pub use provision::*;
 pub use trust::*;

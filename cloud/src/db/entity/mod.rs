@@ -15,6 +15,7 @@ pub mod file;
 pub mod file_chunk;
 pub mod floor;
 pub mod idempotency;
+pub mod import;
 pub mod job;
 pub mod kept_value;
 pub mod layer_value;
