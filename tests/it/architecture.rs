@@ -122,7 +122,7 @@ fn members_depend_downwards_only() {
         ("crates/settings", &["dial-plan"]),
         ("migrations", &[]),
         ("phone-core", &["audio", "auth-digest", "codecs", "dial-plan", "media", "rtp"]),
-        ("device-agent", &["audio", "auth-digest", "contract", "cwmp", "settings", "phone-core"]),
+        ("device-agent", &["audio", "auth-digest", "contract", "cwmp", "provisioning", "settings", "phone-core"]),
         ("cloud", &["auth-digest", "contract", "cwmp", "settings", "migrations"]),
         ("frontend", &["contract", "dial-plan", "settings"]),
     ] {
