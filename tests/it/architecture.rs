@@ -122,8 +122,8 @@ fn members_depend_downwards_only() {
         ("crates/settings", &["dial-plan"]),
         ("migrations", &[]),
         ("phone-core", &["audio", "auth-digest", "codecs", "dial-plan", "media", "rtp"]),
-        ("device-agent", &["audio", "auth-digest", "contract", "cwmp", "settings", "phone-core"]),
         ("cloud", &["auth-digest", "contract", "cwmp", "settings", "migrations", "provisioning"]),
+        ("device-agent", &["audio", "auth-digest", "contract", "cwmp", "provisioning", "settings", "phone-core"]),
         ("frontend", &["contract", "dial-plan", "settings"]),
     ] {
         for used in members_of(&root().join(member).join("Cargo.toml")) {
