@@ -41,6 +41,8 @@ id! {
     PhoneId,
     /// A change on its way to a phone.
     JobId,
+    /// A phone that asks for a room or a number.
+    ClaimId,
     /// A file kept for phones, or sent by one.
     FileId,
     /// A person who signs in.

@@ -63,8 +63,10 @@ macro_rules! words {
     )*};
 }
 
+mod claim;
 mod trust;
 
+pub use claim::*;
 pub use trust::*;
 
 // ---- signing in ----

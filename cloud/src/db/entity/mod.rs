@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod building;
 pub mod chain;
+pub mod claim;
+pub mod claim_settings;
 pub mod cwmp_session;
 pub mod cwmp_trace;
 pub mod event;
