@@ -2,6 +2,7 @@
 //! the same declarations that make the routes.
 
 mod auth;
+mod claims;
 mod extract;
 mod files;
 mod jobs;
@@ -85,6 +86,10 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(trust::of_property, trust::set, trust::remove))
         .routes(routes!(trust::default_of_all, trust::set_default))
         .routes(routes!(trust::pbx, trust::set_pbx))
+        .routes(routes!(claims::settings, claims::set))
+        .routes(routes!(claims::list))
+        .routes(routes!(claims::accept))
+        .routes(routes!(claims::reject))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod batches;
 pub mod board;
 pub mod calls;
+pub mod claims;
 pub mod cleanup;
 pub mod desired;
 pub mod enrol;
@@ -34,7 +35,7 @@ use std::sync::{Arc, OnceLock};
 
 use contract::PhoneId;
 use contract::rest::WakeResult;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::broker::external::Accounts;
 use crate::broker::tunnel;
@@ -64,6 +65,8 @@ pub struct App {
     /// Phones a person waits for.
     wakes: mpsc::Sender<Wake>,
     pub trust: trust::Profiles,
+    /// A phone asked for a room.
+    pub(crate) claimed: Notify,
     /// What this process keeps for sessions in which nothing happens.
     pub desk: session::Desk,
     /// What happened in sessions, until it is written.
@@ -139,6 +142,7 @@ impl App {
             removed,
             wakes,
             trust: trust::Profiles::default(),
+            claimed: Notify::new(),
             desk,
             trace: session::trace::Recorder::default(),
             used: UsedOnce::default(),
