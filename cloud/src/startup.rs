@@ -100,6 +100,7 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         let waker = Waker::new(app.clone(), mqtt.clone(), stun.clone());
         tasks.spawn(worker::run_nudges(app.clone(), waker, calls.nudged, calls.woken, stop.clone()));
         tasks.spawn(worker::run_sweeps(app.clone(), stop.clone()));
+        tasks.spawn(worker::run_claims(app.clone(), stop.clone()));
     } else if config.plays(Role::Api) {
         // Broker and STUN belong to the worker; phones are still woken by HTTP and SIP from here.
         tasks.spawn(worker::run_wakes(app.clone(), Waker::new(app.clone(), None, None), calls.woken, stop.clone()));

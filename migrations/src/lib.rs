@@ -13,6 +13,7 @@ mod m20261129_000008_layers;
 mod m20261129_000009_accounts;
 mod m20261129_000011_provision;
 mod m20261129_000010_imports;
+mod m20261129_000012_claims;
 mod table;
 
 pub struct Migrator;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000009_accounts::Migration),
             Box::new(m20261129_000011_provision::Migration),
             Box::new(m20261129_000010_imports::Migration),
+            Box::new(m20261129_000012_claims::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod auth;
+mod claims;
 mod extract;
 mod files;
 mod groups;
@@ -119,6 +120,10 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(accounts::renew))
         .routes(routes!(provision::of_property, provision::set))
         .routes(routes!(provision::first_fetch))
+        .routes(routes!(claims::settings, claims::set))
+        .routes(routes!(claims::list))
+        .routes(routes!(claims::accept))
+        .routes(routes!(claims::reject))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

@@ -3,7 +3,7 @@
 use contract::rest::Enrolment;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{App, Result, files, imports, jobs, provision, session, tasks, telemetry};
+use super::{App, Result, claims, files, imports, jobs, provision, session, tasks, telemetry};
 use crate::clock::now_ms;
 use crate::db::entity::{idempotency, live, phone, refresh_token};
 
@@ -42,6 +42,7 @@ pub async fn run(app: &App) -> Result<()> {
         .exec(tx)
         .await?;
     refresh_token::Entity::delete_many().filter(refresh_token::Column::ExpiresAt.lt(now)).exec(tx).await?;
+    claims::prune(tx).await?;
     telemetry::sweep(tx, app.config.keep.telemetry_days).await?;
     write.commit().await?;
     Ok(())

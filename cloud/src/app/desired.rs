@@ -150,6 +150,48 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     Ok(views::accepted(&[job], None))
 }
 
+/// Makes a new attempt at what a phone should be, like [`push`], within a transaction. `keep`: a key that goes back to the
+/// catalogue's default where no layer sets it and none ever has.
+pub async fn again(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: &phone::Model,
+    keep: Option<&str>,
+    change: &Change<'_>,
+) -> Result<()> {
+    let Some(phone) = phone::Entity::find_by_id(phone.id).one(tx).await? else { return Ok(()) };
+    let document = of(tx, phone.id).await?;
+    let mut desired: Desired = match &document {
+        Some(document) => serde_json::from_str(&document.desired)?,
+        None => Desired::new(),
+    };
+    if let Some(key) = keep.filter(|key| !desired.contains_key(*key) && catalogue::exists_on(key, &phone.model)) {
+        desired.extend(fold([derived(Layer::ModelDefault, key, &catalogue::default_value(key))]));
+        let row = phone_document::ActiveModel {
+            phone_id: Set(phone.id),
+            desired: Set(serde_json::to_string(&desired)?),
+            reported: Set(document.as_ref().map_or_else(|| "{}".to_owned(), |document| document.reported.clone())),
+            applied: Set(document.as_ref().map_or_else(|| "{}".to_owned(), |document| document.applied.clone())),
+            reported_at: Set(document.as_ref().map_or(0, |document| document.reported_at)),
+        };
+        let same = OnConflict::column(phone_document::Column::PhoneId)
+            .update_column(phone_document::Column::Desired)
+            .to_owned();
+        phone_document::Entity::insert(row).on_conflict(same).exec_without_returning(tx).await?;
+    }
+    supersede(tx, vec![phone.id], now_ms()).await?;
+    let version = phone.desired_version + 1;
+    phone::Entity::update_many()
+        .col_expr(phone::Column::DesiredVersion, Expr::value(version))
+        .filter(phone::Column::Id.eq(phone.id))
+        .exec(tx)
+        .await?;
+    let mut job = new_job(app, &phone, change.actor, change.summary.clone(), version);
+    job.step = AGAIN.to_owned();
+    job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
+    settle(tx, phone.id, Some(job.id)).await
+}
+
 /// A phone that waits to be accepted is told nothing.
 pub fn accepted(phone: &phone::Model) -> Result<()> {
     if views::enrolment(phone) == Enrolment::New {

@@ -1,6 +1,7 @@
 //! Pure rules: no database, no network, no clock. Time is a parameter.
 
 pub mod catalogue;
+pub mod claims;
 pub mod document;
 pub mod extensions;
 pub mod import;

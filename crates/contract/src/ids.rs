@@ -47,6 +47,8 @@ id! {
     JobId,
     /// Values of one layer, changed together.
     ChangeSetId,
+    /// A phone that asks for a room or a number.
+    ClaimId,
     /// A file kept for phones, or sent by one.
     FileId,
     /// A registrar of a property.

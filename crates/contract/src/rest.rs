@@ -64,12 +64,14 @@ macro_rules! words {
 }
 
 mod accounts;
+mod claim;
 mod import;
 mod layers;
 mod provision;
 mod trust;
 
 pub use accounts::*;
+pub use claim::*;
 pub use import::*;
 pub use layers::*;
 pub use provision::*;

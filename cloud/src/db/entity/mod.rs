@@ -7,6 +7,8 @@ pub mod building;
 pub mod chain;
 pub mod change_set;
 pub mod change_set_value;
+pub mod claim;
+pub mod claim_settings;
 pub mod cwmp_session;
 pub mod cwmp_trace;
 pub mod event;
