@@ -1,9 +1,6 @@
 //! What we send keeps to the schemas' lengths, counts and forms; `Message::check` says what does not.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::samples::messages;
+use crate::common::samples::messages;
 use cwmp::*;
 
 fn refusal(message: impl Into<Message>) -> String {

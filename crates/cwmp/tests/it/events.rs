@@ -1,5 +1,4 @@
 //! The table of events, row by row, and the life of an event between two sessions.
-#![allow(clippy::unwrap_used)]
 
 use cwmp::cpe::Answered;
 use cwmp::events::{Retry, Rule};

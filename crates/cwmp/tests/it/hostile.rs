@@ -1,12 +1,9 @@
 //! The attacks of the reference (B9), each by name.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use common::{read, refused, soap, soap_with_header, value};
+use crate::common::{read, refused, soap, soap_with_header, value};
 use cwmp::*;
 
 fn kind(text: &str) -> ErrorKind {
@@ -311,7 +308,7 @@ fn a_missing_or_repeated_element_is_named() {
 #[test]
 fn headers_we_must_understand() {
     let body = "<cwmp:RebootResponse/>";
-    let kind = |header: &str| read(&common::soap_with_header(header, body)).map_err(|error| error.kind);
+    let kind = |header: &str| read(&crate::common::soap_with_header(header, body)).map_err(|error| error.kind);
     assert!(kind(r#"<x:y xmlns:x="urn:x"/>"#).is_ok());
     assert_eq!(kind(r#"<x:y xmlns:x="urn:x" s:mustUnderstand="1"/>"#), Err(ErrorKind::MustUnderstand));
     assert_eq!(kind(r#"<cwmp:New s:mustUnderstand="1"/>"#), Err(ErrorKind::MustUnderstand));

@@ -1,9 +1,6 @@
 //! Whatever comes in, decoding answers; whatever goes out comes back the same.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{config, envelope, message, soap, transfer};
+use crate::common::{config, envelope, message, soap, transfer};
 use cwmp::*;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,9 +1,6 @@
 //! What real phones get wrong and we forgive, one test each.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{read, soap, value, values};
+use crate::common::{read, soap, value, values};
 use cwmp::*;
 
 fn inform(text: &str) -> Inform {
@@ -13,7 +10,7 @@ fn inform(text: &str) -> Inform {
     }
 }
 
-const PHONE: &str = include_str!("golden/phone-inform.xml");
+const PHONE: &str = include_str!("../golden/phone-inform.xml");
 
 #[test]
 fn any_prefix() {
@@ -181,6 +178,6 @@ fn more_than_the_schema_allows_is_read_all_the_same() {
 #[test]
 fn versions_we_do_not_know_are_passed_over() {
     let header = "<cwmp:SupportedCWMPVersions> 1.0, 1.4,2.7 ,x</cwmp:SupportedCWMPVersions>";
-    let envelope = read(&common::soap_with_header(header, "<cwmp:RebootResponse/>")).unwrap();
+    let envelope = read(&crate::common::soap_with_header(header, "<cwmp:RebootResponse/>")).unwrap();
     assert_eq!(envelope.supported_versions, Some(vec![CwmpVersion::V1_0, CwmpVersion::V1_4]));
 }

@@ -1,15 +1,12 @@
 //! Whatever we send is valid by the Broadband Forum's schemas (`xsd/`, with their licence inside; the SOAP parts they
 //! refer to are ours). `xmllint` does the checking.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::message;
-use common::samples::messages;
+use crate::common::message;
+use crate::common::samples::messages;
 use cwmp::*;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;

@@ -1,15 +1,11 @@
 //! What the phone says of its own accord, and when.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::acs::{Acs, set};
+use crate::support::{phone, until};
 use cwmp::{
     GetParameterValues, Message, ParameterValue, ScheduleInform, SetParameterAttributes, SetParameterAttributesEntry,
     SetParameterValues, Value,
 };
-use support::acs::{Acs, set};
-use support::{phone, until};
 
 const ROOM: &str = "Device.X_BELLHOP_Settings.hotel.room.number";
 const NAME: &str = "Device.X_BELLHOP_Settings.hotel.name";

@@ -1,19 +1,14 @@
 //! The phone and its broker.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "broker/commands.rs"]
 mod commands;
-#[path = "broker/mqtt5.rs"]
 mod mqtt5;
-mod support;
 
+use crate::support::acs::{Acs, enrolment, set};
+use crate::support::broker::Broker;
+use crate::support::{PHONE, until};
 use contract::event::EventKind;
 use contract::mqtt::{Channel, Desired, EventAck};
 use device_agent::{Agent, AgentConfig, AgentHandle};
-use support::acs::{Acs, enrolment, set};
-use support::broker::Broker;
-use support::{PHONE, until};
 
 async fn enrolled(dir: &std::path::Path) -> (AgentHandle, Acs, Broker) {
     let (acs, broker) = (Acs::start().await, Broker::start().await);

@@ -1,7 +1,5 @@
 //! A writer is killed, a hundred times, at any moment. What it was told is stored is there, once, and everything opens.
 
-#![allow(clippy::unwrap_used)]
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -44,7 +42,7 @@ fn kill_after(mut child: Child, round: u64) -> Option<u64> {
 fn settings_survive() {
     let dir = tempfile::tempdir().unwrap();
     for round in 0..ROUNDS {
-        let reported = kill_after(child("settings_writer", dir.path()), round).expect("the writer wrote");
+        let reported = kill_after(child("crash::settings_writer", dir.path()), round).expect("the writer wrote");
         let store = Store::open(Storage::Disk(dir.path().to_owned())).unwrap();
         let found: u64 = store.value("hotel.room.number").expect("never lost").parse().unwrap();
         assert!(found == reported || found == reported + 1, "{found}, {reported} was reported");
@@ -76,7 +74,7 @@ fn events_survive() {
     let storage = Storage::Disk(dir.path().to_owned());
     let mut known = 0;
     for round in 0..ROUNDS {
-        let reported = kill_after(child("event_writer", dir.path()), round).expect("the writer wrote");
+        let reported = kill_after(child("crash::event_writer", dir.path()), round).expect("the writer wrote");
         let mut outbox = Outbox::open(&storage, 1).unwrap();
         let found: Vec<u64> = outbox.iter().map(|entry| entry.name().1).collect();
         let newest = *found.last().unwrap();

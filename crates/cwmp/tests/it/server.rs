@@ -1,9 +1,6 @@
 //! The server's half alone: what it makes of each message at each moment.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{config, soap, transfer};
+use crate::common::{config, soap, transfer};
 use cwmp::*;
 
 fn server_informed() -> AcsSession {

@@ -1,17 +1,13 @@
 //! The whole phone: SIP by phone-core, sessions, broker, and the binary with its signals.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::process::Stdio;
 
+use crate::support::acs::{Acs, enrolment, set};
+use crate::support::broker::Broker;
+use crate::support::{until, within};
 use contract::event::EventKind;
 use contract::mqtt::AccountStatus;
 use device_agent::{Agent, AgentConfig, StateFile};
-use support::acs::{Acs, enrolment, set};
-use support::broker::Broker;
-use support::{until, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;

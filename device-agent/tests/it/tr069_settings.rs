@@ -1,19 +1,15 @@
 //! Each of the guide's twelve TR-069 parameters does what it says.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::acs::{Acs, set};
+use crate::support::{config, given, phone, until};
 use auth_digest::{Challenge, respond, strongest};
 use cwmp::ScheduleInform;
 use device_agent::{Agent, AgentConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use support::acs::{Acs, set};
-use support::{config, given, phone, until};
 
 /// Calls the phone as the ACS does; the final status.
 async fn call(url: &str, user: &str, password: &str) -> u16 {

@@ -1,9 +1,6 @@
 //! Whole sessions: our phone and our server talk in bytes, the server's state saved and loaded before each POST.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{config, soap, transfer};
+use crate::common::{config, soap, transfer};
 use cwmp::cpe::{CpeConfig, Post, SessionFailure};
 use cwmp::*;
 
@@ -209,7 +206,7 @@ fn own_requests() -> Vec<Message> {
         "du-state-change-complete",
         "autonomous-du-state-change-complete",
     ];
-    let samples = common::samples::messages();
+    let samples = crate::common::samples::messages();
     names.iter().map(|wanted| samples.iter().find(|(name, _)| name == wanted).unwrap().1.clone()).collect()
 }
 

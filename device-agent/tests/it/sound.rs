@@ -1,7 +1,5 @@
 //! The phone's page and its sound in a browser.
 
-#![allow(clippy::unwrap_used)]
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;

@@ -1,14 +1,10 @@
 //! Whole sessions of a phone with an ACS over real HTTP.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::acs::{Acs, set};
+use crate::support::{given, until};
 use cwmp::{GetParameterValues, Message, Reboot, SetParameterValuesResponse, Status};
 use device_agent::{Agent, AgentConfig, AgentHandle, StateFile};
 use std::time::{Duration, Instant};
-use support::acs::{Acs, set};
-use support::{given, until};
 
 async fn phone(dir: &std::path::Path, acs: &Acs) -> AgentHandle {
     let config = AgentConfig {

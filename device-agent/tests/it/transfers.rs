@@ -1,14 +1,10 @@
 //! Files that come and go, over real HTTP, and what the ACS hears of them.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::acs::Acs;
+use crate::support::files::Files;
+use crate::support::{phone, until};
 use cwmp::{Download, FaultCode, Message, ScheduleDownload, TimeWindow, TransferComplete, Upload};
 use device_agent::transfer::{Offer, firmware, offer};
-use support::acs::Acs;
-use support::files::Files;
-use support::{phone, until};
 
 const FIRMWARE: &str = "1 Firmware Upgrade Image";
 const CONFIGURATION: &str = "3 Vendor Configuration File";

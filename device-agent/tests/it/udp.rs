@@ -1,14 +1,10 @@
 //! The ACS's way through a NAT: a binding by STUN, its address told, and a signed datagram that opens a session.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::net::SocketAddr;
 
+use crate::support::acs::{Acs, set};
+use crate::support::{given, phone, until};
 use ring::hmac;
-use support::acs::{Acs, set};
-use support::{given, phone, until};
 use tokio::net::UdpSocket;
 
 /// Answers each binding request with this address, as if there were a NAT in between; tells where requests came from.

@@ -1,5 +1,4 @@
 //! Rehearsals are for testers: a phone takes none unless it was started for it.
-#![allow(clippy::unwrap_used)]
 
 use device_agent::{Agent, AgentConfig, tls};
 

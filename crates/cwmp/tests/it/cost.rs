@@ -1,15 +1,12 @@
-//! What decoding and encoding cost: `cargo test --release -p cwmp --test cost -- --ignored --nocapture`.
+//! What decoding and encoding cost: `cargo test --release -p cwmp --test it cost -- --ignored --nocapture`.
 //!
 //! The baselines say how far from the floor we are: checking UTF-8 alone, and quick-xml walking the same bytes without
 //! keeping anything.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use common::soap;
+use crate::common::soap;
 use cwmp::*;
 
 /// The best of several rounds of about 30 ms each: what the work costs, not what the machine is busy with.
@@ -71,7 +68,7 @@ fn values(count: usize) -> String {
 #[test]
 #[ignore = "a measurement"]
 fn decoding() {
-    let inform = include_str!("golden/phone-inform.xml");
+    let inform = include_str!("../golden/phone-inform.xml");
     let flat: String = inform.lines().map(str::trim_start).collect();
     let thousand = values(1_000);
 

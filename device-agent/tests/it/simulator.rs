@@ -1,14 +1,11 @@
 //! A small fleet in one process.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::acs::{Acs, set};
+use crate::support::broker::Broker;
+use crate::support::until;
 use device_agent::{SimConfig, Simulator};
-use support::acs::{Acs, set};
-use support::until;
 
 #[tokio::test]
 async fn phones_report_are_told_and_lift_their_handsets() {
@@ -41,12 +38,12 @@ async fn phones_report_are_told_and_lift_their_handsets() {
     assert_eq!(fleet.shutdown().await.restarts, 1);
 }
 
-/// Prints what a phone costs: `cargo test -p device-agent --test simulator -- --ignored --nocapture`.
+/// Prints what a phone costs: `cargo test -p device-agent --test it simulator -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement, half a minute"]
 async fn memory() {
     let count: usize = std::env::var("PHONES").ok().and_then(|count| count.parse().ok()).unwrap_or(2000);
-    let (acs, broker) = (Acs::start().await, support::broker::Broker::start().await);
+    let (acs, broker) = (Acs::start().await, Broker::start().await);
     acs.with(|state| state.enrol = Some(broker.address));
     broker.with(|state| state.acknowledge = true);
     nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)
