@@ -20,6 +20,7 @@ pub mod parameters;
 pub mod pbx;
 pub mod people;
 pub mod phones;
+pub mod pnp;
 pub mod quarantine;
 pub mod rooms;
 pub mod session;
