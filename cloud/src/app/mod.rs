@@ -26,6 +26,7 @@ pub mod people;
 pub mod phones;
 pub mod property;
 pub mod provision;
+pub mod pnp;
 pub mod quarantine;
 pub mod rooms;
 pub mod session;
