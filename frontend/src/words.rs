@@ -106,6 +106,8 @@ pub const fn value(state: ValueState) -> Look {
         ValueState::InSync => look("In sync", Icon::Check, "green"),
         ValueState::Pending => look("Pending", Icon::Sync, "blue"),
         ValueState::Drift => look("Drift", Icon::Alert, "amber"),
+        ValueState::Kept => look("Kept", Icon::Lock, "none"),
+        ValueState::Protected => look("Set by its user", Icon::Lock, "amber"),
         ValueState::NotReported => look("Not reported", Icon::Minus, "none"),
     }
 }
@@ -114,6 +116,7 @@ pub const fn layer(layer: Layer) -> Look {
     match layer {
         Layer::ModelDefault => look("Model default", Icon::Phone, "none"),
         Layer::Chain => look("Chain", Icon::Chain, "violet"),
+        Layer::Brand => look("Brand", Icon::Bell, "violet"),
         Layer::Property => look("Property", Icon::Building, "blue"),
         Layer::RoomType => look("Room type", Icon::Rooms, "green"),
         Layer::Room => look("Room", Icon::Door, "amber"),
