@@ -106,9 +106,9 @@ pub const fn value(state: ValueState) -> Look {
         ValueState::InSync => look("In sync", Icon::Check, "green"),
         ValueState::Pending => look("Pending", Icon::Sync, "blue"),
         ValueState::Drift => look("Drift", Icon::Alert, "amber"),
-        ValueState::Kept => look("Kept", Icon::Lock, "none"),
-        ValueState::Protected => look("Set by its user", Icon::Lock, "amber"),
         ValueState::NotReported => look("Not reported", Icon::Minus, "none"),
+        ValueState::Kept => look("Left as it is", Icon::Check, "none"),
+        ValueState::Protected => look("User protected", Icon::Alert, "none"),
     }
 }
 

@@ -9,6 +9,7 @@ mod m20261123_000003_trust;
 mod m20261123_000005_telemetry;
 mod m20261123_000006_audit;
 mod m20261123_000007_keep;
+mod m20261129_000008_layers;
 mod table;
 
 pub struct Migrator;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_telemetry::Migration),
             Box::new(m20261123_000006_audit::Migration),
             Box::new(m20261123_000007_keep::Migration),
+            Box::new(m20261129_000008_layers::Migration),
         ]
     }
 }

@@ -34,6 +34,7 @@ mod files;
 mod fleet;
 mod hostile_acs;
 mod kill_sessions;
+mod layers;
 mod live;
 mod mqtt_telemetry;
 mod quiet_sessions;

@@ -4,6 +4,7 @@
 mod auth;
 mod extract;
 mod files;
+mod groups;
 mod jobs;
 mod live;
 mod parameters;
@@ -59,11 +60,20 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
         .routes(routes!(properties::list, properties::create))
-        .routes(routes!(properties::one))
+        .routes(routes!(properties::one, properties::change))
         .routes(routes!(properties::board))
         .routes(routes!(properties::add_layout))
         .routes(routes!(properties::progress))
         .routes(routes!(properties::calls))
+        .routes(routes!(groups::chains))
+        .routes(routes!(groups::brands, groups::create_brand))
+        .routes(routes!(groups::rename_brand, groups::remove_brand))
+        .routes(routes!(groups::room_types, groups::create_room_type))
+        .routes(routes!(groups::rename_room_type, groups::remove_room_type))
+        .routes(routes!(groups::set_type_of_rooms))
+        .routes(routes!(settings::of_chain, settings::change_chain))
+        .routes(routes!(settings::of_brand, settings::change_brand))
+        .routes(routes!(settings::of_room_type, settings::change_room_type))
         .routes(routes!(settings::of_property, settings::change_property))
         .routes(routes!(settings::of_room, settings::change_room))
         .routes(routes!(settings::of_phone, settings::change_phone))

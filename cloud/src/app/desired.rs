@@ -202,6 +202,7 @@ pub(super) fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: S
         result: String::new(),
         command_key: String::new(),
         memo: String::new(),
+        change_set_id: None,
     }
 }
 
@@ -231,8 +232,9 @@ impl Layers {
             .map(|room| (room.id, room))
             .collect();
         let mut scopes: Vec<Uuid> = phones.iter().map(|phone| phone.id).collect();
-        scopes.extend(rooms.keys());
-        scopes.extend(properties.values().flat_map(|property| [property.id, property.chain_id]));
+        scopes.extend(rooms.values().flat_map(|room| [Some(room.id), room.room_type_id]).flatten());
+        let above = |property: &property::Model| [Some(property.id), Some(property.chain_id), property.brand_id];
+        scopes.extend(properties.values().flat_map(above).flatten());
         let mut values: BTreeMap<Uuid, Vec<layer_value::Model>> = BTreeMap::new();
         for row in layer_value::Entity::find().filter(layer_value::Column::ScopeId.is_in(scopes)).all(tx).await? {
             if let Some(scope) = row.scope_id {
@@ -252,7 +254,14 @@ impl Layers {
         if let Some(room) = room {
             entries.extend(room_entries(room));
         }
-        let scopes = [property.map(|p| p.chain_id), property.map(|p| p.id), room.map(|r| r.id), Some(phone.id)];
+        let scopes = [
+            property.map(|property| property.chain_id),
+            property.and_then(|property| property.brand_id),
+            property.map(|property| property.id),
+            room.and_then(|room| room.room_type_id),
+            room.map(|room| room.id),
+            Some(phone.id),
+        ];
         // A value somebody set replaces the derived one of its own layer, so it is folded after it.
         for row in scopes.into_iter().flatten().filter_map(|scope| self.values.get(&scope)).flatten() {
             let Ok(layer) = row.layer.parse() else { continue };

@@ -1,8 +1,11 @@
 //! One file per table. Entities hold rows and nothing else; rules live in `domain`, use cases in `app`.
 
 pub mod audit;
+pub mod brand;
 pub mod building;
 pub mod chain;
+pub mod change_set;
+pub mod change_set_value;
 pub mod cwmp_session;
 pub mod cwmp_trace;
 pub mod event;
@@ -11,6 +14,7 @@ pub mod file_chunk;
 pub mod floor;
 pub mod idempotency;
 pub mod job;
+pub mod kept_value;
 pub mod layer_value;
 pub mod live;
 pub mod model_batch;
@@ -23,5 +27,6 @@ pub mod property;
 pub mod quarantine;
 pub mod refresh_token;
 pub mod room;
+pub mod room_type;
 pub mod telemetry;
 pub mod trust_profile;
