@@ -116,7 +116,7 @@ pub const fn layer(layer: Layer) -> Look {
     match layer {
         Layer::ModelDefault => look("Model default", Icon::Phone, "none"),
         Layer::Chain => look("Chain", Icon::Chain, "violet"),
-        Layer::Brand => look("Brand", Icon::Chain, "violet"),
+        Layer::Brand => look("Brand", Icon::Bell, "violet"),
         Layer::Property => look("Property", Icon::Building, "blue"),
         Layer::RoomType => look("Room type", Icon::Rooms, "green"),
         Layer::Room => look("Room", Icon::Door, "amber"),
