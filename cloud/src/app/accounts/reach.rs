@@ -51,7 +51,7 @@ pub async fn of_uses(tx: &impl ConnectionTrait, uses: &[sip_assignment::Model]) 
 /// Refolds the phones, shows the rooms, commits and asks the phones in.
 pub async fn close(
     app: &App,
-    write: WriteTx<'_>,
+    write: WriteTx,
     actor: &Actor,
     phones: Vec<phone::Model>,
     rooms: &[room::Model],
