@@ -14,7 +14,7 @@ use crate::cpe::{self, CpeOptions};
 use crate::device::{Device, Restart};
 use crate::phone::sound::{self, Seat};
 use crate::phone::{self, Line};
-use crate::{held, mqtt, net};
+use crate::{claim, held, mqtt, net};
 
 /// How long the farewells may take together.
 const END_TIME: Duration = Duration::from_secs(5);
@@ -74,6 +74,7 @@ impl Life {
             });
         }
         others.spawn(applier.run());
+        others.spawn(claim::run(device.clone(), line.clone()));
         let stop_mqtt = CancellationToken::new();
         let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));
         let sessions = tokio::spawn(cpe::run(device.clone(), options));
