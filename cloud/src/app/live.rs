@@ -225,7 +225,7 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
         let found = claim::Entity::find().filter(claim::Column::Id.is_in(chunk)).all(db).await?;
         claims.extend(super::claims::views(db, &found).await?.into_iter().map(|claim| (claim.id.0, claim)));
     }
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
 
     // The newest row of each thing carries it; older ones would only repeat it.
     let mut done: BTreeSet<(u8, Uuid)> = BTreeSet::new();
@@ -238,7 +238,7 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
                 .room_id
                 .filter(|id| first_time(0, *id))
                 .and_then(|id| rooms.get(&id))
-                .map(|room| views::room_card(room, by_room.get(&room.id))),
+                .map(|room| views::room_card(room, by_room.get(&room.id), &names)),
             phone: row.phone_id.filter(|id| !row.gone && first_time(1, *id)).and_then(|id| phones.get(&id)).map(
                 |phone| {
                     let room = phone.room_id.and_then(|id| rooms.get(&id));

@@ -1,5 +1,6 @@
 //! Use cases: one transaction each, which also writes the audit row and what the live stream shows.
 
+pub mod accounts;
 pub mod announce;
 pub mod audit;
 pub mod batches;
@@ -11,8 +12,10 @@ pub mod desired;
 pub mod enrol;
 pub mod error;
 pub mod files;
+pub mod groups;
 pub mod heard;
 pub mod idempotency;
+pub mod imports;
 pub mod jobs;
 pub mod keep;
 pub mod layers;
@@ -21,6 +24,9 @@ pub mod parameters;
 pub mod pbx;
 pub mod people;
 pub mod phones;
+pub mod property;
+pub mod provision;
+pub mod pnp;
 pub mod quarantine;
 pub mod rooms;
 pub mod session;
@@ -65,6 +71,8 @@ pub struct App {
     /// Phones a person waits for.
     wakes: mpsc::Sender<Wake>,
     pub trust: trust::Profiles,
+    /// Configuration files: limits, and what was fetched.
+    pub provision: provision::State,
     /// A phone asked for a room.
     pub(crate) claimed: Notify,
     /// What this process keeps for sessions in which nothing happens.
@@ -83,6 +91,8 @@ pub struct App {
     pub(crate) wrong: session::WrongProofs,
     /// Files phones sent, by their tasks.
     pub(crate) sent: PerMinute,
+    /// Who may read a file to import.
+    pub(crate) readers: imports::Readers,
     /// Wrong passwords of late.
     pub(crate) tries: people::Tries,
     /// When this process began, in milliseconds since 1970.
@@ -142,6 +152,7 @@ impl App {
             removed,
             wakes,
             trust: trust::Profiles::default(),
+            provision: provision::State::default(),
             claimed: Notify::new(),
             desk,
             trace: session::trace::Recorder::default(),
@@ -151,6 +162,7 @@ impl App {
             strangers: PerMinute::default(),
             wrong: session::WrongProofs::default(),
             sent: PerMinute::default(),
+            readers: imports::Readers::default(),
             tries: people::Tries::default(),
             started_at: now_ms(),
             stun_port: OnceLock::new(),

@@ -3,6 +3,8 @@
 pub mod catalogue;
 pub mod claims;
 pub mod document;
+pub mod extensions;
+pub mod import;
 pub mod layers;
 pub mod phone_state;
 pub mod retry;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Result, claims, cleanup, heard, keep};
+use crate::app::{App, Result, claims, cleanup, heard, imports, keep};
 
 pub use nudge::{run as run_nudges, run_wakes};
 
@@ -44,9 +44,10 @@ pub async fn run_claims(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn sweep(app: &App, sweeper: &mut keep::Sweeper) -> Result<()> {
+async fn sweep(app: &Arc<App>, sweeper: &mut keep::Sweeper) -> Result<()> {
     heard::sweep_silent(app).await?;
     claims::sweep(app).await?;
     cleanup::run(app).await?;
+    imports::resume(app).await?;
     sweeper.sweep(&app.db, &app.config.keep).await
 }
