@@ -69,7 +69,7 @@ pub async fn close(
 
 /// The answer to a change of any number of phones.
 pub fn accepted(jobs: &[job::Model]) -> Accepted {
-    Accepted { phones: jobs.len() as u32, jobs: named(jobs) }
+    Accepted { phones: jobs.len() as u32, jobs: named(jobs), change_set: None }
 }
 
 pub fn named(jobs: &[job::Model]) -> Vec<contract::rest::JobView> {
