@@ -5,6 +5,7 @@ pub mod building;
 pub mod chain;
 pub mod cwmp_session;
 pub mod cwmp_trace;
+pub mod emergency_set;
 pub mod event;
 pub mod extension_pool;
 pub mod file;
