@@ -118,6 +118,31 @@ pub async fn add_text(manager: &SchemaManager<'_>, table: &'static str, column: 
     manager.alter_table(change).await
 }
 
+/// Adds a UUID that is no foreign key to a table that is there.
+pub async fn add_uuid(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
+    let mut change = Table::alter();
+    change.table(Alias::new(table)).add_column(ColumnDef::new(Alias::new(column)).uuid().to_owned());
+    manager.alter_table(change).await
+}
+
+/// Adds an optional reference to a table that is there; it is emptied when its target goes. SQLite takes a foreign key
+/// only with its column, which the builder does not say.
+pub async fn add_reference(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+    target: &'static str,
+) -> Result<(), DbErr> {
+    let kind = match manager.get_database_backend() {
+        sea_orm_migration::sea_orm::DbBackend::Sqlite => "uuid_text",
+        _ => "uuid",
+    };
+    let sql = format!(
+        r#"ALTER TABLE "{table}" ADD COLUMN "{column}" {kind} NULL REFERENCES "{target}" ("id") ON DELETE SET NULL"#
+    );
+    manager.get_connection().execute_unprepared(&sql).await.map(drop)
+}
+
 /// An index over `columns`; its name follows from them.
 pub async fn index(
     manager: &SchemaManager<'_>,

@@ -13,7 +13,7 @@ use super::desired::{Change, refresh};
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
 use super::live::{Touched, touch};
-use super::{Actor, App, Result, audit, views};
+use super::{Actor, App, Result, audit, groups, views};
 use crate::db::entity::{building, event, floor, job, phone, room};
 use crate::db::is_duplicate;
 use crate::domain::catalogue;
@@ -41,9 +41,9 @@ pub async fn detail(app: &App, id: RoomId) -> Result<RoomDetail> {
             .all(db)
             .await?;
     }
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(RoomDetail {
-        card: views::room_card(&room, phone.as_ref()),
+        card: views::room_card(&room, phone.as_ref(), &names),
         building: building.name,
         floor: floor.name,
         phone: phone.as_ref().map(|phone| views::phone_row(phone, Some(&room), &names)),
@@ -78,6 +78,14 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
         // The guest's name is personal: the audit says that it changed, not to what.
         said.push("guest name".to_owned());
         row.guest_name = Set(name);
+    }
+    if let Some(kind) = wanted.room_type {
+        let kind = match kind {
+            Some(kind) => Some(groups::type_of_property(&write.tx, kind.0, old.property_id).await?),
+            None => None,
+        };
+        said.push(format!("type {}", kind.as_ref().map_or("none", |kind| &kind.name)));
+        row.room_type_id = Set(kind.map(|kind| kind.id));
     }
     let room = match row.is_changed() {
         true => row.update(&write.tx).await.map_err(|error| taken(error, "number"))?,
