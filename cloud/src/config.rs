@@ -1,10 +1,13 @@
 //! Configuration: defaults (embedded, and the documentation), then a file, then the environment.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use contract::Mac;
+use provisioning::agent::Maker;
+use provisioning::pnp::{Asker, Forms, check_url};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -24,6 +27,7 @@ pub struct Config {
     pub auth: Auth,
     pub acs: Acs,
     pub provision: Provision,
+    pub pnp: Pnp,
     pub tls: Tls,
     pub wake: Wake,
     pub stun: Stun,
@@ -55,6 +59,8 @@ pub enum Role {
     Provision,
     Ingest,
     Worker,
+    /// A node in a hotel's LAN.
+    Site,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -113,6 +119,45 @@ pub struct Provision {
     pub tftp_listen: Option<SocketAddr>,
     pub tftp_transfers: usize,
     pub tftp_trusted: Vec<String>,
+}
+
+/// SIP plug and play at a site node.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pnp {
+    pub enabled: bool,
+    #[serde(deserialize_with = "interface")]
+    pub interface: Option<Ipv4Addr>,
+    pub property: String,
+    pub url: String,
+    pub url_yealink: String,
+    pub url_snom: String,
+    pub url_other: String,
+}
+
+impl Pnp {
+    /// What each maker's phones are told.
+    pub fn forms(&self) -> Forms {
+        let (yealink, snom, other) = (self.url_yealink.clone(), self.url_snom.clone(), self.url_other.clone());
+        Forms { yealink, snom, other, ..Forms::default() }
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.property.is_empty() {
+            bail!("pnp.property is empty; name the property whose phones are in this LAN, by its code");
+        }
+        if let Err(why) = check_url(&self.url) {
+            bail!("pnp.url is \"{}\": {why}", self.url);
+        }
+        let mac = Mac::new([0x00, 0x15, 0x65, 0, 0, 1]);
+        for (name, maker) in [("yealink", Some(Maker::Yealink)), ("snom", Some(Maker::Snom)), ("other", None)] {
+            let asker = Asker { mac, maker, vendor: String::new(), model: String::new(), version: String::new() };
+            if let Err(why) = self.forms().url(&self.url, &asker) {
+                bail!("pnp.url_{name} makes no URL: {why}");
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -267,6 +312,9 @@ impl Config {
                 "the embedded broker serves one process: give it the roles ingest and worker, or set mqtt.broker to \"external\""
             );
         }
+        if self.answers_pnp() {
+            self.pnp.check()?;
+        }
         if self.acs.max_waiting < 1 {
             bail!("acs.max_waiting is 0; the least is 1");
         }
@@ -341,6 +389,11 @@ impl Config {
         self.server.roles.iter().any(|own| *own == Role::All || *own == role)
     }
 
+    /// Whether this process answers SIP PnP.
+    pub fn answers_pnp(&self) -> bool {
+        self.pnp.enabled && self.plays(Role::Site)
+    }
+
     /// The database's address, with the default filled in.
     pub fn database_url(&self) -> String {
         if self.database.url.is_empty() {
@@ -368,6 +421,16 @@ fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<S
         return Ok(None);
     }
     let wrong = |_| serde::de::Error::custom(format!("`{text}` is no address with a port, such as 0.0.0.0:7080"));
+    text.parse().map(Some).map_err(wrong)
+}
+
+/// An IPv4 address, or empty for none.
+fn interface<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Ipv4Addr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| serde::de::Error::custom(format!("`{text}` is no IPv4 address, such as 192.0.2.10"));
     text.parse().map(Some).map_err(wrong)
 }
 
@@ -426,6 +489,14 @@ mod tests {
             ("[provision]\nacs_url = \"x\"", &[], "provision.acs_url is x"),
             ("[provision]\ntftp_trusted = [\"x\"]", &[], "provision.tftp_trusted names x"),
             ("[acs]\nlisten_tls = \"0.0.0.0:7443\"", &[], "acs.listen_tls needs tls.certificate"),
+            ("[pnp]\ninterface = \"eth0\"", &[], "`eth0` is no IPv4 address"),
+            ("[pnp]\nenabled = true", &[], "pnp.property is empty"),
+            ("[pnp]\nenabled = true\nproperty = \"a\"", &[], "pnp.url is \"\": a URL has"),
+            (
+                "[pnp]\nenabled = true\nproperty = \"a\"\nurl = \"http://h\"\nurl_snom = \"\"",
+                &[],
+                "pnp.url_snom makes no",
+            ),
             ("[tls]\ncertificate = \"x.pem\"", &[], "given together"),
             ("", &[("BELLHOP__WAKE__ALLOW_LOOPBACK", "maybe")], "neither true nor false"),
             ("[server]\nroles = [\"worker\"]", &[], "the embedded broker serves one process"),

@@ -22,6 +22,7 @@ use crate::broker::{self, Broker, BrokerConfig, DeviceAuth, Identity, Login};
 use crate::config::{BrokerKind, Config, Role};
 use crate::db::Db;
 use crate::ingest::{Link, Mqtt};
+use crate::pnp::Pnp;
 use crate::secrets::{Secrets, random_token};
 use crate::tls::{Clients, Tls};
 use crate::wake::{Stun, Waker};
@@ -43,6 +44,8 @@ pub struct Server {
     pub tftp: Option<SocketAddr>,
     /// Where phones behind NAT keep their way open.
     pub stun: Option<SocketAddr>,
+    /// Where phones that asked the LAN for their server answer to, if this process is asked.
+    pub pnp: Option<SocketAddr>,
     pub mqtt: Option<SocketAddr>,
     /// The same over TLS.
     pub mqtt_tls: Option<SocketAddr>,
@@ -100,9 +103,21 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         let waker = Waker::new(app.clone(), mqtt.clone(), stun.clone());
         tasks.spawn(worker::run_nudges(app.clone(), waker, calls.nudged, calls.woken, stop.clone()));
         tasks.spawn(worker::run_sweeps(app.clone(), stop.clone()));
+        tasks.spawn(worker::run_claims(app.clone(), stop.clone()));
     } else if config.plays(Role::Api) {
         // Broker and STUN belong to the worker; phones are still woken by HTTP and SIP from here.
         tasks.spawn(worker::run_wakes(app.clone(), Waker::new(app.clone(), None, None), calls.woken, stop.clone()));
+    }
+    let mut pnp = None;
+    if config.answers_pnp() {
+        let site = Pnp::open(&config.pnp)?;
+        pnp = Some(site.address());
+        let (own, stopped) = (app.clone(), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = site.run(own, stopped).await {
+                tracing::error!(%error, "SIP PnP has ended");
+            }
+        });
     }
     let (mut api, mut api_tls) = (None, None);
     if config.plays(Role::Api) {
@@ -139,6 +154,7 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         provision_tls: files_tls,
         tftp,
         stun: stun.map(|stun| stun.address()),
+        pnp,
         mqtt: broker.as_ref().map(|broker| broker.addr()),
         link: mqtt,
         mqtt_tls: broker.as_ref().and_then(|broker| broker.addr_tls()),

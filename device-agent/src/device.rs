@@ -2,6 +2,7 @@
 //! nowhere else. No lock is held across an await.
 
 mod manage;
+mod origin;
 mod report;
 mod settings;
 mod tell;
@@ -19,11 +20,13 @@ use cwmp::{Event, EventCode};
 use tokio::sync::Notify;
 
 use crate::boot;
+use crate::claim::Claims;
 use crate::clock;
 use crate::command::{Known, Memory};
 use crate::cpe::reasons::Reasons;
 use crate::diagnostics::model::Tests;
 use crate::outbox::Outbox;
+use crate::provision::Desk;
 use crate::rehearsal::Stage;
 use crate::store::{Document, MqttAccess, Storage, Store};
 use crate::transfer;
@@ -71,9 +74,12 @@ pub struct Device {
     boot: u32,
     started: Instant,
     inner: Mutex<Inner>,
+    provision: Desk,
     /// Held while something else than the ACS changes what the ACS may want to hear about, and while the ACS does: so
     /// that nobody's change is taken for the other's. Taken before `inner`.
     whose: Mutex<()>,
+    /// What was dialled at the phone and waits for an answer.
+    pub(crate) claims: Claims,
     /// Something to publish, or other credentials.
     pub(crate) mqtt_wake: Notify,
     /// A reason for a session, or another interval.
@@ -145,6 +151,7 @@ impl Device {
             storage,
             boot,
             started: Instant::now(),
+            provision: Desk::default(),
             whose: Mutex::new(()),
             inner: Mutex::new(Inner {
                 store,
@@ -163,6 +170,7 @@ impl Device {
                 udp: UdpState::default(),
                 restart: None,
             }),
+            claims: Claims::default(),
             mqtt_wake: Notify::new(),
             cwmp_wake: Notify::new(),
             settings_wake: Notify::new(),
@@ -214,6 +222,11 @@ impl Device {
 
     pub fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// Fetching configuration: orders and status.
+    pub fn provision(&self) -> &Desk {
+        &self.provision
     }
 
     pub fn boot(&self) -> u32 {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::desired::{self, Change, refresh};
 use super::live::{Touched, touch};
 use super::provision::record::Fetched;
-use super::{Actor, App, Result, views};
+use super::{Actor, App, Result, claims, views};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, phone_document};
 use crate::domain::catalogue;
@@ -133,7 +133,7 @@ pub async fn inform(
     };
     let visible = shown(&row) != shown(&phone);
     save(tx, &phone, &row).await?;
-    let told = take_values(tx, &row, inform).await?;
+    let told = take_values(app, tx, &row, inform).await?;
     if visible || told {
         touch(tx, [Touched::phone(&row)]).await?;
     }
@@ -215,7 +215,7 @@ fn told(inform: &Inform) -> Reported {
 
 /// Settings an Inform names are what the phone reports from now on: so somebody's change at the phone shows ("4 VALUE
 /// CHANGE"). Returns whether that is news.
-async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
+async fn take_values(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
     let told = told(inform);
     if told.is_empty() {
         return Ok(false);
@@ -233,6 +233,11 @@ async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &I
         .filter(phone_document::Column::PhoneId.eq(phone.id))
         .exec(tx)
         .await?;
+    if let Some(number) = now.get(catalogue::ROOM_NUMBER).filter(|now| before.get(catalogue::ROOM_NUMBER) != Some(*now))
+        && claims::by_value(tx, phone, number).await?
+    {
+        app.claimed.notify_one();
+    }
     Ok(true)
 }
 

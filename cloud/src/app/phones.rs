@@ -122,7 +122,7 @@ async fn rows_of(app: &App, phones: Vec<phone::Model>) -> Result<Vec<PhoneRow>> 
         .into_iter()
         .map(|room| (room.id, room))
         .collect();
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(phones
         .iter()
         .map(|phone| views::phone_row(phone, phone.room_id.and_then(|id| rooms.get(&id)), &names))
@@ -149,7 +149,7 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
         .limit(100)
         .all(db)
         .await?;
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(PhoneDetail {
         phone: views::phone_row(&phone, room.as_ref(), &names),
         connected: phone.connected,

@@ -13,7 +13,7 @@ mod wrong;
 use contract::PhoneId;
 use contract::rest::Enrolment;
 use cwmp::{AcsInput, AcsSession, Envelope, Fault, FaultCode, Limits, Message, decode_post};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -507,13 +507,14 @@ async fn hear(
     message: &Message,
     reply: Box<Envelope>,
 ) -> Result<(std::result::Result<(), String>, Answer)> {
-    let part = tx.begin().await?;
-    let Err(error) = tasks::told::request(&part, phone, message).await else {
-        part.commit().await?;
+    // By name: a `begin` of sea-orm's that is given up half way takes what is around it with it.
+    tx.execute_unprepared("SAVEPOINT told").await?;
+    let Err(error) = tasks::told::request(tx, phone, message).await else {
+        tx.execute_unprepared("RELEASE SAVEPOINT told").await?;
         state.asked_again = false;
         return Ok((Ok(()), Answer::Envelope(reply)));
     };
-    part.rollback().await?;
+    tx.execute_unprepared("ROLLBACK TO SAVEPOINT told").await?;
     let reason = format!("{} could not be kept: {error}", message.name());
     tracing::error!(phone = %phone.id, reason, again = state.asked_again, "a phone's request");
     if std::mem::replace(&mut state.asked_again, true) {

@@ -1,17 +1,26 @@
 //! One file per table. Entities hold rows and nothing else; rules live in `domain`, use cases in `app`.
 
 pub mod audit;
+pub mod brand;
 pub mod bootstrap_fetch;
 pub mod building;
 pub mod chain;
+pub mod change_set;
+pub mod change_set_value;
+pub mod claim;
+pub mod claim_settings;
 pub mod cwmp_session;
 pub mod cwmp_trace;
+pub mod emergency_set;
 pub mod event;
+pub mod extension_pool;
 pub mod file;
 pub mod file_chunk;
 pub mod floor;
 pub mod idempotency;
+pub mod import;
 pub mod job;
+pub mod kept_value;
 pub mod layer_value;
 pub mod live;
 pub mod model_batch;
@@ -26,5 +35,9 @@ pub mod provisioning;
 pub mod quarantine;
 pub mod refresh_token;
 pub mod room;
+pub mod room_type;
+pub mod sip_account;
+pub mod sip_assignment;
+pub mod sip_server;
 pub mod telemetry;
 pub mod trust_profile;
