@@ -3,8 +3,8 @@
 
 mod accounts;
 mod auth;
-mod configuration;
 mod claims;
+mod configuration;
 mod extract;
 mod files;
 mod groups;

@@ -207,7 +207,7 @@ fn wanted(
             continue;
         }
         let reason = value.reason.chars().take(300).collect();
-        wanted.push(Wanted { scope, layer, key, value: plain, locked: value.locked && layer == "property", reason });
+        wanted.push(Wanted { scope, layer, key, value: plain, locked: value.locked && layer != "phone", reason });
     }
     wanted
 }
