@@ -49,12 +49,12 @@ pub async fn extension(
         return Ok(None);
     };
     let change = Change { actor, summary: format!("Extension {}: asked for at the phone", room.extension) };
-    desired::again(app, tx, phone, None, &change).await?;
+    desired::push_again(app, tx, change.actor, phone.id, change.summary.clone()).await?;
     Ok(Some(room.id))
 }
 
 /// The number the phone had before goes back to it.
 pub async fn old_number(app: &App, tx: &impl ConnectionTrait, actor: &Actor, phone: &phone::Model) -> Result<()> {
     let change = Change { actor, summary: "The room number dialled at the phone is taken back".to_owned() };
-    desired::again(app, tx, phone, Some(crate::domain::catalogue::ROOM_NUMBER), &change).await
+    desired::push_default(app, tx, phone, crate::domain::catalogue::ROOM_NUMBER, &change).await
 }
