@@ -14,6 +14,7 @@ use crate::cpe::{self, CpeOptions};
 use crate::device::{Device, Restart};
 use crate::phone::sound::{self, Seat};
 use crate::phone::{self, Line};
+use crate::pnp::{self, Pnp};
 use crate::{held, mqtt, net};
 
 /// How long the farewells may take together.
@@ -34,7 +35,7 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) async fn begin(config: &AgentConfig, options: CpeOptions) -> anyhow::Result<Self> {
+    pub(super) async fn begin(config: &AgentConfig, options: CpeOptions, pnp: &Arc<Pnp>) -> anyhow::Result<Self> {
         let (identity, storage) = (config.identity(), config.storage.clone());
         let device = tokio::task::spawn_blocking(move || Device::open(identity, storage)).await??;
         let acs = device.acs_url();
@@ -74,6 +75,9 @@ impl Life {
             });
         }
         others.spawn(applier.run());
+        if config.pnp {
+            others.spawn(pnp::run(device.clone(), pnp.clone()));
+        }
         let stop_mqtt = CancellationToken::new();
         let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));
         let sessions = tokio::spawn(cpe::run(device.clone(), options));
