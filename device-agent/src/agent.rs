@@ -52,6 +52,8 @@ pub struct AgentConfig {
     pub pnp: bool,
     /// Authorities trusted beside the system's, as PEM; see [`crate::tls::extra_authorities`].
     pub authorities: Option<Arc<[u8]>>,
+    /// The file in which a DHCP client leaves what it was told; see [`crate::provision::lease`].
+    pub dhcp_lease: Option<PathBuf>,
 }
 
 impl AgentConfig {
@@ -73,6 +75,7 @@ impl AgentConfig {
             retry_wait_s: cwmp::retry::MINIMUM_WAIT,
             pnp: false,
             authorities: None,
+            dhcp_lease: None,
         }
     }
 

@@ -18,6 +18,7 @@ mod net;
 pub mod outbox;
 mod phone;
 mod pnp;
+pub mod provision;
 pub mod rehearsal;
 mod route;
 mod serve;
@@ -26,6 +27,7 @@ pub mod store;
 mod telemetry;
 pub mod tls;
 pub mod transfer;
+mod zone;
 
 pub use agent::{Agent, AgentConfig, AgentHandle};
 pub use device::{Device, StateFile};

@@ -10,8 +10,10 @@ use crate::components::empty::Empty;
 use crate::components::icon::Icon;
 use crate::components::nav::{BottomNav, Sidebar, TopBar};
 use crate::components::toast::Toasts;
+use crate::drafts::Drafts;
 use crate::live::Live;
 use crate::pages::board::BoardPage;
+use crate::pages::layers::{LayerPage, LayersPage, PropertySettingsPage};
 use crate::pages::layout::LayoutPage;
 use crate::pages::login::LoginPage;
 use crate::pages::new_phones::NewPhonesPage;
@@ -19,7 +21,6 @@ use crate::pages::phone::PhonePage;
 use crate::pages::phones::PhonesPage;
 use crate::pages::properties::PropertiesPage;
 use crate::pages::property::PropertyScope;
-use crate::pages::property_settings::PropertySettingsPage;
 use crate::pages::room::RoomPanel;
 use crate::state::{Shared, use_shared};
 use crate::theme::Theme;
@@ -45,6 +46,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/phones") view=PhonesPage/>
                     <Route path=path!("/phones/:phone/:tab?") view=PhonePage/>
                     <Route path=path!("/new-phones") view=NewPhonesPage/>
+                    <Route path=path!("/layers") view=LayersPage/>
+                    <Route path=path!("/layers/:layer/:id") view=LayerPage/>
                     <ParentRoute path=path!("/p/:property") view=PropertyScope>
                         <Route path=path!("") view=|| view! { <Redirect path="rooms"/> }/>
                         <ParentRoute path=path!("/rooms") view=BoardPage>
@@ -81,6 +84,7 @@ fn Shell() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let shared = Shared::provide();
+    Drafts::provide();
     let location = use_location();
     // A new page starts at its heading, also for those who do not see it. The room panel looks after itself.
     Effect::new(move |before: Option<String>| {

@@ -6,6 +6,8 @@
 
 mod support;
 
+mod accounts;
+mod accounts_refused;
 mod acs_bodies;
 mod architecture;
 mod auth;
@@ -34,8 +36,10 @@ mod files;
 mod fleet;
 mod hostile_acs;
 mod kill_sessions;
+mod layers;
 mod live;
 mod mqtt_telemetry;
+mod provision;
 mod quiet_sessions;
 mod rooms;
 mod rooms_refused;

@@ -1,27 +1,32 @@
-//! Values set on a layer: a property, a room or a phone.
+//! Values set on a layer: a chain, a brand, a property, a room type, a room or a phone.
+
+pub mod locks;
 
 use std::collections::BTreeMap;
 
 use contract::rest::{Accepted, Layer, LayerChange, LayerValue, LayerValues, Progress, SECRET_MASK, SyncState};
 use contract::{PhoneId, PropertyId, Timestamp};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, sea_query::OnConflict,
 };
 use uuid::Uuid;
 
 use super::desired::{Change, accepted, refresh};
-use super::error::{conflict, invalid, not_found};
+use super::error::{invalid, not_found};
 use super::idempotency::Once;
 use super::{Actor, App, Result, audit, views};
 use crate::clock::now_ms;
-use crate::db::entity::{layer_value, phone, property, room};
+use crate::db::entity::{brand, chain, layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
 
 /// The layer a change is made on.
 #[derive(Clone, Copy, Debug)]
 pub enum Scope {
+    Chain(Uuid),
+    Brand(Uuid),
     Property(Uuid),
+    RoomType(Uuid),
     Room(Uuid),
     Phone(Uuid),
 }
@@ -29,22 +34,52 @@ pub enum Scope {
 impl Scope {
     pub fn layer(self) -> Layer {
         match self {
+            Scope::Chain(_) => Layer::Chain,
+            Scope::Brand(_) => Layer::Brand,
             Scope::Property(_) => Layer::Property,
+            Scope::RoomType(_) => Layer::RoomType,
             Scope::Room(_) => Layer::Room,
             Scope::Phone(_) => Layer::Phone,
         }
     }
 
-    fn id(self) -> Uuid {
+    pub fn id(self) -> Uuid {
         match self {
-            Scope::Property(id) | Scope::Room(id) | Scope::Phone(id) => id,
+            Scope::Chain(id)
+            | Scope::Brand(id)
+            | Scope::Property(id)
+            | Scope::RoomType(id)
+            | Scope::Room(id)
+            | Scope::Phone(id) => id,
         }
     }
 
     /// The phones this layer reaches. Fails when the scope does not exist.
     async fn phones(self, tx: &impl ConnectionTrait) -> Result<(String, Vec<phone::Model>)> {
         let query = phone::Entity::find();
+        let of_properties = |column: property::Column, id: Uuid| {
+            let mut ids = property::Entity::find().select_only().column(property::Column::Id);
+            ids = ids.filter(column.eq(id));
+            phone::Column::PropertyId.in_subquery(ids.into_query())
+        };
         match self {
+            Scope::Chain(id) => {
+                let row = chain::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("chain"))?;
+                let phones = query.filter(of_properties(property::Column::ChainId, id)).all(tx).await?;
+                Ok((format!("Chain {}", row.name), phones))
+            }
+            Scope::Brand(id) => {
+                let row = brand::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("brand"))?;
+                let phones = query.filter(of_properties(property::Column::BrandId, id)).all(tx).await?;
+                Ok((format!("Brand {}", row.name), phones))
+            }
+            Scope::RoomType(id) => {
+                let row = room_type::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("room type"))?;
+                let mut rooms = room::Entity::find().select_only().column(room::Column::Id);
+                rooms = rooms.filter(room::Column::RoomTypeId.eq(id));
+                let phones = query.filter(phone::Column::RoomId.in_subquery(rooms.into_query())).all(tx).await?;
+                Ok((row.name, phones))
+            }
             Scope::Property(id) => {
                 let row = property::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("property"))?;
                 Ok((row.name, query.filter(phone::Column::PropertyId.eq(id)).all(tx).await?))
@@ -59,6 +94,11 @@ impl Scope {
             }
         }
     }
+}
+
+/// The name of a layer and the phones it reaches.
+pub async fn phones_of(tx: &impl ConnectionTrait, scope: Scope) -> Result<(String, Vec<phone::Model>)> {
+    scope.phones(tx).await
 }
 
 /// The values of one layer, secrets masked.
@@ -103,7 +143,8 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted:
     if let (Scope::Phone(_), Some(phone)) = (scope, phones.first()) {
         accepted(phone)?;
     }
-    refuse_locked(tx, scope, &phones, checked.keys()).await?;
+    let set = checked.iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key.clone());
+    locks::refuse(tx, scope, set.collect()).await?;
     let now = now_ms();
     let (mut set, mut removed) = (Vec::new(), Vec::new());
     for (key, value) in &checked {
@@ -146,11 +187,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted:
         _ => format!("{} settings", checked.len()),
     };
     let jobs = refresh(app, tx, phones, &Change { actor, summary: format!("{name}: {title}") }).await?;
-    let answer = Accepted {
-        phones: jobs.len() as u32,
-        // Enough to follow a change; a property's thousands are followed by their progress.
-        jobs: jobs.iter().take(20).map(|job| views::job_view(job, None)).collect(),
-    };
+    let answer = views::accepted_many(&jobs);
     once.keep(tx, &answer).await?;
     write.commit().await?;
     app.live.wake();
@@ -162,8 +199,8 @@ fn check(scope: Scope, wanted: &LayerChange) -> Result<BTreeMap<String, Option<S
     if wanted.values.is_empty() || wanted.values.len() > 500 {
         return Err(invalid("values", format!("{} values; a change has 1 to 500.", wanted.values.len())));
     }
-    if wanted.locked && !matches!(scope, Scope::Property(_)) {
-        return Err(invalid("locked", "Only the values of a property can be locked."));
+    if wanted.locked && matches!(scope, Scope::Phone(_)) {
+        return Err(invalid("locked", "Nothing lies below a phone: its values need no lock."));
     }
     if wanted.locked && wanted.reason.trim().is_empty() {
         return Err(invalid("reason", "Say why these values are locked; people who are refused will read it."));
@@ -182,34 +219,6 @@ fn check(scope: Scope, wanted: &LayerChange) -> Result<BTreeMap<String, Option<S
         checked.insert(key, canonical);
     }
     Ok(checked)
-}
-
-/// A value the property locked cannot be set below it.
-async fn refuse_locked(
-    tx: &impl ConnectionTrait,
-    scope: Scope,
-    phones: &[phone::Model],
-    keys: impl Iterator<Item = &String>,
-) -> Result<()> {
-    let above = match scope {
-        Scope::Property(_) => return Ok(()),
-        Scope::Room(id) => room::Entity::find_by_id(id).one(tx).await?.map(|room| room.property_id),
-        Scope::Phone(_) => phones.first().and_then(|phone| phone.property_id),
-    };
-    let Some(above) = above else { return Ok(()) };
-    let locked = layer_value::Entity::find()
-        .filter(layer_value::Column::ScopeId.eq(above))
-        .filter(layer_value::Column::Locked.eq(true))
-        .filter(layer_value::Column::Key.is_in(keys.cloned()))
-        .one(tx)
-        .await?;
-    match locked {
-        Some(row) => {
-            let detail = format!("{} is locked by the property: {}", catalogue::title_and_page(&row.key).0, row.reason);
-            Err(conflict("locked", &row.key, detail))
-        }
-        None => Ok(()),
-    }
 }
 
 /// How far the phones of a property are.

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::error::{invalid, not_found};
-use super::{App, Result, calls, desired, views};
+use super::{App, Result, calls, desired, provision, views};
 use crate::db::entity::{event, job, phone, room};
 use crate::domain::catalogue;
 use crate::domain::document::{Applied, Held, Reported};
@@ -122,7 +122,7 @@ async fn rows_of(app: &App, phones: Vec<phone::Model>) -> Result<Vec<PhoneRow>> 
         .into_iter()
         .map(|room| (room.id, room))
         .collect();
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(phones
         .iter()
         .map(|phone| views::phone_row(phone, phone.room_id.and_then(|id| rooms.get(&id)), &names))
@@ -149,7 +149,7 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
         .limit(100)
         .all(db)
         .await?;
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(PhoneDetail {
         phone: views::phone_row(&phone, room.as_ref(), &names),
         connected: phone.connected,
@@ -161,6 +161,7 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
         jobs: jobs.iter().map(|job| views::job_view(job, room.as_ref())).collect(),
         events: events.iter().filter_map(views::event_view).collect(),
         calls: calls::of_phone(db, phone.id).await?,
+        fetched: provision::fetched(db, phone.id).await?,
     })
 }
 

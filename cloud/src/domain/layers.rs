@@ -1,4 +1,4 @@
-//! Folding layers: model default < chain < property < room type < room < phone. A later layer wins, unless an earlier
+//! Folding layers: model default < chain < brand < property < room type < room < phone. A later layer wins, unless an earlier
 //! one locked the value; every effective value knows where it came from.
 
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_does_not_matter(mut layers in Just(vec![0usize, 1, 2, 3, 4, 5]).prop_shuffle(), locks in 0u8..64) {
+        fn order_does_not_matter(mut layers in Just(vec![0usize, 1, 2, 3, 4, 5, 6]).prop_shuffle(), locks in 0u8..128) {
             let make = |order: &[usize]| fold(order.iter().map(|index| {
                 entry(Layer::ALL[*index], &index.to_string(), locks >> index & 1 == 1)
             }));

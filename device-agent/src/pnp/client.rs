@@ -12,21 +12,20 @@ use tokio::net::UdpSocket;
 use super::{Offer, Pnp, own_ip, socket};
 use crate::clock;
 use crate::device::Device;
+use crate::provision::Reason;
 
 /// "3CX Auto Provision"; counts from the next start.
 const KEY: &str = "provisioning.3cxautoprovision";
 /// A house of phones that gets its power back does not ask in one moment.
 const SPREAD: Duration = Duration::from_secs(2);
 
-/// As from the box: nobody has set anything, and no ACS was ever reached.
-fn is_new(device: &Device) -> bool {
-    device.document(|document| document.values.is_empty() && document.bootstrapped.is_empty())
+/// Whether this phone asks: from the box (nobody has set anything, and no ACS was ever reached), or because it is set to.
+pub(crate) fn asks(device: &Device) -> bool {
+    let is_new = device.document(|document| document.values.is_empty() && document.bootstrapped.is_empty());
+    is_new || device.value(KEY) == "yes"
 }
 
 pub(super) async fn run(device: &Arc<Device>, pnp: &Pnp) {
-    if device.value(KEY) != "yes" && !is_new(device) {
-        return;
-    }
     if let Err(error) = talk(device, pnp).await {
         tracing::warn!(%error, "the LAN cannot be asked for a configuration server");
     }
@@ -66,12 +65,12 @@ async fn talk(device: &Arc<Device>, pnp: &Pnp) -> io::Result<()> {
             },
         };
         for output in outputs {
-            act(&socket, pnp, output).await;
+            act(device, &socket, pnp, output).await;
         }
     }
 }
 
-async fn act(socket: &UdpSocket, pnp: &Pnp, output: Output) {
+async fn act(device: &Device, socket: &UdpSocket, pnp: &Pnp, output: Output) {
     match output {
         Output::Send { to, packet } => {
             if let Err(error) = socket.send_to(&packet, to).await {
@@ -81,6 +80,9 @@ async fn act(socket: &UdpSocket, pnp: &Pnp, output: Output) {
         Output::Url { url, from } => {
             // There may be a token in it: it is not logged.
             tracing::info!(%from, "the LAN has a configuration server for this phone");
+            if let Err(why) = device.provision().order_from(Reason::Pnp, &url) {
+                tracing::warn!(%from, %why, "the configuration server on the LAN is none this phone can ask");
+            }
             let at: Timestamp = clock::now();
             pnp.offered(Some(Offer { url, from, at }));
         }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::device::Device;
 use crate::store::Storage;
+pub(crate) use client::asks;
 use service::Service;
 
 /// What somebody on the LAN told this phone.
@@ -46,10 +47,15 @@ impl Pnp {
     }
 }
 
-/// Lives until dropped.
-pub(crate) async fn run(device: Arc<Device>, pnp: Arc<Pnp>) {
+/// Lives until dropped. `asks`: as [`asks`] said when the life began.
+pub(crate) async fn run(device: Arc<Device>, pnp: Arc<Pnp>, asks: bool) {
     pnp.offered(None);
-    tokio::join!(client::run(&device, &pnp), service::run(&device, &pnp));
+    let client = async {
+        if asks {
+            client::run(&device, &pnp).await;
+        }
+    };
+    tokio::join!(client, service::run(&device, &pnp));
 }
 
 /// The phone's own IPv4 address, if it has one.

@@ -3,6 +3,7 @@
 pub mod board;
 pub mod board_keys;
 pub mod board_query;
+pub mod layers;
 pub mod layout;
 pub mod login;
 pub mod new_phones;
@@ -11,6 +12,5 @@ pub mod phones;
 pub mod phones_query;
 pub mod properties;
 pub mod property;
-pub mod property_settings;
 pub mod room;
 pub mod room_live;
