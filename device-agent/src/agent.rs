@@ -49,6 +49,8 @@ pub struct AgentConfig {
     pub retry_wait_s: u32,
     /// Authorities trusted beside the system's, as PEM; see [`crate::tls::extra_authorities`].
     pub authorities: Option<Arc<[u8]>>,
+    /// The file in which a DHCP client leaves what it was told; see [`crate::provision::lease`].
+    pub dhcp_lease: Option<PathBuf>,
 }
 
 impl AgentConfig {
@@ -69,6 +71,7 @@ impl AgentConfig {
             simulated: false,
             retry_wait_s: cwmp::retry::MINIMUM_WAIT,
             authorities: None,
+            dhcp_lease: None,
         }
     }
 

@@ -2,6 +2,7 @@
 //! nowhere else. No lock is held across an await.
 
 mod manage;
+mod origin;
 mod report;
 mod settings;
 mod tell;
@@ -24,6 +25,7 @@ use crate::command::{Known, Memory};
 use crate::cpe::reasons::Reasons;
 use crate::diagnostics::model::Tests;
 use crate::outbox::Outbox;
+use crate::provision::Desk;
 use crate::rehearsal::Stage;
 use crate::store::{Document, MqttAccess, Storage, Store};
 use crate::transfer;
@@ -71,6 +73,7 @@ pub struct Device {
     boot: u32,
     started: Instant,
     inner: Mutex<Inner>,
+    provision: Desk,
     /// Held while something else than the ACS changes what the ACS may want to hear about, and while the ACS does: so
     /// that nobody's change is taken for the other's. Taken before `inner`.
     whose: Mutex<()>,
@@ -145,6 +148,7 @@ impl Device {
             storage,
             boot,
             started: Instant::now(),
+            provision: Desk::default(),
             whose: Mutex::new(()),
             inner: Mutex::new(Inner {
                 store,
@@ -214,6 +218,11 @@ impl Device {
 
     pub fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// Fetching configuration: orders and status.
+    pub fn provision(&self) -> &Desk {
+        &self.provision
     }
 
     pub fn boot(&self) -> u32 {

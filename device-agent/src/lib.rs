@@ -17,6 +17,7 @@ mod mqtt;
 mod net;
 pub mod outbox;
 mod phone;
+pub mod provision;
 pub mod rehearsal;
 mod route;
 mod serve;
@@ -25,6 +26,7 @@ pub mod store;
 mod telemetry;
 pub mod tls;
 pub mod transfer;
+mod zone;
 
 pub use agent::{Agent, AgentConfig, AgentHandle};
 pub use device::{Device, StateFile};

@@ -53,6 +53,11 @@ impl T {
         self.column(ColumnDef::new(Alias::new(name)).uuid().to_owned()).foreign(name, target, ForeignKeyAction::SetNull)
     }
 
+    /// An optional reference; the row goes when its target goes.
+    pub fn goes_with(self, name: &'static str, target: &'static str) -> Self {
+        self.column(ColumnDef::new(Alias::new(name)).uuid().to_owned()).foreign(name, target, ForeignKeyAction::Cascade)
+    }
+
     fn foreign(mut self, name: &'static str, target: &'static str, on_delete: ForeignKeyAction) -> Self {
         let mut key = ForeignKey::create();
         key.from_col(Alias::new(name)).to_tbl(Alias::new(target)).to_col(Alias::new("id")).on_delete(on_delete);

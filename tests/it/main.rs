@@ -6,6 +6,8 @@
 
 mod support;
 
+mod accounts;
+mod accounts_refused;
 mod acs_bodies;
 mod architecture;
 mod auth;
@@ -37,6 +39,7 @@ mod kill_sessions;
 mod layers;
 mod live;
 mod mqtt_telemetry;
+mod provision;
 mod quiet_sessions;
 mod rooms;
 mod rooms_refused;

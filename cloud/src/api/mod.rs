@@ -1,16 +1,20 @@
 //! The REST API, `/api/v1`. Handlers take what was asked apart and call a use case; the OpenAPI document is made from
 //! the same declarations that make the routes.
 
+mod accounts;
 mod auth;
+mod claims;
 mod extract;
 mod files;
 mod groups;
+mod imports;
 mod jobs;
 mod live;
 mod parameters;
 mod phones;
 mod problem;
 mod properties;
+mod provision;
 mod rooms;
 mod sessions;
 mod settings;
@@ -25,11 +29,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use contract::rest::MAX_IMPORT_BYTES;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::app::App;
@@ -91,10 +96,34 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::step))
         .routes(routes!(files::list, files::store))
         .routes(routes!(files::content, files::remove))
+        .routes(routes!(imports::list, imports::create).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES)))
+        .routes(routes!(imports::one, imports::remove))
+        .routes(routes!(imports::findings))
+        .routes(routes!(imports::rows))
+        .routes(routes!(imports::remap))
+        .routes(routes!(imports::apply))
+        .routes(routes!(imports::export))
         .routes(routes!(wake::wake))
         .routes(routes!(trust::of_property, trust::set, trust::remove))
         .routes(routes!(trust::default_of_all, trust::set_default))
         .routes(routes!(trust::pbx, trust::set_pbx))
+        .routes(routes!(accounts::servers, accounts::create_server))
+        .routes(routes!(accounts::change_server, accounts::remove_server))
+        .routes(routes!(accounts::pools, accounts::create_pool))
+        .routes(routes!(accounts::change_pool, accounts::remove_pool))
+        .routes(routes!(accounts::fill))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::export))
+        .routes(routes!(accounts::one, accounts::change, accounts::remove))
+        .routes(routes!(accounts::assign))
+        .routes(routes!(accounts::unassign))
+        .routes(routes!(accounts::renew))
+        .routes(routes!(provision::of_property, provision::set))
+        .routes(routes!(provision::first_fetch))
+        .routes(routes!(claims::settings, claims::set))
+        .routes(routes!(claims::list))
+        .routes(routes!(claims::accept))
+        .routes(routes!(claims::reject))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

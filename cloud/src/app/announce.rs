@@ -115,7 +115,7 @@ pub async fn accept(app: &App, actor: &Actor, id: PhoneId, wanted: AcceptPhone) 
 async fn finish(
     app: &App,
     actor: &Actor,
-    write: crate::db::WriteTx<'_>,
+    write: crate::db::WriteTx,
     row: phone::Model,
     room: Option<room::Model>,
     to: PropertyId,

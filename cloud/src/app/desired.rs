@@ -12,10 +12,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::accounts::derive::Accounts;
 use super::error::{conflict, not_found};
 use super::jobs::{AGAIN, CONFIGURE, settle};
 use super::live::{Touched, touch};
-use super::{Actor, App, Result, audit, views};
+use super::{Actor, App, Result, audit, provision, views};
 use crate::clock::now_ms;
 use crate::db::entity::{job, layer_value, phone, phone_document, property, room};
 use crate::domain::catalogue;
@@ -58,7 +59,7 @@ async fn refresh_round(
     change: &Change<'_>,
     made: &mut Vec<job::Model>,
 ) -> Result<()> {
-    let layers = Layers::load(tx, phones).await?;
+    let layers = Layers::load(app, tx, phones).await?;
     let ids: Vec<Uuid> = phones.iter().map(|phone| phone.id).collect();
     let documents: HashMap<Uuid, phone_document::Model> = phone_document::Entity::find()
         .filter(phone_document::Column::PhoneId.is_in(ids.clone()))
@@ -149,6 +150,48 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     Ok(views::accepted(&[job], None))
 }
 
+/// Makes a new attempt at what a phone should be, like [`push`], within a transaction. `keep`: a key that goes back to the
+/// catalogue's default where no layer sets it and none ever has.
+pub async fn again(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: &phone::Model,
+    keep: Option<&str>,
+    change: &Change<'_>,
+) -> Result<()> {
+    let Some(phone) = phone::Entity::find_by_id(phone.id).one(tx).await? else { return Ok(()) };
+    let document = of(tx, phone.id).await?;
+    let mut desired: Desired = match &document {
+        Some(document) => serde_json::from_str(&document.desired)?,
+        None => Desired::new(),
+    };
+    if let Some(key) = keep.filter(|key| !desired.contains_key(*key) && catalogue::exists_on(key, &phone.model)) {
+        desired.extend(fold([derived(Layer::ModelDefault, key, &catalogue::default_value(key))]));
+        let row = phone_document::ActiveModel {
+            phone_id: Set(phone.id),
+            desired: Set(serde_json::to_string(&desired)?),
+            reported: Set(document.as_ref().map_or_else(|| "{}".to_owned(), |document| document.reported.clone())),
+            applied: Set(document.as_ref().map_or_else(|| "{}".to_owned(), |document| document.applied.clone())),
+            reported_at: Set(document.as_ref().map_or(0, |document| document.reported_at)),
+        };
+        let same = OnConflict::column(phone_document::Column::PhoneId)
+            .update_column(phone_document::Column::Desired)
+            .to_owned();
+        phone_document::Entity::insert(row).on_conflict(same).exec_without_returning(tx).await?;
+    }
+    supersede(tx, vec![phone.id], now_ms()).await?;
+    let version = phone.desired_version + 1;
+    phone::Entity::update_many()
+        .col_expr(phone::Column::DesiredVersion, Expr::value(version))
+        .filter(phone::Column::Id.eq(phone.id))
+        .exec(tx)
+        .await?;
+    let mut job = new_job(app, &phone, change.actor, change.summary.clone(), version);
+    job.step = AGAIN.to_owned();
+    job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
+    settle(tx, phone.id, Some(job.id)).await
+}
+
 /// A phone that waits to be accepted is told nothing.
 pub fn accepted(phone: &phone::Model) -> Result<()> {
     if views::enrolment(phone) == Enrolment::New {
@@ -211,10 +254,13 @@ struct Layers {
     properties: HashMap<Uuid, property::Model>,
     rooms: HashMap<Uuid, room::Model>,
     values: BTreeMap<Uuid, Vec<layer_value::Model>>,
+    accounts: Accounts,
+    /// Where each phone fetches files, and as whom.
+    files: HashMap<Uuid, Vec<(&'static str, String)>>,
 }
 
 impl Layers {
-    async fn load(tx: &impl ConnectionTrait, phones: &[phone::Model]) -> Result<Self> {
+    async fn load(app: &App, tx: &impl ConnectionTrait, phones: &[phone::Model]) -> Result<Self> {
         let property_ids: Vec<Uuid> = phones.iter().filter_map(|phone| phone.property_id).collect();
         let room_ids: Vec<Uuid> = phones.iter().filter_map(|phone| phone.room_id).collect();
         let properties: HashMap<Uuid, property::Model> = property::Entity::find()
@@ -241,7 +287,9 @@ impl Layers {
                 values.entry(scope).or_default().push(row);
             }
         }
-        Ok(Self { properties, rooms, values })
+        let accounts = Accounts::load(tx, phones).await?;
+        let files = provision::entries(app, tx, phones).await?;
+        Ok(Self { properties, rooms, values, accounts, files })
     }
 
     fn fold(&self, phone: &phone::Model) -> Desired {
@@ -251,9 +299,14 @@ impl Layers {
         if let Some(property) = property {
             entries.push(derived(Layer::Property, catalogue::HOTEL_NAME, &property.name));
         }
+        for (key, value) in self.files.get(&phone.id).into_iter().flatten() {
+            entries.push(derived(Layer::Property, key, value));
+        }
         if let Some(room) = room {
             entries.extend(room_entries(room));
         }
+        // Behind the room's own: an account says more than an extension.
+        entries.extend(self.accounts.entries(phone, room));
         let scopes = [
             property.map(|property| property.chain_id),
             property.and_then(|property| property.brand_id),

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::error::{invalid, not_found};
-use super::{App, Result, calls, desired, views};
+use super::{App, Result, calls, desired, provision, views};
 use crate::db::entity::{event, job, phone, room};
 use crate::domain::catalogue;
 use crate::domain::document::{Applied, Held, Reported};
@@ -161,6 +161,7 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
         jobs: jobs.iter().map(|job| views::job_view(job, room.as_ref())).collect(),
         events: events.iter().filter_map(views::event_view).collect(),
         calls: calls::of_phone(db, phone.id).await?,
+        fetched: provision::fetched(db, phone.id).await?,
     })
 }
 

@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::accounts::assign;
 use super::desired::{Change, refresh};
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
@@ -68,6 +69,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
     if let Some(extension) = wanted.extension {
         let extension = valid("extension", catalogue::SIP_USER, extension.trim())?;
         extension_is_free(&write.tx, old.property_id, &extension, Some(old.id)).await?;
+        follows_account(&write.tx, &old, &extension).await?;
         said.push(format!("extension {} → {extension}", old.extension));
         row.extension = Set(extension);
     }
@@ -251,6 +253,24 @@ pub async fn extension_is_free(
             "extension-taken",
             "extension",
             format!("Extension {extension} belongs to room {}. Choose another one.", other.number),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The extension of a room with an account is the account's.
+async fn follows_account(tx: &impl ConnectionTrait, room: &room::Model, extension: &str) -> Result<()> {
+    if extension == room.extension {
+        return Ok(());
+    }
+    match assign::main_account(tx, room.id).await? {
+        Some(account) => Err(conflict(
+            "extension-of-account",
+            "extension",
+            format!(
+                "Room {} has the SIP account {}, which is its extension. Give it another account, or take this one back.",
+                room.number, account.user
+            ),
         )),
         None => Ok(()),
     }

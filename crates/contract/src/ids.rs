@@ -47,8 +47,18 @@ id! {
     JobId,
     /// Values of one layer, changed together.
     ChangeSetId,
+    /// A phone that asks for a room or a number.
+    ClaimId,
     /// A file kept for phones, or sent by one.
     FileId,
+    /// A registrar of a property.
+    SipServerId,
+    /// A span of extensions a property gives out.
+    ExtensionPoolId,
+    /// A SIP account.
+    SipAccountId,
+    /// Rooms and phones that were read from a file or another system.
+    ImportId,
     /// A person who signs in.
     UserId,
 }

@@ -63,10 +63,18 @@ macro_rules! words {
     )*};
 }
 
+mod accounts;
+mod claim;
+mod import;
 mod layers;
+mod provision;
 mod trust;
 
+pub use accounts::*;
+pub use claim::*;
+pub use import::*;
 pub use layers::*;
+pub use provision::*;
 pub use trust::*;
 
 // ---- signing in ----
@@ -350,6 +358,9 @@ body! {
         /// How its last calls sounded, newest first.
         #[serde(default)]
         pub calls: Vec<CallView>,
+        /// The last file it fetched, if any.
+        #[serde(default)]
+        pub fetched: Option<FileFetch>,
     }
     /// How a call sounded at the phone. Scores are from 1 to 5 (ITU-T G.107).
     pub struct CallView {

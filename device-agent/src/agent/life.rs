@@ -1,5 +1,6 @@
 //! From power-on to power-off.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::cpe::{self, CpeOptions};
 use crate::device::{Device, Restart};
 use crate::phone::sound::{self, Seat};
 use crate::phone::{self, Line};
-use crate::{held, mqtt, net};
+use crate::{held, mqtt, net, provision};
 
 /// How long the farewells may take together.
 const END_TIME: Duration = Duration::from_secs(5);
@@ -37,6 +38,12 @@ impl Life {
     pub(super) async fn begin(config: &AgentConfig, options: CpeOptions) -> anyhow::Result<Self> {
         let (identity, storage) = (config.identity(), config.storage.clone());
         let device = tokio::task::spawn_blocking(move || Device::open(identity, storage)).await??;
+        let lease: Option<Arc<Path>> = config.dhcp_lease.as_deref().map(Arc::from);
+        if let Some(path) = lease.clone() {
+            // Before the first registration: DHCP may name the SIP server.
+            let device = device.clone();
+            tokio::task::spawn_blocking(move || provision::load(&device, &path)).await?;
+        }
         let acs = device.acs_url();
         let ip = tokio::task::spawn_blocking(move || net::own_address(&acs)).await?;
         device.set_line(|line| line.ip = ip);
@@ -74,6 +81,10 @@ impl Life {
             });
         }
         others.spawn(applier.run());
+        others.spawn(provision::run(device.clone()));
+        if let Some(path) = lease {
+            others.spawn(provision::watch(device.clone(), path));
+        }
         let stop_mqtt = CancellationToken::new();
         let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));
         let sessions = tokio::spawn(cpe::run(device.clone(), options));

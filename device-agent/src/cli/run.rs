@@ -50,6 +50,9 @@ pub struct Run {
     /// PEM file of authorities to trust beside the system's.
     #[arg(long, env = "BELLHOP_CA")]
     ca: Option<PathBuf>,
+    /// File in which a DHCP client leaves what it was told: dhclient's leases, or the environment of udhcpc's script.
+    #[arg(long, env = "BELLHOP_DHCP_LEASE")]
+    dhcp_lease: Option<PathBuf>,
 }
 
 impl Run {
@@ -73,6 +76,7 @@ impl Run {
             simulated: false,
             retry_wait_s: self.retry_wait,
             authorities: self.ca.as_deref().map(tls::extra_authorities).transpose()?,
+            dhcp_lease: self.dhcp_lease,
         };
         let browser = config.sound == Some(DeviceKind::Browser);
         let agent = Agent::start(config).await?;

@@ -34,6 +34,13 @@ impl Login {
         self.scheme = Scheme::None;
     }
 
+    /// User and password go with the first request already, unasked.
+    pub fn indicate(&mut self) {
+        if !self.user.is_empty() {
+            self.scheme = Scheme::Basic;
+        }
+    }
+
     /// The `Authorization` of the next request.
     pub fn header(&mut self, method: &str, target: &str, body: &[u8]) -> Option<String> {
         match &mut self.scheme {

@@ -44,7 +44,13 @@ impl Device {
         let effects = {
             let mut inner = self.lock();
             let before = (inner.store.document().version, inner.store.document().mqtt.clone());
-            let effects = inner.store.set(changes, clock::now(), also)?;
+            let effects = inner.store.set(changes, clock::now(), |document| {
+                also(document);
+                // What the ACS sets is the ACS's from then on.
+                changes.iter().for_each(|(key, _)| {
+                    document.by_user.remove(key);
+                });
+            })?;
             let after = inner.store.document();
             if !effects.is_empty() || before != (after.version, after.mqtt.clone()) {
                 self.state_changed(&mut inner);
@@ -67,8 +73,12 @@ impl Device {
             if !may_be_set_locally(inner.store.document(), key) {
                 return Err(format!("{key}: the server does not let it be set at the phone"));
             }
-            let change = (intern(key), Some(canonical));
-            let effects = inner.store.set(&[change], clock::now(), |_| {}).map_err(|error| error.to_string())?;
+            let key = intern(key);
+            let change = (key.clone(), Some(canonical));
+            let by_user = |document: &mut Document| {
+                document.by_user.insert(key);
+            };
+            let effects = inner.store.set(&[change], clock::now(), by_user).map_err(|error| error.to_string())?;
             if effects.is_empty() {
                 return Ok(());
             }
@@ -85,8 +95,10 @@ impl Device {
 
     /// The ACS to talk to.
     pub fn acs_url(&self) -> String {
+        let dhcp = self.from_dhcp("tr069.url");
         let inner = self.lock();
-        acs_url(inner.store.document(), &self.identity.acs_url)
+        let factory = dhcp.as_deref().unwrap_or(&self.identity.acs_url);
+        acs_url(inner.store.document(), factory)
     }
 
     /// What a TLS connection for this purpose must hold to, by the settings as they are now.
@@ -104,6 +116,7 @@ impl Device {
             document.mqtt = MqttAccess::default();
             document.bootstrapped.clear();
             document.own.clear();
+            document.by_user.clear();
             document.attributes.clear();
             document.told.clear();
             document.schedule.clear();

@@ -38,7 +38,7 @@ pub fn start(
 
 /// An account's settings as they are now.
 pub fn settings_of(device: &Device, account: u8) -> AccountSettings {
-    AccountSettings::from_values(account, |key| Some(device.value(key)).filter(|value| !value.is_empty()))
+    AccountSettings::from_values(account, |key| Some(device.value_in_force(key)).filter(|value| !value.is_empty()))
 }
 
 /// The phone's own settings as they are now.

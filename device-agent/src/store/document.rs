@@ -1,6 +1,6 @@
 //! The document itself.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -25,6 +25,12 @@ pub struct Document {
     /// Settings that have been set, canonical, by catalogue key.
     #[serde(default)]
     pub values: BTreeMap<Arc<str>, Box<str>>,
+    /// Those of them that a user set at the phone; all others the ACS or a file set.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_user: BTreeSet<Arc<str>>,
+    /// When the phone last restarted for what a file changed, milliseconds since 1970; 0 = never.
+    #[serde(default)]
+    pub provision_restart: i64,
     #[serde(default)]
     pub mqtt: MqttAccess,
     /// The ACS URL that has had its bootstrap Inform; empty = none.

@@ -1,7 +1,6 @@
 //! Files that come to the phone and go from it. An order is in the settings document before it is answered, and stays
 //! there until the ACS has heard how it ended, so that a power cut at any moment neither loses nor repeats one.
 
-pub mod config_file;
 mod fetch;
 mod files;
 pub mod firmware;

@@ -9,11 +9,12 @@ use cwmp::{Event, FaultCode};
 use tokio::sync::Semaphore;
 
 use super::fetch::{Failure, Fetched, fetch};
-use super::{FileKind, Order, Stage, Transfer, Window, config_file, files, firmware, log, send};
+use super::{FileKind, Order, Stage, Transfer, Window, files, firmware, log, send};
 use crate::atomic;
 use crate::clock;
 use crate::cpe::http;
 use crate::device::{Device, Restart};
+use crate::provision::{self, export, file};
 use crate::store::{Change, Deed, Document, Store};
 use crate::tls::Purpose;
 
@@ -202,9 +203,8 @@ fn contents(device: &Device, kind: FileKind) -> String {
     match kind {
         FileKind::Log => log::recent(usize::MAX),
         _ => {
-            let identity = device.identity();
-            let about = format!("{} {} {}", identity.model.as_str(), identity.mac, device.firmware());
-            device.document(|document| config_file::write(document, &about))
+            let text = export::text(device, export::Part::Everything, false);
+            String::from_utf8_lossy(&text).into_owned()
         }
     }
 }
@@ -215,9 +215,13 @@ fn take(device: &Device, kind: FileKind, fetched: Fetched) -> Result<Outcome, Fa
     let disk = |error: std::io::Error| Failure::disk(&error);
     match kind {
         FileKind::Configuration => {
-            let read = config_file::read(&fetched.bytes().map_err(disk)?, device.identity().model).map_err(corrupt)?;
-            tracing::info!(settings = read.changes.len(), unknown = read.unknown, "a configuration file is applied");
-            Ok(Outcome::Over(read.changes))
+            let document = provision::read(device, &fetched.bytes().map_err(disk)?).map_err(corrupt)?;
+            if document.is_empty() {
+                return Err(corrupt("there is no setting of this phone in it".to_owned()));
+            }
+            let unknown = file::unknown(&document);
+            tracing::info!(settings = document.len(), unknown, "a configuration file is applied");
+            Ok(Outcome::Over(file::changes(&document)))
         }
         FileKind::Firmware => {
             let version = firmware::check(fetched.reader().map_err(disk)?, device.identity().model)

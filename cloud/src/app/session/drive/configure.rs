@@ -11,7 +11,7 @@ use super::refused::{REFUSED, is_absent, is_mark, refused_code};
 use crate::app::batches::{self, Way};
 use crate::app::jobs::{self, AGAIN, Claim, Outcome, SENT};
 use crate::app::session::work::{Before, Reading, Work, Writing};
-use crate::app::{Result, heard};
+use crate::app::{Result, claims, heard};
 use crate::db::entity::job;
 use crate::domain::catalogue;
 use crate::domain::document::Held;
@@ -69,6 +69,13 @@ impl<C: ConnectionTrait> Step<'_, C> {
             };
             let marked = held.applied.is_some_and(|mark| is_absent(mark) || refused_code(mark, &fingerprint).is_some());
             if held.state(&fingerprint) == ValueState::InSync || marked || before.values.contains_key(key) {
+                continue;
+            }
+            // What was dialled at the phone stays until somebody has decided about it.
+            let dialled = held.reported.filter(|_| key == catalogue::ROOM_NUMBER);
+            if let Some(number) = dialled
+                && claims::held(self.tx, self.phone.id, number).await?
+            {
                 continue;
             }
             if parameters.len() == parts.next() {

@@ -1,0 +1,113 @@
+//! Where values come from: set at the phone by a user, by a file the phone fetched, or by DHCP for as long as the lease says
+//! so.
+
+use std::io;
+use std::sync::Arc;
+
+use settings::{Catalogue, Effect as WhenInForce};
+
+use super::Device;
+use crate::clock;
+use crate::provision::plan;
+use crate::store::Change;
+use crate::zone;
+
+/// "User Protection".
+const PROTECT_KEY: &str = "provisioning.userprotect.enable";
+
+/// What a file did.
+#[derive(Debug, Default)]
+pub(crate) struct Provisioned {
+    /// Keys whose value is another one now.
+    pub changed: Vec<Arc<str>>,
+    /// Keys left as the user set them, though the file says otherwise.
+    pub protected: Vec<Arc<str>>,
+}
+
+impl Device {
+    /// What files say, all or nothing; what a user set stays where "User Protection" is on. The ACS is told. Blocking.
+    ///
+    /// # Errors
+    /// The file system's; nothing is changed then.
+    pub(crate) fn set_provisioned(&self, changes: &[Change]) -> io::Result<Provisioned> {
+        let applied = {
+            let _whose = self.one_at_a_time();
+            let mut inner = self.lock();
+            let document = inner.store.document();
+            // The file itself may switch the protection on or off; what counts is how it stood before.
+            let protects = document.values.get(PROTECT_KEY).is_some_and(|value| &**value == "yes");
+            let differs = |(key, value): &Change| document.values.get(key).map(AsRef::as_ref) != value.as_deref();
+            let kept = |change: &Change| protects && document.by_user.contains(&change.0);
+            let (protected, taken): (Vec<_>, Vec<_>) = changes.iter().cloned().partition(kept);
+            let protected = protected.into_iter().filter(differs).map(|(key, _)| key).collect();
+            let effects = inner.store.set(&taken, clock::now(), |document| {
+                taken.iter().for_each(|(key, _)| {
+                    document.by_user.remove(key);
+                });
+            })?;
+            let changed: Vec<Arc<str>> = effects.into_iter().map(|effect| effect.key).collect();
+            if !changed.is_empty() {
+                self.state_changed(&mut inner);
+            }
+            Provisioned { changed, protected }
+        };
+        if !applied.changed.is_empty() {
+            self.wake_all();
+        }
+        Ok(applied)
+    }
+
+    /// Keys whose values a user set at the phone.
+    pub fn set_by_user(&self) -> Vec<Arc<str>> {
+        self.document(|document| document.by_user.iter().cloned().collect())
+    }
+
+    /// Whether a change of this setting counts after a restart only.
+    pub(crate) fn needs_restart(&self, key: &str) -> bool {
+        Catalogue::get().find(key).is_some_and(|found| found.setting.effect == WhenInForce::Reboot)
+    }
+
+    /// The lease says something else that counts at once.
+    pub(crate) fn lease_changed(&self) {
+        self.wake_all();
+    }
+
+    /// A setting's value with what DHCP says in its place, where the settings let it.
+    pub fn value_in_force(&self, key: &str) -> String {
+        self.from_dhcp(key).unwrap_or_else(|| self.value(key))
+    }
+
+    pub(super) fn from_dhcp(&self, key: &str) -> Option<String> {
+        let lease = self.provision.lease();
+        let allowed = |key: &str| self.value(key) == "yes";
+        match key {
+            "account.1.sip.server.1.address" | "account.2.sip.server.1.address" => {
+                lease.sip.first().filter(|_| allowed("sip.override.dhcp.allowoption120")).cloned()
+            }
+            "account.1.sip.server.2.address" | "account.2.sip.server.2.address" => {
+                lease.sip.get(1).filter(|_| allowed("sip.override.dhcp.allowoption120")).cloned()
+            }
+            "datetime.ntp.server.1" => {
+                lease.ntp.first().filter(|_| allowed("datetime.override.dhcp.allowoption42")).cloned()
+            }
+            "datetime.ntp.server.2" => {
+                lease.ntp.get(1).filter(|_| allowed("datetime.override.dhcp.allowoption42")).cloned()
+            }
+            "tr069.url" => plan::acs(&|key| self.value(key), &lease),
+            _ => None,
+        }
+    }
+
+    /// Seconds the phone's own time is east of UTC now: DHCP's where the settings let it, else the time zone's.
+    pub fn offset_s(&self) -> i32 {
+        let allowed = self.value("datetime.override.dhcp.allowoption2") == "yes";
+        if let Some(offset) = self.provision.lease().offset_s.filter(|_| allowed) {
+            return offset;
+        }
+        let zone = match self.value("datetime.timezone").as_str() {
+            "customize" => self.value("datetime.timezone.custom"),
+            zone => zone.to_owned(),
+        };
+        zone::offset_s(&zone, clock::now().millis() / 1000)
+    }
+}

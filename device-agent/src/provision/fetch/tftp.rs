@@ -1,0 +1,237 @@
+//! TFTP (RFC 1350) with options (RFC 2347), larger blocks (RFC 2348) and the file's size (RFC 2349). Reading only.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::time::Instant;
+
+use super::super::place::Place;
+use super::{FetchError, Growing, Options, SILENCE, addresses};
+
+/// What fits a packet of Ethernet (RFC 2348 names 1428 as the largest that never is cut in pieces).
+const BLOCK: usize = 1428;
+const USUAL_BLOCK: usize = 512;
+/// Until the last packet is sent once more; it doubles.
+const AGAIN: Duration = Duration::from_millis(700);
+const MOST_AGAIN: Duration = Duration::from_secs(5);
+const MOST_NAME: usize = 256;
+
+const READ: u16 = 1;
+const DATA: u16 = 3;
+const ACK: u16 = 4;
+const ERROR: u16 = 5;
+const OPTIONS: u16 = 6;
+
+/// A transfer without its socket.
+struct Transfer {
+    file: Growing,
+    block: usize,
+    /// The number of the last block that is here; counts on beyond 65,535.
+    number: u16,
+    /// Whether the server has said anything yet.
+    answered: bool,
+}
+
+/// What to send because of a packet.
+#[derive(Debug, PartialEq, Eq)]
+enum Reply {
+    Send(Vec<u8>),
+    /// The last acknowledgement; the file is here.
+    Last(Vec<u8>),
+    /// A packet of no use: nothing is sent, or two would answer each other for ever (RFC 1123 §4.2.3.1).
+    Nothing,
+}
+
+impl Transfer {
+    const fn new(most: usize) -> Self {
+        Self { file: Growing::new(most), block: USUAL_BLOCK, number: 0, answered: false }
+    }
+
+    fn take(&mut self, packet: &[u8]) -> Result<Reply, FetchError> {
+        let Some((kind, rest)) = word(packet) else { return Ok(Reply::Nothing) };
+        match kind {
+            OPTIONS if !self.answered => {
+                self.answered = true;
+                self.options(rest)?;
+                Ok(Reply::Send(acknowledge(0)))
+            }
+            // Our acknowledgement of the options was lost.
+            OPTIONS if self.number == 0 => Ok(Reply::Send(acknowledge(0))),
+            DATA => {
+                let Some((number, data)) = word(rest) else { return Ok(Reply::Nothing) };
+                self.answered = true;
+                if number == self.number && number != 0 {
+                    return Ok(Reply::Send(acknowledge(number)));
+                }
+                if number != self.number.wrapping_add(1) || data.len() > self.block {
+                    return Ok(Reply::Nothing);
+                }
+                self.number = number;
+                self.file.add(data)?;
+                let reply = acknowledge(number);
+                Ok(if data.len() < self.block { Reply::Last(reply) } else { Reply::Send(reply) })
+            }
+            ERROR => Err(refused(rest)),
+            _ => Ok(Reply::Nothing),
+        }
+    }
+
+    /// What the server agrees to; it may take less, never more, and nothing we did not ask for.
+    fn options(&mut self, rest: &[u8]) -> Result<(), FetchError> {
+        let mut texts = rest.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+        while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
+            let value: Option<usize> = value.parse().ok();
+            match (name.to_ascii_lowercase().as_str(), value) {
+                ("blksize", Some(size)) if (8..=BLOCK).contains(&size) => self.block = size,
+                ("tsize", Some(size)) if size > self.file.most => return Err(FetchError::TooLong(self.file.most)),
+                ("tsize", Some(_)) => {}
+                ("", _) => break,
+                _ => return Err(FetchError::Refused("the server answers options wrongly".to_owned())),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn word(bytes: &[u8]) -> Option<(u16, &[u8])> {
+    bytes.split_first_chunk::<2>().map(|(word, rest)| (u16::from_be_bytes(*word), rest))
+}
+
+fn acknowledge(number: u16) -> Vec<u8> {
+    [ACK.to_be_bytes(), number.to_be_bytes()].concat()
+}
+
+/// A read request.
+fn request(path: &str) -> Vec<u8> {
+    let mut packet = READ.to_be_bytes().to_vec();
+    for text in [path, "octet", "blksize", &BLOCK.to_string(), "tsize", "0"] {
+        packet.extend_from_slice(text.as_bytes());
+        packet.push(0);
+    }
+    packet
+}
+
+fn refused(rest: &[u8]) -> FetchError {
+    let Some((code, text)) = word(rest) else { return FetchError::Passing("the server refuses".to_owned()) };
+    let text: String = String::from_utf8_lossy(text).chars().filter(|c| !c.is_control()).take(80).collect();
+    match code {
+        1 => FetchError::Missing,
+        _ => FetchError::Refused(format!("the server answered TFTP error {code}: {text}")),
+    }
+}
+
+pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, FetchError> {
+    // Names stand below the server's folder, as every phone asks.
+    let path = place.path().trim_start_matches('/').to_owned();
+    if path.len() > MOST_NAME || path.contains('\0') {
+        return Err(FetchError::Refused("its name is too long for TFTP".to_owned()));
+    }
+    let server = *addresses(place).await?.first().ok_or_else(FetchError::silent)?;
+    let any: SocketAddr = if server.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
+    let socket = UdpSocket::bind(any).await.map_err(|error| FetchError::io(&error))?;
+    let mut transfer = Transfer::new(options.most_bytes);
+    let (mut sent, mut to) = (request(&path), server);
+    let mut peer: Option<SocketAddr> = None;
+    let mut buffer = vec![0; BLOCK + 512];
+    let (mut again, mut silent_at) = (AGAIN, Instant::now() + SILENCE);
+    loop {
+        send(&socket, &sent, to).await?;
+        let resend_at = (Instant::now() + again).min(silent_at);
+        let reply = loop {
+            let Ok(received) = tokio::time::timeout_at(resend_at, socket.recv_from(&mut buffer)).await else {
+                break Reply::Nothing;
+            };
+            // An ICMP message of an earlier packet: as good as silence.
+            let Ok((length, from)) = received else { continue };
+            // The server answers from a port of its own, and keeps to it (RFC 1350 §4).
+            let known = peer.map_or(from.ip() == server.ip(), |peer| peer == from);
+            if !known {
+                continue;
+            }
+            let reply = transfer.take(buffer.get(..length).unwrap_or_default());
+            if reply.is_err() || reply.as_ref().is_ok_and(|reply| *reply != Reply::Nothing) {
+                (peer, to) = (Some(from), from);
+                break reply?;
+            }
+        };
+        match reply {
+            Reply::Send(packet) => {
+                (sent, again, silent_at) = (packet, AGAIN, Instant::now() + SILENCE);
+            }
+            Reply::Last(packet) => {
+                send(&socket, &packet, to).await?;
+                return Ok(transfer.file.bytes);
+            }
+            Reply::Nothing if Instant::now() >= silent_at => return Err(FetchError::silent()),
+            Reply::Nothing => again = (again * 2).min(MOST_AGAIN),
+        }
+    }
+}
+
+async fn send(socket: &UdpSocket, packet: &[u8], to: SocketAddr) -> Result<(), FetchError> {
+    socket.send_to(packet, to).await.map(|_| ()).map_err(|error| FetchError::io(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn data(number: u16, bytes: &[u8]) -> Vec<u8> {
+        [&DATA.to_be_bytes(), &number.to_be_bytes()[..], bytes].concat()
+    }
+
+    #[test]
+    fn blocks_in_order_and_twice() {
+        let mut transfer = Transfer::new(10_000);
+        let full = [7; USUAL_BLOCK];
+        assert_eq!(transfer.take(&data(2, &full)).unwrap(), Reply::Nothing, "not yet");
+        assert_eq!(transfer.take(&data(1, &full)).unwrap(), Reply::Send(acknowledge(1)));
+        assert_eq!(transfer.take(&data(1, &full)).unwrap(), Reply::Send(acknowledge(1)), "our answer was lost");
+        assert_eq!(transfer.take(&data(2, b"end")).unwrap(), Reply::Last(acknowledge(2)));
+        assert_eq!(transfer.file.bytes.len(), USUAL_BLOCK + 3);
+    }
+
+    #[test]
+    fn options_are_taken_as_the_server_says() {
+        let mut transfer = Transfer::new(1 << 20);
+        assert_eq!(transfer.take(b"\x00\x06blksize\x00600\x00tsize\x00700\x00").unwrap(), Reply::Send(acknowledge(0)));
+        assert_eq!(transfer.block, 600);
+        assert_eq!(transfer.take(&data(1, &[1; 600])).unwrap(), Reply::Send(acknowledge(1)));
+        assert_eq!(transfer.take(&data(2, &[])).unwrap(), Reply::Last(acknowledge(2)), "a multiple of the block");
+        for (packet, why) in [
+            (&b"\x00\x06tsize\x00104857600\x00"[..], FetchError::TooLong(1 << 20)),
+            (b"\x00\x06blksize\x0065000\x00", FetchError::Refused("the server answers options wrongly".into())),
+            (b"\x00\x05\x00\x01no", FetchError::Missing),
+        ] {
+            assert_eq!(Transfer::new(1 << 20).take(packet), Err(why));
+        }
+    }
+
+    #[test]
+    fn a_file_without_end_is_cut_off() {
+        let mut transfer = Transfer::new(100_000);
+        let ended = (1..=u16::MAX).find_map(|number| transfer.take(&data(number, &[0; USUAL_BLOCK])).err());
+        assert_eq!(ended, Some(FetchError::TooLong(100_000)));
+        assert!(transfer.file.bytes.len() <= 100_000);
+    }
+
+    #[test]
+    fn numbers_go_on_after_the_last() {
+        let mut transfer = Transfer::new(usize::MAX);
+        transfer.number = u16::MAX;
+        assert_eq!(transfer.take(&data(0, b"x")).unwrap(), Reply::Last(acknowledge(0)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_packet_is_taken_or_refused(packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..64), 0..20)) {
+            let mut transfer = Transfer::new(1000);
+            for packet in packets {
+                let _ = transfer.take(&packet);
+                prop_assert!(transfer.file.bytes.len() <= 1000);
+            }
+        }
+    }
+}

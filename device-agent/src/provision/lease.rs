@@ -1,0 +1,214 @@
+//! What a DHCP client was told, read from the file it keeps: `dhclient`'s leases, or what a script of `udhcpc` writes of
+//! its environment (`env >file`). Whoever answers DHCP first wrote it, so nothing in it is believed before it is checked.
+
+mod text;
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+pub use text::MOST_BYTES;
+
+/// Names and addresses taken of one option.
+const MOST_NAMES: usize = 4;
+/// Longest address of a server.
+const MOST_ADDRESS: usize = 512;
+/// Fourteen hours, the most a time zone differs.
+const MOST_OFFSET: i32 = 14 * 3600;
+
+/// The options that mean something to the phone (RFC 2132, RFC 3361, RFC 5859).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Lease {
+    /// 66: the server of configuration files.
+    pub server: Option<String>,
+    /// 43, sub-option 1: the ACS (TR-069 §3.1).
+    pub acs: Option<String>,
+    /// 43, sub-option 66: as option 66, and before it.
+    pub vendor_server: Option<String>,
+    /// 120: SIP servers.
+    pub sip: Vec<String>,
+    /// 42: time servers.
+    pub ntp: Vec<String>,
+    /// 2: seconds east of UTC.
+    pub offset_s: Option<i32>,
+    /// 150: file servers.
+    pub option_150: Option<String>,
+    /// 160.
+    pub option_160: Option<String>,
+}
+
+impl Lease {
+    /// Reads a lease file of either kind; the last lease in it counts. What is wrong in it is left out.
+    pub fn read(bytes: &[u8]) -> Self {
+        let options = text::options(bytes);
+        let get = |code: u8| options.get(&code).map(Vec::as_slice);
+        let vendor = get(43).unwrap_or_default();
+        Self {
+            server: get(66).and_then(address),
+            acs: sub_option(vendor, 1).and_then(address),
+            vendor_server: sub_option(vendor, 66).and_then(address).or_else(|| plain_address(vendor)),
+            sip: get(120).map(sip_servers).unwrap_or_default(),
+            ntp: get(42).map(addresses).unwrap_or_default(),
+            offset_s: get(2).and_then(offset),
+            option_150: get(150).and_then(file_server),
+            option_160: get(160).and_then(address),
+        }
+    }
+}
+
+/// An address as text, with a NUL at its end as some servers send.
+fn address(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?.trim_end_matches('\0').trim();
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\');
+    (!text.is_empty() && text.len() <= MOST_ADDRESS && text.chars().all(plain)).then(|| text.to_owned())
+}
+
+/// Some servers put an address into option 43 as it is.
+fn plain_address(vendor: &[u8]) -> Option<String> {
+    address(vendor).filter(|text| text.contains("://"))
+}
+
+/// Option 150 is a list of addresses (RFC 5859); others write a text.
+fn file_server(bytes: &[u8]) -> Option<String> {
+    address(bytes).or_else(|| addresses(bytes).into_iter().next())
+}
+
+/// One of the encapsulated options (RFC 2132 §8.4). `None` as well where they do not fit each other.
+fn sub_option(vendor: &[u8], wanted: u8) -> Option<&[u8]> {
+    let (mut rest, mut found) = (vendor, None);
+    while let Some((code, after)) = rest.split_first() {
+        match *code {
+            0 => rest = after,
+            255 => break,
+            code => {
+                let (length, after) = after.split_first()?;
+                let (value, after) = after.split_at_checked(usize::from(*length))?;
+                if code == wanted {
+                    found = Some(value);
+                }
+                rest = after;
+            }
+        }
+    }
+    found
+}
+
+fn addresses(bytes: &[u8]) -> Vec<String> {
+    let (quads, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Vec::new();
+    }
+    let usable = quads.iter().map(|quad| Ipv4Addr::from(*quad)).filter(usable);
+    usable.take(MOST_NAMES).map(|address| address.to_string()).collect()
+}
+
+/// No server has one of the others.
+fn usable(address: &Ipv4Addr) -> bool {
+    !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast()
+}
+
+/// RFC 3361: a byte that says what follows, names in the DNS's form or addresses.
+fn sip_servers(bytes: &[u8]) -> Vec<String> {
+    match bytes.split_first() {
+        Some((0, names)) => domain_names(names),
+        Some((1, quads)) => addresses(quads),
+        _ => Vec::new(),
+    }
+}
+
+/// Names without compression, which RFC 3361 §3.1 forbids.
+fn domain_names(mut rest: &[u8]) -> Vec<String> {
+    let (mut names, mut labels) = (Vec::new(), Vec::<String>::new());
+    while let Some((length, after)) = rest.split_first() {
+        if *length == 0 {
+            let name = labels.join(".");
+            if !name.is_empty() && name.len() <= 253 {
+                names.push(name);
+            }
+            labels.clear();
+            rest = after;
+            continue;
+        }
+        let Some((label, after)) = after.split_at_checked(usize::from(*length)).filter(|_| *length < 64) else {
+            return Vec::new();
+        };
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !label.iter().all(plain) {
+            return Vec::new();
+        }
+        labels.push(String::from_utf8_lossy(label).into_owned());
+        rest = after;
+    }
+    names.truncate(MOST_NAMES);
+    names
+}
+
+fn offset(bytes: &[u8]) -> Option<i32> {
+    let seconds = i32::from_be_bytes(bytes.try_into().ok()?);
+    (-MOST_OFFSET..=MOST_OFFSET).contains(&seconds).then_some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn dhclient() {
+        let lease = Lease::read(
+            b"lease {\n  interface \"eth0\";\n  option tftp-server-name \"http://old/\";\n}\n\
+              # the newer one\n\
+              lease {\n  interface \"eth0\";\n  fixed-address 10.0.0.9;\n  option subnet-mask 255.255.255.0;\n\
+              \x20 option time-offset 3600;\n  option ntp-servers 10.0.0.1,10.0.0.2;\n\
+              \x20 option tftp-server-name \"http://10.0.0.1:8080/p\\000\";\n\
+              \x20 option vendor-encapsulated-options 1:12:68:74:74:70:3a:2f:2f:31:30:2e:30:2e:30:2e:31:2f:61:63;\n\
+              \x20 option unknown-120 0:3:73:69:70:5:68:6f:74:65:6c:0;\n  option unknown-160 \"prov.hotel\";\n\
+              \x20 option unknown-150 a:0:0:7;\n  renew 0 2026/11/29 00:00:00;\n}\n",
+        );
+        assert_eq!(lease.server.as_deref(), Some("http://10.0.0.1:8080/p"));
+        assert_eq!(lease.acs.as_deref(), Some("http://10.0.0.1/ac"));
+        assert_eq!(lease.ntp, ["10.0.0.1", "10.0.0.2"]);
+        assert_eq!((lease.sip, lease.offset_s), (vec!["sip.hotel".to_owned()], Some(3600)));
+        assert_eq!((lease.option_150.as_deref(), lease.option_160.as_deref()), (Some("10.0.0.7"), Some("prov.hotel")));
+    }
+
+    #[test]
+    fn udhcpc() {
+        let lease = Lease::read(
+            b"interface='eth0'\nip=10.0.0.9\ntftp=tftp://10.0.0.1\nntpsrv=10.0.0.1 10.0.0.2\nsipsrv='sip.hotel 10.0.0.3'\n\
+              timezone=-18000\nopt43=01036163734203707276\nopt160=687474703a2f2f78\nopt150=0a000007\nPATH=/bin\nno line\n",
+        );
+        assert_eq!(lease.server.as_deref(), Some("tftp://10.0.0.1"));
+        assert_eq!((lease.acs.as_deref(), lease.vendor_server.as_deref()), (Some("acs"), Some("prv")));
+        assert_eq!((lease.ntp.len(), lease.sip.len(), lease.offset_s), (2, 2, Some(-18_000)));
+        assert_eq!((lease.option_150.as_deref(), lease.option_160.as_deref()), (Some("10.0.0.7"), Some("http://x")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_left_out() {
+        let lease = Lease::read(
+            b"tftp=a b\nntpsrv=0.0.0.0 224.0.0.1 nonsense\ntimezone=999999\nsipsrv=-x.y,\nopt43=0105\nopt160=zz\nopt150=0a00\n",
+        );
+        assert_eq!(lease, Lease::default());
+        assert_eq!(
+            Lease::read(b"lease {\n option unknown-120 0:c0:0c;\n option tftp-server-name \"x"),
+            Lease::default()
+        );
+        let long = format!("tftp={}\n", "x".repeat(5000));
+        assert_eq!(Lease::read(long.as_bytes()), Lease::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_is_read_within_limits(text in "(lease \\{|option |tftp-server-name |unknown-120 |opt43=|sipsrv=|[0-9a-f:\"\\\\;}=]|\n|\\PC){0,200}") {
+            let lease = Lease::read(text.as_bytes());
+            prop_assert!(lease.sip.len() <= 2 * MOST_NAMES && lease.ntp.len() <= MOST_NAMES);
+            prop_assert!(lease.server.is_none_or(|text| text.len() <= MOST_ADDRESS));
+        }
+
+        #[test]
+        fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = (Lease::read(&bytes), sub_option(&bytes, 66), domain_names(&bytes));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! From the phone's settings, and what DHCP said, to whom it asks for what.
+
+use contract::Mac;
+use provisioning::names::FileNames;
+use settings::Model;
+
+use super::lease::Lease;
+use super::machine::{Plan, Source};
+use super::place::{Login, Place, Scheme};
+
+/// Where a phone fetches from unless it is told otherwise.
+const USUAL: Scheme = Scheme::Https;
+/// Every phone of the series takes the same (reference, "Firmware").
+const FIRMWARE: &str = "ghp610fw.bin";
+
+/// What may be asked of a phone's settings: the value of a key, empty where it is not set.
+pub type Value<'a> = &'a dyn Fn(&str) -> String;
+
+/// A plan, and the addresses that are none.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Planned {
+    pub sources: Vec<Source>,
+    /// In words.
+    pub wrong: Vec<String>,
+}
+
+impl Planned {
+    /// One place that was named.
+    pub fn only(place: Place) -> Self {
+        Self { sources: vec![Source { place, from: "an order" }], wrong: Vec::new() }
+    }
+
+    fn add(&mut self, from: &'static str, address: &str, usual: Scheme, login: impl FnOnce(&Place) -> Login) {
+        match Place::parse(address, usual) {
+            Ok(place) => {
+                let login = login(&place);
+                self.sources.push(Source { place: place.or_login(login), from });
+            }
+            Err(error) => self.wrong.push(format!("{from}: {error}")),
+        }
+    }
+}
+
+/// The names of the phone's configuration files, in the order in which they are asked for.
+pub fn configuration_names(value: Value<'_>, mac: Mac, model: Model) -> (Vec<String>, bool) {
+    let all = value("provisioning.config.processall.enable") == "yes";
+    let (prefix, postfix) = (value("provisioning.config.fileprefix"), value("provisioning.config.filepostfix"));
+    let names = FileNames { mac, model: model.as_str(), prefix: &prefix, postfix: &postfix };
+    (names.in_order(all).into(), all)
+}
+
+/// Servers of configuration files, the one to ask first in front.
+pub fn configuration(value: Value<'_>, lease: &Lease) -> Planned {
+    let option = lease.vendor_server.as_deref().map(|server| ("DHCP option 43", server));
+    let option = option.or(lease.server.as_deref().map(|server| ("DHCP option 66", server)));
+    servers(value, "config", option)
+}
+
+/// Servers of firmware. The extra option goes before 43 and 66, and counts only where they do.
+pub fn firmware(value: Value<'_>, lease: &Lease) -> Planned {
+    let extra = match value("provisioning.override.dhcp.allowcustomoption").as_str() {
+        "150" => lease.option_150.as_deref().map(|server| ("DHCP option 150", server)),
+        "160" => lease.option_160.as_deref().map(|server| ("DHCP option 160", server)),
+        _ => None,
+    };
+    let option = lease.vendor_server.as_deref().map(|server| ("DHCP option 43", server));
+    let option = extra.or(option).or(lease.server.as_deref().map(|server| ("DHCP option 66", server)));
+    servers(value, "firmware", option)
+}
+
+/// Name of the firmware file.
+pub fn firmware_name(value: Value<'_>) -> String {
+    format!("{}{FIRMWARE}{}", value("provisioning.firmware.fileprefix"), value("provisioning.firmware.filepostfix"))
+}
+
+fn servers(value: Value<'_>, part: &str, option: Option<(&'static str, &str)>) -> Planned {
+    let get = |name: &str| value(&format!("provisioning.{part}.{name}"));
+    let (path, usual) = (get("serverpath"), Scheme::of(&get("protocol")).unwrap_or(USUAL));
+    let login = Login { user: get("username"), password: get("password") };
+    let own = Place::parse(&path, usual).ok();
+    let mut planned = Planned::default();
+    let overrides = overrides(value, own.is_some());
+    if let Some((from, address)) = option.filter(|_| overrides != Override::No) {
+        // RFC 2132 §9.4: a bare name is a TFTP server's. Password and user were set for the phone's own server, and are
+        // not for whoever answers DHCP.
+        let same = |place: &Place| own.as_ref().is_none_or(|own| own.host() == place.host());
+        planned.add(from, address, Scheme::Tftp, |place| if same(place) { login.clone() } else { Login::default() });
+    }
+    let asks_own = planned.sources.is_empty() || overrides == Override::Fallback;
+    if asks_own && !path.is_empty() {
+        planned.add("the phone's settings", &path, usual, |_| login);
+    }
+    planned
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Override {
+    No,
+    Yes,
+    Fallback,
+}
+
+/// "Allow DHCP Option 43 and Option 66 to Override Server". The guide names no default: while it is not set, a phone that
+/// has no server yet takes DHCP's, and one that has keeps to its own.
+fn overrides(value: Value<'_>, has_own: bool) -> Override {
+    match value("provisioning.override.dhcp.allowcommonoptions").as_str() {
+        "yes" => Override::Yes,
+        "fallback" => Override::Fallback,
+        "" if !has_own => Override::Fallback,
+        _ => Override::No,
+    }
+}
+
+/// The ACS of option 43, where it may count.
+pub fn acs(value: Value<'_>, lease: &Lease) -> Option<String> {
+    let has_own = !value("tr069.url").is_empty();
+    lease.acs.clone().filter(|_| overrides(value, has_own) != Override::No)
+}
+
+/// The run's plan.
+pub fn plan(sources: Vec<Source>, names: Vec<String>, all: bool) -> Plan {
+    Plan { sources, names, all }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease() -> Lease {
+        Lease {
+            server: Some("10.0.0.66".into()),
+            option_150: Some("10.0.0.150".into()),
+            option_160: Some("http://10.0.0.160/".into()),
+            ..Lease::default()
+        }
+    }
+
+    fn asked(part: fn(Value<'_>, &Lease) -> Planned, set: &[(&str, &str)], lease: &Lease) -> Vec<String> {
+        let value = |key: &str| {
+            let found = set.iter().find(|(name, _)| key.strip_prefix("provisioning.") == Some(*name));
+            found.map_or(String::new(), |(_, value)| (*value).to_owned())
+        };
+        let planned = part(&value, lease);
+        assert_eq!(planned.wrong, [""; 0]);
+        planned.sources.iter().map(|source| format!("{} {}", source.place, source.place.login.user)).collect()
+    }
+
+    const OWN: [(&str, &str); 3] =
+        [("config.serverpath", "own.example/p"), ("config.protocol", "http"), ("config.username", "u")];
+
+    #[test]
+    fn who_overrides_whom_is_a_setting() {
+        let with = |allow: &'static str| [&OWN[..], &[("override.dhcp.allowcommonoptions", allow)]].concat();
+        let (option, own) = ("tftp://10.0.0.66 ".to_owned(), "http://own.example/p u".to_owned());
+        assert_eq!(asked(configuration, &with("no"), &lease()), [own.clone()]);
+        assert_eq!(asked(configuration, &with("yes"), &lease()), [option.clone()]);
+        assert_eq!(asked(configuration, &with("fallback"), &lease()), [option.clone(), own.clone()]);
+        // Nothing set: the phone keeps to the server it has, and without one takes DHCP's.
+        assert_eq!(asked(configuration, &OWN, &lease()), [own]);
+        assert_eq!(asked(configuration, &[], &lease()), [option]);
+        assert_eq!(asked(configuration, &with("yes"), &Lease::default()).len(), 1);
+        assert!(asked(configuration, &[], &Lease::default()).is_empty());
+    }
+
+    #[test]
+    fn option_43_goes_before_66() {
+        let lease = Lease { vendor_server: Some("https://v/".into()), ..lease() };
+        assert_eq!(asked(configuration, &[], &lease), ["https://v/ "]);
+    }
+
+    #[test]
+    fn the_extra_option_is_firmwares_alone_and_counts_only_with_the_others() {
+        for (option, server) in
+            [("150", "tftp://10.0.0.150 "), ("160", "http://10.0.0.160/ "), ("none", "tftp://10.0.0.66 ")]
+        {
+            let mut set =
+                vec![("override.dhcp.allowcustomoption", option), ("override.dhcp.allowcommonoptions", "yes")];
+            assert_eq!(asked(firmware, &set, &lease()), [server], "{option}");
+            assert_eq!(asked(configuration, &set, &lease()), ["tftp://10.0.0.66 "]);
+            set[1].1 = "no";
+            assert!(asked(firmware, &set, &lease()).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_password_is_for_the_phones_own_server() {
+        let own =
+            [("config.serverpath", "10.0.0.66"), ("config.username", "u"), ("override.dhcp.allowcommonoptions", "yes")];
+        assert_eq!(asked(configuration, &own, &lease()), ["tftp://10.0.0.66 u"], "the same host");
+        assert_eq!(asked(configuration, &[("config.username", "u")], &lease()), ["tftp://10.0.0.66 u"], "the only one");
+    }
+
+    #[test]
+    fn what_is_no_address_is_said() {
+        let value = |key: &str| match key {
+            "provisioning.config.serverpath" => "gopher://x".to_owned(),
+            _ => String::new(),
+        };
+        let planned = configuration(&value, &Lease::default());
+        assert!(planned.sources.is_empty() && planned.wrong[0].contains("protocol"), "{planned:?}");
+    }
+}

@@ -1,0 +1,289 @@
+//! The task: waits for a reason, fetches, and puts what came into force.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::event::EventKind;
+use provisioning::Document;
+use tokio::sync::Semaphore;
+
+use super::desk::{Ended, Order, Reason};
+use super::fetch::{self, FetchError, fetch};
+use super::file::{self, Rules};
+use super::machine::{Answer, End, Machine, Step};
+use super::place::Place;
+use super::plan::{self, Planned};
+use super::when::{Rhythm, When};
+use crate::clock;
+use crate::device::{Device, Restart};
+use crate::tls::Purpose;
+
+/// Runs at the same time in a process of many phones.
+static ROOM: Semaphore = Semaphore::const_new(8);
+/// Settings are looked at again so often, as long as nothing is due.
+const LOOK: Duration = Duration::from_secs(30);
+/// The whole of a run.
+const LONGEST: Duration = Duration::from_secs(900);
+/// A file may name another server, which may name another one.
+const MOST_HOPS: usize = 3;
+/// Until a phone that is in use is asked again whether it may restart.
+const IDLE_CHECK: Duration = Duration::from_secs(5);
+/// Not more often than this: two who do not agree about a setting would have the phone restart for ever.
+const RESTART_AFTER_MS: i64 = 3_600_000;
+
+/// What a run came to.
+struct Done {
+    ended: Ended,
+    /// Badly, but another run may fare better.
+    again: bool,
+    /// Something changed that counts after a restart only.
+    restart: bool,
+}
+
+/// Lives until dropped.
+pub(crate) async fn run(device: Arc<Device>) {
+    let mut when = When::new(local_now(&device));
+    device.provision().order(Reason::Boot, None);
+    loop {
+        let order = wait(&device, &mut when).await;
+        let reason = order.reason;
+        let done = carry_out(&device, order).await;
+        let Some(done) = done else { continue };
+        when.ran(local_now(&device), done.again, clock::jitter());
+        tell(&device, &done.ended).await;
+        if done.restart && reason != Reason::Pnp {
+            restart(&device).await;
+        }
+    }
+}
+
+/// The next order, or the next moment of the phone's own.
+async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
+    loop {
+        if let Some(order) = device.provision().take() {
+            return order;
+        }
+        let now = local_now(device);
+        let scheduled = when.next(Rhythm::of(|key| device.value(key)), now, clock::jitter);
+        let left = scheduled.map(|due| due - now);
+        device.provision().set(|status| {
+            status.next = left.map(|left| contract::Timestamp(clock::now().millis() + left.max(0)));
+        });
+        if left.is_some_and(|left| left <= 0) {
+            let reason = if when.is_retry(now) { Reason::Again } else { Reason::Scheduled };
+            return Order { reason, place: None };
+        }
+        let left = left.and_then(|left| u64::try_from(left).ok()).map_or(LOOK, Duration::from_millis);
+        tokio::select! {
+            () = tokio::time::sleep(left.min(LOOK)) => {}
+            () = device.provision().woken() => {}
+        }
+    }
+}
+
+/// Milliseconds of the time the phone shows.
+fn local_now(device: &Device) -> i64 {
+    clock::now().millis() + i64::from(device.offset_s()) * 1000
+}
+
+/// `None`: there was nobody to ask, and nobody had asked for it.
+async fn carry_out(device: &Arc<Device>, order: Order) -> Option<Done> {
+    let Order { reason, place } = order;
+    // Closed is what this never is.
+    let _room = ROOM.acquire().await.ok()?;
+    let done = tokio::time::timeout(LONGEST, Box::pin(hops(device, reason, place))).await.unwrap_or_else(|_| {
+        Some(failed(reason, Vec::new(), format!("it took more than {} minutes", LONGEST.as_secs() / 60), true))
+    });
+    device.provision().set(|status| {
+        status.running = None;
+        if let Some(done) = &done {
+            status.last = Some(done.ended.clone());
+        }
+    });
+    done
+}
+
+/// Once, and again where the files name other servers.
+async fn hops(device: &Arc<Device>, reason: Reason, place: Option<Place>) -> Option<Done> {
+    let mut planned = match place {
+        Some(place) => Planned::only(place),
+        None => of_settings(device),
+    };
+    let mut before: Option<Done> = None;
+    for _ in 0..MOST_HOPS {
+        if planned.sources.is_empty() {
+            let why = match planned.wrong.is_empty() {
+                false => planned.wrong.join("; "),
+                true if reason == Reason::Asked => "no configuration server is set, and DHCP names none".to_owned(),
+                true => return before,
+            };
+            return Some(failed(reason, Vec::new(), why, false));
+        }
+        let asked = planned.sources.clone();
+        let mut done = once(device, reason, planned).await;
+        if let Some(before) = before.take() {
+            done.restart |= before.restart;
+            done.ended.changed += before.ended.changed;
+        }
+        planned = of_settings(device);
+        let moved = !planned.sources.iter().all(|new| asked.iter().any(|old| old.place == new.place));
+        if !done.ended.ok || done.ended.changed == 0 || !moved {
+            return Some(done);
+        }
+        tracing::info!("the files name another server, which is asked now");
+        before = Some(done);
+    }
+    before
+}
+
+fn of_settings(device: &Device) -> Planned {
+    plan::configuration(&|key| device.value(key), &device.provision().lease())
+}
+
+/// One server's files.
+async fn once(device: &Arc<Device>, reason: Reason, planned: Planned) -> Done {
+    for wrong in &planned.wrong {
+        tracing::warn!(%wrong, "a configuration server's address cannot be used");
+    }
+    let identity = device.identity();
+    let (names, all) = plan::configuration_names(&|key| device.value(key), identity.mac, identity.model);
+    let options = fetch::Options {
+        tls: device.tls_options(Purpose::Download),
+        at_once: device.value("provisioning.alwaysauthenticatebeforechallenge") == "yes",
+        agent: format!("Bellhop {} {} {}", identity.model.as_str(), device.firmware(), identity.mac.compact()),
+        most_bytes: provisioning::Limits::default().bytes,
+    };
+    let mut machine = Machine::new(plan::plan(planned.sources, names, all));
+    let mut last: Option<Place> = None;
+    loop {
+        match machine.next(clock::jitter()) {
+            Step::Fetch(place) => {
+                device.provision().asks(reason, &place, false);
+                machine.answered(ask(device, &place, &options).await);
+                last = Some(place);
+            }
+            Step::Wait(time) => {
+                if let Some(place) = &last {
+                    device.provision().asks(reason, place, true);
+                }
+                tokio::time::sleep(time).await;
+            }
+            Step::Done => break,
+        }
+    }
+    match machine.end() {
+        End::Files(files) => apply(device, reason, files).await,
+        End::Failed { place, why, again } => failed(reason, vec![place.to_string()], why, again),
+        End::Nobody => failed(reason, Vec::new(), "there is no server to ask".to_owned(), false),
+    }
+}
+
+async fn ask(device: &Arc<Device>, place: &Place, options: &fetch::Options) -> Answer<Document> {
+    let bytes = match fetch(place, options).await {
+        Ok(bytes) => bytes,
+        Err(FetchError::Missing) => return Answer::Missing,
+        Err(error @ FetchError::TooLong(_)) => return Answer::Bad(error.to_string()),
+        Err(FetchError::Refused(why)) => return Answer::Failed { why, again: false },
+        Err(FetchError::Passing(why)) => return Answer::Failed { why, again: true },
+    };
+    // Decrypting and reading a megabyte takes a while.
+    let read = device.blocking(move |device| read(device, &bytes)).await;
+    match read {
+        Ok(Ok(document)) => Answer::File(document),
+        Ok(Err(why)) => Answer::Bad(why),
+        Err(error) => Answer::Failed { why: error.to_string(), again: true },
+    }
+}
+
+/// A file by the rules of the settings as they are now.
+pub(crate) fn read(device: &Device, bytes: &[u8]) -> Result<Document, String> {
+    let authenticate = device.value("provisioning.config.authenticatefile") == "yes";
+    let (password, admin) = (device.value("provisioning.config.filepassword"), device.value(file::ADMIN_KEY));
+    let identity = device.identity();
+    let admin = authenticate.then_some(admin.as_str());
+    file::read(bytes, Rules { mac: identity.mac, model: identity.model, password: &password, admin })
+}
+
+async fn apply(device: &Arc<Device>, reason: Reason, files: Vec<(Place, Document)>) -> Done {
+    let names: Vec<String> = files.iter().map(|(place, _)| place.to_string()).collect();
+    let mut whole = Document::default();
+    files.into_iter().for_each(|(_, document)| whole.overlay(document));
+    let unknown = file::unknown(&whole);
+    for conflict in whole.conflicts() {
+        tracing::warn!(%conflict, "settings of a configuration file contradict each other");
+    }
+    let changes = file::changes(&whole);
+    let applied = match device.blocking(move |device| device.set_provisioned(&changes)).await.flatten() {
+        Ok(applied) => applied,
+        Err(error) => return failed(reason, names, format!("it could not be stored: {error}"), true),
+    };
+    let text = match applied.changed.len() {
+        0 => "nothing has changed".to_owned(),
+        1 => "1 setting changed".to_owned(),
+        many => format!("{many} settings changed"),
+    };
+    let restart = applied.changed.iter().any(|key| device.needs_restart(key));
+    let ended = Ended {
+        reason,
+        at: clock::now(),
+        ok: true,
+        files: names,
+        changed: applied.changed.len(),
+        protected: applied.protected.iter().map(ToString::to_string).collect(),
+        unknown,
+        text,
+    };
+    Done { ended, again: false, restart }
+}
+
+fn failed(reason: Reason, files: Vec<String>, text: String, again: bool) -> Done {
+    let ended = Ended {
+        reason,
+        at: clock::now(),
+        ok: false,
+        files,
+        changed: 0,
+        protected: Vec::new(),
+        unknown: 0,
+        text: format!("{text}; the settings stay as they were"),
+    };
+    Done { ended, again, restart: false }
+}
+
+/// To the log and, as an event, to the cloud.
+async fn tell(device: &Arc<Device>, ended: &Ended) {
+    let (files, text) = (ended.files.join(", "), &ended.text);
+    if ended.ok {
+        let protected = ended.protected.len();
+        tracing::info!(%files, changed = ended.changed, unknown = ended.unknown, protected, "provisioning is complete");
+    } else {
+        tracing::warn!(%files, why = %text, "provisioning failed");
+    }
+    let detail = if ended.ok { format!("{text}: {files}") } else { format!("failed: {files}: {text}") };
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let detail = detail.chars().map(plain).take(contract::event::DeviceEvent::MAX_DETAIL).collect();
+    device.raise(EventKind::AutoProvisionCompleted, None, Some(detail)).await;
+}
+
+/// Restarts the phone once its handset is on the hook.
+async fn restart(device: &Arc<Device>) {
+    let now = clock::now().millis();
+    let recent = device.document(|document| document.provision_restart);
+    if recent != 0 && (now - recent).abs() < RESTART_AFTER_MS {
+        tracing::warn!(
+            "settings changed that count after a restart, but the phone has restarted for such within the hour"
+        );
+        return;
+    }
+    while device.line().off_hook {
+        tokio::time::sleep(IDLE_CHECK).await;
+    }
+    let stored = device.blocking(move |device| device.update(|document| document.provision_restart = now)).await;
+    match stored.flatten() {
+        Ok(()) => {
+            tracing::info!("settings changed that count after a restart");
+            device.set_restart(Restart::Reboot);
+        }
+        Err(error) => tracing::error!(%error, "a restart could not be remembered, so there is none"),
+    }
+}

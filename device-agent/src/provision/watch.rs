@@ -1,0 +1,66 @@
+//! The lease file, looked at again and again: a DHCP client replaces it whenever it likes.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::desk::Reason;
+use super::lease::{Lease, MOST_BYTES};
+use crate::device::Device;
+
+const LOOK: Duration = Duration::from_secs(3);
+
+/// When a file was written and how long it is; `None`: there is none.
+type Stamp = Option<(SystemTime, u64)>;
+
+fn stamp(path: &Path) -> Stamp {
+    let about = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    Some((about.modified().ok()?, about.len()))
+}
+
+/// Reads the lease file. Blocking. A file that is not there, or no file, is an empty lease.
+pub(crate) fn load(device: &Device, path: &Path) {
+    // Not a device or a pipe: reading one might never end.
+    if stamp(path).is_none() {
+        return;
+    }
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES as u64).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        tracing::warn!(%error, "the DHCP lease file cannot be read");
+        return;
+    }
+    let lease = Lease::read(&bytes);
+    let before = device.provision().set_lease(lease.clone());
+    if before == lease {
+        return;
+    }
+    tracing::info!(?lease, "what DHCP says has changed");
+    if before.sip != lease.sip || before.acs != lease.acs {
+        device.lease_changed();
+    }
+    let servers = |lease: &Lease| (lease.server.clone(), lease.vendor_server.clone());
+    if servers(&before) != servers(&lease) {
+        device.provision().order(Reason::Dhcp, None);
+    }
+}
+
+/// Lives until dropped.
+pub(crate) async fn watch(device: Arc<Device>, path: Arc<Path>) {
+    let mut seen: Stamp = None;
+    loop {
+        let path = path.clone();
+        let looked = device.blocking(move |device| {
+            let now = stamp(&path);
+            if now != seen {
+                load(device, &path);
+            }
+            now
+        });
+        if let Ok(now) = looked.await {
+            seen = now;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
