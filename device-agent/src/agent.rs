@@ -14,10 +14,11 @@ use settings::Model;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::claim;
 use crate::control;
 use crate::cpe::CpeOptions;
-use crate::device::{Device, Identity, ROOM_KEY, Restart, StateFile};
-use crate::keypad::{self, Keypad};
+use crate::device::{Device, Identity, Restart, StateFile};
+use crate::keypad::Keypad;
 use crate::phone::Line;
 use crate::phone::sound::Seat;
 use crate::store::{Effect, Storage};
@@ -113,18 +114,12 @@ impl Shared {
 
     pub(crate) async fn key(&self, key: char) {
         let (device, line) = self.now();
+        // In a call keys are digits for the other side.
+        let talks = line.shown().is_some_and(|shown| !shown.calls.is_empty());
         line.key(key).await;
         let code = self.keypad.lock().unwrap_or_else(PoisonError::into_inner).press(key);
-        let Some(dialled) = code else { return };
-        let set = device.blocking(move |device| {
-            let (current, password) = (device.value(ROOM_KEY), device.value("keys.lock.password"));
-            let room = keypad::room_of(&dialled, &current, &password).map_err(str::to_owned)?;
-            device.set_locally(ROOM_KEY, room)
-        });
-        match set.await {
-            Ok(Ok(())) => tracing::info!("the room number was set at the phone"),
-            Ok(Err(why)) => tracing::info!(%why, "a dialled room number was not accepted"),
-            Err(error) => tracing::error!(%error, "a dialled room number could not be stored"),
+        if let Some(code) = code.filter(|_| !talks) {
+            claim::dialled(&device, &line, &self.keypad, code).await;
         }
     }
 }

@@ -5,6 +5,7 @@ mod agent;
 mod apply;
 mod atomic;
 mod boot;
+mod claim;
 mod clock;
 mod command;
 pub mod control;

@@ -24,6 +24,7 @@ mod browser_rooms;
 mod browser_screenshots;
 mod browser_settings;
 mod catalogue;
+mod claims;
 mod connection_request;
 mod crash;
 mod cwmp_by_hand;

@@ -15,7 +15,7 @@ use crate::cpe::{self, CpeOptions};
 use crate::device::{Device, Restart};
 use crate::phone::sound::{self, Seat};
 use crate::phone::{self, Line};
-use crate::{held, mqtt, net, provision};
+use crate::{claim, held, mqtt, net, provision};
 
 /// How long the farewells may take together.
 const END_TIME: Duration = Duration::from_secs(5);
@@ -81,6 +81,7 @@ impl Life {
             });
         }
         others.spawn(applier.run());
+        others.spawn(claim::run(device.clone(), line.clone()));
         others.spawn(provision::run(device.clone()));
         if let Some(path) = lease {
             others.spawn(provision::watch(device.clone(), path));
