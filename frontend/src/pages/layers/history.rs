@@ -19,7 +19,7 @@ use crate::words::{self, counted};
 #[component]
 pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -> impl IntoView {
     let shared = use_shared();
-    let path = move || format!("{}/history", at.api());
+    let path = move || format!("{}/history", at.settings());
     let first = use_load(|| (), move |()| shared.api.get_owned::<History>(path()));
     let (more, busy, error) = (RwSignal::new(None::<History>), RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let undoing = RwSignal::new(None::<ChangeSet>);
