@@ -1,4 +1,5 @@
-//! SIP servers, pools of extensions, SIP accounts, and which room or phone has which account.
+//! SIP servers, pools of extensions, SIP accounts, which room or phone has which account, and the numbers a property's
+//! phones must reach help with.
 
 use sea_orm_migration::prelude::*;
 
@@ -7,7 +8,7 @@ use crate::table::{index, table};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: [&str; 4] = ["sip_server", "extension_pool", "sip_account", "sip_assignment"];
+const TABLES: [&str; 5] = ["sip_server", "extension_pool", "sip_account", "sip_assignment", "emergency_set"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -70,7 +71,10 @@ impl MigrationTrait for Migration {
         // NULLs are distinct, so rows of phones do not collide here, nor rows of rooms below.
         index(m, "sip_assignment", &["room_id", "slot"], true).await?;
         index(m, "sip_assignment", &["phone_id", "slot"], true).await?;
-        index(m, "sip_assignment", &["account_id"], false).await
+        index(m, "sip_assignment", &["account_id"], false).await?;
+
+        // Numbers with commas between them; a property without a row has those of its time zone.
+        table("emergency_set").belongs_to_key("property_id", "property").text("numbers").create(m).await
     }
 
     async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {

@@ -243,7 +243,7 @@ async fn remove_values(tx: &impl ConnectionTrait, scope: Scope) -> Result<()> {
 pub async fn follow(
     app: &App,
     actor: &Actor,
-    write: WriteTx<'_>,
+    write: WriteTx,
     once: &Once,
     phones: Vec<phone::Model>,
     summary: String,

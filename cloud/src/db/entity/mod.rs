@@ -11,6 +11,7 @@ pub mod claim;
 pub mod claim_settings;
 pub mod cwmp_session;
 pub mod cwmp_trace;
+pub mod emergency_set;
 pub mod event;
 pub mod extension_pool;
 pub mod file;
