@@ -65,3 +65,4 @@ mod wake_by_kamailio;
 mod wake_by_sip;
 mod wake_by_udp;
 mod wake_refused;
+mod zero_touch;
