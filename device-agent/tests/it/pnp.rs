@@ -172,12 +172,13 @@ fn a_phone_provisions_a_hundred_others_and_tells_them_again() {
         let (status, _) = control.ask("DELETE /pnp/phones/c074ad750001", b"").await;
         assert_eq!(status, 200);
         let mut last = Phone::new(102, "Grandstream", 0);
+        let mac = last.mac.to_string();
         tokio::select! {
             url = last.told() => panic!("told {url:?} without a row in the CSV"),
             () = until("it is found", async || {
                 let page = control.page().await;
                 let phones = page["phones"].as_array().unwrap().clone();
-                let found = phones.into_iter().find(|phone| phone["mac"] == last.mac.to_string())?;
+                let found = phones.into_iter().find(|phone| phone["mac"] == mac)?;
                 assert_eq!(found["note"], "there is no row for it in the CSV");
                 (found["stage"] == "discovered").then_some(())
             }) => {}
@@ -273,7 +274,7 @@ fn a_phone_from_the_box_and_one_that_is_set_to_ask_the_lan_and_one_that_is_neith
         given(set.path(), &[("provisioning.3cxautoprovision", "yes"), ("hotel.name", "Grand")]);
         given(neither.path(), &[("hotel.name", "Grand")]);
         let quiet = device_agent::Agent::start(phone(neither.path(), "c074ad120703")).await.unwrap();
-        for (dir, mac) in [(new.path(), "c074ad120701"), (set.path(), "c074ad120702")] {
+        for (dir, mac) in [(new.path(), "c0:74:ad:12:07:01"), (set.path(), "c0:74:ad:12:07:02")] {
             let agent = device_agent::Agent::start(phone(dir, mac)).await.unwrap();
             let offer = until("the offer", async || agent.offer()).await;
             assert_eq!(
@@ -283,7 +284,7 @@ fn a_phone_from_the_box_and_one_that_is_set_to_ask_the_lan_and_one_that_is_neith
             until("it is done", async || {
                 let page = control.page().await;
                 let phones = page["phones"].as_array().unwrap().clone();
-                phones.iter().any(|phone| phone["ip"] == "10.75.0.2" && phone["stage"] == "done").then_some(())
+                phones.iter().any(|phone| phone["mac"] == mac && phone["stage"] == "done").then_some(())
             })
             .await;
             agent.shutdown().await;
