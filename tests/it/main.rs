@@ -50,6 +50,7 @@ mod rpcs_over_tls;
 mod session_trace;
 mod settings_layers;
 mod settings_secret;
+mod sip_pnp;
 mod tasks_agent;
 mod tasks_measure;
 mod tasks_orders;

@@ -6,6 +6,7 @@ pub mod database;
 pub mod files;
 pub mod kamailio;
 pub mod lan;
+pub mod multicast_lan;
 pub mod live;
 pub mod mosquitto;
 pub mod mqtt;
