@@ -245,7 +245,11 @@ mod tests {
         ] {
             claims.begin("1207");
             claims.configured(room, new_version, has_broker);
-            assert_eq!(claims.take(Instant::now()).0.first().map(|answer| answer.state), wanted, "{room:?} {new_version}");
+            assert_eq!(
+                claims.take(Instant::now()).0.first().map(|answer| answer.state),
+                wanted,
+                "{room:?} {new_version}"
+            );
         }
     }
 }

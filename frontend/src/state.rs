@@ -79,7 +79,8 @@ impl Shared {
             self.new_phones.reload();
             self.claims.reload();
         }
-        if let Some(claim) = change.claim.as_ref().filter(|claim| Some(claim.property) == self.current.get_untracked()) {
+        if let Some(claim) = change.claim.as_ref().filter(|claim| Some(claim.property) == self.current.get_untracked())
+        {
             self.claims.touch(|list| {
                 list.retain(|one| one.id != claim.id);
                 if claim.state == ClaimState::Waiting {

@@ -16,12 +16,13 @@ pub fn SelectField(
     #[prop(into, optional)] error: Signal<Option<String>>,
     #[prop(optional)] testid: &'static str,
 ) -> impl IntoView {
-    let list = move || {
-        options.get().into_iter().map(|(word, label)| {
+    let list =
+        move || {
+            options.get().into_iter().map(|(word, label)| {
             let mine = word.clone();
             view! { <option value=word prop:selected=move || value.with(|value| *value == mine)>{label}</option> }
         }).collect_view()
-    };
+        };
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>

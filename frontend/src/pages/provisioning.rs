@@ -78,7 +78,11 @@ fn Form(id: Memo<PropertyId>, state: RwSignal<Provisioning>) -> impl IntoView {
                 Ok(saved) => {
                     state.try_set(saved);
                     window.try_set("keep".to_owned());
-                    shared.say(if rotate_token { "There is a new address. Tell DHCP and the phones." } else { "Saved." });
+                    shared.say(if rotate_token {
+                        "There is a new address. Tell DHCP and the phones."
+                    } else {
+                        "Saved."
+                    });
                 }
                 Err(problem) => drop(error.try_set(Some(problem))),
             }

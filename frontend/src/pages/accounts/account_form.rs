@@ -61,7 +61,8 @@ pub fn AccountForm(sip: Sip, account: Option<SipAccount>, on_close: Callback<()>
                     None
                 } else {
                     let board: Board = shared.api.get_owned(sip.path("board")).await?;
-                    let mut rooms = board.buildings.into_iter().flat_map(|one| one.floors).flat_map(|floor| floor.rooms);
+                    let mut rooms =
+                        board.buildings.into_iter().flat_map(|one| one.floors).flat_map(|floor| floor.rooms);
                     Some(rooms.find(|one| one.number == wanted).map(|one| one.id).ok_or_else(no_room)?)
                 };
                 let id = match id {
@@ -97,7 +98,11 @@ pub fn AccountForm(sip: Sip, account: Option<SipAccount>, on_close: Callback<()>
             }
         });
     };
-    let password_help = if id.is_some() { format!("{SECRET_MASK} Empty: it stays as it is.") } else { "Empty: a random one is made.".to_owned() };
+    let password_help = if id.is_some() {
+        format!("{SECRET_MASK} Empty: it stays as it is.")
+    } else {
+        "Empty: a random one is made.".to_owned()
+    };
     view! {
         <form class="card stack form" novalidate aria-label="SIP account" on:submit=move |event| {
             event.prevent_default();

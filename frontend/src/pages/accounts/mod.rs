@@ -63,8 +63,14 @@ pub fn AccountsPage() -> impl IntoView {
     Effect::new(move |_| live.watch(Some(property.get()), None));
     let sip = Sip {
         property,
-        servers: use_load(move || property.get(), move |id| shared.api.get_owned(format!("/properties/{id}/sip-servers"))),
-        pools: use_load(move || property.get(), move |id| shared.api.get_owned(format!("/properties/{id}/extension-pools"))),
+        servers: use_load(
+            move || property.get(),
+            move |id| shared.api.get_owned(format!("/properties/{id}/sip-servers")),
+        ),
+        pools: use_load(
+            move || property.get(),
+            move |id| shared.api.get_owned(format!("/properties/{id}/extension-pools")),
+        ),
         changes: RwSignal::new(0),
     };
     Some(view! {

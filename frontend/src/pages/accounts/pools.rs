@@ -80,13 +80,17 @@ fn PoolRow(pool: ExtensionPool, sip: Sip, editing: RwSignal<Option<Option<Extens
                 ),
             };
             let left = (!filled.left_out.is_empty()).then(|| {
-                format!(" For {} no number was left: make the pool larger, or add another.", counted(filled.left_out.len(), "room", "rooms"))
+                format!(
+                    " For {} no number was left: make the pool larger, or add another.",
+                    counted(filled.left_out.len(), "room", "rooms")
+                )
             });
             view! { <p role="status" data-testid="pool-filled">{given} {left}</p> }
         })
     };
     let free = pool.size.saturating_sub(pool.used);
-    let reserved = if pool.reserved.is_empty() { String::new() } else { format!(", never {}", pool.reserved.join(", ")) };
+    let reserved =
+        if pool.reserved.is_empty() { String::new() } else { format!(", never {}", pool.reserved.join(", ")) };
     let line = format!("{} to {}{reserved}: {} used, {free} free", pool.first, pool.last, pool.used);
     let label = format!("Change {}", pool.name);
     view! {

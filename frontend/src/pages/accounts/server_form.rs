@@ -37,7 +37,8 @@ pub fn ServerForm(
         let number = |text: RwSignal<String>, field: &str, what: &str| match trimmed(text) {
             text if text.is_empty() => Ok(None),
             text => text.parse::<u32>().map(Some).map_err(|_| {
-                let mut problem = ApiError::local("invalid", "This is no number", format!("Write {what}, or leave it empty."));
+                let mut problem =
+                    ApiError::local("invalid", "This is no number", format!("Write {what}, or leave it empty."));
                 problem.0.field = Some(field.to_owned());
                 problem
             }),

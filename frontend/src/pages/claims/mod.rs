@@ -30,11 +30,9 @@ pub fn ClaimsPage() -> impl IntoView {
         move |id: PropertyId| shared.api.get_owned::<Vec<ClaimView>>(format!("/properties/{id}/claims")),
     );
     let take = move |claim: ClaimView| {
-        claims.touch(|list| {
-            match list.iter_mut().find(|old| old.id == claim.id) {
-                Some(old) => *old = claim,
-                None => list.insert(0, claim),
-            }
+        claims.touch(|list| match list.iter_mut().find(|old| old.id == claim.id) {
+            Some(old) => *old = claim,
+            None => list.insert(0, claim),
         });
     };
     use_live(move |change| {

@@ -55,7 +55,8 @@ fn row(finding: Finding) -> impl IntoView {
         Severity::Warning => (Icon::Alert, "amber", "Warning"),
     };
     let at = if finding.row == 0 { "File".to_owned() } else { finding.row.to_string() };
-    let value = (!finding.value.is_empty()).then(|| view! { " " <span class="value mono">{finding.value.clone()}</span> });
+    let value =
+        (!finding.value.is_empty()).then(|| view! { " " <span class="value mono">{finding.value.clone()}</span> });
     view! {
         <tr data-testid="finding" data-row=finding.row data-column=finding.column.clone()>
             <th scope="row"><span class=format!("chip tone-{tone}")><Svg icon/><span class="sr">{word}" in row "</span>{at}</span></th>
@@ -125,7 +126,11 @@ fn planned(row: ImportRow) -> impl IntoView {
     };
     let changes = row.changes.into_iter().map(|change| {
         let name = catalogue::find(&change.field).map_or_else(|| change.field.clone(), catalogue::title);
-        let text = if change.old.is_empty() { format!("{name}: {}", change.new) } else { format!("{name}: {} → {}", change.old, change.new) };
+        let text = if change.old.is_empty() {
+            format!("{name}: {}", change.new)
+        } else {
+            format!("{name}: {} → {}", change.old, change.new)
+        };
         view! { <li>{text}</li> }
     });
     view! {

@@ -25,7 +25,11 @@ fn effects(counts: &ImportCounts) -> Vec<String> {
         (counts.phones_changed, "changed phone", "changed phones"),
         (counts.values_set, "value set", "values set"),
     ];
-    parts.into_iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(count as usize, one, many)).collect()
+    parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| counted(count as usize, one, many))
+        .collect()
 }
 
 #[component]
@@ -38,7 +42,11 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
         error.set(None);
         let id = import.with_untracked(|import| import.id);
         spawn_local(async move {
-            match shared.api.post::<_, ImportSummary>(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors }).await {
+            match shared
+                .api
+                .post::<_, ImportSummary>(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors })
+                .await
+            {
                 Ok(_) => loaded.reload(),
                 Err(problem) => drop(error.try_set(Some(problem))),
             }
@@ -55,7 +63,9 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
             ImportState::Fetching => "Being read…".to_owned(),
             ImportState::Applying => format!("{} of {rows} done.", import.with(|import| import.rows_done)),
             ImportState::Done => format!("{rows} applied."),
-            ImportState::Failed => "It stopped. What was done stays; it may be applied again and goes on where it was.".to_owned(),
+            ImportState::Failed => {
+                "It stopped. What was done stays; it may be applied again and goes on where it was.".to_owned()
+            }
         }
     };
     let figures = move || {
@@ -77,7 +87,8 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
         })
     };
     let nothing = move || counts.with(|counts| counts.make + counts.change == 0);
-    let buttons = move || match (state.get(), errors.get()) {
+    let buttons = move || {
+        match (state.get(), errors.get()) {
         (ImportState::Ready | ImportState::Failed, _) if nothing() => Some(
             view! { <p>"There is nothing to do: every row that can be used is so already."</p> }.into_any(),
         ),
@@ -91,6 +102,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
             <ConfirmButton label="Apply without them" icon=Icon::Check question="Leave rows with errors out and apply the others?" yes="Apply the others" on_yes=Callback::new(move |()| apply.run(true)) testid="import-skip"/>
         }.into_any()),
         _ => None,
+    }
     };
     view! {
         <section class="card stack" aria-label="What it does">

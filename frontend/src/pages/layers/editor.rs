@@ -179,8 +179,7 @@ fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> i
 #[component]
 fn InSync(id: PropertyId) -> impl IntoView {
     let shared = use_shared();
-    let progress =
-        use_load(|| (), move |()| shared.api.get_owned::<Progress>(format!("/properties/{id}/progress")));
+    let progress = use_load(|| (), move |()| shared.api.get_owned::<Progress>(format!("/properties/{id}/progress")));
     let waiting = StoredValue::new(false);
     use_live(move |change| {
         // Counted by the server; asked for at most every second while changes come in.
