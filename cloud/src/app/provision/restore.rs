@@ -150,6 +150,7 @@ async fn restore(
     answer.accepted = Some(contract::rest::Accepted {
         phones: count(jobs.len()),
         jobs: jobs.iter().take(20).map(|job| views::job_view(job, None)).collect(),
+        change_set: None,
     });
     write.commit().await?;
     app.live.wake();
