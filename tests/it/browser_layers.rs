@@ -45,7 +45,7 @@ async fn brands_and_room_types_are_made_filled_and_set() {
     browser.says("[data-testid=room-type][data-name=Suite]", "1 room").await;
 
     // The brand locks a value, the type sets another: each editor says what it stands on.
-    let (volume, handset) = ("audio.volume.ring", "audio.volume.handset");
+    let (volume, name) = ("audio.volume.ring", "hotel.name");
     browser.click("[data-testid=brand] [data-layer=brand] a").await;
     browser.says("crumbs", "Chain").await;
     seek(&browser, "ring volume", volume).await;
@@ -62,15 +62,15 @@ async fn brands_and_room_types_are_made_filled_and_set() {
     browser.click("[data-layer=room-type] a").await;
     seek(&browser, "volume", volume).await;
     browser.says(&field(volume, "barred"), "Locked by Brand City: Quiet nights").await;
-    browser.fill("template-search", handset).await;
-    browser.fill(&field(handset, "setting-value"), "4").await;
+    browser.fill("template-search", name).await;
+    browser.fill(&field(name, "setting-value"), "Suites").await;
     browser.click("review").await;
     browser.says("preview-phones", "Changes 1 phone").await;
     browser.says("preview-counts", "Suite").await;
     browser.click("push-confirm").await;
     browser.says("pushed", "The 1 phone is in sync").await;
-    assert_eq!(phones[1].agent.value(handset), "4");
-    assert_ne!(phones[0].agent.value(handset), "4");
+    assert_eq!(phones[1].agent.value(name), "Suites");
+    assert_ne!(phones[0].agent.value(name), "Suites");
     assert!(phones.iter().all(|phone| phone.agent.value(volume) == "3"));
     browser.assert_no_errors().await;
 }

@@ -1,5 +1,7 @@
 //! The page of one phone: what it is and does on top, and below it one tab for each thing one does with it.
 
+mod config_files;
+mod config_upload;
 mod configuration;
 mod diagnostics;
 mod drift;
