@@ -36,7 +36,9 @@ async fn every_room_is_given_an_account() {
     browser.click("pool-fill").await;
     browser.says("pool-filled", "have an account now").await;
     browser.says("account", "Room").await;
-    wait_true("the phone has its account", async || phone.agent.value("account.1.sip.userid").starts_with("60")).await;
+    let server_of_phone = "account.1.sip.server.1.address";
+    wait_true("the phone has its account", async || phone.agent.value(server_of_phone) == "pbx.example").await;
+    assert_eq!(phone.agent.value("account.1.sip.userid"), "1201", "a room keeps the extension it has");
     browser.click("pool-fill").await;
     browser.says("pool-filled", "Every room has an account already").await;
     browser.fill("account-search", "6000").await;
