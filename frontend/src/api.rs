@@ -24,6 +24,8 @@ const EXPIRED: &str = "Your session has ended, so you were signed out. Sign in a
 struct Body {
     kind: &'static str,
     value: JsValue,
+    /// Of the file, where it has one.
+    password: String,
 }
 
 /// The client. Cheap to copy; hand it into futures.
@@ -169,7 +171,17 @@ impl Api {
 
     /// `POST` of a file's bytes as they are.
     pub async fn upload<T: DeserializeOwned>(self, path: &str, file: &web_sys::File) -> Result<T, ApiError> {
-        let body = Body { kind: "application/octet-stream", value: file.into() };
+        self.upload_locked(path, file, "").await
+    }
+
+    /// The same for a file that is encrypted with a password, or has parts that are; empty: none.
+    pub async fn upload_locked<T: DeserializeOwned>(
+        self,
+        path: &str,
+        file: &web_sys::File,
+        password: &str,
+    ) -> Result<T, ApiError> {
+        let body = Body { kind: "application/octet-stream", value: file.into(), password: password.to_owned() };
         from_json(&self.send(Method::POST, path, Some(body)).await?)
     }
 
@@ -205,7 +217,7 @@ impl Api {
 
 fn to_json(body: &impl Serialize) -> Result<Body, ApiError> {
     let text = serde_json::to_string(body).map_err(|_| ApiError::unreadable())?;
-    Ok(Body { kind: "application/json", value: text.into() })
+    Ok(Body { kind: "application/json", value: text.into(), password: String::new() })
 }
 
 fn from_json<T: DeserializeOwned>(answer: &[u8]) -> Result<T, ApiError> {
@@ -229,6 +241,9 @@ async fn once(
     }
     if let Some(key) = key {
         request = request.header("Idempotency-Key", key);
+    }
+    if let Some(body) = body.filter(|body| !body.password.is_empty()) {
+        request = request.header("X-File-Password", &body.password);
     }
     let request = match body {
         Some(body) => request.header("Content-Type", body.kind).body(body.value.clone()),

@@ -1,9 +1,6 @@
-//! Finding settings in the catalogue, for the pickers.
+//! What the pages ask of the catalogue.
 
 use settings::{Catalogue, SettingRef};
-
-/// The most results a picker shows at once.
-pub const SHOWN: usize = 40;
 
 pub fn find(key: &str) -> Option<SettingRef> {
     Catalogue::get().find(key)
@@ -18,31 +15,6 @@ pub fn pages() -> Vec<&'static str> {
         }
     }
     pages
-}
-
-/// Settings whose title, key, page or help holds every word of `text`, those with the words in the title first.
-pub fn search(page: &str, text: &str) -> Vec<SettingRef> {
-    let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let mut found: Vec<(u8, SettingRef)> = Vec::new();
-    for setting in Catalogue::get().settings().iter().filter(|setting| page.is_empty() || setting.page == page) {
-        let title = setting.title.to_lowercase();
-        let rest = format!("{} {} {} {}", title, setting.page, setting.section, setting.help).to_lowercase();
-        let instances: Vec<Option<u16>> = match setting.instances {
-            Some(range) => range.iter().map(Some).collect(),
-            None => vec![None],
-        };
-        for instance in instances {
-            let key = setting.key_at(instance);
-            if words.iter().all(|word| rest.contains(word) || key.contains(word.as_str())) {
-                let in_title = words.iter().all(|word| title.contains(word));
-                let rank =
-                    if in_title { u8::from(!title.starts_with(words.first().map_or("", String::as_str))) } else { 2 };
-                found.push((rank, SettingRef { setting, instance }));
-            }
-        }
-    }
-    found.sort_by_key(|(rank, _)| *rank);
-    found.into_iter().map(|(_, found)| found).take(SHOWN).collect()
 }
 
 /// `SIP User ID · account 1`.

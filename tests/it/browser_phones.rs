@@ -3,6 +3,7 @@
 use contract::rest::PhonePage;
 use tests::process::{EMAIL, PASSWORD};
 
+use super::browser_settings::{field, push, seek};
 use crate::support::browser::{Browser, web_root};
 use crate::support::{Phone, TestServer, mac, wait};
 
@@ -68,30 +69,26 @@ async fn a_phone_shows_what_it_should_be_and_what_it_says() {
     phone.online().await;
     phone.shows_room("1207").await;
     let browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
-    browser.goto(&format!("/phones/{id}")).await;
+    browser.goto(&format!("/phones/{id}/configuration")).await;
     let row = |key: &str| format!("[data-testid=value-row][data-key=\"{key}\"]");
     browser.shows("connected", "data-connected", "true").await;
     browser.shows(&row("hotel.room.number"), "data-state", "in-sync").await;
     let cells = |key: &str| {
-        format!(
-            "[...document.querySelectorAll('{} td')].slice(0, 3).map(cell => cell.innerText.trim()).join('|')",
-            row(key)
-        )
+        let cell = |at: u8| format!("document.querySelector('{} td:nth-of-type({at})').innerText.trim()", row(key));
+        format!("[{}, {}.split('\\n')[0], {}].join('|')", cell(1), cell(2), cell(3))
     };
     browser.until("desired, from, reported", &format!("{} === '1207|Room|1207'", cells("hotel.room.number"))).await;
 
     // Its own value, by the editor.
-    browser.click("set-value").await;
-    browser.fill("setting-search", "ring volume").await;
-    browser.click("[data-testid=setting-option][data-key='audio.volume.ring']").await;
-    browser.fill("setting-value", "9").await;
-    browser.click("setting-save").await;
-    browser.says(".field-error", "This value").await;
-    browser.fill("setting-value", "7").await;
-    browser.click("setting-save").await;
-    browser.until("7 is reported", &format!("{} === '7|This phone|7'", cells("audio.volume.ring"))).await;
-    browser.shows("job", "data-state", "done").await;
-    browser.fill("values-filter", "volume").await;
+    let volume = "audio.volume.ring";
+    browser.click("phone-settings").await;
+    seek(&browser, "ring volume", volume).await;
+    browser.fill(&field(volume, "setting-value"), "7").await;
+    push(&browser, "").await;
+    browser.says("pushed", "The 1 phone is in sync").await;
+    browser.goto(&format!("/phones/{id}/configuration")).await;
+    browser.until("7 is reported", &format!("{} === '7|This phone|7'", cells(volume))).await;
+    browser.fill("values-filter", "ring volume").await;
     browser.until("one row", "document.querySelectorAll('[data-testid=value-row]').length === 1").await;
     browser.fill("values-filter", "").await;
 
@@ -99,10 +96,10 @@ async fn a_phone_shows_what_it_should_be_and_what_it_says() {
     phone.agent.keys("**766*1231299#").await;
     browser.shows(&row("hotel.room.number"), "data-state", "drift").await;
     browser.says("phone-page", "1 value was changed at the phone itself").await;
-    browser.click("push").await;
+    browser.click("drift-restore").await;
     browser.shows(&row("hotel.room.number"), "data-state", "in-sync").await;
     phone.shows_room("1207").await;
-    browser.gone("push").await;
+    browser.gone("drift").await;
 
     server.api.delete(&format!("/api/v1/phones/{id}")).await;
     browser.says("phone-page", "This phone was removed").await;

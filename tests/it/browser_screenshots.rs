@@ -71,13 +71,20 @@ async fn every_page() {
         ("board", format!("/p/{property}/rooms"), shows("room-cell", 40)),
         ("room", format!("/p/{property}/rooms/{room}"), shows("sync-state", 1)),
         ("phones", format!("/p/{property}/phones"), shows("phone-row", 30)),
-        ("phone", format!("/phones/{phone}"), shows("value-row", 8)),
+        ("phone", format!("/phones/{phone}"), shows("job", 1)),
+        ("phone-configuration", format!("/phones/{phone}/configuration"), shows("value-row", 8)),
         ("phone-parameters", format!("/phones/{phone}/parameters?path=Device.LAN.IPAddress"), shows("pane-value", 1)),
         ("phone-sessions", format!("/phones/{phone}/sessions"), format!("{} && {OPENED}", shows("session", 3))),
         ("phone-diagnostics", format!("/phones/{phone}/diagnostics"), shows("ping-chart", 1)),
         ("phone-tasks", format!("/phones/{phone}/tasks"), shows("job", 5)),
         ("new-phones", "/new-phones".to_owned(), shows("new-phone-row", 2)),
-        ("settings", format!("/p/{property}/settings"), shows("value-row", 5)),
+        ("settings", format!("/p/{property}/settings"), shows("field", 5)),
+        ("layers", "/layers".to_owned(), shows("layer-count", 4)),
+        ("history", format!("/p/{property}/settings?view=history"), shows("change-set", 2)),
+        ("accounts", format!("/p/{property}/accounts"), shows("server-new", 1)),
+        ("claims", format!("/p/{property}/claims"), shows("claim-rules", 1)),
+        ("provisioning", format!("/p/{property}/provisioning"), shows("provisioning-form", 1)),
+        ("import", format!("/p/{property}/import"), shows("import-choose", 1)),
     ];
     for (page, path, ready) in pages {
         pictures(&browser, &folder, page, &path, &ready).await;

@@ -29,7 +29,6 @@ pub mod room_select;
 pub mod select_field;
 pub mod setting_editor;
 pub mod setting_input;
-pub mod setting_picker;
 pub mod template;
 pub mod timeline;
 pub mod toast;

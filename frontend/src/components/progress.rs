@@ -15,6 +15,7 @@ pub fn ProgressBar(#[prop(into)] progress: Signal<Progress>) -> impl IntoView {
         let Progress { phones, in_sync, pending, failed } = progress.get();
         match (phones, pending, failed) {
             (0, ..) => "No phones in this property yet".into(),
+            (1, 0, 0) if in_sync == 1 => "The 1 phone is in sync".into(),
             (_, 0, 0) if in_sync == phones => format!("All {phones} phones are in sync"),
             (_, _, 0) => format!("{in_sync} of {phones} phones in sync, {pending} pending"),
             _ => format!("{in_sync} of {phones} phones in sync, {pending} pending, {failed} failed"),

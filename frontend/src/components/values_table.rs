@@ -1,11 +1,10 @@
 //! Every setting of a phone: what it should be and why, what the phone says, and whether both agree.
 
-use contract::rest::{EffectiveValue, Layer, SECRET_MASK, ValueState};
+use contract::rest::{ConfigurationValue, Layer, Overridden, SECRET_MASK, ValueState};
 use leptos::prelude::*;
 
 use super::chip::Chip;
 use super::icon::{Icon, Svg};
-use super::setting_editor::Draft;
 use crate::catalogue;
 use crate::words;
 
@@ -22,34 +21,29 @@ enum Show {
 const CHIPS: [(Show, &str); 3] = [(Show::All, "All"), (Show::Set, "Set by us"), (Show::Differs, "Not in sync")];
 
 impl Show {
-    fn holds(self, value: &EffectiveValue) -> bool {
+    fn holds(self, value: &ConfigurationValue) -> bool {
         match self {
             Show::All => true,
             Show::Set => set(value),
-            Show::Differs => matches!(value.state, ValueState::Pending | ValueState::Drift),
+            Show::Differs => matches!(value.state, ValueState::Pending | ValueState::Drift | ValueState::Protected),
         }
     }
 }
 
-fn set(value: &EffectiveValue) -> bool {
+fn set(value: &ConfigurationValue) -> bool {
     value.layer.is_some_and(|layer| layer != Layer::ModelDefault)
 }
 
 #[component]
-pub fn ValuesTable(
-    #[prop(into)] values: Signal<Vec<EffectiveValue>>,
-    on_edit: Callback<Draft>,
-    /// Removes this phone's own value, so that the layer below shows through.
-    on_remove: Callback<String>,
-) -> impl IntoView {
+pub fn ValuesTable(#[prop(into)] values: Signal<Vec<ConfigurationValue>>) -> impl IntoView {
     let (text, show, all) = (RwSignal::new(String::new()), RwSignal::new(Show::All), RwSignal::new(false));
     let matching = Memo::new(move |_| {
         let words: Vec<String> = text.get().to_lowercase().split_whitespace().map(str::to_owned).collect();
         let show = show.get();
-        let fits = |value: &&EffectiveValue| {
+        let fits = |value: &&ConfigurationValue| {
             let line = || {
-                format!("{} {} {} {}", value.key, value.title, value.page, value.desired.as_deref().unwrap_or_default())
-                    .to_lowercase()
+                let desired = value.desired.as_deref().unwrap_or_default();
+                format!("{} {} {} {desired}", value.key, value.title, value.page).to_lowercase()
             };
             show.holds(value)
                 && (words.is_empty() || {
@@ -57,7 +51,7 @@ pub fn ValuesTable(
                     words.iter().all(|word| line.contains(word))
                 })
         };
-        let mut rows: Vec<EffectiveValue> = values.with(|values| values.iter().filter(fits).cloned().collect());
+        let mut rows: Vec<ConfigurationValue> = values.with(|values| values.iter().filter(fits).cloned().collect());
         // What differs first, then what somebody set, then the rest in the guide's order.
         rows.sort_by_key(|value| (!Show::Differs.holds(value), !set(value)));
         rows
@@ -80,9 +74,7 @@ pub fn ValuesTable(
         let most = if all.get() { usize::MAX } else { FIRST };
         matching.get().into_iter().take(most).collect::<Vec<_>>()
     };
-    let hidden = move || {
-        if all.get() { 0 } else { matching.with(Vec::len).saturating_sub(FIRST) }
-    };
+    let hidden = move || if all.get() { 0 } else { matching.with(Vec::len).saturating_sub(FIRST) };
     view! {
         <div class="toolbar">
             <div class="search-box grow">
@@ -109,15 +101,10 @@ pub fn ValuesTable(
                         <th scope="col">"From"</th>
                         <th scope="col">"Reported"</th>
                         <th scope="col">"State"</th>
-                        <th scope="col"><span class="sr">"Actions"</span></th>
                     </tr>
                 </thead>
                 <tbody>
-                    <For
-                        each=rows
-                        key=|value| (value.key.clone(), value.desired.clone(), value.reported.clone(), value.state.as_str(), value.layer, value.locked)
-                        children=move |value| row(value, on_edit, on_remove)
-                    />
+                    <For each=rows key=|value| serde_json::to_string(value).unwrap_or_default() children=row/>
                 </tbody>
             </table>
         </div>
@@ -130,47 +117,54 @@ pub fn ValuesTable(
     }
 }
 
-fn row(value: EffectiveValue, on_edit: Callback<Draft>, on_remove: Callback<String>) -> impl IntoView {
-    let text = |text: &Option<String>| {
-        match text.as_deref() {
+fn row(value: ConfigurationValue) -> impl IntoView {
+    let text = |text: &Option<String>| match text.as_deref() {
         None => view! { <span class="quiet-text">"—"</span> }.into_any(),
         Some("") => view! { <span class="quiet-text">"empty"</span> }.into_any(),
-        Some(_) if value.secret => view! { <span class="mono"><span class="sr">"secret"</span><span aria-hidden="true">{SECRET_MASK}</span></span> }.into_any(),
-        Some(text) => view! { <span class="mono">{catalogue::shown(&value.key, text)}</span> }.into_any(),
-    }
-    };
-    let known = catalogue::find(&value.key).is_some();
-    let (remove_key, own) = (value.key.clone(), value.layer == Some(Layer::Phone));
-    let draft = Draft { key: value.key.clone(), value: value.desired.clone().unwrap_or_default(), ..Draft::default() };
-    let actions = if value.locked {
-        view! { <span class="chip tone-none" title="Locked by the chain or property; change it there."><Svg icon=Icon::Lock/> "Locked"</span> }.into_any()
-    } else {
-        view! {
-            {own.then(|| view! {
-                <button type="button" class="icon-button" title="Remove this phone's own value"
-                    aria-label=format!("Remove this phone's own value of {}", value.title)
-                    on:click=move |_| on_remove.run(remove_key.clone())>
-                    <Svg icon=Icon::Trash/>
-                </button>
-            })}
-            {known.then(|| view! {
-                <button type="button" class="icon-button" title="Set for this phone"
-                    aria-label=format!("Set {} for this phone", value.title)
-                    on:click=move |_| on_edit.run(draft.clone())>
-                    <Svg icon=Icon::Edit/>
-                </button>
-            })}
+        Some(_) if value.secret => {
+            view! { <span class="mono"><span class="sr">"secret"</span><span aria-hidden="true">{SECRET_MASK}</span></span> }.into_any()
         }
-        .into_any()
+        Some(text) => view! { <span class="mono">{catalogue::shown(&value.key, text)}</span> }.into_any(),
     };
+    let template = value.template.as_ref().filter(|_| !value.secret).map(|template| {
+        view! { <span class="quiet-text">"from " <span class="mono">{template.clone()}</span></span> }
+    });
     view! {
-        <tr data-testid="value-row" data-key=value.key.clone() data-state=value.state.as_str()>
+        <tr data-testid="value-row" data-key=value.key.clone() data-state=value.state.as_str() data-layer=value.layer.map(Layer::as_str)>
             <th scope="row"><span class="cell-title">{value.title.clone()}</span><span class="mono quiet-text">{value.key.clone()}</span></th>
-            <td data-label="Desired">{text(&value.desired)}</td>
-            <td data-label="From">{value.layer.map(|layer| view! { <Chip look=words::layer(layer)/> })}</td>
+            <td data-label="Desired">{text(&value.desired)}{template}</td>
+            <td data-label="From">{source(&value)}</td>
             <td data-label="Reported">{text(&value.reported)}</td>
             <td data-label="State"><Chip look=words::value(value.state)/></td>
-            <td class="actions">{actions}</td>
         </tr>
+    }
+}
+
+/// The layer it comes from, and the values of others that do not count.
+fn source(value: &ConfigurationValue) -> impl IntoView + use<> {
+    let whose = [value.derived.then_some("by itself"), Some(value.scope_name.as_str())];
+    let whose = whose.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+    let lock = value.locked.then(|| {
+        let why = if value.reason.is_empty() { "Locked".to_owned() } else { format!("Locked: {}", value.reason) };
+        view! { <span class="quiet-text"><Svg icon=Icon::Lock/> {why}</span> }
+    });
+    let key = value.key.clone();
+    let others = value.overrides.iter().map(|other| {
+        let why = match other.why {
+            Overridden::Nearer => "",
+            Overridden::Locked => ", locked out",
+            Overridden::NotFilledIn => ", cannot be filled in",
+        };
+        let shown = if other.value.is_empty() { "empty".to_owned() } else { catalogue::shown(&key, &other.value) };
+        view! { <li>{format!("{}: {shown}{why}", words::layer(other.layer).word)}</li> }
+    });
+    let others = (!value.overrides.is_empty()).then(|| {
+        view! { <ul class="quiet-text overrides" aria-label="Overridden values" data-testid="overrides">{others.collect_view()}</ul> }
+    });
+    view! {
+        {value.layer.map(|layer| view! { <Chip look=words::layer(layer)/> })}
+        {(!whose.is_empty()).then(|| view! { <span class="quiet-text">{whose}</span> })}
+        {lock}
+        {others}
     }
 }

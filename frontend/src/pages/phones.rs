@@ -120,6 +120,17 @@ pub fn PhonesPage() -> impl IntoView {
             </button>
         }
     };
+    let only_sync = move || {
+        query.with(|query| query.sync).map(|sync| {
+            view! {
+                <button type="button" class="filter" aria-pressed="true" title="Show phones however far their change is" on:click=move |_| change(false, &|query| query.sync = None)>
+                    <Svg icon=words::sync(sync).icon/>
+                    {words::sync(sync).word}
+                    <Svg icon=Icon::Close/>
+                </button>
+            }
+        })
+    };
     let chips = std::iter::once(None).chain(ROOM_STATES.into_iter().map(Some)).map(chip).collect_view();
     let sort = Callback::new(move |column: PhoneSort| {
         change(false, &|query| {
@@ -127,7 +138,7 @@ pub fn PhonesPage() -> impl IntoView {
             query.sort = Some(column);
         });
     });
-    let filtered = move || query.with(|query| !query.text.is_empty() || query.state.is_some());
+    let filtered = move || query.with(|query| !query.text.is_empty() || query.state.is_some() || query.sync.is_some());
     let table = move |page: RwSignal<PhonePage>| {
         view! {
             <Show
@@ -195,7 +206,7 @@ pub fn PhonesPage() -> impl IntoView {
                         on:input:target=move |event| typed(event.target().value())
                     />
                 </div>
-                <div class="legend" role="group" aria-label="Show only">{chips}</div>
+                <div class="legend" role="group" aria-label="Show only">{chips} {only_sync}</div>
             </div>
             {list.view(skeleton_list, table)}
         </div>

@@ -1,6 +1,6 @@
 //! Search, filter, order and page of the phone list, as they stand in the address.
 
-use contract::rest::{PhoneSort, RoomState};
+use contract::rest::{PhoneSort, RoomState, SyncState};
 use leptos_router::params::ParamsMap;
 
 use crate::api::quote;
@@ -10,6 +10,8 @@ use crate::api::quote;
 pub struct Query {
     pub text: String,
     pub state: Option<RoomState>,
+    /// Only phones whose change is this far.
+    pub sync: Option<SyncState>,
     pub sort: Option<PhoneSort>,
     pub desc: bool,
     pub offset: u64,
@@ -21,6 +23,7 @@ impl Query {
         Self {
             text: text("q"),
             state: text("state").parse().ok(),
+            sync: text("sync").parse().ok(),
             sort: text("sort").parse().ok(),
             desc: text("desc") == "true",
             offset: text("offset").parse().unwrap_or(0),
@@ -35,6 +38,9 @@ impl Query {
         }
         if let Some(state) = self.state {
             parts.push(format!("state={}", state.as_str()));
+        }
+        if let Some(sync) = self.sync {
+            parts.push(format!("sync={}", sync.as_str()));
         }
         if let Some(sort) = self.sort {
             parts.push(format!("sort={}", sort.as_str()));

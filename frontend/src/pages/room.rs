@@ -1,7 +1,7 @@
 //! The panel of one room: what it is called, which phone stands in it, and what is happening to it.
 
 use contract::RoomId;
-use contract::rest::{Accepted, JobState, RoomDetail, SyncState};
+use contract::rest::{Accepted, JobState, Layer, RoomDetail, SyncState};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
@@ -18,8 +18,9 @@ use crate::components::empty::skeleton_panel;
 use crate::components::icon::{Icon, Svg};
 use crate::components::job_card::JobCard;
 use crate::components::room_form::RoomForm;
-use crate::components::setting_editor::{Draft, SettingEditor};
+use crate::components::setting_editor::SettingEditor;
 use crate::components::timeline::Timeline;
+use crate::layer_at::LayerAt;
 use crate::live::use_live;
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
@@ -104,16 +105,16 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
     });
     let assigning = RwSignal::new(false);
     let room = Memo::new(move |_| card.with(|card| card.id));
-    let editing = RwSignal::new(None::<Draft>);
-    let edit = move |key: &str| {
-        editing.set(Some(Draft { key: key.to_owned(), ..Draft::default() }));
+    let editing = RwSignal::new(false);
+    let edit = move |_| {
+        editing.set(true);
         request_animation_frame(|| focus("setting-value"));
     };
     Effect::new(move |_| {
         // Read, not tracked: a memo's first value, when somebody else reads it, would count as a change.
         room.get();
         assigning.set(false);
-        editing.set(None);
+        editing.set(false);
     });
     let remove = Callback::new(move |()| {
         let RoomId(id) = room.get_untracked();
@@ -189,25 +190,25 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
         <section class="stack" aria-labelledby="settings-title">
             <h3 id="settings-title">"Settings of this room"</h3>
             {move || match editing.get() {
-                Some(draft) => {
+                true => {
                     let done = Callback::new(move |answer: Accepted| {
-                        editing.set(None);
+                        editing.set(false);
                         accepted.run(answer);
                     });
                     let path = format!("/rooms/{}/settings", room.get());
-                    let cancel = Callback::new(move |()| editing.set(None));
-                    view! { <SettingEditor path draft lockable=false on_accepted=done on_cancel=cancel/> }.into_any()
+                    let cancel = Callback::new(move |()| editing.set(false));
+                    view! { <SettingEditor path key=SIP_PASSWORD on_accepted=done on_cancel=cancel/> }.into_any()
                 }
-                None => view! {
+                false => view! {
                     <div class="row wrap">
-                        <button type="button" class="button" data-testid="sip-password" on:click=move |_| edit(SIP_PASSWORD)>
+                        <button type="button" class="button" data-testid="sip-password" on:click=edit>
                             <Svg icon=Icon::Lock/>
                             "SIP password"
                         </button>
-                        <button type="button" class="button" data-testid="set-value" on:click=move |_| edit("")>
+                        <a class="button" data-testid="room-settings" href=move || LayerAt::new(Layer::Room, room.get().0).href(None)>
                             <Svg icon=Icon::Settings/>
-                            "Another value"
-                        </button>
+                            "All settings of this room"
+                        </a>
                     </div>
                 }.into_any(),
             }}

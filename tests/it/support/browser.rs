@@ -150,6 +150,12 @@ impl Browser {
         }
     }
 
+    /// The first element that is there, to be seen or not, such as the input behind a button.
+    pub async fn find_hidden(&self, what: &str) -> Element {
+        let selector = css(what);
+        wait(&format!("there is {selector}"), async || self.client.find(Locator::Css(&selector)).await.ok()).await
+    }
+
     /// Clicks as soon as it can be clicked.
     pub async fn click(&self, what: &str) {
         wait(&format!("{what} can be clicked"), async || {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 
 pub use below::{Ground, Stratum};
-pub use draft::Draft;
+pub use draft::{Draft, refusal};
 #[cfg(test)]
 pub use draft::Said;
 use field::SettingField;

@@ -1,6 +1,10 @@
 //! The page of one phone: what it is and does on top, and below it one tab for each thing one does with it.
 
+mod config_files;
+mod config_upload;
+mod configuration;
 mod diagnostics;
+mod drift;
 mod files;
 mod head;
 mod live;
@@ -40,6 +44,7 @@ use crate::components::icon::Icon;
 use crate::live::{use_live, use_live_stream};
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
+use configuration::Configuration;
 use diagnostics::Diagnostics;
 use head::Head;
 use overview::Overview;
@@ -105,6 +110,7 @@ fn Phone(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>, tab: Memo<Op
     let scope = PhoneScope::provide(value, detail);
     let body = move || match tab.get() {
         Some(Tab::Overview) => view! { <Overview/> }.into_any(),
+        Some(Tab::Configuration) => view! { <Configuration/> }.into_any(),
         Some(Tab::Parameters) => view! { <Parameters/> }.into_any(),
         Some(Tab::Sessions) => view! { <Sessions/> }.into_any(),
         Some(Tab::Diagnostics) => view! { <Diagnostics/> }.into_any(),

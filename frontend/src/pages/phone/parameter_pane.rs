@@ -17,7 +17,7 @@ use crate::components::copy::CopyButton;
 use crate::components::empty::FormError;
 use crate::components::icon::{Icon, Svg};
 use crate::components::job_card::JobCard;
-use crate::components::setting_editor::{Draft, SettingEditor};
+use crate::components::setting_editor::SettingEditor;
 use crate::time::in_zone;
 
 /// Off, passive and active (TR-069 A.3.2.5), in words.
@@ -204,7 +204,7 @@ fn ByCatalogue(key: String, node: ParameterNode, scope: PhoneScope, on_done: Cal
     });
     view! {
         <SettingEditor
-            path=scope.path("settings") draft=Draft { key, value, ..Draft::default() } lockable=false fixed=true
+            path=scope.path("settings") key value
             on_accepted=accepted on_cancel=on_done
         />
     }

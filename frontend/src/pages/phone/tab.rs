@@ -10,13 +10,15 @@ use crate::app::focus;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
     Overview,
+    Configuration,
     Parameters,
     Sessions,
     Diagnostics,
     Tasks,
 }
 
-const ALL: [Tab; 5] = [Tab::Overview, Tab::Parameters, Tab::Sessions, Tab::Diagnostics, Tab::Tasks];
+const ALL: [Tab; 6] =
+    [Tab::Overview, Tab::Configuration, Tab::Parameters, Tab::Sessions, Tab::Diagnostics, Tab::Tasks];
 
 impl Tab {
     /// The tab of an address; `None`: there is no such tab.
@@ -27,6 +29,7 @@ impl Tab {
     pub const fn word(self) -> &'static str {
         match self {
             Tab::Overview => "Overview",
+            Tab::Configuration => "Configuration",
             Tab::Parameters => "Parameters",
             Tab::Sessions => "Sessions",
             Tab::Diagnostics => "Diagnostics",
@@ -38,6 +41,7 @@ impl Tab {
     pub const fn path(self) -> &'static str {
         match self {
             Tab::Overview => "overview",
+            Tab::Configuration => "configuration",
             Tab::Parameters => "parameters",
             Tab::Sessions => "sessions",
             Tab::Diagnostics => "diagnostics",

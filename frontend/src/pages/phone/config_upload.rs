@@ -1,0 +1,156 @@
+//! Sending a configuration file or a backup package: first what it changes, then changing it.
+
+use contract::rest::{Aside, ConfigurationPreview, RestorePreview};
+use leptos::html::Input;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::scope::{PhoneScope, use_phone};
+use crate::api::ApiError;
+use crate::catalogue;
+use crate::components::empty::FormError;
+use crate::components::icon::{Icon, Svg};
+use crate::words::counted;
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Kind {
+    Configuration,
+    Package,
+}
+
+/// What a file would change.
+#[derive(Clone)]
+struct Found {
+    line: String,
+    /// Setting, before, after.
+    edits: Vec<(String, String, String)>,
+    warnings: Vec<String>,
+    aside: Vec<Aside>,
+    changes: bool,
+}
+
+impl From<ConfigurationPreview> for Found {
+    fn from(preview: ConfigurationPreview) -> Self {
+        let edit = |one: contract::rest::ConfigurationEdit| {
+            let title = catalogue::find(&one.key).map_or(one.title, catalogue::title);
+            (title, one.before, one.after)
+        };
+        let count = preview.changes.len();
+        Self {
+            line: format!("{}, {} so already.", counted(count, "value changes", "values change"), preview.unchanged),
+            changes: count > 0,
+            edits: preview.changes.into_iter().map(edit).collect(),
+            warnings: preview.warnings,
+            aside: preview.aside,
+        }
+    }
+}
+
+impl From<RestorePreview> for Found {
+    fn from(preview: RestorePreview) -> Self {
+        let RestorePreview { set, removed, unchanged, aside, .. } = preview;
+        Self {
+            line: format!("{}, {removed} removed, {unchanged} so already.", counted(set as usize, "value set", "values set")),
+            changes: set + removed > 0,
+            edits: Vec::new(),
+            warnings: Vec::new(),
+            aside,
+        }
+    }
+}
+
+#[component]
+pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -> impl IntoView {
+    let PhoneScope { shared, id, detail, .. } = use_phone();
+    let input = NodeRef::<Input>::new();
+    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let found = RwSignal::new(None::<Found>);
+    let (path, word, testid) = match kind {
+        Kind::Configuration => ("configuration/file", "Send a configuration file", "config-upload"),
+        Kind::Package => ("restore", "Restore a backup", "config-restore"),
+    };
+    let clear = move || {
+        found.try_set(None);
+        if let Some(input) = input.try_get_untracked().flatten() {
+            input.set_value("");
+        }
+    };
+    let send = move |apply: bool| {
+        let file = input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
+        let Some(file) = file else { return };
+        busy.set(true);
+        error.set(None);
+        let (path, password) = (format!("/phones/{id}/{path}?apply={apply}"), password.get_untracked());
+        spawn_local(async move {
+            let answer: Result<Found, ApiError> = match kind {
+                Kind::Configuration => {
+                    shared.api.upload_locked::<ConfigurationPreview>(&path, &file, &password).await.map(Found::from)
+                }
+                Kind::Package => {
+                    shared.api.upload_locked::<RestorePreview>(&path, &file, &password).await.map(Found::from)
+                }
+            };
+            let _ = busy.try_set(false);
+            match answer {
+                Ok(_) if apply => {
+                    clear();
+                    shared.say("Taken over. The change is on its way to the phone.");
+                    detail.reload();
+                    on_change.try_run(());
+                }
+                Ok(preview) => drop(found.try_set(Some(preview))),
+                Err(problem) => {
+                    clear();
+                    error.try_set(Some(problem));
+                }
+            }
+        });
+    };
+    let shown = move |found: Found| {
+        let edits = found.edits.into_iter().map(|(title, before, after)| {
+            view! {
+                <li><b>{title}</b><span class="preview-group"><span class="value mono">{before}</span> <span aria-hidden="true">"→"</span><span class="sr">" becomes "</span> <span class="value mono">{after}</span></span></li>
+            }
+        });
+        let aside = (!found.aside.is_empty()).then(|| {
+            let row = |one: Aside| view! { <li>{format!("{} {}: {}", one.name, one.place, one.reason)}</li> };
+            view! {
+                <details class="more"><summary>{format!("{} not taken", counted(found.aside.len(), "entry is", "entries are"))}</summary>
+                    <ul>{found.aside.into_iter().map(row).collect_view()}</ul>
+                </details>
+            }
+        });
+        let warnings = found.warnings.into_iter().map(|text| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{text}</span></p> });
+        view! {
+            <div class="stack" data-testid=format!("{testid}-preview")>
+                <p role="status"><b>{found.line}</b></p>
+                {warnings.collect_view()}
+                <ul class="changes">{edits.collect_view()}</ul>
+                {aside}
+                <div class="row">
+                    {found.changes.then(|| view! {
+                        <button type="button" class="button primary" data-testid=format!("{testid}-apply") disabled=move || busy.get() on:click=move |_| send(true)>"Take it over"</button>
+                    })}
+                    <button type="button" class="button" on:click=move |_| clear()>"Leave it"</button>
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <div class="stack">
+            <input node_ref=input type="file" class="sr" tabindex="-1" aria-label=word data-testid=testid on:change=move |_| send(false)/>
+            <div class="row">
+                <button type="button" class="button" disabled=move || busy.get() on:click=move |_| {
+                    if let Some(input) = input.get_untracked() {
+                        input.click();
+                    }
+                }>
+                    <Svg icon=Icon::Upload/>{move || if busy.get() { "Reading it…" } else { word }}
+                </button>
+                <span class="help">"You see what it changes before anything is changed."</span>
+            </div>
+            <FormError error fields=&[]/>
+            {move || found.get().map(shown)}
+        </div>
+    }
+}
