@@ -92,6 +92,8 @@ pub struct Device {
     pub(crate) tests_wake: Notify,
     /// What the UDP connection request needs may have changed.
     pub(crate) udp_wake: Notify,
+    /// What the PnP service needs may have changed.
+    pub(crate) pnp_wake: Notify,
 }
 
 #[derive(Debug)]
@@ -177,6 +179,7 @@ impl Device {
             transfer_wake: Notify::new(),
             tests_wake: Notify::new(),
             udp_wake: Notify::new(),
+            pnp_wake: Notify::new(),
         };
         device.write_state_file(&device.lock());
         Arc::new(device)

@@ -66,7 +66,10 @@ pub const PIP: Package = Package {
     files: &["/usr/bin/pip3", "/usr/local/bin/pip3"],
     why: "fetches the peers that are Python packages",
 };
-const OPENSSL: Package =
+/// Fetches configuration files by TFTP.
+pub const CURL: Package =
+    Package { name: "curl", files: &["/usr/bin/curl"], why: "a TFTP client, and an HTTP client with digest" };
+pub const OPENSSL: Package =
     Package { name: "openssl", files: &["/usr/bin/openssl"], why: "makes the certificates of the calls over TLS" };
 const KAMAILIO_TLS: Package = Package {
     name: "kamailio-tls-modules",
@@ -99,8 +102,11 @@ pub const DNSMASQ: Package = Package {
     files: &["/usr/sbin/dnsmasq"],
     why: "answers the phone's SRV and NAPTR questions, and gives it an address by DHCP",
 };
-pub const DHCLIENT: Package =
-    Package { name: "isc-dhcp-client", files: &["/usr/sbin/dhclient", "/sbin/dhclient"], why: "gets a new phone its address" };
+pub const DHCLIENT: Package = Package {
+    name: "isc-dhcp-client",
+    files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
+    why: "gets a new phone its address",
+};
 pub const IPROUTE: Package = Package {
     name: "iproute2",
     files: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],

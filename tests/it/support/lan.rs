@@ -75,7 +75,8 @@ impl Lan {
 
     /// Has the phone's end ask for an address; what it is told is left in the file.
     pub async fn ask_dhcp(&mut self, folder: &Path, lease: &Path) {
-        let (script, config, pid) = (folder.join("dhclient.sh"), folder.join("dhclient.conf"), folder.join("dhclient.pid"));
+        let (script, config, pid) =
+            (folder.join("dhclient.sh"), folder.join("dhclient.conf"), folder.join("dhclient.pid"));
         let text = "#!/bin/sh\nPATH=$PATH:/usr/sbin:/sbin\n[ \"$reason\" = BOUND ] || exit 0\n\
                     ip address replace \"$new_ip_address/24\" dev \"$interface\"\n\
                     ip route replace default via \"$new_routers\"\n";
@@ -83,13 +84,25 @@ impl Lan {
         must("chmod", &["755", &script.display().to_string()]);
         let wanted = "subnet-mask, routers, tftp-server-name, ntp-servers, time-offset, vendor-encapsulated-options";
         std::fs::write(&config, format!("timeout 20;\nretry 1;\ninitial-interval 1;\nrequest {wanted};\n")).unwrap();
+        // It takes the file that is there only.
+        std::fs::write(lease, "").unwrap();
         let mut client = self.inside("dhclient");
-        client.args(["-d", "-1", "-4", "-cf"]).arg(config).arg("-lf").arg(lease).arg("-pf").arg(pid).arg("-sf").arg(script);
+        client
+            .args(["-d", "-1", "-4", "-cf"])
+            .arg(config)
+            .arg("-lf")
+            .arg(lease)
+            .arg("-pf")
+            .arg(pid)
+            .arg("-sf")
+            .arg(script);
         let log = std::fs::File::create(folder.join("dhclient.log")).unwrap();
         client.arg("eth0").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.programs.push(client.spawn().unwrap());
-        wait_true("the phone's end has a lease", async || {
-            std::fs::read_to_string(lease).is_ok_and(|text| text.contains("fixed-address"))
+        wait_true("the phone's end has a lease and its address", async || {
+            let addresses = must("ip", &["-n", &self.namespace, "-4", "address", "show", "eth0"]).stdout;
+            String::from_utf8_lossy(&addresses).contains("inet ")
+                && std::fs::read_to_string(lease).is_ok_and(|text| text.contains("fixed-address"))
         })
         .await;
     }

@@ -68,7 +68,7 @@ pub async fn extension(
     let change = Change { actor, summary: format!("Extension {extension}: asked for at the phone") };
     if refresh(app, tx, vec![phone.clone()], &change).await?.is_empty() {
         // It has been told: once more, since it asks.
-        desired::again(app, tx, phone, None, &change).await?;
+        desired::push_again(app, tx, actor, phone.id, change.summary.clone()).await?;
     }
     Ok(Some(room.id))
 }
@@ -76,5 +76,5 @@ pub async fn extension(
 /// The number the phone had before goes back to it.
 pub async fn old_number(app: &App, tx: &impl ConnectionTrait, actor: &Actor, phone: &phone::Model) -> Result<()> {
     let change = Change { actor, summary: "The room number dialled at the phone is taken back".to_owned() };
-    desired::again(app, tx, phone, Some(crate::domain::catalogue::ROOM_NUMBER), &change).await
+    desired::push_default(app, tx, phone, crate::domain::catalogue::ROOM_NUMBER, &change).await
 }

@@ -6,6 +6,7 @@ use cwmp::ParameterValue;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::Step;
+use crate::app::documents::{KeptValues, kept};
 use crate::app::{Result, claims, desired};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, phone_document};
@@ -19,6 +20,8 @@ pub struct Documents {
     pub desired: BTreeMap<String, String>,
     pub reported: Reported,
     pub applied: Applied,
+    /// What somebody chose to leave on the phone.
+    pub kept: KeptValues,
     pub changed: bool,
 }
 
@@ -35,6 +38,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 }
                 documents.reported = serde_json::from_str(&row.reported)?;
                 documents.applied = serde_json::from_str(&row.applied)?;
+                documents.kept = kept(self.tx, &[self.phone.id]).await?.remove(&self.phone.id).unwrap_or_default();
             }
             self.documents = Some(documents);
         }
