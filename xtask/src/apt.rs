@@ -102,8 +102,11 @@ pub const DNSMASQ: Package = Package {
     files: &["/usr/sbin/dnsmasq"],
     why: "answers the phone's SRV and NAPTR questions, and gives it an address by DHCP",
 };
-pub const BUSYBOX: Package =
-    Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "the DHCP client of a new phone" };
+pub const DHCLIENT: Package = Package {
+    name: "isc-dhcp-client",
+    files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
+    why: "gets a new phone its address",
+};
 pub const IPROUTE: Package = Package {
     name: "iproute2",
     files: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],

@@ -98,6 +98,8 @@ fn udhcpc(text: &str) -> Options {
         let option = match name {
             "timezone" => value.parse::<i32>().ok().map(|seconds| (2, seconds.to_be_bytes().to_vec())),
             "ntpsrv" => Some((42, quads(value.split(' ')))),
+            // What is no host name, such as a URL, udhcpc replaces by this word.
+            "tftp" if value == "bad" => None,
             "tftp" => Some((66, value.as_bytes().to_vec())),
             "sipsrv" => Some((120, sip(value))),
             _ => name.strip_prefix("opt").and_then(|code| Some((code.parse().ok()?, hex::decode(value).ok()?))),
