@@ -11,6 +11,7 @@ mod accounts_refused;
 mod acs_bodies;
 mod architecture;
 mod auth;
+mod big_hotel;
 mod bad_acs;
 mod bad_mqtt;
 mod bad_rest;
