@@ -146,13 +146,16 @@ impl Pnp {
         if self.property.is_empty() {
             bail!("pnp.property is empty; name the property whose phones are in this LAN, by its code");
         }
-        if let Err(why) = check_url(&self.url) {
+        if !self.url.is_empty()
+            && let Err(why) = check_url(&self.url)
+        {
             bail!("pnp.url is \"{}\": {why}", self.url);
         }
+        let folder = if self.url.is_empty() { "http://example" } else { &self.url };
         let mac = Mac::new([0x00, 0x15, 0x65, 0, 0, 1]);
         for (name, maker) in [("yealink", Some(Maker::Yealink)), ("snom", Some(Maker::Snom)), ("other", None)] {
             let asker = Asker { mac, maker, vendor: String::new(), model: String::new(), version: String::new() };
-            if let Err(why) = self.forms().url(&self.url, &asker) {
+            if let Err(why) = self.forms().url(folder, &asker) {
                 bail!("pnp.url_{name} makes no URL: {why}");
             }
         }
@@ -491,7 +494,7 @@ mod tests {
             ("[acs]\nlisten_tls = \"0.0.0.0:7443\"", &[], "acs.listen_tls needs tls.certificate"),
             ("[pnp]\ninterface = \"eth0\"", &[], "`eth0` is no IPv4 address"),
             ("[pnp]\nenabled = true", &[], "pnp.property is empty"),
-            ("[pnp]\nenabled = true\nproperty = \"a\"", &[], "pnp.url is \"\": a URL has"),
+            ("[pnp]\nenabled = true\nproperty = \"a\"\nurl = \"h/p\"", &[], "pnp.url is \"h/p\": a URL begins"),
             (
                 "[pnp]\nenabled = true\nproperty = \"a\"\nurl = \"http://h\"\nurl_snom = \"\"",
                 &[],

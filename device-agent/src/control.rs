@@ -1,10 +1,12 @@
 //! The local control endpoint: loopback only, for whoever may read the token in the state directory.
 //!
 //! `GET /state`, `GET /phone`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`,
-//! `POST /press {"key":"hold"}`. `GET /` is a page to use the phone by, `GET /sound` its WebSocket. With `--test-faults` also
+//! `POST /press {"key":"hold"}`, and `/pnp` ([`pnp`]). `GET /` is a page to use the phone by, `GET /sound` its WebSocket,
+//! `GET /pnp.html` the PnP service's page. With `--test-faults` also
 //! `GET /rehearsal` and `POST /rehearsal`, see [`crate::rehearsal`].
 
 mod page;
+mod pnp;
 mod sound;
 
 use std::io;
@@ -130,6 +132,7 @@ pub(crate) async fn start(
             }
             match request.uri().path() {
                 "/rehearsal" if rehearses => rehearsal(&shared, request).await,
+                path if path == "/pnp" || path.starts_with("/pnp/") => pnp::answer(&shared, request).await,
                 _ => answer(&shared, request).await,
             }
         }

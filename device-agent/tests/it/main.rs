@@ -6,6 +6,7 @@ mod broker;
 mod crash;
 mod notifications;
 mod phone;
+mod pnp;
 mod rehearsal;
 mod session;
 mod simulator;

@@ -51,7 +51,7 @@ pub async fn of_uses(tx: &impl ConnectionTrait, uses: &[sip_assignment::Model]) 
 /// Refolds the phones, shows the rooms, commits and asks the phones in.
 pub async fn close(
     app: &App,
-    write: WriteTx<'_>,
+    write: WriteTx,
     actor: &Actor,
     phones: Vec<phone::Model>,
     rooms: &[room::Model],
@@ -69,7 +69,7 @@ pub async fn close(
 
 /// The answer to a change of any number of phones.
 pub fn accepted(jobs: &[job::Model]) -> Accepted {
-    Accepted { phones: jobs.len() as u32, jobs: named(jobs) }
+    Accepted { phones: jobs.len() as u32, jobs: named(jobs), change_set: None }
 }
 
 pub fn named(jobs: &[job::Model]) -> Vec<contract::rest::JobView> {

@@ -158,6 +158,7 @@ async fn rooms(
                     number: Set(number.clone()),
                     extension: Set(extension.clone()),
                     guest_name: Set(guest_name.clone()),
+                    room_type_id: Set(None),
                 });
             }
             Some(RoomStep::Change { id, place, extension, guest_name }) => {

@@ -186,7 +186,7 @@ impl Server {
         let mac = subscribe.asker.mac;
         self.sessions.retain(|(.., source), session| *source != from.ip() || session.subscribe.asker.mac != mac);
         let own = self.sessions.keys().filter(|(.., source)| *source == from.ip()).count();
-        if own >= self.limits.per_source || self.sessions.len() >= self.limits.sessions {
+        if own >= self.limits.per_source || !self.has_room() {
             return Err(Refused::Full);
         }
         self.last_id += 1;
@@ -195,6 +195,16 @@ impl Server {
         let forget_at = now + GIVE_UP;
         self.sessions.insert(key, Session { id, subscribe, from, stage: Stage::Open, cseq: 0, forget_at });
         Ok(vec![Output::Asked { id, asker, from }])
+    }
+
+    /// Who was told long ago makes room: it can ask again.
+    fn has_room(&mut self) -> bool {
+        if self.sessions.len() < self.limits.sessions {
+            return true;
+        }
+        let told = self.sessions.iter().filter(|(_, session)| matches!(session.stage, Stage::Told));
+        let oldest = told.min_by_key(|(_, session)| session.forget_at).map(|(key, _)| key.clone());
+        oldest.is_some_and(|key| self.sessions.remove(&key).is_some())
     }
 
     fn accept(&self, message: &Message<'_>, subscribe: &Subscribe, from: SocketAddr, tag: &str) -> Option<Output> {

@@ -4,6 +4,7 @@
 pub mod acs;
 pub mod broker;
 pub mod files;
+pub mod network;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
