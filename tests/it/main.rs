@@ -43,6 +43,7 @@ mod fleet;
 mod hostile_acs;
 mod kill_sessions;
 mod layers;
+mod lint;
 mod live;
 mod mqtt_telemetry;
 mod provision;
