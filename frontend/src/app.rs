@@ -12,7 +12,10 @@ use crate::components::nav::{BottomNav, Sidebar, TopBar};
 use crate::components::toast::Toasts;
 use crate::drafts::Drafts;
 use crate::live::Live;
+use crate::pages::accounts::AccountsPage;
 use crate::pages::board::BoardPage;
+use crate::pages::claims::ClaimsPage;
+use crate::pages::import::ImportPage;
 use crate::pages::layers::{LayerPage, LayersPage, PropertySettingsPage};
 use crate::pages::layout::LayoutPage;
 use crate::pages::login::LoginPage;
@@ -21,6 +24,7 @@ use crate::pages::phone::PhonePage;
 use crate::pages::phones::PhonesPage;
 use crate::pages::properties::PropertiesPage;
 use crate::pages::property::PropertyScope;
+use crate::pages::provisioning::ProvisioningPage;
 use crate::pages::room::RoomPanel;
 use crate::state::{Shared, use_shared};
 use crate::theme::Theme;
@@ -56,6 +60,10 @@ pub fn App() -> impl IntoView {
                         </ParentRoute>
                         <Route path=path!("/phones") view=PhonesPage/>
                         <Route path=path!("/settings") view=PropertySettingsPage/>
+                        <Route path=path!("/accounts") view=AccountsPage/>
+                        <Route path=path!("/provisioning") view=ProvisioningPage/>
+                        <Route path=path!("/import") view=ImportPage/>
+                        <Route path=path!("/claims") view=ClaimsPage/>
                         <Route path=path!("/layout") view=LayoutPage/>
                     </ParentRoute>
                 </ParentRoute>

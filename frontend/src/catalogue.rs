@@ -69,8 +69,19 @@ pub fn takes_variables(kind: &settings::ValueType) -> bool {
     use settings::ValueType::*;
     matches!(
         kind,
-        Text { .. } | Secret { .. } | NumberString { .. } | NumberList { .. } | Host | HostPort | HostList { .. }
-            | Url { .. } | UrlTemplate { .. } | SipUri { .. } | DialPlan | File { .. } | PagingList { .. }
+        Text { .. }
+            | Secret { .. }
+            | NumberString { .. }
+            | NumberList { .. }
+            | Host
+            | HostPort
+            | HostList { .. }
+            | Url { .. }
+            | UrlTemplate { .. }
+            | SipUri { .. }
+            | DialPlan
+            | File { .. }
+            | PagingList { .. }
     )
 }
 

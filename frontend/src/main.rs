@@ -18,6 +18,7 @@ mod state;
 mod theme;
 mod time;
 mod units;
+mod windows;
 mod words;
 mod xml;
 

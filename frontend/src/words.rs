@@ -170,8 +170,9 @@ pub const fn event(kind: EventKind) -> Look {
         MuteCall => look("Muted", Icon::Minus, "none"),
         UnmuteCall => look("Unmuted", Icon::OffHook, "none"),
         EmergencyCall => look("Emergency call", Icon::Alert, "red"),
-        RoomDialled => look("Room number dialled", Icon::Sync, "violet"),
-        ExtensionWanted => look("Extension asked for", Icon::Sync, "violet"),
+        ConfigFetched => look("Configuration fetched", Icon::Download, "green"),
+        RoomDialled => look("Room number dialled", Icon::Door, "violet"),
+        ExtensionWanted => look("Extension asked for", Icon::Phone, "violet"),
     }
 }
 

@@ -11,8 +11,8 @@ mod m20261123_000006_audit;
 mod m20261123_000007_keep;
 mod m20261129_000008_layers;
 mod m20261129_000009_accounts;
-mod m20261129_000011_provision;
 mod m20261129_000010_imports;
+mod m20261129_000011_provision;
 mod m20261129_000012_claims;
 mod table;
 

@@ -74,7 +74,9 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
-        for (name, table) in [("layer_value_key", "layer_value"), ("job_change_set_id", "job"), ("room_room_type_id", "room")] {
+        for (name, table) in
+            [("layer_value_key", "layer_value"), ("job_change_set_id", "job"), ("room_room_type_id", "room")]
+        {
             m.drop_index(Index::drop().name(name).table(Alias::new(table)).to_owned()).await?;
         }
         for (table, column) in [

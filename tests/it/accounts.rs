@@ -43,7 +43,7 @@ pub async fn accounts(hotel: &Hotel, query: &str) -> SipAccountPage {
 }
 
 /// User and password, as the PBX gets them.
-async fn exported(hotel: &Hotel) -> Vec<(String, String)> {
+pub async fn exported(hotel: &Hotel) -> Vec<(String, String)> {
     let answer = hotel.api.post(&path(hotel.property, "sip-accounts/export"), json!({})).await;
     assert_eq!((answer.status, answer.content_type.as_str()), (200, "text/csv; charset=utf-8"), "{}", answer.text);
     let mut lines = answer.text.split_terminator("\r\n");
@@ -56,7 +56,7 @@ async fn exported(hotel: &Hotel) -> Vec<(String, String)> {
     lines.map(line).collect()
 }
 
-fn pairs(all: &[(String, String)]) -> Vec<(&str, &str)> {
+pub fn pairs(all: &[(String, String)]) -> Vec<(&str, &str)> {
     all.iter().map(|(user, password)| (user.as_str(), password.as_str())).collect()
 }
 

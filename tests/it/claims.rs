@@ -4,8 +4,9 @@ use contract::rest::{ClaimMode, ClaimReason, ClaimReplace, ClaimSettings, ClaimS
 use contract::{PhoneId, Timestamp};
 use serde_json::{Value, json};
 
+use crate::accounts::{add_pool, add_server, hotel_without_extensions};
 use crate::support::live::Live;
-use crate::support::{Ask, Hotel, Phone, TestServer, card, mac, wait, wait_true};
+use crate::support::{Ask, HandPhone, Hotel, Phone, ServerProcess, TestServer, card, mac, wait, wait_true};
 
 /// What a property with these rooms lets its phones take.
 async fn allow(server: &TestServer, hotel: &Hotel, settings: Value) -> ClaimSettings {
@@ -210,6 +211,92 @@ async fn a_property_that_takes_none_leaves_the_number_as_a_value_changed_at_the_
     })
     .await;
     assert_eq!(card(&hotel, hotel.room("1207")).await.phone, Some(id));
+}
+
+#[tokio::test]
+async fn without_a_broker_the_changed_value_is_the_claim() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207", "1208"]).await;
+    allow(&server, &hotel, json!({ "mode": "at-once", "rooms": "1207", "replace": "refuse" })).await;
+    hotel.announce(mac(1), None).await.unwrap();
+    let mut phone = HandPhone::new(mac(1), server.acs_url());
+    phone.session().await;
+    phone.session().await;
+    let path = settings::vendor_path("hotel.room.number");
+    for (number, state, then) in [("1207", ClaimState::Accepted, "1207"), ("1208", ClaimState::Refused, "1207")] {
+        phone.values.insert(path.clone(), cwmp::Value::string(number));
+        phone.events = vec![cwmp::Event::new(cwmp::EventCode::VALUE_CHANGE)];
+        phone.says = vec![(path.clone().leak().strip_prefix("Device.").unwrap(), number.to_owned())];
+        phone.session().await;
+        newest_is(&server, &hotel, number, state).await;
+        // It tells it once more before it hears of anything: the same claim.
+        phone.session().await;
+        assert_eq!(phone.holds("hotel.room.number"), Some(then), "after {number}");
+        assert_eq!(phone.holds("account.1.sip.userid"), Some("1207"));
+        phone.says.clear();
+        phone.session().await;
+    }
+    assert_eq!(claims(&server, &hotel).await.len(), 2);
+    assert_eq!(card(&hotel, hotel.room("1207")).await.phone, Some(phone.id()));
+}
+
+#[tokio::test]
+async fn an_event_told_again_after_a_crash_is_no_second_claim() {
+    let server = ServerProcess::start(&[]).await;
+    let hotel = server.hotel(&["1207"]).await;
+    let path = format!("/api/v1/properties/{}/claim-settings", hotel.property);
+    server.api.put(&path, confirm()).await.ok::<ClaimSettings>();
+    let id = hotel.announce(mac(1), None).await.unwrap();
+    let phone = Phone::start(mac(1), server.acs_url()).await;
+    phone.online().await;
+    let all = async || -> Vec<ClaimView> {
+        server.api.get(&format!("/api/v1/properties/{}/claims", hotel.property)).await.ok()
+    };
+    // With the server gone the event stays on the phone, over a restart of it too.
+    server.kill();
+    dial(&phone, "1207").await;
+    let phone = phone.unplug().await.plug_in().await;
+    assert!(phone.agent.device().unacknowledged() > 0);
+    server.restart().await;
+    wait_true("the claim came", async || all().await.iter().any(|claim| claim.state == ClaimState::Waiting)).await;
+    // Killed once more, whatever it has acknowledged by now.
+    server.restart().await;
+    wait_true("everything is acknowledged", async || phone.agent.device().unacknowledged() == 0).await;
+    let claims = all().await;
+    assert_eq!(claims.len(), 1, "{claims:?}");
+    let accept = format!("/api/v1/claims/{}/accept", claims[0].id);
+    server.api.post(&accept, json!({})).await.ok::<ClaimView>();
+    assert_eq!(card(&hotel, hotel.room("1207")).await.phone, Some(id));
+}
+
+#[tokio::test]
+async fn what_nobody_answered_is_over_with_the_window_and_the_old_number_comes_back() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207"]).await;
+    let until = Timestamp(cloud::clock::now_ms() + 3_600_000);
+    let settings = json!({ "mode": "confirm", "replace": "confirm", "until": until });
+    allow(&server, &hotel, settings).await;
+    let (phone, _) = in_no_room(&server, &hotel, 1).await;
+    dial(&phone, "1207").await;
+    newest_is(&server, &hotel, "1207", ClaimState::Waiting).await;
+    allow(&server, &hotel, json!({ "mode": "confirm", "replace": "confirm", "until": Timestamp(1_000) })).await;
+    newest_is(&server, &hotel, "1207", ClaimState::Expired).await;
+    phone.shows_room("").await;
+}
+
+#[tokio::test]
+async fn a_room_without_an_extension_gets_one_from_the_pool_when_its_phone_comes() {
+    let server = TestServer::start().await;
+    let hotel = hotel_without_extensions(&server.api, ["1207".to_owned()]).await;
+    allow(&server, &hotel, at_once()).await;
+    let sip = add_server(&hotel, 5060).await;
+    add_pool(&hotel, &sip, "1200", "1299").await;
+    let (phone, _) = in_no_room(&server, &hotel, 1).await;
+    dial(&phone, "1207").await;
+    newest_is(&server, &hotel, "1207", ClaimState::Accepted).await;
+    assert_eq!(card(&hotel, hotel.room("1207")).await.extension, "1207");
+    wait_true("it has an account", async || phone.agent.value("account.1.sip.userid") == "1207").await;
+    wait_true("with a password", async || !phone.agent.value("account.1.sip.subscriber.password").is_empty()).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! Layers of settings from the chain down: brands, room types, locks, variables, change sets, previews, drift.
 
+mod changes;
+mod drift;
 mod groups;
+mod locks;
+mod variables;
 
-use contract::rest::{Accepted, Chain, EffectiveValue, Progress, Property};
+use contract::rest::{Accepted, Chain, Configuration, ConfigurationValue, EffectiveValue, Progress, Property};
 use contract::{ChainId, PhoneId, RoomId};
 use device_agent::{SimConfig, SimHandle, Simulator};
 use serde_json::{Value, json};
@@ -74,5 +78,14 @@ impl House {
     async fn value(&self, index: usize, key: &str) -> EffectiveValue {
         let values = self.server.api.phone(self.ids[index]).await.values;
         values.into_iter().find(|value| value.key == key).unwrap_or_else(|| panic!("no value {key}"))
+    }
+
+    fn configuration(&self, index: usize) -> String {
+        format!("/api/v1/phones/{}/configuration", self.ids[index])
+    }
+
+    async fn configured(&self, index: usize, key: &str) -> ConfigurationValue {
+        let page: Configuration = self.server.api.get(&self.configuration(index)).await.ok();
+        page.values.into_iter().find(|value| value.key == key).unwrap_or_else(|| panic!("no value {key}"))
     }
 }

@@ -66,7 +66,10 @@ pub const PIP: Package = Package {
     files: &["/usr/bin/pip3", "/usr/local/bin/pip3"],
     why: "fetches the peers that are Python packages",
 };
-const OPENSSL: Package =
+/// Fetches configuration files by TFTP.
+pub const CURL: Package =
+    Package { name: "curl", files: &["/usr/bin/curl"], why: "a TFTP client, and an HTTP client with digest" };
+pub const OPENSSL: Package =
     Package { name: "openssl", files: &["/usr/bin/openssl"], why: "makes the certificates of the calls over TLS" };
 const KAMAILIO_TLS: Package = Package {
     name: "kamailio-tls-modules",
@@ -94,8 +97,13 @@ const LINPHONE: Package =
     Package { name: "linphone-cli", files: &["/usr/bin/linphonec"], why: "another phone, with G.729 and G.726" };
 const SIPVICIOUS: Package =
     Package { name: "sipvicious", files: &["/usr/bin/svmap"], why: "scans the phone as attackers do" };
-const DNSMASQ: Package =
-    Package { name: "dnsmasq-base", files: &["/usr/sbin/dnsmasq"], why: "answers the phone's SRV and NAPTR questions" };
+pub const DNSMASQ: Package = Package {
+    name: "dnsmasq-base",
+    files: &["/usr/sbin/dnsmasq"],
+    why: "answers the phone's SRV and NAPTR questions, and gives it an address by DHCP",
+};
+pub const BUSYBOX: Package =
+    Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "the DHCP client of a new phone" };
 pub const IPROUTE: Package = Package {
     name: "iproute2",
     files: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],

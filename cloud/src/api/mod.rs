@@ -4,11 +4,13 @@
 mod accounts;
 mod auth;
 mod claims;
+mod configuration;
 mod extract;
 mod files;
 mod groups;
 mod imports;
 mod jobs;
+mod layers;
 mod live;
 mod parameters;
 mod phones;
@@ -82,6 +84,24 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(settings::of_property, settings::change_property))
         .routes(routes!(settings::of_room, settings::change_room))
         .routes(routes!(settings::of_phone, settings::change_phone))
+        .routes(routes!(layers::variables))
+        .routes(routes!(layers::configuration))
+        .routes(routes!(layers::history_of_chain))
+        .routes(routes!(layers::history_of_brand))
+        .routes(routes!(layers::history_of_property))
+        .routes(routes!(layers::history_of_room_type))
+        .routes(routes!(layers::history_of_room))
+        .routes(routes!(layers::history_of_phone))
+        .routes(routes!(layers::preview_chain))
+        .routes(routes!(layers::preview_brand))
+        .routes(routes!(layers::preview_property))
+        .routes(routes!(layers::preview_room_type))
+        .routes(routes!(layers::preview_room))
+        .routes(routes!(layers::preview_phone))
+        .routes(routes!(layers::change_set))
+        .routes(routes!(layers::undo))
+        .routes(routes!(layers::drift))
+        .routes(routes!(layers::decide))
         .routes(routes!(rooms::one, rooms::change))
         .routes(routes!(rooms::assign, rooms::unassign))
         .routes(routes!(phones::list))
@@ -120,6 +140,12 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(accounts::renew))
         .routes(routes!(provision::of_property, provision::set))
         .routes(routes!(provision::first_fetch))
+        .routes(routes!(configuration::download, configuration::send))
+        .routes(routes!(configuration::download_sealed))
+        .routes(routes!(configuration::backup_phone))
+        .routes(routes!(configuration::backup_property))
+        .routes(routes!(configuration::restore_phone))
+        .routes(routes!(configuration::restore_property))
         .routes(routes!(claims::settings, claims::set))
         .routes(routes!(claims::list))
         .routes(routes!(claims::accept))

@@ -10,10 +10,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::desired::{Change, refresh};
+use super::desired::targets::{self, Target};
+use super::desired::{Change, refresh_targets};
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
-use super::layers::{Scope, phones_of};
+use super::layers::Scope;
 use super::live::{Touched, touch};
 use super::tree::name;
 use super::{Actor, App, Result, audit, views};
@@ -99,7 +100,7 @@ pub async fn rename_brand(app: &App, actor: &Actor, id: BrandId, wanted: Named) 
 pub async fn remove_brand(app: &App, actor: &Actor, id: BrandId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let row = brand::Entity::find_by_id(id.0).one(&write.tx).await?.ok_or_else(|| not_found("brand"))?;
-    let (_, phones) = phones_of(&write.tx, Scope::Brand(id.0)).await?;
+    let (_, phones) = Scope::Brand(id.0).targets(&write.tx).await?;
     brand::Entity::delete_by_id(id.0).exec(&write.tx).await?;
     audit::record(&write.tx, actor, "brand.remove", &id.to_string(), row.name.clone()).await?;
     remove_values(&write.tx, Scope::Brand(id.0)).await?;
@@ -163,7 +164,7 @@ pub async fn rename_room_type(app: &App, actor: &Actor, id: RoomTypeId, wanted: 
 pub async fn remove_room_type(app: &App, actor: &Actor, id: RoomTypeId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let row = find_type(&write.tx, id.0).await?;
-    let (_, phones) = phones_of(&write.tx, Scope::RoomType(id.0)).await?;
+    let (_, phones) = Scope::RoomType(id.0).targets(&write.tx).await?;
     let own = room::Entity::find().filter(room::Column::RoomTypeId.eq(id.0)).all(&write.tx).await?;
     room_type::Entity::delete_by_id(id.0).exec(&write.tx).await?;
     audit::record(&write.tx, actor, "room-type.remove", &id.to_string(), row.name.clone()).await?;
@@ -205,7 +206,7 @@ pub async fn set_type_of_rooms(
         .filter(room::Column::Id.is_in(ids.clone()))
         .exec(tx)
         .await?;
-    let phones = phone::Entity::find().filter(phone::Column::RoomId.is_in(ids)).all(tx).await?;
+    let phones = targets::load(tx, phone::Column::RoomId.is_in(ids)).await?;
     let into = kind.map_or_else(|| "none".to_owned(), |kind| kind.name);
     let detail = format!("{} rooms, type {into}", rooms.len());
     audit::record(tx, actor, "room-type.rooms", &id.to_string(), detail).await?;
@@ -245,11 +246,11 @@ pub async fn follow(
     actor: &Actor,
     write: WriteTx,
     once: &Once,
-    phones: Vec<phone::Model>,
+    phones: Vec<Target>,
     summary: String,
     touched: Vec<Touched>,
 ) -> Result<Accepted> {
-    let jobs = refresh(app, &write.tx, phones, &Change { actor, summary }).await?;
+    let jobs = refresh_targets(app, &write.tx, &phones, &Change { actor, summary }, None, None).await?;
     touch(&write.tx, touched).await?;
     let answer = views::accepted_many(&jobs);
     once.keep(&write.tx, &answer).await?;

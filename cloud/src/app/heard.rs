@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use contract::event::DeviceEvent;
 use contract::mqtt::{Presence, StateReport};
-use cwmp::Inform;
+use cwmp::{EventCode, Inform};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
@@ -233,7 +233,9 @@ async fn take_values(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model,
         .filter(phone_document::Column::PhoneId.eq(phone.id))
         .exec(tx)
         .await?;
-    if let Some(number) = now.get(catalogue::ROOM_NUMBER).filter(|now| before.get(catalogue::ROOM_NUMBER) != Some(*now))
+    let changed = inform.events.iter().any(|event| event.code == EventCode::VALUE_CHANGE);
+    let dialled = now.get(catalogue::ROOM_NUMBER).filter(|now| before.get(catalogue::ROOM_NUMBER) != Some(*now));
+    if let Some(number) = dialled.filter(|_| changed)
         && claims::by_value(tx, phone, number).await?
     {
         app.claimed.notify_one();

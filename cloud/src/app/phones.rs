@@ -10,12 +10,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::documents::Documents;
 use super::error::{invalid, not_found};
-use super::{App, Result, calls, desired, provision, views};
+use super::{App, Result, calls, provision, views};
 use crate::db::entity::{event, job, phone, room};
 use crate::domain::catalogue;
-use crate::domain::document::{Applied, Held, Reported};
-use crate::domain::layers::Desired;
 
 /// What a list shows.
 #[derive(Clone, Debug, Default)]
@@ -167,12 +166,8 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
 
 /// Desired against reported, key by key.
 async fn values(app: &App, phone: Uuid) -> Result<Vec<EffectiveValue>> {
-    let Some(document) = desired::of(app.db.read(), phone).await? else {
-        return Ok(Vec::new());
-    };
-    let desired: Desired = serde_json::from_str(&document.desired)?;
-    let reported: Reported = serde_json::from_str(&document.reported)?;
-    let applied: Applied = serde_json::from_str(&document.applied)?;
+    let documents = Documents::load(app.db.read(), phone).await?;
+    let Documents { desired, reported, .. } = &documents;
     let keys: BTreeSet<&String> = desired.keys().chain(reported.keys()).collect();
     let mut values = Vec::with_capacity(keys.len());
     for key in keys {
@@ -180,19 +175,7 @@ async fn values(app: &App, phone: Uuid) -> Result<Vec<EffectiveValue>> {
         let secret = catalogue::is_secret(key);
         let masked = |value: &String| if secret { SECRET_MASK.to_owned() } else { value.clone() };
         let effective = desired.get(key);
-        let state = match effective {
-            Some(effective) => {
-                let plain = app.secrets.open(key, &effective.value)?;
-                let held = Held {
-                    desired: &plain,
-                    reported: reported.get(key).map(String::as_str),
-                    applied: applied.get(key).map(String::as_str),
-                    secret,
-                };
-                held.state(&app.secrets.fingerprint(&plain))
-            }
-            None => ValueState::InSync,
-        };
+        let state = documents.state(&app.secrets, key)?.unwrap_or(ValueState::InSync);
         values.push(EffectiveValue {
             key: key.clone(),
             title,

@@ -2,8 +2,9 @@
 
 use contract::PropertyId;
 use contract::rest::{Accepted, PropertyChange};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel};
 
+use super::desired::targets;
 use super::error::{invalid, not_found};
 use super::idempotency::Once;
 use super::tree::{is_time_zone, name};
@@ -63,7 +64,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: PropertyId, wante
     };
     let said = said.join(", ");
     audit::record(tx, actor, "property.change", &id.to_string(), said.clone()).await?;
-    let phones = phone::Entity::find().filter(phone::Column::PropertyId.eq(id.0)).all(tx).await?;
+    let phones = targets::load(tx, phone::Column::PropertyId.eq(id.0)).await?;
     groups::follow(app, actor, write, once, phones, format!("{}: {said}", new.name), Vec::new()).await
 }
 

@@ -16,6 +16,9 @@ pub fn sip_password(slot: i32) -> String {
     format!("account.{slot}.sip.subscriber.password")
 }
 
+/// Whether a phone protects what its user set.
+pub const USER_PROTECTION: &str = "provisioning.userprotect.enable";
+
 pub fn find(key: &str) -> Option<SettingRef> {
     Catalogue::get().find(key)
 }

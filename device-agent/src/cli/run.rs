@@ -22,8 +22,9 @@ pub struct Run {
     /// GHP610, GHP610W, GHP611, GHP611W, GHP620, GHP620W, GHP621 or GHP621W.
     #[arg(long, default_value = "GHP620")]
     model: Model,
-    /// Where to look for the server before it has said otherwise.
-    #[arg(long)]
+    /// Where to look for the server before it has said otherwise. Empty: nowhere, until a configuration file or DHCP names
+    /// one.
+    #[arg(long, default_value = "")]
     acs_url: String,
     /// Offer the control endpoint on this loopback address, for example 127.0.0.1:9470.
     #[arg(long)]

@@ -74,11 +74,7 @@ pub fn SettingEditor(
             values: BTreeMap::from([(key, Some(canonical))]),
             locked: locked.get_untracked(),
             reason: if locked.get_untracked() { reason.get_untracked().trim().to_owned() } else { String::new() },
-<<<<<<< HEAD
             ..LayerChange::default()
-=======
-            comment: String::new(),
->>>>>>> h-layers
         };
         if body.locked && body.reason.is_empty() {
             let mut problem =

@@ -3,7 +3,7 @@
 //! Needs `kamailio` (Debian: `apt-get install kamailio`, with `exit 101` in /usr/sbin/policy-rc.d first). Without it the
 //! tests that use it fail, unless BELLHOP_SKIP_PEERS=1.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -40,6 +40,11 @@ impl Kamailio {
 
     /// At a port of 127.0.0.1.
     pub async fn at(port: u16, users: &[(&str, &str)]) -> Self {
+        Self::listening(SocketAddr::from(([127, 0, 0, 1], port)), users).await
+    }
+
+    /// At an address of this machine.
+    pub async fn listening(address: SocketAddr, users: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path();
         std::fs::write(run.join("version"), "table_name(string) table_version(int)\ncredentials:2\n").unwrap();
@@ -58,7 +63,7 @@ impl Kamailio {
             .arg(run)
             .arg("-Y")
             .arg(run)
-            .args(["-A", &format!("LISTEN=udp:127.0.0.1:{port}")])
+            .args(["-A", &format!("LISTEN=udp:{address}")])
             .args(["-A", &format!("CREDENTIALS=\"text://{}\"", run.display())])
             .args(["-A", &format!("CONTROL=\"unix:{}\"", run.join("ctl").display())])
             .stdin(Stdio::null())
@@ -67,7 +72,7 @@ impl Kamailio {
             .process_group(0)
             .spawn()
             .unwrap();
-        let kamailio = Self { child, folder, port };
+        let kamailio = Self { child, folder, port: address.port() };
         wait_true("kamailio is up", async || kamailio.ask("core.uptime").is_some()).await;
         kamailio
     }

@@ -1,6 +1,6 @@
 //! What the accounts of a room or a phone mean for the settings of the phone. Loaded for many phones at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use contract::Mac;
 use contract::rest::Layer;
@@ -10,9 +10,11 @@ use uuid::Uuid;
 
 use super::servers::address;
 use crate::app::Result;
-use crate::db::entity::{phone, room, sip_account, sip_assignment, sip_server};
-use crate::domain::layers::Entry;
+use crate::app::desired::targets::Target;
+use crate::db::entity::{room, sip_account, sip_assignment, sip_server};
 
+/// Phones in one statement at most; each names itself and its room.
+const PHONES: usize = 10_000;
 /// The longest name of an account and the longest display name, in bytes.
 const LONGEST_NAME: usize = 64;
 const LONGEST_DISPLAY_NAME: usize = 128;
@@ -27,35 +29,40 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// For at most some thousand phones at once.
-    pub async fn load(tx: &impl ConnectionTrait, phones: &[phone::Model]) -> Result<Self> {
-        let any = Condition::any()
-            .add(sip_assignment::Column::RoomId.is_in(phones.iter().filter_map(|phone| phone.room_id)))
-            .add(sip_assignment::Column::PhoneId.is_in(phones.iter().map(|phone| phone.id)));
+    /// For many phones at once.
+    pub async fn load(tx: &impl ConnectionTrait, phones: &[Target]) -> Result<Self> {
         let mut loaded = Self::default();
-        for one in sip_assignment::Entity::find().filter(any).all(tx).await? {
-            if let Some(room) = one.room_id {
-                loaded.by_room.entry(room).or_default().push(one.account_id);
-            }
-            if let Some(phone) = one.phone_id {
-                loaded.by_phone.entry(phone).or_default().push(one.account_id);
-            }
+        for some in phones.chunks(PHONES) {
+            loaded.take(tx, some).await?;
         }
-        let ids: Vec<Uuid> = loaded.by_room.values().chain(loaded.by_phone.values()).flatten().copied().collect();
-        if ids.is_empty() {
-            return Ok(loaded);
-        }
-        let accounts = sip_account::Entity::find().filter(sip_account::Column::Id.is_in(ids)).all(tx).await?;
-        let servers: Vec<Uuid> = accounts.iter().map(|account| account.server_id).collect();
-        let servers = sip_server::Entity::find().filter(sip_server::Column::Id.is_in(servers)).all(tx).await?;
-        loaded.accounts = accounts.into_iter().map(|account| (account.id, account)).collect();
-        loaded.servers = servers.into_iter().map(|server| (server.id, server)).collect();
         Ok(loaded)
     }
 
-    /// The settings that follow, on the layer of the room or of the phone itself. Values are final: what is in them is
+    async fn take(&mut self, tx: &impl ConnectionTrait, phones: &[Target]) -> Result<()> {
+        let any = Condition::any()
+            .add(sip_assignment::Column::RoomId.is_in(phones.iter().filter_map(|phone| phone.room_id)))
+            .add(sip_assignment::Column::PhoneId.is_in(phones.iter().map(|phone| phone.id)));
+        let mut ids = Vec::new();
+        for one in sip_assignment::Entity::find().filter(any).all(tx).await? {
+            ids.push(one.account_id);
+            if let Some(room) = one.room_id {
+                self.by_room.entry(room).or_default().push(one.account_id);
+            }
+            if let Some(phone) = one.phone_id {
+                self.by_phone.entry(phone).or_default().push(one.account_id);
+            }
+        }
+        let accounts = sip_account::Entity::find().filter(sip_account::Column::Id.is_in(ids)).all(tx).await?;
+        let servers: BTreeSet<Uuid> = accounts.iter().map(|account| account.server_id).collect();
+        let servers = sip_server::Entity::find().filter(sip_server::Column::Id.is_in(servers)).all(tx).await?;
+        self.accounts.extend(accounts.into_iter().map(|account| (account.id, account)));
+        self.servers.extend(servers.into_iter().map(|server| (server.id, server)));
+        Ok(())
+    }
+
+    /// The settings that follow, as (layer, key, value with secrets sealed), on the layer of the room or of the phone itself. Values are final: what is in them is
     /// no template any more. A phone taken to another property has nothing of the accounts it had.
-    pub fn entries(&self, phone: &phone::Model, room: Option<&room::Model>) -> Vec<Entry> {
+    pub fn entries(&self, phone: &Target, room: Option<&room::Model>) -> Vec<(Layer, String, String)> {
         let of_room = room.and_then(|room| self.by_room.get(&room.id)).into_iter().flatten();
         let of_phone = self.by_phone.get(&phone.id).into_iter().flatten();
         let all = of_room.map(|id| (Layer::Room, id)).chain(of_phone.map(|id| (Layer::Phone, id)));
@@ -65,12 +72,8 @@ impl Accounts {
             let Some((account, server)) = account.and_then(|one| Some((one, self.servers.get(&one.server_id)?))) else {
                 continue;
             };
-            entries.extend(of_account(account, server, phone, room).into_iter().map(|(key, value)| Entry {
-                layer,
-                key: format!("account.{}.{key}", account.slot),
-                value,
-                locked: false,
-            }));
+            let values = of_account(account, server, phone, room).into_iter();
+            entries.extend(values.map(|(key, value)| (layer, format!("account.{}.{key}", account.slot), value)));
         }
         entries
     }
@@ -80,7 +83,7 @@ impl Accounts {
 fn of_account(
     account: &sip_account::Model,
     server: &sip_server::Model,
-    phone: &phone::Model,
+    phone: &Target,
     room: Option<&room::Model>,
 ) -> Vec<(&'static str, String)> {
     let shown = display_name(account, phone, room);
@@ -109,7 +112,7 @@ fn of_account(
 }
 
 /// The display name with its variables filled in. Without one of its own: the guest's name, the room's number, the user.
-pub fn display_name(account: &sip_account::Model, phone: &phone::Model, room: Option<&room::Model>) -> String {
+pub fn display_name(account: &sip_account::Model, phone: &Target, room: Option<&room::Model>) -> String {
     let mac = || phone.mac.parse::<Mac>().ok();
     name_of(account, room, |name| match name {
         "device.mac" => Some(phone.mac.clone()),
@@ -195,14 +198,15 @@ mod tests {
             number: "314".into(),
             extension: "6314".into(),
             guest_name: guest.into(),
+            room_type_id: None,
         }
     }
 
-    fn phone() -> phone::Model {
+    fn phone() -> Target {
         let mut phone = blank(Mac::new([0xc0, 0x74, 0xad, 1, 2, 3]), "S1", Enrolment::Enrolled);
         phone.property_id = Some(PROPERTY);
         phone.room_id = Some(Uuid::from_u128(3));
-        phone
+        Target::of(&phone)
     }
 
     fn loaded(accounts: &[sip_account::Model]) -> Accounts {
@@ -222,13 +226,12 @@ mod tests {
         all.by_phone = HashMap::from([(phone.id, vec![Uuid::from_u128(12)])]);
         let entries = all.entries(&phone, Some(&room("")));
         assert_eq!(entries.len(), 22);
-        for entry in &entries {
-            let taken = settings::validate(&entry.key, &entry.value);
-            assert_eq!(taken.as_ref(), Ok(&entry.value), "{}", entry.key);
-            let of_room = entry.key.starts_with("account.1.");
-            assert_eq!(entry.layer, if of_room { Layer::Room } else { Layer::Phone }, "{}", entry.key);
+        for (layer, key, value) in &entries {
+            assert_eq!(settings::validate(key, value).as_ref(), Ok(value), "{key}");
+            let of_room = key.starts_with("account.1.");
+            assert_eq!(*layer, if of_room { Layer::Room } else { Layer::Phone }, "{key}");
         }
-        let value = |key: &str| entries.iter().find(|one| one.key == key).map(|one| one.value.as_str());
+        let value = |key: &str| entries.iter().find(|one| one.1 == key).map(|one| one.2.as_str());
         assert_eq!(value("account.1.sip.server.1.address"), Some("pbx.example:5061"));
         assert_eq!(value("account.1.sip.subscriber.name"), Some("Room 314"));
         assert_eq!(value("account.2.sip.subscriber.name"), Some("Lobby"));

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Scope;
 use crate::app::Result;
-use crate::app::error::conflict;
+use crate::app::error::{conflict, not_found};
 use crate::db::entity::{brand, chain, layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
 
@@ -64,6 +64,19 @@ pub async fn above(tx: &impl ConnectionTrait, scope: Scope) -> Result<Vec<Scope>
         room_row.as_ref().map(|room| Scope::Room(room.id)),
     ];
     Ok(all.into_iter().flatten().filter(|above| above.layer() < scope.layer()).collect())
+}
+
+/// Fails (404) when what a layer belongs to is not there.
+pub async fn exists(tx: &impl ConnectionTrait, scope: Scope) -> Result<()> {
+    let (what, there) = match scope {
+        Scope::Chain(id) => ("chain", find::<chain::Entity>(tx, id).await?.is_some()),
+        Scope::Brand(id) => ("brand", find::<brand::Entity>(tx, id).await?.is_some()),
+        Scope::Property(id) => ("property", find::<property::Entity>(tx, id).await?.is_some()),
+        Scope::RoomType(id) => ("room type", find::<room_type::Entity>(tx, id).await?.is_some()),
+        Scope::Room(id) => ("room", find::<room::Entity>(tx, id).await?.is_some()),
+        Scope::Phone(id) => ("phone", find::<phone::Entity>(tx, id).await?.is_some()),
+    };
+    if there { Ok(()) } else { Err(not_found(what)) }
 }
 
 /// A layer in words, such as `brand "Harbour Select"`.

@@ -11,10 +11,11 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use uuid::Uuid;
 
 use super::{base, settings};
+use crate::app::desired::targets::Target;
 use crate::app::desired::{Change, accepted, refresh};
 use crate::app::enrol::REALM;
 use crate::app::error::{conflict, not_found};
-use crate::app::{Actor, App, Result, audit, views};
+use crate::app::{Actor, App, Result, audit};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, phone_file, provisioning};
 use crate::secrets::{random_token, token_hash};
@@ -28,6 +29,9 @@ const AT_ONCE: &str = "provisioning.alwaysauthenticatebeforechallenge";
 
 /// The user name of a phone that fetches for the first time.
 pub(super) const FIRST: &str = "first";
+/// Phones in one statement at most, and rows.
+const PHONES: usize = 10_000;
+const ROWS: usize = 2_000;
 /// The context first tokens are sealed with.
 pub(super) const FIRST_SEALED: &str = "first-fetch";
 /// How long a first token is good for, in milliseconds.
@@ -44,11 +48,12 @@ pub(super) fn place(url: &str) -> [(&'static str, String); 2] {
 pub async fn entries(
     app: &App,
     tx: &impl ConnectionTrait,
-    phones: &[phone::Model],
+    phones: &[Target],
 ) -> Result<HashMap<Uuid, Vec<(&'static str, String)>>> {
     let Some(base) = base(app) else { return Ok(HashMap::new()) };
+    let properties: HashSet<Uuid> = phones.iter().filter_map(|phone| phone.property_id).collect();
     let serving: HashSet<Uuid> = provisioning::Entity::find()
-        .filter(provisioning::Column::PropertyId.is_in(phones.iter().filter_map(|phone| phone.property_id)))
+        .filter(provisioning::Column::PropertyId.is_in(properties))
         .filter(provisioning::Column::Enabled.eq(true))
         .all(tx)
         .await?
@@ -58,15 +63,18 @@ pub async fn entries(
     let served: Vec<Uuid> = phones
         .iter()
         .filter(|phone| phone.property_id.is_some_and(|id| serving.contains(&id)))
-        .filter(|phone| views::enrolment(phone) != Enrolment::New)
+        .filter(|phone| phone.enrolment != Enrolment::New.as_str())
         .map(|phone| phone.id)
         .collect();
     if served.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = phone_file::Entity::find().filter(phone_file::Column::PhoneId.is_in(served.clone())).all(tx).await?;
-    let mut passwords: HashMap<Uuid, String> =
-        rows.into_iter().filter(|row| !row.password.is_empty()).map(|row| (row.phone_id, row.password)).collect();
+    let mut passwords: HashMap<Uuid, String> = HashMap::new();
+    for ids in served.chunks(PHONES) {
+        let rows = phone_file::Entity::find().filter(phone_file::Column::PhoneId.is_in(ids.iter().copied()));
+        let rows = rows.all(tx).await?.into_iter().filter(|row| !row.password.is_empty());
+        passwords.extend(rows.map(|row| (row.phone_id, row.password)));
+    }
     let mut made = Vec::new();
     for id in &served {
         if passwords.contains_key(id) {
@@ -84,9 +92,10 @@ pub async fn entries(
         });
         passwords.insert(*id, sealed);
     }
-    if !made.is_empty() {
+    while !made.is_empty() {
         use phone_file::Column::{Ha1Md5, Ha1Sha256, Password, PhoneId};
-        phone_file::Entity::insert_many(made)
+        let some = made.split_off(made.len().saturating_sub(ROWS));
+        phone_file::Entity::insert_many(some)
             .on_conflict(OnConflict::column(PhoneId).update_columns([Ha1Md5, Ha1Sha256, Password]).to_owned())
             .exec_without_returning(tx)
             .await?;

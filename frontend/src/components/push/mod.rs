@@ -1,7 +1,7 @@
 //! Reviewing what was gathered for a layer, and pushing it: what it would do, a comment, then how far it is.
 
-mod progress;
 mod preview;
+mod progress;
 
 use std::collections::BTreeMap;
 
@@ -110,7 +110,8 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
         });
     };
     let phones = move || previews.with(|all| all.iter().flatten().map(|one| one.phones).max().unwrap_or(0));
-    let body = move || match (stage.get(), previews.get()) {
+    let body = move || {
+        match (stage.get(), previews.get()) {
         (Stage::Pushed, _) => view! { <PushProgress sets=sets.get() phones=total.get()/> }.into_any(),
         (_, None) if error.with(Option::is_some) => ().into_any(),
         (_, None) => view! { <p role="status">"Working out what this would do…"</p> }.into_any(),
@@ -119,6 +120,7 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
             <TextField id="push-comment" label="Comment" help="What it is for, shown in the history." value=comment testid="push-comment"/>
         }
         .into_any(),
+    }
     };
     view! {
         {body}

@@ -93,11 +93,13 @@ fn Key(key: PreviewKey) -> impl IntoView {
         let who = one.room_number.map_or_else(|| one.mac.to_string(), |room| format!("Room {room}"));
         view! { <li>{format!("{who}: {}", one.reason)}</li> }
     };
-    let examples = (!key.left_out_examples.is_empty()).then(|| view! {
-        <details class="more">
-            <summary>"Which ones, and why"</summary>
-            <ul>{key.left_out_examples.into_iter().map(example).collect_view()}</ul>
-        </details>
+    let examples = (!key.left_out_examples.is_empty()).then(|| {
+        view! {
+            <details class="more">
+                <summary>"Which ones, and why"</summary>
+                <ul>{key.left_out_examples.into_iter().map(example).collect_view()}</ul>
+            </details>
+        }
     });
     view! {
         <li data-testid="preview-key" data-key=key.key.clone()>

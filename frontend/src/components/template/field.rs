@@ -63,7 +63,8 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
         let set = now.with_untracked(Said::masked);
         if set { "Set; type to replace it" } else { "" }
     };
-    let control = move || match barred.get() {
+    let control = move || {
+        match barred.get() {
         Some(below) => view! { <Barred below/> }.into_any(),
         None => view! {
             <SettingInput found value on_value error id=id.clone() label="Value" placeholder=if secret { placeholder() } else { "" }/>
@@ -72,6 +73,7 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
             })}
         }
         .into_any(),
+    }
     };
     // The button that was pressed goes away.
     let back = move || {
@@ -117,9 +119,11 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
     let can_lock =
         Memo::new(move |_| lockable && said.with(|said| said.value.is_some()) && barred.with(Option::is_none));
     let lock = move || {
-        can_lock.get().then(|| view! { <Lock key=key() said on_change=Callback::new(move |(locked, reason): (bool, String)| {
-            wish(&|said| { said.locked = locked; said.reason.clone_from(&reason); });
-        })/> })
+        can_lock.get().then(|| {
+            view! { <Lock key=key() said on_change=Callback::new(move |(locked, reason): (bool, String)| {
+                wish(&|said| { said.locked = locked; said.reason.clone_from(&reason); });
+            })/> }
+        })
     };
     let lock_error = move || {
         let said = edit.get()?;
@@ -137,7 +141,10 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
     });
     let notes = move || {
         let notes = notes.with(|notes| notes.get(&key()).cloned().unwrap_or_default());
-        notes.into_iter().map(|note| view! { <p class="note" data-testid="lint"><Svg icon=Icon::Alert/> <span>{note}</span></p> }).collect_view()
+        notes
+            .into_iter()
+            .map(|note| view! { <p class="note" data-testid="lint"><Svg icon=Icon::Alert/> <span>{note}</span></p> })
+            .collect_view()
     };
     let state = move || match (edit.get(), now.with(|now| now.value.is_some())) {
         (Some(said), _) if said.value.is_none() => "removed",

@@ -94,7 +94,9 @@ pub fn list(wanted: &Wanted, chosen: impl Fn(&str) -> bool) -> Vec<String> {
             let found = SettingRef { setting, instance };
             let key = found.key();
             let fits = words.iter().all(|word| {
-                text.contains(word) || key.contains(word.as_str()) || catalogue::title(found).to_lowercase().contains(word)
+                text.contains(word)
+                    || key.contains(word.as_str())
+                    || catalogue::title(found).to_lowercase().contains(word)
             });
             if fits && (wanted.view == View::All || chosen(&key)) {
                 keys.push(key);

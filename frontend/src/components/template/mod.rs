@@ -60,7 +60,11 @@ pub fn TemplateEditor(scope: EditorScope, on_review: Callback<()>) -> impl IntoV
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
         for key in found.get().into_iter().take(most) {
             let Some(one) = catalogue::find(&key) else { continue };
-            let parts = if everywhere { [one.setting.page.as_str(), one.setting.section.as_str()] } else { ["", one.setting.section.as_str()] };
+            let parts = if everywhere {
+                [one.setting.page.as_str(), one.setting.section.as_str()]
+            } else {
+                ["", one.setting.section.as_str()]
+            };
             let title = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
             match groups.last_mut() {
                 Some((last, keys)) if *last == title => keys.push(key),
@@ -74,7 +78,13 @@ pub fn TemplateEditor(scope: EditorScope, on_review: Callback<()>) -> impl IntoV
         let keys = {
             let title = title.clone();
             Memo::new(move |_| {
-                groups.with(|groups| groups.iter().filter(|(one, _)| *one == title).flat_map(|(_, keys)| keys.clone()).collect::<Vec<_>>())
+                groups.with(|groups| {
+                    groups
+                        .iter()
+                        .filter(|(one, _)| *one == title)
+                        .flat_map(|(_, keys)| keys.clone())
+                        .collect::<Vec<_>>()
+                })
             })
         };
         let heading = (!title.is_empty()).then(|| {
@@ -94,12 +104,15 @@ pub fn TemplateEditor(scope: EditorScope, on_review: Callback<()>) -> impl IntoV
         (View::Set, _) => "Set here".to_owned(),
         (View::Changed, _) => "Changed, not pushed yet".to_owned(),
     };
-    let shown_instances = Memo::new(move |_| if wanted.with(Wanted::everywhere) { Vec::new() } else { instances(&page.get()) });
+    let shown_instances =
+        Memo::new(move |_| if wanted.with(Wanted::everywhere) { Vec::new() } else { instances(&page.get()) });
     let nothing = move || {
         found.with(Vec::is_empty).then(|| {
             let why = match (view.get(), text.with(|text| text.trim().is_empty())) {
                 (_, false) => "No setting matches. Try fewer words, or another view.",
-                (View::Set, _) => "Nothing is set here yet. Choose a page and change a value: it is gathered until you push it.",
+                (View::Set, _) => {
+                    "Nothing is set here yet. Choose a page and change a value: it is gathered until you push it."
+                }
                 (View::Changed, _) => "Nothing is changed. What you change is gathered here until you push it.",
                 (View::All, _) => "This page has no settings.",
             };
@@ -177,7 +190,8 @@ fn Instances(
 ) -> impl IntoView {
     let count = move |wanted: u16| {
         let mine = |key: &String| {
-            catalogue::find(key).is_some_and(|found| found.instance == Some(wanted) && page.with(|page| found.setting.page == *page))
+            catalogue::find(key)
+                .is_some_and(|found| found.instance == Some(wanted) && page.with(|page| found.setting.page == *page))
         };
         scope.here.with(|here| here.keys().filter(|key| mine(key)).count())
     };

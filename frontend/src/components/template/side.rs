@@ -70,14 +70,16 @@ pub fn Side(scope: EditorScope, page: RwSignal<String>, on_page: Callback<String
                 here().then(|| {
                     let all = sections(one);
                     (all.len() > 1).then(|| {
-                        let link = |section: &'static str| view! {
-                            <li><a href=format!("#{}", section_id(section)) on:click=move |event| {
-                                event.prevent_default();
-                                if let Some(heading) = document().get_element_by_id(&section_id(section)) {
-                                    heading.scroll_into_view();
-                                }
-                                crate::app::focus(&section_id(section));
-                            }>{section}</a></li>
+                        let link = |section: &'static str| {
+                            view! {
+                                <li><a href=format!("#{}", section_id(section)) on:click=move |event| {
+                                    event.prevent_default();
+                                    if let Some(heading) = document().get_element_by_id(&section_id(section)) {
+                                        heading.scroll_into_view();
+                                    }
+                                    crate::app::focus(&section_id(section));
+                                }>{section}</a></li>
+                            }
                         };
                         view! { <ul class="side-sections">{all.into_iter().map(link).collect_view()}</ul> }
                     })

@@ -13,6 +13,7 @@ use crate::app::use_title;
 use crate::components::empty::{Empty, skeleton_list};
 use crate::components::icon::{Icon, Svg};
 use crate::components::progress::ProgressBar;
+use crate::components::property_tabs::PropertyTabs;
 use crate::components::push::PushDialog;
 use crate::components::template::{EditorScope, Ground, TemplateEditor};
 use crate::drafts::use_drafts;
@@ -109,7 +110,7 @@ fn OneLayer(at: LayerAt) -> impl IntoView {
                     <a class="filter" href="/layers" data-testid="layers-link"><Svg icon=Icon::Rooms/>"All layers"</a>
                 </nav>
             </header>
-            {(at.layer == Layer::Property).then(|| view! { <InSync id=PropertyId(at.id)/> })}
+            {(at.layer == Layer::Property).then(|| view! { <PropertyTabs id=Signal::stored(PropertyId(at.id))/> <InSync id=PropertyId(at.id)/> })}
             {move || if tab.get() {
                 let zone = Signal::derive(move || shared.zone(property.get()));
                 view! { <HistoryList at zone on_undone=Callback::new(move |()| data.reload())/> }.into_any()
@@ -178,8 +179,7 @@ fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> i
 #[component]
 fn InSync(id: PropertyId) -> impl IntoView {
     let shared = use_shared();
-    let progress =
-        use_load(|| (), move |()| shared.api.get_owned::<Progress>(format!("/properties/{id}/progress")));
+    let progress = use_load(|| (), move |()| shared.api.get_owned::<Progress>(format!("/properties/{id}/progress")));
     let waiting = StoredValue::new(false);
     use_live(move |change| {
         // Counted by the server; asked for at most every second while changes come in.

@@ -19,7 +19,7 @@ use crate::words::{self, counted};
 #[component]
 pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -> impl IntoView {
     let shared = use_shared();
-    let path = move || format!("{}/history", at.api());
+    let path = move || format!("{}/history", at.settings());
     let first = use_load(|| (), move |()| shared.api.get_owned::<History>(path()));
     let (more, busy, error) = (RwSignal::new(None::<History>), RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let undoing = RwSignal::new(None::<ChangeSet>);
@@ -51,7 +51,10 @@ pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -
             items.extend(more.with(|more| more.iter().flat_map(|more| more.items.clone()).collect::<Vec<_>>()));
             items
         };
-        let next = move || more.with(|more| more.as_ref().map(|more| more.next)).unwrap_or_else(|| history.with(|history| history.next));
+        let next = move || {
+            more.with(|more| more.as_ref().map(|more| more.next))
+                .unwrap_or_else(|| history.with(|history| history.next))
+        };
         view! {
             <Show when=move || history.with(|history| !history.items.is_empty()) fallback=|| view! {
                 <Empty icon=Icon::Clock title="Nothing was changed here yet">
@@ -122,8 +125,10 @@ pub fn Changed(value: ChangedValue) -> impl IntoView {
     let shown = move |set: Option<SetValue>| match set {
         None => view! { <span class="quiet-text">"not set"</span> }.into_any(),
         Some(set) => {
-            let lock = set.locked.then(|| view! {
-                <span class="chip tone-violet" title=set.reason.clone()><Svg icon=Icon::Lock/>"locked"</span>
+            let lock = set.locked.then(|| {
+                view! {
+                    <span class="chip tone-violet" title=set.reason.clone()><Svg icon=Icon::Lock/>"locked"</span>
+                }
             });
             let text = if set.value.is_empty() { "empty".to_owned() } else { catalogue::shown(&key, &set.value) };
             view! { <span class="value mono">{text}</span> {lock} }.into_any()

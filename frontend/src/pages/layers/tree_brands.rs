@@ -130,9 +130,13 @@ fn PropertyNode(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: Call
         });
     };
     let options = move || {
-        brands.get().into_iter().map(|one| {
-            view! { <option value=one.id.to_string() prop:selected=Some(one.id) == brand>{one.name}</option> }
-        }).collect_view()
+        brands
+            .get()
+            .into_iter()
+            .map(|one| {
+                view! { <option value=one.id.to_string() prop:selected=Some(one.id) == brand>{one.name}</option> }
+            })
+            .collect_view()
     };
     let label = format!("Brand of {}", property.name);
     let title = format!("Room types of {}", property.name);

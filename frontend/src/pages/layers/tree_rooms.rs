@@ -124,10 +124,15 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
                 let board: Board = shared.api.get_owned(format!("/properties/{property}/board")).await?;
                 let known: Vec<_> =
                     board.buildings.iter().flat_map(|one| &one.floors).flat_map(|floor| &floor.rooms).collect();
-                let found: Vec<_> = known.iter().filter(|room| numbers.contains(&room.number)).map(|room| room.id).collect();
+                let found: Vec<_> =
+                    known.iter().filter(|room| numbers.contains(&room.number)).map(|room| room.id).collect();
                 // A range may hold numbers no door has.
                 if found.is_empty() {
-                    return Err(ApiError::local("no-rooms", "No such rooms", "This property has none of these rooms. Check the numbers."));
+                    return Err(ApiError::local(
+                        "no-rooms",
+                        "No such rooms",
+                        "This property has none of these rooms. Check the numbers.",
+                    ));
                 }
                 let count = found.len();
                 let body = RoomsOfType { rooms: found, room_type: Some(id) };

@@ -1,6 +1,6 @@
 //! Taking a change set back, with a look at what that would do first.
 
-use contract::rest::{Accepted, ChangeSet, Preview, Undo};
+use contract::rest::{Accepted, ChangeSet, LayerChange, Preview, Undo};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -10,6 +10,7 @@ use crate::components::dialog::Dialog;
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
 use crate::components::push::{PreviewView, PushProgress};
+use crate::layer_at::LayerAt;
 use crate::state::use_shared;
 
 #[component]
@@ -41,28 +42,31 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
     let (preview, error) = (RwSignal::new(None::<Preview>), RwSignal::new(None::<ApiError>));
     let (busy, force, done) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(None::<Accepted>));
     let comment = RwSignal::new(String::new());
+    let looked = RwSignal::new(false);
     // Values changed again since: the server names them, and a person decides.
     let conflict = move || error.with(|error| error.as_ref().is_some_and(|error| error.status() == 409));
-    let look = move || {
-        spawn_local(async move {
-            let body = Undo { force: force.get_untracked(), comment: String::new() };
-            match shared.api.post::<_, Preview>(&format!("/change-sets/{id}/undo/preview"), &body).await {
-                Ok(found) => {
-                    error.try_set(None);
-                    preview.try_set(Some(found));
-                }
+    // What it would do is what setting the old values would do. Secrets are not known here.
+    let values = set.values.iter().filter(|value| !value.secret);
+    let values = values.map(|value| (value.key.clone(), value.before.as_ref().map(|before| before.value.clone())));
+    let body = LayerChange { values: values.collect(), ..LayerChange::default() };
+    match set.scope.filter(|_| !body.values.is_empty()).map(|scope| LayerAt::new(set.layer, scope)) {
+        Some(at) => spawn_local(async move {
+            let path = format!("{}/preview", at.settings());
+            match shared.api.post::<_, Preview>(&path, &body).await {
+                Ok(found) => drop(preview.try_set(Some(found))),
                 Err(problem) => drop(error.try_set(Some(problem))),
             }
-        });
-    };
-    look();
+            looked.try_set(true);
+        }),
+        None => looked.set(true),
+    }
     let undo = move || {
         busy.set(true);
-        error.set(None);
         let body = Undo { force: force.get_untracked(), comment: comment.get_untracked().trim().to_owned() };
         spawn_local(async move {
             match shared.api.post::<_, Accepted>(&format!("/change-sets/{id}/undo"), &body).await {
                 Ok(accepted) => {
+                    error.try_set(None);
                     done.try_set(Some(accepted));
                     on_done.try_run(());
                 }
@@ -84,14 +88,11 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
         </Show>
         <ul class="changes">{list}</ul>
         {move || preview.get().filter(|_| done.with(Option::is_none)).map(|preview| view! { <div class="scroll-y"><PreviewView preview/></div> })}
-        {move || (preview.with(Option::is_none) && error.with(Option::is_none)).then(|| view! { <p role="status">"Working out what this would do…"</p> })}
+        {move || (!looked.get()).then(|| view! { <p role="status">"Working out what this would do…"</p> })}
         <FormError error fields=&[]/>
         {move || conflict().then(|| view! {
             <label class="check">
-                <input type="checkbox" data-testid="undo-force" prop:checked=move || force.get() on:change:target=move |event| {
-                    force.set(event.target().checked());
-                    look();
-                }/>
+                <input type="checkbox" data-testid="undo-force" prop:checked=move || force.get() on:change:target=move |event| force.set(event.target().checked())/>
                 "Take it back all the same; what was set since is lost"
             </label>
         })}
@@ -105,7 +106,7 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
             </button>
             <Show when=move || done.with(Option::is_none)>
                 <button type="button" class="button primary" data-testid="undo-confirm"
-                    disabled=move || busy.get() || preview.with(Option::is_none) || (conflict() && !force.get())
+                    disabled=move || busy.get() || !looked.get() || (conflict() && !force.get())
                     on:click=move |_| undo()>
                     {move || if busy.get() { "Taking it back…" } else { "Take it back" }}
                 </button>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Speaks the clips anew: 8 kHz, mu-law (ITU-T G.711), without a header. Needs flite and ffmpeg (Debian).
-# The voice is cmu_us_slt of flite, which its makers (Carnegie Mellon University) let be used freely.
+# The voice is cmu_us_slt of flite; its notice is beside this file.
 set -eu
 cd "$(dirname "$0")"
 say() {
