@@ -15,7 +15,7 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::files::{Files, served};
-use crate::support::multicast_lan::Lan;
+use crate::support::multicast::MulticastLan;
 use crate::support::{TestServer, mac, wait};
 
 /// The site node of the property `harbour`, in the LAN of the tests, where it has to be opened by hand.
@@ -98,7 +98,7 @@ async fn each_makers_phones_are_told_what_they_can_use_and_strangers_hear_nothin
     for number in 1..=4 {
         hotel.announce(mac(number), None).await.unwrap();
     }
-    let (lan, stop) = (Lan::new(), CancellationToken::new());
+    let (lan, stop) = (MulticastLan::new(), CancellationToken::new());
     let config = server.app().config.pnp.clone();
     let pnp = lan.run(async move { Pnp::open(&config) }).await.unwrap();
     assert_eq!(pnp.address().ip().to_string(), "10.75.0.1");

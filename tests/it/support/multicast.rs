@@ -9,9 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A network namespace whose loopback is a LAN, 10.75.0.0/16 with multicast, and threads that live in it. Every address in it
 /// is this machine's; nothing else can be reached. A socket stays in the network it was opened in, whoever uses it.
-pub struct Lan(Option<Runtime>);
+pub struct MulticastLan(Option<Runtime>);
 
-impl Lan {
+impl MulticastLan {
     pub fn new() -> Self {
         let made = thread::spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|error| {
@@ -39,7 +39,7 @@ impl Lan {
     }
 }
 
-impl Drop for Lan {
+impl Drop for MulticastLan {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
