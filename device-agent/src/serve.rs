@@ -74,7 +74,12 @@ where
 
 /// The body, if it is short enough and comes.
 pub async fn body(request: Request<Incoming>) -> Result<Bytes, StatusCode> {
-    match Limited::new(request.into_body(), MOST_BODY).collect().await {
+    body_up_to(request, MOST_BODY).await
+}
+
+/// The body, if it has at most so many bytes and comes.
+pub async fn body_up_to(request: Request<Incoming>, most: usize) -> Result<Bytes, StatusCode> {
+    match Limited::new(request.into_body(), most).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(_) => Err(StatusCode::PAYLOAD_TOO_LARGE),
     }
