@@ -1,12 +1,17 @@
 //! Configuration: defaults (embedded, and the documentation), then a file, then the environment.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use contract::Mac;
+use provisioning::agent::Maker;
+use provisioning::pnp::{Asker, Forms, check_url};
 use serde::Deserialize;
 use toml::{Table, Value};
+
+use crate::network::Network;
 
 /// The defaults, with a comment for every key.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -21,6 +26,8 @@ pub struct Config {
     pub admin: Admin,
     pub auth: Auth,
     pub acs: Acs,
+    pub provision: Provision,
+    pub pnp: Pnp,
     pub tls: Tls,
     pub wake: Wake,
     pub stun: Stun,
@@ -49,8 +56,11 @@ pub enum Role {
     All,
     Api,
     Acs,
+    Provision,
     Ingest,
     Worker,
+    /// A node in a hotel's LAN.
+    Site,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -89,6 +99,68 @@ pub struct Acs {
     pub max_sessions: usize,
     pub max_waiting: usize,
     pub new_phones_per_minute: u32,
+}
+
+/// Where phones fetch their configuration as files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provision {
+    #[serde(deserialize_with = "address")]
+    pub listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "address")]
+    pub listen_tls: Option<SocketAddr>,
+    pub public_url: String,
+    pub acs_url: String,
+    pub requests_per_minute: u32,
+    pub requests_per_phone: u32,
+    pub fetch_interval_s: u32,
+    pub sha256_models: Vec<String>,
+    #[serde(deserialize_with = "address")]
+    pub tftp_listen: Option<SocketAddr>,
+    pub tftp_transfers: usize,
+    pub tftp_trusted: Vec<String>,
+}
+
+/// SIP plug and play at a site node.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pnp {
+    pub enabled: bool,
+    #[serde(deserialize_with = "interface")]
+    pub interface: Option<Ipv4Addr>,
+    pub property: String,
+    pub url: String,
+    pub url_yealink: String,
+    pub url_snom: String,
+    pub url_other: String,
+}
+
+impl Pnp {
+    /// What each maker's phones are told.
+    pub fn forms(&self) -> Forms {
+        let (yealink, snom, other) = (self.url_yealink.clone(), self.url_snom.clone(), self.url_other.clone());
+        Forms { yealink, snom, other, ..Forms::default() }
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.property.is_empty() {
+            bail!("pnp.property is empty; name the property whose phones are in this LAN, by its code");
+        }
+        if !self.url.is_empty()
+            && let Err(why) = check_url(&self.url)
+        {
+            bail!("pnp.url is \"{}\": {why}", self.url);
+        }
+        let folder = if self.url.is_empty() { "http://example" } else { &self.url };
+        let mac = Mac::new([0x00, 0x15, 0x65, 0, 0, 1]);
+        for (name, maker) in [("yealink", Some(Maker::Yealink)), ("snom", Some(Maker::Snom)), ("other", None)] {
+            let asker = Asker { mac, maker, vendor: String::new(), model: String::new(), version: String::new() };
+            if let Err(why) = self.forms().url(folder, &asker) {
+                bail!("pnp.url_{name} makes no URL: {why}");
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -220,6 +292,9 @@ impl Config {
             ("acs.inform_interval_s", self.acs.inform_interval_s, 1),
             ("acs.new_phone_interval_s", self.acs.new_phone_interval_s, 1),
             ("acs.session_timeout_s", self.acs.session_timeout_s, 5),
+            ("provision.requests_per_minute", self.provision.requests_per_minute, 1),
+            ("provision.requests_per_phone", self.provision.requests_per_phone, 1),
+            ("provision.fetch_interval_s", self.provision.fetch_interval_s, 60),
             ("jobs.retry_base_s", self.jobs.retry_base_s, 1),
             ("jobs.lease_s", self.jobs.lease_s, 5),
             ("jobs.expire_days", self.jobs.expire_days, 1),
@@ -240,6 +315,9 @@ impl Config {
                 "the embedded broker serves one process: give it the roles ingest and worker, or set mqtt.broker to \"external\""
             );
         }
+        if self.answers_pnp() {
+            self.pnp.check()?;
+        }
         if self.acs.max_waiting < 1 {
             bail!("acs.max_waiting is 0; the least is 1");
         }
@@ -250,15 +328,19 @@ impl Config {
         let addresses = [
             ("server", Role::Api, self.server.listen, self.server.listen_tls),
             ("acs", Role::Acs, self.acs.listen, self.acs.listen_tls),
+            ("provision", Role::Provision, self.provision.listen, self.provision.listen_tls),
         ];
         for (section, role, plain, secure) in addresses {
             if secure.is_some() && tls.certificate.as_os_str().is_empty() {
                 bail!("{section}.listen_tls needs tls.certificate and tls.key");
             }
-            if self.plays(role) && plain.is_none() && secure.is_none() {
+            // Files are served by who names the role, or an address.
+            let plays = if role == Role::Provision { self.names(role) } else { self.plays(role) };
+            if plays && plain.is_none() && secure.is_none() {
                 bail!("{section}.listen and {section}.listen_tls are both empty: nobody could reach it");
             }
         }
+        self.check_provision()?;
         let public = &self.server.public_url;
         if !public.is_empty() && !is_base(public) {
             bail!(
@@ -280,9 +362,39 @@ impl Config {
         Ok(())
     }
 
+    fn check_provision(&self) -> anyhow::Result<()> {
+        let own = &self.provision;
+        if !own.public_url.is_empty() && !is_base(&own.public_url) {
+            bail!("provision.public_url is {}; it is http://host or https://host, without a path", own.public_url);
+        }
+        let is_url = url::Url::parse(&own.acs_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if !own.acs_url.is_empty() && (!is_url || own.acs_url.ends_with('/')) {
+            bail!("provision.acs_url is {}; it is like https://host:7443/acs", own.acs_url);
+        }
+        for text in &own.tftp_trusted {
+            if text.parse::<Network>().is_err() {
+                bail!("provision.tftp_trusted names {text}, which is no network; write 10.20.0.0/16 or fd00::/8");
+            }
+        }
+        if own.tftp_transfers < 1 {
+            bail!("provision.tftp_transfers is 0; the least is 1");
+        }
+        Ok(())
+    }
+
+    /// Whether the configuration names a role.
+    fn names(&self, role: Role) -> bool {
+        self.server.roles.contains(&role)
+    }
+
     /// Whether this process plays a role.
     pub fn plays(&self, role: Role) -> bool {
         self.server.roles.iter().any(|own| *own == Role::All || *own == role)
+    }
+
+    /// Whether this process answers SIP PnP.
+    pub fn answers_pnp(&self) -> bool {
+        self.pnp.enabled && self.plays(Role::Site)
     }
 
     /// The database's address, with the default filled in.
@@ -312,6 +424,16 @@ fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<S
         return Ok(None);
     }
     let wrong = |_| serde::de::Error::custom(format!("`{text}` is no address with a port, such as 0.0.0.0:7080"));
+    text.parse().map(Some).map_err(wrong)
+}
+
+/// An IPv4 address, or empty for none.
+fn interface<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Ipv4Addr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| serde::de::Error::custom(format!("`{text}` is no IPv4 address, such as 192.0.2.10"));
     text.parse().map(Some).map_err(wrong)
 }
 
@@ -365,7 +487,19 @@ mod tests {
             ("[server]\nroles = [\"king\"]", &[], "unknown variant `king`"),
             ("[acs]\nlisten = \"7080\"", &[], "`7080` is no address with a port"),
             ("[acs]\nlisten = \"\"", &[], "nobody could reach it"),
+            ("[server]\nroles = [\"provision\"]", &[], "provision.listen and provision.listen_tls are both empty"),
+            ("[provision]\npublic_url = \"https://x/y\"", &[], "provision.public_url is https://x/y"),
+            ("[provision]\nacs_url = \"x\"", &[], "provision.acs_url is x"),
+            ("[provision]\ntftp_trusted = [\"x\"]", &[], "provision.tftp_trusted names x"),
             ("[acs]\nlisten_tls = \"0.0.0.0:7443\"", &[], "acs.listen_tls needs tls.certificate"),
+            ("[pnp]\ninterface = \"eth0\"", &[], "`eth0` is no IPv4 address"),
+            ("[pnp]\nenabled = true", &[], "pnp.property is empty"),
+            ("[pnp]\nenabled = true\nproperty = \"a\"\nurl = \"h/p\"", &[], "pnp.url is \"h/p\": a URL begins"),
+            (
+                "[pnp]\nenabled = true\nproperty = \"a\"\nurl = \"http://h\"\nurl_snom = \"\"",
+                &[],
+                "pnp.url_snom makes no",
+            ),
             ("[tls]\ncertificate = \"x.pem\"", &[], "given together"),
             ("", &[("BELLHOP__WAKE__ALLOW_LOOPBACK", "maybe")], "neither true nor false"),
             ("[server]\nroles = [\"worker\"]", &[], "the embedded broker serves one process"),

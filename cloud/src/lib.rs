@@ -1,7 +1,7 @@
 //! Bellhop's server: the TR-069 ACS, MQTT ingest, the REST API with its live stream, and the job engine, in one binary
 //! with roles.
 //!
-//! Transports (`api`, `acs`, `ingest`, `worker`) call use cases (`app`); use cases call `domain`, pure rules that know
+//! Transports (`api`, `acs`, `ingest`, `pnp`, `worker`) call use cases (`app`); use cases call `domain`, pure rules that know
 //! neither clock nor database, and `db`. Nothing points back.
 
 pub mod acs;
@@ -14,7 +14,10 @@ pub mod db;
 pub mod domain;
 pub mod files;
 pub mod ingest;
-mod once;
+pub mod network;
+pub mod once;
+pub mod pnp;
+pub mod provision;
 pub mod secrets;
 pub mod serve;
 pub mod startup;

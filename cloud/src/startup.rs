@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::provision::record;
 use crate::app::tasks::lane;
 use crate::app::{App, enrol, heard, live, people, session};
 use crate::broker::tunnel::{self, Way};
@@ -21,10 +22,11 @@ use crate::broker::{self, Broker, BrokerConfig, DeviceAuth, Identity, Login};
 use crate::config::{BrokerKind, Config, Role};
 use crate::db::Db;
 use crate::ingest::{Link, Mqtt};
+use crate::pnp::Pnp;
 use crate::secrets::{Secrets, random_token};
 use crate::tls::{Clients, Tls};
 use crate::wake::{Stun, Waker};
-use crate::{acs, api, serve, worker};
+use crate::{acs, api, provision, serve, worker};
 
 /// A running server.
 pub struct Server {
@@ -34,8 +36,16 @@ pub struct Server {
     pub api_tls: Option<SocketAddr>,
     pub acs: Option<SocketAddr>,
     pub acs_tls: Option<SocketAddr>,
+    /// Where phones fetch their configuration, if this process serves it.
+    pub provision: Option<SocketAddr>,
+    /// The same over TLS.
+    pub provision_tls: Option<SocketAddr>,
+    /// The same by TFTP.
+    pub tftp: Option<SocketAddr>,
     /// Where phones behind NAT keep their way open.
     pub stun: Option<SocketAddr>,
+    /// Where phones that asked the LAN for their server answer to, if this process is asked.
+    pub pnp: Option<SocketAddr>,
     pub mqtt: Option<SocketAddr>,
     /// The same over TLS.
     pub mqtt_tls: Option<SocketAddr>,
@@ -93,9 +103,21 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         let waker = Waker::new(app.clone(), mqtt.clone(), stun.clone());
         tasks.spawn(worker::run_nudges(app.clone(), waker, calls.nudged, calls.woken, stop.clone()));
         tasks.spawn(worker::run_sweeps(app.clone(), stop.clone()));
+        tasks.spawn(worker::run_claims(app.clone(), stop.clone()));
     } else if config.plays(Role::Api) {
         // Broker and STUN belong to the worker; phones are still woken by HTTP and SIP from here.
         tasks.spawn(worker::run_wakes(app.clone(), Waker::new(app.clone(), None, None), calls.woken, stop.clone()));
+    }
+    let mut pnp = None;
+    if config.answers_pnp() {
+        let site = Pnp::open(&config.pnp)?;
+        pnp = Some(site.address());
+        let (own, stopped) = (app.clone(), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = site.run(own, stopped).await {
+                tracing::error!(%error, "SIP PnP has ended");
+            }
+        });
     }
     let (mut api, mut api_tls) = (None, None);
     if config.plays(Role::Api) {
@@ -110,13 +132,29 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         tasks.spawn(session::trace::run(app.clone(), stop.clone()));
         let listener = (config.acs.listen, config.acs.listen_tls, Clients::Any);
         (acs, acs_tls) = listen(listener, acs::router(app.clone()), tls.as_ref(), &stop).await?;
+        app.provision.set_acs(acs, acs_tls);
+    }
+    let (mut files, mut files_tls, mut tftp) = (None, None, None);
+    if config.plays(Role::Provision) {
+        let own = &config.provision;
+        tasks.spawn(record::run(app.clone(), stop.clone()));
+        let listener = (own.listen, own.listen_tls, Clients::Any);
+        (files, files_tls) = listen(listener, provision::router(app.clone()), tls.as_ref(), &stop).await?;
+        app.provision.set_files(files, files_tls);
+        if let Some(listen) = own.tftp_listen {
+            tftp = Some(provision::tftp::start(listen, app.clone(), &tasks, stop.clone()).await?);
+        }
     }
     Ok(Server {
         api,
         api_tls,
         acs,
         acs_tls,
+        provision: files,
+        provision_tls: files_tls,
+        tftp,
         stun: stun.map(|stun| stun.address()),
+        pnp,
         mqtt: broker.as_ref().map(|broker| broker.addr()),
         link: mqtt,
         mqtt_tls: broker.as_ref().and_then(|broker| broker.addr_tls()),

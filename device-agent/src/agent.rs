@@ -14,12 +14,14 @@ use settings::Model;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::claim;
 use crate::control;
 use crate::cpe::CpeOptions;
-use crate::device::{Device, Identity, ROOM_KEY, Restart, StateFile};
-use crate::keypad::{self, Keypad};
+use crate::device::{Device, Identity, Restart, StateFile};
+use crate::keypad::Keypad;
 use crate::phone::Line;
 use crate::phone::sound::Seat;
+use crate::pnp::{Offer, Pnp};
 use crate::store::{Effect, Storage};
 use life::Life;
 
@@ -47,6 +49,8 @@ pub struct AgentConfig {
     pub simulated: bool,
     /// First wait after a failed session, seconds; the standard says 5.
     pub retry_wait_s: u32,
+    /// Take part in SIP PnP: ask the LAN for a configuration server, and be one where the settings say so.
+    pub pnp: bool,
     /// Authorities trusted beside the system's, as PEM; see [`crate::tls::extra_authorities`].
     pub authorities: Option<Arc<[u8]>>,
     /// The file in which a DHCP client leaves what it was told; see [`crate::provision::lease`].
@@ -70,6 +74,7 @@ impl AgentConfig {
             sound: Some(DeviceKind::Null),
             simulated: false,
             retry_wait_s: cwmp::retry::MINIMUM_WAIT,
+            pnp: false,
             authorities: None,
             dhcp_lease: None,
         }
@@ -93,11 +98,16 @@ pub(crate) struct Shared {
     now: Mutex<(Arc<Device>, Line)>,
     keypad: Mutex<Keypad>,
     seat: Mutex<Seat>,
+    pnp: Arc<Pnp>,
 }
 
 impl Shared {
     pub(crate) fn now(&self) -> (Arc<Device>, Line) {
         self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn pnp(&self) -> &Arc<Pnp> {
+        &self.pnp
     }
 
     /// The seat of whoever hears the phone in a browser.
@@ -113,18 +123,12 @@ impl Shared {
 
     pub(crate) async fn key(&self, key: char) {
         let (device, line) = self.now();
+        // In a call keys are digits for the other side.
+        let talks = line.shown().is_some_and(|shown| !shown.calls.is_empty());
         line.key(key).await;
         let code = self.keypad.lock().unwrap_or_else(PoisonError::into_inner).press(key);
-        let Some(dialled) = code else { return };
-        let set = device.blocking(move |device| {
-            let (current, password) = (device.value(ROOM_KEY), device.value("keys.lock.password"));
-            let room = keypad::room_of(&dialled, &current, &password).map_err(str::to_owned)?;
-            device.set_locally(ROOM_KEY, room)
-        });
-        match set.await {
-            Ok(Ok(())) => tracing::info!("the room number was set at the phone"),
-            Ok(Err(why)) => tracing::info!(%why, "a dialled room number was not accepted"),
-            Err(error) => tracing::error!(%error, "a dialled room number could not be stored"),
+        if let Some(code) = code.filter(|_| !talks) {
+            claim::dialled(&device, &line, &self.keypad, code).await;
         }
     }
 }
@@ -141,9 +145,11 @@ impl Agent {
     /// If its directory, a port or a socket cannot be had.
     pub async fn start(config: AgentConfig) -> anyhow::Result<AgentHandle> {
         let options = CpeOptions { minimum_wait: config.retry_wait_s };
-        let life = Life::begin(&config, options.clone()).await?;
+        let storage = config.storage.clone();
+        let pnp = tokio::task::spawn_blocking(move || Pnp::open(&storage)).await?;
+        let life = Life::begin(&config, options.clone(), &pnp).await?;
         let (now, seat) = (Mutex::new(life.seen()), Mutex::new(life.seat()));
-        let shared = Arc::new(Shared { now, keypad: Mutex::default(), seat });
+        let shared = Arc::new(Shared { now, keypad: Mutex::default(), seat, pnp });
         let stop = CancellationToken::new();
         let control_addr = match config.control {
             Some(address) => Some(control::start(address, &config, shared.clone(), stop.clone()).await?),
@@ -176,8 +182,14 @@ async fn supervise(
         {
             tracing::error!(%error, "the settings could not be forgotten");
         }
+        if restart == Restart::FactoryReset {
+            let pnp = shared.pnp.clone();
+            if let Err(error) = device.blocking(move |_| pnp.service.forget()).await.flatten() {
+                tracing::error!(%error, "what the PnP service hands out could not be forgotten");
+            }
+        }
         drop(device);
-        match next_life(&config, &options, &stop).await {
+        match next_life(&config, &options, &shared.pnp, &stop).await {
             Some(next) => life = next,
             None => return,
         }
@@ -187,9 +199,14 @@ async fn supervise(
 }
 
 /// Tries until it works: nobody is there to press a button.
-async fn next_life(config: &AgentConfig, options: &CpeOptions, stop: &CancellationToken) -> Option<Life> {
+async fn next_life(
+    config: &AgentConfig,
+    options: &CpeOptions,
+    pnp: &Arc<Pnp>,
+    stop: &CancellationToken,
+) -> Option<Life> {
     loop {
-        match Life::begin(config, options.clone()).await {
+        match Life::begin(config, options.clone(), pnp).await {
             Ok(life) => return Some(life),
             Err(error) => tracing::error!(%error, "the phone could not start again"),
         }
@@ -244,6 +261,11 @@ impl AgentHandle {
 
     pub fn control_addr(&self) -> Option<SocketAddr> {
         self.control_addr
+    }
+
+    /// What somebody on the LAN told this phone by SIP PnP, in this life.
+    pub fn offer(&self) -> Option<Offer> {
+        self.shared.pnp.offer()
     }
 
     /// This phone's id, once the cloud has given it one.

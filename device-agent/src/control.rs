@@ -1,11 +1,13 @@
 //! The local control endpoint: loopback only, for whoever may read the token in the state directory.
 //!
 //! `GET /state`, `GET /phone`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`,
-//! `POST /press {"key":"hold"}`; files of settings are in `config`. `GET /` is a page to use the phone by, `GET /sound` its WebSocket. With `--test-faults` also
+//! `POST /press {"key":"hold"}`, `/pnp` ([`pnp`]), and files of settings ([`config`]). `GET /` is a page to use the phone by,
+//! `GET /sound` its WebSocket, `GET /pnp.html` the PnP service's page. With `--test-faults` also
 //! `GET /rehearsal` and `POST /rehearsal`, see [`crate::rehearsal`].
 
 mod config;
 mod page;
+mod pnp;
 mod sound;
 
 use std::io;
@@ -134,6 +136,7 @@ pub(crate) async fn start(
             }
             match request.uri().path() {
                 "/rehearsal" if rehearses => rehearsal(&shared, request).await,
+                path if path == "/pnp" || path.starts_with("/pnp/") => pnp::answer(&shared, request).await,
                 _ => answer(&shared, request).await,
             }
         }
@@ -167,10 +170,9 @@ fn is_token(given: &str, token: &str) -> bool {
 }
 
 async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
-    let request = match config::answer(&shared.now().0, request).await {
-        Ok(answer) => return answer,
-        Err(other) => other,
-    };
+    if config::is_ours(request.uri().path()) {
+        return config::answer(&shared.now().0, request).await;
+    }
     match (request.method().clone(), request.uri().path().to_owned().as_str()) {
         (Method::GET, "/state") => json(StatusCode::OK, &shared.now().0.state()),
         (Method::GET, "/effects") => json(StatusCode::OK, &shared.now().0.effects()),

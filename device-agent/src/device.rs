@@ -20,6 +20,7 @@ use cwmp::{Event, EventCode};
 use tokio::sync::Notify;
 
 use crate::boot;
+use crate::claim::Claims;
 use crate::clock;
 use crate::command::{Known, Memory};
 use crate::cpe::reasons::Reasons;
@@ -77,6 +78,8 @@ pub struct Device {
     /// Held while something else than the ACS changes what the ACS may want to hear about, and while the ACS does: so
     /// that nobody's change is taken for the other's. Taken before `inner`.
     whose: Mutex<()>,
+    /// What was dialled at the phone and waits for an answer.
+    pub(crate) claims: Claims,
     /// Something to publish, or other credentials.
     pub(crate) mqtt_wake: Notify,
     /// A reason for a session, or another interval.
@@ -89,6 +92,8 @@ pub struct Device {
     pub(crate) tests_wake: Notify,
     /// What the UDP connection request needs may have changed.
     pub(crate) udp_wake: Notify,
+    /// What the PnP service needs may have changed.
+    pub(crate) pnp_wake: Notify,
 }
 
 #[derive(Debug)]
@@ -167,12 +172,14 @@ impl Device {
                 udp: UdpState::default(),
                 restart: None,
             }),
+            claims: Claims::default(),
             mqtt_wake: Notify::new(),
             cwmp_wake: Notify::new(),
             settings_wake: Notify::new(),
             transfer_wake: Notify::new(),
             tests_wake: Notify::new(),
             udp_wake: Notify::new(),
+            pnp_wake: Notify::new(),
         };
         device.write_state_file(&device.lock());
         Arc::new(device)

@@ -1,13 +1,46 @@
-//! What the phone itself does with dialled digits: `**766*` room number `#` tells it which room it stands in (guide,
-//! "Set room number"). A number that is set already is only replaced by someone who knows the keypad password.
+//! What the phone itself does with dialled digits (guide, "Zero config"):
+//!
+//! * `**766*` room number `#` says which room it stands in. A number that is set already is only replaced by someone who
+//!   knows the keypad password, which then comes first.
+//! * `**766#` has it read back.
+//! * `**82#` asks for an extension.
+
+use std::time::{Duration, Instant};
 
 const SET_ROOM: &str = "**766*";
+const READ_ROOM: &str = "**766";
+const PICK_EXTENSION: &str = "**82";
 const MOST_DIGITS: usize = 64;
+/// Wrong passwords in a row after which none is taken for a while.
+const MOST_WRONG: u32 = 5;
+const LOCKED_FOR: Duration = Duration::from_secs(60);
+
+/// A code that was dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// With what followed it.
+    SetRoom(String),
+    ReadRoom,
+    PickExtension,
+}
 
 /// Digits since the handset was lifted.
 #[derive(Debug, Default)]
 pub struct Keypad {
     digits: String,
+    wrong: u32,
+    locked_until: Option<Instant>,
+}
+
+/// Why a dialled room number is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoom {
+    /// It, or what stands before the number, is not the keypad password.
+    Password,
+    /// The password was wrong too often.
+    Locked,
+    /// There was none.
+    Empty,
 }
 
 impl Keypad {
@@ -16,46 +49,72 @@ impl Keypad {
         self.digits.clear();
     }
 
-    /// A key was pressed; returns what was dialled when `#` ends a room code, without the code.
-    pub fn press(&mut self, key: char) -> Option<String> {
+    /// A key was pressed; returns the code that `#` ends, if it is one of the phone's own.
+    pub fn press(&mut self, key: char) -> Option<Code> {
         if key == '#' {
-            let digits = std::mem::take(&mut self.digits);
-            return digits.strip_prefix(SET_ROOM).filter(|rest| !rest.is_empty()).map(str::to_owned);
+            return match std::mem::take(&mut self.digits).as_str() {
+                READ_ROOM => Some(Code::ReadRoom),
+                PICK_EXTENSION => Some(Code::PickExtension),
+                digits => {
+                    let room = digits.strip_prefix(SET_ROOM).filter(|rest| !rest.is_empty());
+                    room.map(|room| Code::SetRoom(room.to_owned()))
+                }
+            };
         }
         if self.digits.len() < MOST_DIGITS && matches!(key, '0'..='9' | '*') {
             self.digits.push(key);
         }
         None
     }
-}
 
-/// The room number out of what followed the code.
-///
-/// # Errors
-/// Why it is not accepted.
-pub fn room_of<'a>(dialled: &'a str, current_room: &str, password: &str) -> Result<&'a str, &'static str> {
-    let room = if current_room.is_empty() || password.is_empty() {
-        dialled
-    } else {
-        dialled.strip_prefix(password).ok_or("the room number is set; the keypad password has to come first")?
-    };
-    if room.is_empty() { Err("no room number was dialled") } else { Ok(room) }
+    /// The room number out of what followed the code. Who guesses passwords has to wait.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn room_of<'a>(
+        &mut self,
+        dialled: &'a str,
+        current: &str,
+        password: &str,
+        now: Instant,
+    ) -> Result<&'a str, NoRoom> {
+        if current.is_empty() || password.is_empty() {
+            return Ok(dialled);
+        }
+        if self.locked_until.is_some_and(|until| now < until) {
+            return Err(NoRoom::Locked);
+        }
+        let Some(room) = dialled.strip_prefix(password) else {
+            self.wrong += 1;
+            if self.wrong >= MOST_WRONG {
+                (self.wrong, self.locked_until) = (0, Some(now + LOCKED_FOR));
+            }
+            return Err(NoRoom::Password);
+        };
+        self.wrong = 0;
+        if room.is_empty() { Err(NoRoom::Empty) } else { Ok(room) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn dial(keypad: &mut Keypad, keys: &str) -> Option<String> {
+    fn dial(keypad: &mut Keypad, keys: &str) -> Option<Code> {
         keys.chars().filter_map(|key| keypad.press(key)).last()
     }
 
     #[test]
-    fn the_code_and_nothing_else() {
+    fn the_codes_and_nothing_else() {
         let mut keypad = Keypad::default();
-        assert_eq!(dial(&mut keypad, "**766*1207#").as_deref(), Some("1207"));
-        assert_eq!(dial(&mut keypad, "1207#"), None);
-        assert_eq!(dial(&mut keypad, "**766*#"), None);
+        assert_eq!(dial(&mut keypad, "**766*1207#"), Some(Code::SetRoom("1207".to_owned())));
+        assert_eq!(dial(&mut keypad, "**766#"), Some(Code::ReadRoom));
+        assert_eq!(dial(&mut keypad, "**82#"), Some(Code::PickExtension));
+        for keys in ["1207#", "**766*#", "**821#", "**76#", "9**82#", "#"] {
+            assert_eq!(dial(&mut keypad, keys), None, "{keys}");
+        }
         dial(&mut keypad, "**766*12");
         keypad.clear();
         assert_eq!(dial(&mut keypad, "07#"), None);
@@ -65,10 +124,37 @@ mod tests {
 
     #[test]
     fn a_number_in_use_needs_the_password() {
-        assert_eq!(room_of("1207", "", "4711"), Ok("1207"));
-        assert_eq!(room_of("47111207", "101", "4711"), Ok("1207"));
-        assert_eq!(room_of("1207", "101", ""), Ok("1207"));
-        assert!(room_of("1207", "101", "4711").is_err());
-        assert!(room_of("4711", "101", "4711").is_err());
+        let (mut keypad, now) = (Keypad::default(), Instant::now());
+        let mut room = |dialled, current, password| keypad.room_of(dialled, current, password, now);
+        assert_eq!(room("1207", "", "4711"), Ok("1207"));
+        assert_eq!(room("47111207", "101", "4711"), Ok("1207"));
+        assert_eq!(room("1207", "101", ""), Ok("1207"));
+        assert_eq!(room("1207", "101", "4711"), Err(NoRoom::Password));
+        assert_eq!(room("4711", "101", "4711"), Err(NoRoom::Empty));
+    }
+
+    #[test]
+    fn whoever_guesses_has_to_wait_and_a_right_one_counts_from_the_start() {
+        let (mut keypad, now) = (Keypad::default(), Instant::now());
+        for _ in 0..MOST_WRONG - 1 {
+            assert_eq!(keypad.room_of("1", "101", "4711", now), Err(NoRoom::Password));
+        }
+        assert_eq!(keypad.room_of("47111", "101", "4711", now), Ok("1"));
+        for _ in 0..MOST_WRONG {
+            assert_eq!(keypad.room_of("1", "101", "4711", now), Err(NoRoom::Password));
+        }
+        assert_eq!(keypad.room_of("47111", "101", "4711", now), Err(NoRoom::Locked));
+        assert_eq!(keypad.room_of("47111", "101", "4711", now + LOCKED_FOR), Ok("1"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_code_is_found_whatever_was_dialled_and_ended_before(
+            before in "[0-9*]{0,80}#", room in "[0-9*]{1,40}"
+        ) {
+            let mut keypad = Keypad::default();
+            dial(&mut keypad, &before);
+            prop_assert_eq!(dial(&mut keypad, &format!("**766*{room}#")), Some(Code::SetRoom(room)));
+        }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod sound;
 
 use std::sync::Arc;
 
+use audio::speech::Word;
 use contract::event::EventKind;
 use phone_core::{HookSwitch, Input, Key, PhoneHandle, PhoneState};
 
@@ -57,6 +58,15 @@ impl Line {
     pub async fn press(&self, key: Key) {
         if let Self::Real(phone) = self
             && phone.input(Input::Key(key)).await.is_err()
+        {
+            tracing::warn!("the phone has stopped");
+        }
+    }
+
+    /// Has the phone say something; see [`Input::Say`].
+    pub async fn say(&self, words: Vec<Word>, aloud: bool) {
+        if let Self::Real(phone) = self
+            && phone.input(Input::Say { words, aloud }).await.is_err()
         {
             tracing::warn!("the phone has stopped");
         }

@@ -178,6 +178,11 @@ impl Api {
         self.send(Method::GET, path, None).await
     }
 
+    /// `POST` answered with a file's bytes.
+    pub async fn post_for_bytes<B: Serialize>(self, path: &str, body: &B) -> Result<Vec<u8>, ApiError> {
+        self.send(Method::POST, path, Some(to_json(body)?)).await
+    }
+
     /// A change whose answer's body does not matter.
     pub async fn tell<B: Serialize>(self, path: &str, body: &B) -> Result<(), ApiError> {
         self.send(Method::POST, path, Some(to_json(body)?)).await.map(drop)

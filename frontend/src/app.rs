@@ -10,8 +10,13 @@ use crate::components::empty::Empty;
 use crate::components::icon::Icon;
 use crate::components::nav::{BottomNav, Sidebar, TopBar};
 use crate::components::toast::Toasts;
+use crate::drafts::Drafts;
 use crate::live::Live;
+use crate::pages::accounts::AccountsPage;
 use crate::pages::board::BoardPage;
+use crate::pages::claims::ClaimsPage;
+use crate::pages::import::ImportPage;
+use crate::pages::layers::{LayerPage, LayersPage, PropertySettingsPage};
 use crate::pages::layout::LayoutPage;
 use crate::pages::login::LoginPage;
 use crate::pages::new_phones::NewPhonesPage;
@@ -19,7 +24,7 @@ use crate::pages::phone::PhonePage;
 use crate::pages::phones::PhonesPage;
 use crate::pages::properties::PropertiesPage;
 use crate::pages::property::PropertyScope;
-use crate::pages::property_settings::PropertySettingsPage;
+use crate::pages::provisioning::ProvisioningPage;
 use crate::pages::room::RoomPanel;
 use crate::state::{Shared, use_shared};
 use crate::theme::Theme;
@@ -45,6 +50,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/phones") view=PhonesPage/>
                     <Route path=path!("/phones/:phone/:tab?") view=PhonePage/>
                     <Route path=path!("/new-phones") view=NewPhonesPage/>
+                    <Route path=path!("/layers") view=LayersPage/>
+                    <Route path=path!("/layers/:layer/:id") view=LayerPage/>
                     <ParentRoute path=path!("/p/:property") view=PropertyScope>
                         <Route path=path!("") view=|| view! { <Redirect path="rooms"/> }/>
                         <ParentRoute path=path!("/rooms") view=BoardPage>
@@ -53,6 +60,10 @@ pub fn App() -> impl IntoView {
                         </ParentRoute>
                         <Route path=path!("/phones") view=PhonesPage/>
                         <Route path=path!("/settings") view=PropertySettingsPage/>
+                        <Route path=path!("/accounts") view=AccountsPage/>
+                        <Route path=path!("/provisioning") view=ProvisioningPage/>
+                        <Route path=path!("/import") view=ImportPage/>
+                        <Route path=path!("/claims") view=ClaimsPage/>
                         <Route path=path!("/layout") view=LayoutPage/>
                     </ParentRoute>
                 </ParentRoute>
@@ -81,6 +92,7 @@ fn Shell() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let shared = Shared::provide();
+    Drafts::provide();
     let location = use_location();
     // A new page starts at its heading, also for those who do not see it. The room panel looks after itself.
     Effect::new(move |before: Option<String>| {

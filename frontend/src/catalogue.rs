@@ -53,6 +53,38 @@ pub fn title(found: SettingRef) -> String {
     }
 }
 
+/// What an input for this setting starts with where nothing is set: the factory's value, or what its kind begins with.
+pub fn initial(key: &str) -> String {
+    let Some(found) = find(key) else { return String::new() };
+    let kind = &found.setting.value_type;
+    found.setting.default.clone().unwrap_or_else(|| match kind {
+        settings::ValueType::Bool => "no".to_owned(),
+        settings::ValueType::Enum { choices } => choices.first().map(|first| first.value.clone()).unwrap_or_default(),
+        _ => String::new(),
+    })
+}
+
+/// Whether a value of this setting may hold variables: one that people write.
+pub fn takes_variables(kind: &settings::ValueType) -> bool {
+    use settings::ValueType::*;
+    matches!(
+        kind,
+        Text { .. }
+            | Secret { .. }
+            | NumberString { .. }
+            | NumberList { .. }
+            | Host
+            | HostPort
+            | HostList { .. }
+            | Url { .. }
+            | UrlTemplate { .. }
+            | SipUri { .. }
+            | DialPlan
+            | File { .. }
+            | PagingList { .. }
+    )
+}
+
 /// What a value is called: choices by their label, switches as on and off.
 pub fn shown(key: &str, value: &str) -> String {
     let Some(found) = find(key) else {

@@ -31,7 +31,12 @@ pub async fn save(api: Api, id: FileId) -> Result<(), ApiError> {
     let list: Vec<FileView> = api.get("/files").await?;
     let name = list.into_iter().find(|file| file.id == id).map_or_else(|| format!("{id}.bin"), |file| file.name);
     let bytes = api.bytes(&format!("/files/{id}")).await?;
-    keep(&bytes, &name).ok_or_else(|| {
+    hand_over(&bytes, &name)
+}
+
+/// Lets the browser keep bytes as a file.
+pub fn hand_over(bytes: &[u8], name: &str) -> Result<(), ApiError> {
+    keep(bytes, name).ok_or_else(|| {
         ApiError::local(
             "not-saved",
             "The file could not be saved",

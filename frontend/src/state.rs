@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::live::LiveChange;
-use contract::rest::{PhoneRow, Property};
+use contract::rest::{ClaimState, ClaimView, PhoneRow, Property};
 use contract::{PhoneId, PropertyId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -27,6 +27,8 @@ pub struct Shared {
     pub api: Api,
     pub properties: Loaded<Vec<Property>>,
     pub new_phones: Loaded<Vec<PhoneRow>>,
+    /// Claims of the property in use that wait for an answer.
+    pub claims: Loaded<Vec<ClaimView>>,
     /// The property last looked at; its board is one key press away from everywhere.
     pub current: RwSignal<Option<PropertyId>>,
     pub toasts: RwSignal<Vec<Toast>>,
@@ -41,11 +43,19 @@ impl Shared {
     /// Made once one is signed in.
     pub fn provide() -> Self {
         let api = use_api();
+        let current = RwSignal::new(stored(PROPERTY).and_then(|id| id.parse().ok()));
+        let waiting = move |id: Option<PropertyId>| async move {
+            match id {
+                Some(id) => api.get_owned(format!("/properties/{id}/claims?state=waiting")).await,
+                None => Ok(Vec::new()),
+            }
+        };
         let shared = Self {
             api,
             properties: use_load(|| (), move |()| api.get("/properties")),
             new_phones: use_load(|| (), move |()| api.get("/phones/new")),
-            current: RwSignal::new(stored(PROPERTY).and_then(|id| id.parse().ok())),
+            claims: use_load(move || current.get(), waiting),
+            current,
             toasts: RwSignal::new(Vec::new()),
             narrow: use_narrow(),
         };
@@ -67,6 +77,16 @@ impl Shared {
         if change.reload {
             self.properties.reload();
             self.new_phones.reload();
+            self.claims.reload();
+        }
+        if let Some(claim) = change.claim.as_ref().filter(|claim| Some(claim.property) == self.current.get_untracked())
+        {
+            self.claims.touch(|list| {
+                list.retain(|one| one.id != claim.id);
+                if claim.state == ClaimState::Waiting {
+                    list.push(claim.clone());
+                }
+            });
         }
         if let Some(phone) = &change.phone {
             let known = self.new_phones.with_untracked(|list| list.iter().any(|row| row.id == phone.id));

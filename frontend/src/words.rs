@@ -107,6 +107,8 @@ pub const fn value(state: ValueState) -> Look {
         ValueState::Pending => look("Pending", Icon::Sync, "blue"),
         ValueState::Drift => look("Drift", Icon::Alert, "amber"),
         ValueState::NotReported => look("Not reported", Icon::Minus, "none"),
+        ValueState::Kept => look("Left as it is", Icon::Check, "none"),
+        ValueState::Protected => look("User protected", Icon::Alert, "none"),
     }
 }
 
@@ -114,6 +116,7 @@ pub const fn layer(layer: Layer) -> Look {
     match layer {
         Layer::ModelDefault => look("Model default", Icon::Phone, "none"),
         Layer::Chain => look("Chain", Icon::Chain, "violet"),
+        Layer::Brand => look("Brand", Icon::Bell, "violet"),
         Layer::Property => look("Property", Icon::Building, "blue"),
         Layer::RoomType => look("Room type", Icon::Rooms, "green"),
         Layer::Room => look("Room", Icon::Door, "amber"),
@@ -167,6 +170,9 @@ pub const fn event(kind: EventKind) -> Look {
         MuteCall => look("Muted", Icon::Minus, "none"),
         UnmuteCall => look("Unmuted", Icon::OffHook, "none"),
         EmergencyCall => look("Emergency call", Icon::Alert, "red"),
+        ConfigFetched => look("Configuration fetched", Icon::Download, "green"),
+        RoomDialled => look("Room number dialled", Icon::Door, "violet"),
+        ExtensionWanted => look("Extension asked for", Icon::Phone, "violet"),
     }
 }
 

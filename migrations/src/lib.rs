@@ -9,6 +9,11 @@ mod m20261123_000003_trust;
 mod m20261123_000005_telemetry;
 mod m20261123_000006_audit;
 mod m20261123_000007_keep;
+mod m20261129_000008_layers;
+mod m20261129_000009_accounts;
+mod m20261129_000010_imports;
+mod m20261129_000011_provision;
+mod m20261129_000012_claims;
 mod table;
 
 pub struct Migrator;
@@ -23,6 +28,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_telemetry::Migration),
             Box::new(m20261123_000006_audit::Migration),
             Box::new(m20261123_000007_keep::Migration),
+            Box::new(m20261129_000008_layers::Migration),
+            Box::new(m20261129_000009_accounts::Migration),
+            Box::new(m20261129_000011_provision::Migration),
+            Box::new(m20261129_000010_imports::Migration),
+            Box::new(m20261129_000012_claims::Migration),
         ]
     }
 }

@@ -53,6 +53,11 @@ impl T {
         self.column(ColumnDef::new(Alias::new(name)).uuid().to_owned()).foreign(name, target, ForeignKeyAction::SetNull)
     }
 
+    /// An optional reference; the row goes when its target goes.
+    pub fn goes_with(self, name: &'static str, target: &'static str) -> Self {
+        self.column(ColumnDef::new(Alias::new(name)).uuid().to_owned()).foreign(name, target, ForeignKeyAction::Cascade)
+    }
+
     fn foreign(mut self, name: &'static str, target: &'static str, on_delete: ForeignKeyAction) -> Self {
         let mut key = ForeignKey::create();
         key.from_col(Alias::new(name)).to_tbl(Alias::new(target)).to_col(Alias::new("id")).on_delete(on_delete);
@@ -111,6 +116,31 @@ pub async fn add_text(manager: &SchemaManager<'_>, table: &'static str, column: 
         .table(Alias::new(table))
         .add_column(ColumnDef::new(Alias::new(column)).text().not_null().default("").to_owned());
     manager.alter_table(change).await
+}
+
+/// Adds a UUID that is no foreign key to a table that is there.
+pub async fn add_uuid(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
+    let mut change = Table::alter();
+    change.table(Alias::new(table)).add_column(ColumnDef::new(Alias::new(column)).uuid().to_owned());
+    manager.alter_table(change).await
+}
+
+/// Adds an optional reference to a table that is there; it is emptied when its target goes. SQLite takes a foreign key
+/// only with its column, which the builder does not say.
+pub async fn add_reference(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+    target: &'static str,
+) -> Result<(), DbErr> {
+    let kind = match manager.get_database_backend() {
+        sea_orm_migration::sea_orm::DbBackend::Sqlite => "uuid_text",
+        _ => "uuid",
+    };
+    let sql = format!(
+        r#"ALTER TABLE "{table}" ADD COLUMN "{column}" {kind} NULL REFERENCES "{target}" ("id") ON DELETE SET NULL"#
+    );
+    manager.get_connection().execute_unprepared(&sql).await.map(drop)
 }
 
 /// An index over `columns`; its name follows from them.

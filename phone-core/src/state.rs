@@ -22,6 +22,9 @@ pub struct PhoneState {
     pub calls: Vec<CallState>,
     /// What is heard in the handset or speaker beside voices.
     pub tone: Tone,
+    /// What the phone says, or said last, in writing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub saying: Vec<&'static str>,
     /// The ringtone that plays, by its name in the catalogue.
     pub ringing: Option<String>,
     /// Digits entered and not yet sent.

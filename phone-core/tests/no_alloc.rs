@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use audio::BLOCK;
 use audio::device::{AudioDevice, DeviceError};
+use audio::speech::Word;
 use media::Port;
 use phone_core::io::{Network, Ports, Studio, UdpNetwork};
-use phone_core::phone::Leg;
+use phone_core::phone::{Leg, Saying};
 use phone_core::rng::Rng;
 use phone_core::sdp::{Agreed, Direction, LocalMedia, Negotiator};
 use phone_core::settings::media::MediaSettings;
@@ -113,6 +114,7 @@ fn sound(legs: Vec<Leg>) -> Sound {
         ear: Ear::Handset,
         muted: false,
         tone: Tone::None,
+        saying: None,
         ringing: None,
         ring_volume: 4,
         talk_volume: 4,
@@ -206,6 +208,9 @@ fn main() {
         phones.others[0].follow(sound(vec![leg(1, ports[1], &agreed[1], &settings)]));
         phones.run(2);
     }
+    let saying = Saying { turn: 1, words: [Word::Yes, Word::One].as_slice().into() };
+    phones.ours.follow(Sound { saying: Some(saying), ..sound(Vec::new()) });
+    phones.run(3);
     let held = conference.iter().cloned().map(|leg| Leg { joined: false, ..leg }).collect();
     phones.ours.follow(Sound { tone: Tone::HoldReminder, ..sound(held) });
     phones.run(1);

@@ -158,8 +158,12 @@ async fn every_operation_but_signing_in_wants_a_token() {
                 .replace("{room}", &hotel.room("1207").to_string())
                 .replace("{phone}", &phone.to_string())
                 .replace("{file}", &uuid::Uuid::now_v7().to_string())
+                .replace("{import}", &uuid::Uuid::now_v7().to_string())
                 .replace("{session}", "1")
                 .replace("{index}", "0")
+                .replace("{server}", &uuid::Uuid::now_v7().to_string())
+                .replace("{pool}", &uuid::Uuid::now_v7().to_string())
+                .replace("{account}", &uuid::Uuid::now_v7().to_string())
                 .replace("{job}", &uuid::Uuid::now_v7().to_string());
             assert!(!real.contains('{'), "{real}");
             let query =

@@ -6,6 +6,8 @@
 
 mod support;
 
+mod accounts;
+mod accounts_refused;
 mod acs_bodies;
 mod architecture;
 mod auth;
@@ -22,6 +24,7 @@ mod browser_rooms;
 mod browser_screenshots;
 mod browser_settings;
 mod catalogue;
+mod claims;
 mod connection_request;
 mod crash;
 mod cwmp_by_hand;
@@ -34,8 +37,10 @@ mod files;
 mod fleet;
 mod hostile_acs;
 mod kill_sessions;
+mod layers;
 mod live;
 mod mqtt_telemetry;
+mod provision;
 mod quiet_sessions;
 mod rooms;
 mod rooms_refused;
@@ -58,3 +63,4 @@ mod wake_by_kamailio;
 mod wake_by_sip;
 mod wake_by_udp;
 mod wake_refused;
+mod zero_touch;

@@ -94,8 +94,13 @@ const LINPHONE: Package =
     Package { name: "linphone-cli", files: &["/usr/bin/linphonec"], why: "another phone, with G.729 and G.726" };
 const SIPVICIOUS: Package =
     Package { name: "sipvicious", files: &["/usr/bin/svmap"], why: "scans the phone as attackers do" };
-const DNSMASQ: Package =
-    Package { name: "dnsmasq-base", files: &["/usr/sbin/dnsmasq"], why: "answers the phone's SRV and NAPTR questions" };
+pub const DNSMASQ: Package = Package {
+    name: "dnsmasq-base",
+    files: &["/usr/sbin/dnsmasq"],
+    why: "answers the phone's SRV and NAPTR questions, and gives it an address by DHCP",
+};
+pub const BUSYBOX: Package =
+    Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "the DHCP client of a new phone" };
 pub const IPROUTE: Package = Package {
     name: "iproute2",
     files: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],

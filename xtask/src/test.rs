@@ -154,7 +154,7 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
         packages.push(&apt::XMLLINT);
     }
     if [Sqlite, Postgres].into_iter().any(&wanted) {
-        packages.push(&apt::MOSQUITTO);
+        packages.extend([&apt::MOSQUITTO, &apt::IPROUTE, &apt::DNSMASQ, &apt::BUSYBOX]);
     }
     if wanted(Postgres) {
         packages.push(&apt::POSTGRESQL);

@@ -1,15 +1,21 @@
 //! The REST API, `/api/v1`. Handlers take what was asked apart and call a use case; the OpenAPI document is made from
 //! the same declarations that make the routes.
 
+mod accounts;
 mod auth;
+mod claims;
 mod extract;
 mod files;
+mod groups;
+mod imports;
 mod jobs;
+mod layers;
 mod live;
 mod parameters;
 mod phones;
 mod problem;
 mod properties;
+mod provision;
 mod rooms;
 mod sessions;
 mod settings;
@@ -24,11 +30,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use contract::rest::MAX_IMPORT_BYTES;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::app::App;
@@ -59,14 +66,41 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
         .routes(routes!(properties::list, properties::create))
-        .routes(routes!(properties::one))
+        .routes(routes!(properties::one, properties::change))
         .routes(routes!(properties::board))
         .routes(routes!(properties::add_layout))
         .routes(routes!(properties::progress))
         .routes(routes!(properties::calls))
+        .routes(routes!(groups::chains))
+        .routes(routes!(groups::brands, groups::create_brand))
+        .routes(routes!(groups::rename_brand, groups::remove_brand))
+        .routes(routes!(groups::room_types, groups::create_room_type))
+        .routes(routes!(groups::rename_room_type, groups::remove_room_type))
+        .routes(routes!(groups::set_type_of_rooms))
+        .routes(routes!(settings::of_chain, settings::change_chain))
+        .routes(routes!(settings::of_brand, settings::change_brand))
+        .routes(routes!(settings::of_room_type, settings::change_room_type))
         .routes(routes!(settings::of_property, settings::change_property))
         .routes(routes!(settings::of_room, settings::change_room))
         .routes(routes!(settings::of_phone, settings::change_phone))
+        .routes(routes!(layers::variables))
+        .routes(routes!(layers::configuration))
+        .routes(routes!(layers::history_of_chain))
+        .routes(routes!(layers::history_of_brand))
+        .routes(routes!(layers::history_of_property))
+        .routes(routes!(layers::history_of_room_type))
+        .routes(routes!(layers::history_of_room))
+        .routes(routes!(layers::history_of_phone))
+        .routes(routes!(layers::preview_chain))
+        .routes(routes!(layers::preview_brand))
+        .routes(routes!(layers::preview_property))
+        .routes(routes!(layers::preview_room_type))
+        .routes(routes!(layers::preview_room))
+        .routes(routes!(layers::preview_phone))
+        .routes(routes!(layers::change_set))
+        .routes(routes!(layers::undo))
+        .routes(routes!(layers::drift))
+        .routes(routes!(layers::decide))
         .routes(routes!(rooms::one, rooms::change))
         .routes(routes!(rooms::assign, rooms::unassign))
         .routes(routes!(phones::list))
@@ -81,10 +115,34 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::step))
         .routes(routes!(files::list, files::store))
         .routes(routes!(files::content, files::remove))
+        .routes(routes!(imports::list, imports::create).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES)))
+        .routes(routes!(imports::one, imports::remove))
+        .routes(routes!(imports::findings))
+        .routes(routes!(imports::rows))
+        .routes(routes!(imports::remap))
+        .routes(routes!(imports::apply))
+        .routes(routes!(imports::export))
         .routes(routes!(wake::wake))
         .routes(routes!(trust::of_property, trust::set, trust::remove))
         .routes(routes!(trust::default_of_all, trust::set_default))
         .routes(routes!(trust::pbx, trust::set_pbx))
+        .routes(routes!(accounts::servers, accounts::create_server))
+        .routes(routes!(accounts::change_server, accounts::remove_server))
+        .routes(routes!(accounts::pools, accounts::create_pool))
+        .routes(routes!(accounts::change_pool, accounts::remove_pool))
+        .routes(routes!(accounts::fill))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::export))
+        .routes(routes!(accounts::one, accounts::change, accounts::remove))
+        .routes(routes!(accounts::assign))
+        .routes(routes!(accounts::unassign))
+        .routes(routes!(accounts::renew))
+        .routes(routes!(provision::of_property, provision::set))
+        .routes(routes!(provision::first_fetch))
+        .routes(routes!(claims::settings, claims::set))
+        .routes(routes!(claims::list))
+        .routes(routes!(claims::accept))
+        .routes(routes!(claims::reject))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::quarantine))

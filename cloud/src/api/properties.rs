@@ -7,10 +7,10 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use contract::PropertyId;
 use contract::problem::Problem;
-use contract::rest::{Board, CallSummary, Layout, NewProperty, Progress, Property};
+use contract::rest::{Accepted, Board, CallSummary, Layout, NewProperty, Progress, Property, PropertyChange};
 
-use super::extract::{Body, Caller};
-use crate::app::{App, Result, board, calls, layers, tree};
+use super::extract::{Body, Caller, Operation};
+use crate::app::{App, Result, board, calls, layers, property, tree};
 
 /// Every property.
 #[utoipa::path(get, path = "/api/v1/properties", tag = "properties", security(("token" = [])),
@@ -35,6 +35,21 @@ pub async fn create(
     params(("property" = PropertyId, Path)), responses((status = 200, body = Property), (status = 404, body = Problem)))]
 pub async fn one(State(app): State<Arc<App>>, _: Caller, Path(id): Path<PropertyId>) -> Result<Json<Property>> {
     board::property(&app, id).await.map(Json)
+}
+
+/// Change a property's name, time zone, numbers or brand; its phones follow.
+#[utoipa::path(patch, path = "/api/v1/properties/{property}", tag = "properties", security(("token" = [])),
+    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = PropertyChange,
+    responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    operation: Operation,
+    Path(id): Path<PropertyId>,
+    Body(body): Body<PropertyChange>,
+) -> Result<(StatusCode, Json<Accepted>)> {
+    let once = operation.once(&app, &caller, &body)?;
+    Ok((StatusCode::ACCEPTED, Json(property::change(&app, &caller.actor, &once, id, body).await?)))
 }
 
 /// The room board: every room by building and floor.

@@ -1,4 +1,4 @@
-//! Values of a layer: property, room or phone.
+//! Values of a layer, from the chain down to a phone.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use contract::problem::Problem;
 use contract::rest::{Accepted, LayerChange, LayerValues};
-use contract::{PhoneId, PropertyId, RoomId};
+use contract::{BrandId, ChainId, PhoneId, PropertyId, RoomId, RoomTypeId};
 
 use super::extract::{Body, Caller, Operation};
 use crate::app::layers::{self, Scope};
@@ -18,6 +18,73 @@ type Answer = Result<(StatusCode, Json<Accepted>)>;
 async fn put(app: &App, caller: &Caller, operation: &Operation, scope: Scope, body: LayerChange) -> Answer {
     let once = operation.once(app, caller, &body)?;
     Ok((StatusCode::ACCEPTED, Json(layers::change(app, &caller.actor, &once, scope, body).await?)))
+}
+
+/// What a chain sets for its phones.
+#[utoipa::path(get, path = "/api/v1/chains/{chain}/settings", tag = "settings", security(("token" = [])),
+    params(("chain" = ChainId, Path)), responses((status = 200, body = LayerValues), (status = 404, body = Problem)))]
+pub async fn of_chain(State(app): State<Arc<App>>, _: Caller, Path(id): Path<ChainId>) -> Result<Json<LayerValues>> {
+    layers::values(&app, Scope::Chain(id.0)).await.map(Json)
+}
+
+/// Set or remove values for a whole chain; it may lock them.
+#[utoipa::path(put, path = "/api/v1/chains/{chain}/settings", tag = "settings", security(("token" = [])),
+    params(("chain" = ChainId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = LayerChange,
+    responses((status = 202, body = Accepted), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn change_chain(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    operation: Operation,
+    Path(id): Path<ChainId>,
+    Body(body): Body<LayerChange>,
+) -> Answer {
+    put(&app, &caller, &operation, Scope::Chain(id.0), body).await
+}
+
+/// What a brand sets for its phones.
+#[utoipa::path(get, path = "/api/v1/brands/{brand}/settings", tag = "settings", security(("token" = [])),
+    params(("brand" = BrandId, Path)), responses((status = 200, body = LayerValues), (status = 404, body = Problem)))]
+pub async fn of_brand(State(app): State<Arc<App>>, _: Caller, Path(id): Path<BrandId>) -> Result<Json<LayerValues>> {
+    layers::values(&app, Scope::Brand(id.0)).await.map(Json)
+}
+
+/// Set or remove values for all properties of a brand; it may lock them.
+#[utoipa::path(put, path = "/api/v1/brands/{brand}/settings", tag = "settings", security(("token" = [])),
+    params(("brand" = BrandId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = LayerChange,
+    responses((status = 202, body = Accepted), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn change_brand(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    operation: Operation,
+    Path(id): Path<BrandId>,
+    Body(body): Body<LayerChange>,
+) -> Answer {
+    put(&app, &caller, &operation, Scope::Brand(id.0), body).await
+}
+
+/// What a room type sets for its phones.
+#[utoipa::path(get, path = "/api/v1/room-types/{room_type}/settings", tag = "settings", security(("token" = [])),
+    params(("room_type" = RoomTypeId, Path)), responses((status = 200, body = LayerValues), (status = 404, body = Problem)))]
+pub async fn of_room_type(
+    State(app): State<Arc<App>>,
+    _: Caller,
+    Path(id): Path<RoomTypeId>,
+) -> Result<Json<LayerValues>> {
+    layers::values(&app, Scope::RoomType(id.0)).await.map(Json)
+}
+
+/// Set or remove values for all rooms of a type; it may lock them.
+#[utoipa::path(put, path = "/api/v1/room-types/{room_type}/settings", tag = "settings", security(("token" = [])),
+    params(("room_type" = RoomTypeId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = LayerChange,
+    responses((status = 202, body = Accepted), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn change_room_type(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    operation: Operation,
+    Path(id): Path<RoomTypeId>,
+    Body(body): Body<LayerChange>,
+) -> Answer {
+    put(&app, &caller, &operation, Scope::RoomType(id.0), body).await
 }
 
 /// What a property sets for all its phones.

@@ -115,7 +115,7 @@ pub async fn accept(app: &App, actor: &Actor, id: PhoneId, wanted: AcceptPhone) 
 async fn finish(
     app: &App,
     actor: &Actor,
-    write: crate::db::WriteTx<'_>,
+    write: crate::db::WriteTx,
     row: phone::Model,
     room: Option<room::Model>,
     to: PropertyId,
@@ -136,7 +136,7 @@ async fn finish(
     let place = room.as_ref().map_or_else(|| "the property".to_owned(), |room| format!("room {}", room.number));
     refresh(app, tx, changed, &Change { actor, summary: format!("First configuration for {place}") }).await?;
     touch(tx, touched).await?;
-    let names = views::PropertyNames::load(tx).await?;
+    let names = views::Names::load(tx).await?;
     let row = phone::Entity::find_by_id(row.id).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     let answer = views::phone_row(&row, room.as_ref(), &names);
     write.commit().await?;

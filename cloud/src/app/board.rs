@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use contract::rest::{Board, BoardBuilding, BoardFloor, Property, RoomState, SyncState};
-use contract::{BuildingId, FloorId, PropertyId};
+use contract::{BrandId, BuildingId, ChainId, FloorId, PropertyId};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::error::not_found;
 use super::{App, Result, live, views};
-use crate::db::entity::{building, chain, floor, phone, property, room};
+use crate::db::entity::{brand, building, chain, floor, phone, property, room};
 
 /// Every property, by name, with its counts.
 pub async fn properties(app: &App) -> Result<Vec<Property>> {
@@ -40,6 +40,8 @@ async fn with_counts(app: &App, rows: Vec<property::Model>) -> Result<Vec<Proper
     let db = app.db.read();
     let chains: HashMap<Uuid, String> =
         chain::Entity::find().all(db).await?.into_iter().map(|chain| (chain.id, chain.name)).collect();
+    let brands: HashMap<Uuid, String> =
+        brand::Entity::find().all(db).await?.into_iter().map(|brand| (brand.id, brand.name)).collect();
     let rooms: HashMap<Uuid, i64> = room::Entity::find()
         .select_only()
         .column(room::Column::PropertyId)
@@ -82,6 +84,11 @@ async fn with_counts(app: &App, rows: Vec<property::Model>) -> Result<Vec<Proper
             Property {
                 id: PropertyId(row.id),
                 chain: chains.get(&row.chain_id).cloned().unwrap_or_default(),
+                chain_id: Some(ChainId(row.chain_id)),
+                brand: row.brand_id.map(BrandId),
+                brand_name: row.brand_id.and_then(|id| brands.get(&id).cloned()),
+                phone: row.phone,
+                front_desk: row.front_desk,
                 rooms: rooms.get(&row.id).copied().unwrap_or_default() as u32,
                 phones: sum(&|_| true),
                 online: sum(&|count| online(&count.state)),
@@ -123,6 +130,7 @@ pub async fn board(app: &App, id: PropertyId) -> Result<Board> {
     for room in room::Entity::find().filter(room::Column::PropertyId.eq(id.0)).all(db).await? {
         rooms.entry(room.floor_id).or_default().push(room);
     }
+    let names = views::Names::load(db).await?;
     let buildings = buildings
         .into_iter()
         .map(|building| BoardBuilding {
@@ -136,7 +144,7 @@ pub async fn board(app: &App, id: PropertyId) -> Result<Board> {
                         id: FloorId(floor.id),
                         name: floor.name.clone(),
                         level: floor.level,
-                        rooms: own.iter().map(|room| views::room_card(room, phones.get(&room.id))).collect(),
+                        rooms: own.iter().map(|room| views::room_card(room, phones.get(&room.id), &names)).collect(),
                     }
                 })
                 .collect(),

@@ -3,7 +3,7 @@
 use contract::rest::Enrolment;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{App, Result, files, jobs, session, tasks, telemetry};
+use super::{App, Result, claims, files, imports, jobs, provision, session, tasks, telemetry};
 use crate::clock::now_ms;
 use crate::db::entity::{idempotency, live, phone, refresh_token};
 
@@ -20,7 +20,9 @@ pub async fn run(app: &App) -> Result<()> {
     jobs::release_expired(tx).await?;
     tasks::expire(tx, app.config.jobs.expire_days).await?;
     files::sweep(tx).await?;
+    imports::sweep(tx).await?;
     session::trace::prune(tx).await?;
+    provision::forget_old(tx).await?;
     // Who waited a day to be accepted and did not come back is nobody's phone, or will come again.
     phone::Entity::delete_many()
         .filter(phone::Column::Enrolment.eq(Enrolment::New.as_str()))
@@ -40,6 +42,7 @@ pub async fn run(app: &App) -> Result<()> {
         .exec(tx)
         .await?;
     refresh_token::Entity::delete_many().filter(refresh_token::Column::ExpiresAt.lt(now)).exec(tx).await?;
+    claims::prune(tx).await?;
     telemetry::sweep(tx, app.config.keep.telemetry_days).await?;
     write.commit().await?;
     Ok(())

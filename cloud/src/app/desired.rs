@@ -1,26 +1,40 @@
 //! The desired document of a phone: folded from its layers, versioned, and closed by a job when it differs from what
 //! the phone is.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `targets` | phones, as far as folding needs them |
+//! | `layers` | the layers over them, and what they say |
+//! | `derived` | what follows from room, property and account |
+//! | `facts` | what variables stand for |
+//! | `plan` | from layers to documents |
+//! | `store` | documents, jobs and live rows, many at a time |
 
-use std::collections::{BTreeMap, HashMap};
+mod derived;
+mod facts;
+pub mod layers;
+pub mod plan;
+pub mod store;
+pub mod targets;
+
+use std::collections::BTreeSet;
 
 use contract::PhoneId;
-use contract::rest::{Accepted, Enrolment, JobState, Layer, SyncState};
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, ExprTrait, OnConflict},
-};
+use contract::rest::{Accepted, Enrolment, JobState, Layer};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
+use self::layers::Layers;
+use self::plan::Document;
+use self::targets::Target;
 use super::error::{conflict, not_found};
 use super::jobs::{AGAIN, CONFIGURE, settle};
-use super::live::{Touched, touch};
 use super::{Actor, App, Result, audit, views};
 use crate::clock::now_ms;
-use crate::db::entity::{job, layer_value, phone, phone_document, property, room};
+use crate::db::entity::{job, phone, phone_document};
 use crate::domain::catalogue;
-use crate::domain::document::keep_managed;
-use crate::domain::layers::{Desired, Entry, fold};
+use crate::domain::layers::{Desired, Effective};
 
 /// Why documents are made anew.
 pub struct Change<'a> {
@@ -29,8 +43,8 @@ pub struct Change<'a> {
     pub summary: String,
 }
 
-/// Phones handled in one round; keeps statements below the databases' limits on parameters.
-const ROUND: usize = 200;
+/// Phones whose documents are read and written together.
+const ROUND: usize = 5_000;
 
 /// Folds the layers of `phones` anew. Where that changes the desired document, its version moves on and a job is made
 /// that brings it to the phone; a job still waiting is superseded by it.
@@ -40,88 +54,43 @@ pub async fn refresh(
     phones: Vec<phone::Model>,
     change: &Change<'_>,
 ) -> Result<Vec<job::Model>> {
-    let mut jobs = Vec::new();
-    for round in phones.chunks(ROUND) {
-        // As they are now: another change may have been waited for.
-        let ids = round.iter().map(|phone| phone.id);
-        let mut now = phone::Entity::find().filter(phone::Column::Id.is_in(ids)).all(tx).await?;
-        now.sort_by_key(|phone| round.iter().position(|wanted| wanted.id == phone.id));
-        refresh_round(app, tx, &now, change, &mut jobs).await?;
-    }
-    Ok(jobs)
+    // As they are now: another change may have been waited for.
+    let ids: Vec<Uuid> = phones.iter().map(|phone| phone.id).collect();
+    let targets = targets::by_id(tx, &ids).await?;
+    refresh_targets(app, tx, &targets, change, None, None).await
 }
 
-async fn refresh_round(
+/// The same for phones as they are now. With `keys`, only those are folded: the rest of each document stays as it is.
+pub async fn refresh_targets(
     app: &App,
     tx: &impl ConnectionTrait,
-    phones: &[phone::Model],
+    targets: &[Target],
     change: &Change<'_>,
-    made: &mut Vec<job::Model>,
-) -> Result<()> {
-    let layers = Layers::load(tx, phones).await?;
-    let ids: Vec<Uuid> = phones.iter().map(|phone| phone.id).collect();
-    let documents: HashMap<Uuid, phone_document::Model> = phone_document::Entity::find()
-        .filter(phone_document::Column::PhoneId.is_in(ids.clone()))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|document| (document.phone_id, document))
-        .collect();
-
-    let now = now_ms();
-    let (mut new_documents, mut new_jobs, mut touched) = (Vec::new(), Vec::new(), Vec::new());
-    for phone in phones {
-        let document = documents.get(&phone.id);
-        let old: Desired = match document {
-            Some(document) => serde_json::from_str(&document.desired)?,
-            None => Desired::new(),
-        };
-        let mut new = layers.fold(phone);
-        keep_managed(&mut new, &old, catalogue::default_value);
-        new.retain(|key, _| catalogue::exists_on(key, &phone.model));
-        if new == old {
-            continue;
+    keys: Option<&BTreeSet<String>>,
+    change_set: Option<Uuid>,
+) -> Result<Vec<job::Model>> {
+    let layers = Layers::load(app, tx, targets, keys).await?;
+    let mut jobs = Vec::new();
+    for round in targets.chunks(ROUND) {
+        let stored = store::documents(tx, round).await?;
+        let (mut documents, mut changed) = (Vec::new(), Vec::new());
+        for target in round {
+            let text = stored.get(&target.id).map_or("{}", String::as_str);
+            let document = Document::read(text)?;
+            let changes = plan::changes(&app.secrets, &layers, target, &document, keys)?;
+            if changes.is_empty() {
+                continue;
+            }
+            documents.push((target.id, document.with(&changes)?));
+            // A value that only comes from elsewhere now is nothing to tell the phone.
+            if changes.iter().any(|change| change.value) {
+                changed.push(target);
+            }
         }
-        new_documents.push(phone_document::ActiveModel {
-            phone_id: Set(phone.id),
-            desired: Set(serde_json::to_string(&new)?),
-            reported: Set(document.map_or_else(|| "{}".to_owned(), |document| document.reported.clone())),
-            applied: Set(document.map_or_else(|| "{}".to_owned(), |document| document.applied.clone())),
-            reported_at: Set(document.map_or(0, |document| document.reported_at)),
-        });
-        new_jobs.push(new_job(app, phone, change.actor, change.summary.clone(), phone.desired_version + 1));
+        store::keep_documents(tx, &documents).await?;
+        jobs.extend(store::make_jobs(app, tx, &changed, change, change_set).await?);
     }
-    if new_jobs.is_empty() {
-        return Ok(());
-    }
-
-    let changed: Vec<Uuid> = new_jobs.iter().map(|job| job.phone_id).collect();
-    phone_document::Entity::insert_many(new_documents)
-        .on_conflict(
-            OnConflict::column(phone_document::Column::PhoneId)
-                .update_column(phone_document::Column::Desired)
-                .to_owned(),
-        )
-        .exec_without_returning(tx)
-        .await?;
-    phone::Entity::update_many()
-        .col_expr(phone::Column::DesiredVersion, Expr::col(phone::Column::DesiredVersion).add(1))
-        .col_expr(phone::Column::Sync, Expr::value(SyncState::Pending.as_str()))
-        .filter(phone::Column::Id.is_in(changed.clone()))
-        .exec(tx)
-        .await?;
-    supersede(tx, changed, now).await?;
-    job::Entity::insert_many(new_jobs.iter().cloned().map(IntoActiveModel::into_active_model))
-        .exec_without_returning(tx)
-        .await?;
-    let by_id: HashMap<Uuid, &phone::Model> = phones.iter().map(|phone| (phone.id, phone)).collect();
-    for job in &new_jobs {
-        let phone = by_id[&job.phone_id];
-        touched.push(Touched { job: Some(job.id), ..Touched::phone(phone) });
-    }
-    touch(tx, touched).await?;
-    made.extend(new_jobs);
-    Ok(())
+    Ok(jobs)
 }
 
 /// Makes a new attempt at what a phone should be, without any layer having changed: what the phone is now is read first.
@@ -131,6 +100,23 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     let tx = &write.tx;
     let phone = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     accepted(&phone)?;
+    let job = push_again(app, tx, actor, phone.id, format!("Phone {}: brought back", views::mac(&phone))).await?;
+    audit::record(tx, actor, "phone.push", &id.to_string(), phone.mac.clone()).await?;
+    write.commit().await?;
+    app.live.wake();
+    app.nudge([id]);
+    Ok(views::accepted(&[job], None))
+}
+
+/// The same within a transaction.
+pub async fn push_again(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    phone: Uuid,
+    summary: String,
+) -> Result<job::Model> {
+    let phone = phone::Entity::find_by_id(phone).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     supersede(tx, vec![phone.id], now_ms()).await?;
     let version = phone.desired_version + 1;
     phone::Entity::update_many()
@@ -138,15 +124,41 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
         .filter(phone::Column::Id.eq(phone.id))
         .exec(tx)
         .await?;
-    let mut job = new_job(app, &phone, actor, format!("Phone {}: brought back", views::mac(&phone)), version);
+    let mut job = new_job(app, &phone, actor, summary, version);
     job.step = AGAIN.to_owned();
     job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
-    audit::record(tx, actor, "phone.push", &id.to_string(), phone.mac.clone()).await?;
     settle(tx, phone.id, Some(job.id)).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge([id]);
-    Ok(views::accepted(&[job], None))
+    Ok(job)
+}
+
+/// The same, and a key that no layer sets, and none ever has, goes back to the catalogue's default.
+pub async fn push_default(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: &phone::Model,
+    key: &str,
+    change: &Change<'_>,
+) -> Result<()> {
+    let stored = of(tx, phone.id).await?;
+    let mut desired: Desired = stored.as_ref().map_or(Ok(Desired::new()), |row| serde_json::from_str(&row.desired))?;
+    if !desired.contains_key(key) && catalogue::exists_on(key, &phone.model) {
+        let value = catalogue::default_value(key);
+        desired.insert(key.to_owned(), Effective { value, layer: Layer::ModelDefault, locked: false });
+        let part =
+            |of: fn(&phone_document::Model) -> &String| stored.as_ref().map_or("{}".to_owned(), |row| of(row).clone());
+        let row = phone_document::ActiveModel {
+            phone_id: Set(phone.id),
+            desired: Set(serde_json::to_string(&desired)?),
+            reported: Set(part(|row| &row.reported)),
+            applied: Set(part(|row| &row.applied)),
+            reported_at: Set(stored.as_ref().map_or(0, |row| row.reported_at)),
+        };
+        let same = OnConflict::column(phone_document::Column::PhoneId)
+            .update_column(phone_document::Column::Desired)
+            .to_owned();
+        phone_document::Entity::insert(row).on_conflict(same).exec_without_returning(tx).await?;
+    }
+    push_again(app, tx, change.actor, phone.id, change.summary.clone()).await.map(drop)
 }
 
 /// A phone that waits to be accepted is told nothing.
@@ -176,14 +188,18 @@ async fn supersede(tx: &impl ConnectionTrait, phones: Vec<Uuid>, now: i64) -> Re
 }
 
 pub(super) fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, version: i64) -> job::Model {
+    job_of(app, phone.id, phone.connected, actor, summary, version)
+}
+
+fn job_of(app: &App, phone: Uuid, connected: bool, actor: &Actor, summary: String, version: i64) -> job::Model {
     let now = now_ms();
-    let note = match phone.connected {
+    let note = match connected {
         true => "Waiting for the phone to come in.",
         false => "The phone is not connected; it gets this change when it next phones home.",
     };
     job::Model {
         id: Uuid::now_v7(),
-        phone_id: phone.id,
+        phone_id: phone,
         kind: CONFIGURE.to_owned(),
         state: JobState::Ready.as_str().to_owned(),
         step: String::new(),
@@ -202,82 +218,8 @@ pub(super) fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: S
         result: String::new(),
         command_key: String::new(),
         memo: String::new(),
+        change_set_id: None,
     }
-}
-
-/// The layers over a set of phones, loaded at once.
-struct Layers {
-    properties: HashMap<Uuid, property::Model>,
-    rooms: HashMap<Uuid, room::Model>,
-    values: BTreeMap<Uuid, Vec<layer_value::Model>>,
-}
-
-impl Layers {
-    async fn load(tx: &impl ConnectionTrait, phones: &[phone::Model]) -> Result<Self> {
-        let property_ids: Vec<Uuid> = phones.iter().filter_map(|phone| phone.property_id).collect();
-        let room_ids: Vec<Uuid> = phones.iter().filter_map(|phone| phone.room_id).collect();
-        let properties: HashMap<Uuid, property::Model> = property::Entity::find()
-            .filter(property::Column::Id.is_in(property_ids))
-            .all(tx)
-            .await?
-            .into_iter()
-            .map(|property| (property.id, property))
-            .collect();
-        let rooms: HashMap<Uuid, room::Model> = room::Entity::find()
-            .filter(room::Column::Id.is_in(room_ids))
-            .all(tx)
-            .await?
-            .into_iter()
-            .map(|room| (room.id, room))
-            .collect();
-        let mut scopes: Vec<Uuid> = phones.iter().map(|phone| phone.id).collect();
-        scopes.extend(rooms.keys());
-        scopes.extend(properties.values().flat_map(|property| [property.id, property.chain_id]));
-        let mut values: BTreeMap<Uuid, Vec<layer_value::Model>> = BTreeMap::new();
-        for row in layer_value::Entity::find().filter(layer_value::Column::ScopeId.is_in(scopes)).all(tx).await? {
-            if let Some(scope) = row.scope_id {
-                values.entry(scope).or_default().push(row);
-            }
-        }
-        Ok(Self { properties, rooms, values })
-    }
-
-    fn fold(&self, phone: &phone::Model) -> Desired {
-        let property = phone.property_id.and_then(|id| self.properties.get(&id));
-        let room = phone.room_id.and_then(|id| self.rooms.get(&id));
-        let mut entries = Vec::new();
-        if let Some(property) = property {
-            entries.push(derived(Layer::Property, catalogue::HOTEL_NAME, &property.name));
-        }
-        if let Some(room) = room {
-            entries.extend(room_entries(room));
-        }
-        let scopes = [property.map(|p| p.chain_id), property.map(|p| p.id), room.map(|r| r.id), Some(phone.id)];
-        // A value somebody set replaces the derived one of its own layer, so it is folded after it.
-        for row in scopes.into_iter().flatten().filter_map(|scope| self.values.get(&scope)).flatten() {
-            let Ok(layer) = row.layer.parse() else { continue };
-            entries.retain(|entry| entry.layer != layer || entry.key != row.key);
-            entries.push(Entry { layer, key: row.key.clone(), value: row.value.clone(), locked: row.locked });
-        }
-        fold(entries)
-    }
-}
-
-fn derived(layer: Layer, key: &str, value: &str) -> Entry {
-    Entry { layer, key: key.to_owned(), value: value.to_owned(), locked: false }
-}
-
-/// What a room itself says about its phone.
-fn room_entries(room: &room::Model) -> Vec<Entry> {
-    let mut entries = vec![derived(Layer::Room, catalogue::ROOM_NUMBER, &room.number)];
-    if !room.extension.is_empty() {
-        entries.push(derived(Layer::Room, catalogue::SIP_USER, &room.extension));
-        entries.push(derived(Layer::Room, catalogue::SIP_AUTH_USER, &room.extension));
-        let name = if room.guest_name.is_empty() { format!("Room {}", room.number) } else { room.guest_name.clone() };
-        entries.push(derived(Layer::Room, catalogue::ACCOUNT_NAME, &name));
-        entries.push(derived(Layer::Room, catalogue::SIP_DISPLAY_NAME, &name));
-    }
-    entries
 }
 
 /// The desired document as it is stored.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use contract::event::DeviceEvent;
 use contract::mqtt::{Presence, StateReport};
-use cwmp::Inform;
+use cwmp::{EventCode, Inform};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use super::desired::{self, Change, refresh};
 use super::live::{Touched, touch};
-use super::{Actor, App, Result, views};
+use super::provision::record::Fetched;
+use super::{Actor, App, Result, claims, views};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, phone_document};
 use crate::domain::catalogue;
@@ -132,7 +133,7 @@ pub async fn inform(
     };
     let visible = shown(&row) != shown(&phone);
     save(tx, &phone, &row).await?;
-    let told = take_values(tx, &row, inform).await?;
+    let told = take_values(app, tx, &row, inform).await?;
     if visible || told {
         touch(tx, [Touched::phone(&row)]).await?;
     }
@@ -145,6 +146,44 @@ pub async fn inform(
         }
     }
     Ok(row)
+}
+
+/// Remembers that phones fetched their files. What a phone says of itself by it counts where no Inform says more.
+pub async fn files_fetched(app: &App, tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
+    let mut learned = Vec::new();
+    let mut as_always = Vec::new();
+    for (one, phone) in seen {
+        let mut row = (*phone).clone();
+        row.last_seen = Some(one.at);
+        if phone.last_inform.is_none() {
+            row.inform_interval_s = app.config.provision.fetch_interval_s as i32;
+            row.ip = one.address.clone();
+            if let Some(agent) = &one.agent {
+                row.model = agent.model.clone();
+                row.firmware = agent.firmware.clone().unwrap_or(row.firmware);
+                row.hardware = agent.hardware.clone().unwrap_or(row.hardware);
+            }
+        }
+        restate(&mut row, one.at);
+        if (phone::Model { last_seen: phone.last_seen, ..row.clone() }) == **phone {
+            as_always.push(phone.id);
+            continue;
+        }
+        save(tx, phone, &row).await?;
+        if row.model != phone.model {
+            learned.push(row);
+        }
+    }
+    phone::Entity::update_many()
+        .col_expr(phone::Column::LastSeen, Expr::value(now_ms()))
+        .filter(phone::Column::Id.is_in(as_always))
+        .exec(tx)
+        .await?;
+    if let Some(first) = learned.first() {
+        let summary = format!("Settings of a {}", first.model);
+        refresh(app, tx, learned, &Change { actor: &Actor::system(), summary }).await?;
+    }
+    Ok(())
 }
 
 /// Remembers that phones were heard which said nothing new: one write for all of them.
@@ -176,7 +215,7 @@ fn told(inform: &Inform) -> Reported {
 
 /// Settings an Inform names are what the phone reports from now on: so somebody's change at the phone shows ("4 VALUE
 /// CHANGE"). Returns whether that is news.
-async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
+async fn take_values(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
     let told = told(inform);
     if told.is_empty() {
         return Ok(false);
@@ -194,6 +233,13 @@ async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &I
         .filter(phone_document::Column::PhoneId.eq(phone.id))
         .exec(tx)
         .await?;
+    let changed = inform.events.iter().any(|event| event.code == EventCode::VALUE_CHANGE);
+    let dialled = now.get(catalogue::ROOM_NUMBER).filter(|now| before.get(catalogue::ROOM_NUMBER) != Some(*now));
+    if let Some(number) = dialled.filter(|_| changed)
+        && claims::by_value(tx, phone, number).await?
+    {
+        app.claimed.notify_one();
+    }
     Ok(true)
 }
 

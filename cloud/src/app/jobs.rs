@@ -347,5 +347,6 @@ pub(crate) fn blank(phone: Uuid, kind: &str) -> job::Model {
         result: String::new(),
         command_key: String::new(),
         memo: String::new(),
+        change_set_id: None,
     }
 }

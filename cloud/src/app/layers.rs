@@ -1,27 +1,34 @@
-//! Values set on a layer: a property, a room or a phone.
+//! Values set on a layer: a chain, a brand, a property, a room type, a room or a phone.
 
-use std::collections::BTreeMap;
+mod change;
+mod history;
+pub mod locks;
+mod preview;
 
-use contract::rest::{Accepted, Layer, LayerChange, LayerValue, LayerValues, Progress, SECRET_MASK, SyncState};
-use contract::{PhoneId, PropertyId, Timestamp};
+use contract::rest::{Layer, LayerValue, LayerValues, Progress, SECRET_MASK, SyncState, VariableInfo};
+use contract::{PropertyId, Timestamp};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
-use super::desired::{Change, accepted, refresh};
-use super::error::{conflict, invalid, not_found};
-use super::idempotency::Once;
-use super::{Actor, App, Result, audit, views};
-use crate::clock::now_ms;
-use crate::db::entity::{layer_value, phone, property, room};
+use super::desired::targets::{self, Target};
+use super::error::not_found;
+use super::{App, Result, views};
+use crate::db::entity::{brand, chain, layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
+
+pub use change::{Edit, New, Purpose, apply, change};
+pub use history::{detail, history, undo};
+pub use preview::preview;
 
 /// The layer a change is made on.
 #[derive(Clone, Copy, Debug)]
 pub enum Scope {
+    Chain(Uuid),
+    Brand(Uuid),
     Property(Uuid),
+    RoomType(Uuid),
     Room(Uuid),
     Phone(Uuid),
 }
@@ -29,41 +36,92 @@ pub enum Scope {
 impl Scope {
     pub fn layer(self) -> Layer {
         match self {
+            Scope::Chain(_) => Layer::Chain,
+            Scope::Brand(_) => Layer::Brand,
             Scope::Property(_) => Layer::Property,
+            Scope::RoomType(_) => Layer::RoomType,
             Scope::Room(_) => Layer::Room,
             Scope::Phone(_) => Layer::Phone,
         }
     }
 
-    fn id(self) -> Uuid {
+    /// As a row names it.
+    pub fn of(layer: &str, id: Option<Uuid>) -> Option<Self> {
+        let id = id?;
+        Some(match layer.parse().ok()? {
+            Layer::ModelDefault => return None,
+            Layer::Chain => Scope::Chain(id),
+            Layer::Brand => Scope::Brand(id),
+            Layer::Property => Scope::Property(id),
+            Layer::RoomType => Scope::RoomType(id),
+            Layer::Room => Scope::Room(id),
+            Layer::Phone => Scope::Phone(id),
+        })
+    }
+
+    pub fn id(self) -> Uuid {
         match self {
-            Scope::Property(id) | Scope::Room(id) | Scope::Phone(id) => id,
+            Scope::Chain(id)
+            | Scope::Brand(id)
+            | Scope::Property(id)
+            | Scope::RoomType(id)
+            | Scope::Room(id)
+            | Scope::Phone(id) => id,
         }
     }
 
-    /// The phones this layer reaches. Fails when the scope does not exist.
-    async fn phones(self, tx: &impl ConnectionTrait) -> Result<(String, Vec<phone::Model>)> {
-        let query = phone::Entity::find();
-        match self {
+    /// What it is called in summaries, and the phones it reaches. Fails when it does not exist.
+    pub async fn targets(self, tx: &impl ConnectionTrait) -> Result<(String, Vec<Target>)> {
+        let of_properties = |column: property::Column, id: Uuid| {
+            let ids = property::Entity::find().select_only().column(property::Column::Id).filter(column.eq(id));
+            phone::Column::PropertyId.in_subquery(ids.into_query())
+        };
+        let (name, phones) = match self {
+            Scope::Chain(id) => {
+                let row = chain::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("chain"))?;
+                (format!("Chain {}", row.name), of_properties(property::Column::ChainId, id))
+            }
+            Scope::Brand(id) => {
+                let row = brand::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("brand"))?;
+                (format!("Brand {}", row.name), of_properties(property::Column::BrandId, id))
+            }
             Scope::Property(id) => {
                 let row = property::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("property"))?;
-                Ok((row.name, query.filter(phone::Column::PropertyId.eq(id)).all(tx).await?))
+                (row.name, phone::Column::PropertyId.eq(id))
+            }
+            Scope::RoomType(id) => {
+                let row = room_type::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("room type"))?;
+                let rooms = room::Entity::find().select_only().column(room::Column::Id);
+                let rooms = rooms.filter(room::Column::RoomTypeId.eq(id)).into_query();
+                (format!("Room type {}", row.name), phone::Column::RoomId.in_subquery(rooms))
             }
             Scope::Room(id) => {
                 let row = room::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("room"))?;
-                Ok((format!("Room {}", row.number), query.filter(phone::Column::RoomId.eq(id)).all(tx).await?))
+                (format!("Room {}", row.number), phone::Column::RoomId.eq(id))
             }
             Scope::Phone(id) => {
                 let row = phone::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("phone"))?;
-                Ok((format!("Phone {}", views::mac(&row)), vec![row]))
+                (format!("Phone {}", views::mac(&row)), phone::Column::Id.eq(id))
             }
-        }
+        };
+        Ok((name, targets::load(tx, phones).await?))
     }
+}
+
+/// What values may say with braces around it.
+pub fn variables() -> Vec<VariableInfo> {
+    let all = provisioning::variables::VARIABLES.iter().map(|variable| VariableInfo {
+        name: variable.name.to_owned(),
+        help: variable.help.to_owned(),
+        example: variable.example.to_owned(),
+        secret: variable.secret,
+    });
+    all.collect()
 }
 
 /// The values of one layer, secrets masked.
 pub async fn values(app: &App, scope: Scope) -> Result<LayerValues> {
-    scope.phones(app.db.read()).await?;
+    locks::exists(app.db.read(), scope).await?;
     let rows = layer_value::Entity::find()
         .filter(layer_value::Column::ScopeId.eq(scope.id()))
         .filter(layer_value::Column::Layer.eq(scope.layer().as_str()))
@@ -89,127 +147,6 @@ pub async fn values(app: &App, scope: Scope) -> Result<LayerValues> {
         })
         .collect();
     Ok(LayerValues { layer: scope.layer(), values })
-}
-
-/// Sets and removes values of one layer; every phone below it follows.
-pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted: LayerChange) -> Result<Accepted> {
-    let checked = check(scope, &wanted)?;
-    let write = app.db.write().await?;
-    let tx = &write.tx;
-    if let Some(answer) = once.replay(tx).await? {
-        return Ok(answer);
-    }
-    let (name, phones) = scope.phones(tx).await?;
-    if let (Scope::Phone(_), Some(phone)) = (scope, phones.first()) {
-        accepted(phone)?;
-    }
-    refuse_locked(tx, scope, &phones, checked.keys()).await?;
-    let now = now_ms();
-    let (mut set, mut removed) = (Vec::new(), Vec::new());
-    for (key, value) in &checked {
-        match value {
-            None => removed.push(key.clone()),
-            Some(value) => set.push(layer_value::ActiveModel {
-                layer: Set(scope.layer().as_str().to_owned()),
-                scope_id: Set(Some(scope.id())),
-                value: Set(if catalogue::is_secret(key) { app.secrets.seal(key, value)? } else { value.clone() }),
-                key: Set(key.clone()),
-                locked: Set(wanted.locked),
-                reason: Set(wanted.reason.clone()),
-                changed_at: Set(now),
-                changed_by: Set(actor.0.clone()),
-                ..Default::default()
-            }),
-        }
-    }
-    layer_value::Entity::delete_many()
-        .filter(layer_value::Column::ScopeId.eq(scope.id()))
-        .filter(layer_value::Column::Layer.eq(scope.layer().as_str()))
-        .filter(layer_value::Column::Key.is_in(removed))
-        .exec(tx)
-        .await?;
-    if !set.is_empty() {
-        use layer_value::Column::{ChangedAt, ChangedBy, Key, Locked, Reason, ScopeId, Value};
-        layer_value::Entity::insert_many(set)
-            .on_conflict(
-                OnConflict::columns([ScopeId, layer_value::Column::Layer, Key])
-                    .update_columns([Value, Locked, Reason, ChangedAt, ChangedBy])
-                    .to_owned(),
-            )
-            .exec_without_returning(tx)
-            .await?;
-    }
-    let keys = checked.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    audit::record(tx, actor, "settings.change", &scope.id().to_string(), keys).await?;
-    let title = match checked.keys().next() {
-        Some(key) if checked.len() == 1 => catalogue::title_and_page(key).0,
-        _ => format!("{} settings", checked.len()),
-    };
-    let jobs = refresh(app, tx, phones, &Change { actor, summary: format!("{name}: {title}") }).await?;
-    let answer = Accepted {
-        phones: jobs.len() as u32,
-        // Enough to follow a change; a property's thousands are followed by their progress.
-        jobs: jobs.iter().take(20).map(|job| views::job_view(job, None)).collect(),
-    };
-    once.keep(tx, &answer).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(answer)
-}
-
-fn check(scope: Scope, wanted: &LayerChange) -> Result<BTreeMap<String, Option<String>>> {
-    if wanted.values.is_empty() || wanted.values.len() > 500 {
-        return Err(invalid("values", format!("{} values; a change has 1 to 500.", wanted.values.len())));
-    }
-    if wanted.locked && !matches!(scope, Scope::Property(_)) {
-        return Err(invalid("locked", "Only the values of a property can be locked."));
-    }
-    if wanted.locked && wanted.reason.trim().is_empty() {
-        return Err(invalid("reason", "Say why these values are locked; people who are refused will read it."));
-    }
-    if wanted.reason.chars().count() > 300 {
-        return Err(invalid("reason", "At most 300 characters."));
-    }
-    let mut checked = BTreeMap::new();
-    for (key, value) in &wanted.values {
-        let canonical = match value {
-            Some(value) => Some(settings::validate(key, value).map_err(|error| invalid(key, error.to_string()))?),
-            None if catalogue::find(key).is_none() => return Err(invalid(key, format!("There is no setting {key}."))),
-            None => None,
-        };
-        let key = catalogue::find(key).map_or_else(|| key.clone(), |found| found.key());
-        checked.insert(key, canonical);
-    }
-    Ok(checked)
-}
-
-/// A value the property locked cannot be set below it.
-async fn refuse_locked(
-    tx: &impl ConnectionTrait,
-    scope: Scope,
-    phones: &[phone::Model],
-    keys: impl Iterator<Item = &String>,
-) -> Result<()> {
-    let above = match scope {
-        Scope::Property(_) => return Ok(()),
-        Scope::Room(id) => room::Entity::find_by_id(id).one(tx).await?.map(|room| room.property_id),
-        Scope::Phone(_) => phones.first().and_then(|phone| phone.property_id),
-    };
-    let Some(above) = above else { return Ok(()) };
-    let locked = layer_value::Entity::find()
-        .filter(layer_value::Column::ScopeId.eq(above))
-        .filter(layer_value::Column::Locked.eq(true))
-        .filter(layer_value::Column::Key.is_in(keys.cloned()))
-        .one(tx)
-        .await?;
-    match locked {
-        Some(row) => {
-            let detail = format!("{} is locked by the property: {}", catalogue::title_and_page(&row.key).0, row.reason);
-            Err(conflict("locked", &row.key, detail))
-        }
-        None => Ok(()),
-    }
 }
 
 /// How far the phones of a property are.

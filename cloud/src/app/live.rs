@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::live::LiveChange;
+use contract::rest::ClaimView;
 use contract::{PhoneId, PropertyId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::{App, Result, views};
 use crate::clock::now_ms;
-use crate::db::entity::{event, job, live, phone, room};
+use crate::db::entity::{claim, event, job, live, phone, room};
 
 /// Rows looked back at on each read. PostgreSQL hands out ids before commit, so a row may appear below one already
 /// read; within this window it is still found.
@@ -70,6 +71,7 @@ pub struct Touched {
     pub phone: Option<Uuid>,
     pub job: Option<Uuid>,
     pub event: Option<i64>,
+    pub claim: Option<Uuid>,
     /// The phone named is no more.
     pub gone: bool,
 }
@@ -96,6 +98,7 @@ pub async fn touch(
             room_id: Set(touched.room),
             job_id: Set(touched.job),
             event_id: Set(touched.event),
+            claim_id: Set(touched.claim),
             gone: Set(touched.gone),
             ..Default::default()
         })
@@ -217,7 +220,12 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
         let found = event::Entity::find().filter(event::Column::Id.is_in(chunk.to_vec())).all(db).await?;
         events.extend(found.into_iter().map(|event| (event.id, event)));
     }
-    let names = views::PropertyNames::load(db).await?;
+    let mut claims: HashMap<Uuid, ClaimView> = HashMap::new();
+    for chunk in chunks(&ids(|row| row.claim_id)) {
+        let found = claim::Entity::find().filter(claim::Column::Id.is_in(chunk)).all(db).await?;
+        claims.extend(super::claims::views(db, &found).await?.into_iter().map(|claim| (claim.id.0, claim)));
+    }
+    let names = views::Names::load(db).await?;
 
     // The newest row of each thing carries it; older ones would only repeat it.
     let mut done: BTreeSet<(u8, Uuid)> = BTreeSet::new();
@@ -230,7 +238,7 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
                 .room_id
                 .filter(|id| first_time(0, *id))
                 .and_then(|id| rooms.get(&id))
-                .map(|room| views::room_card(room, by_room.get(&room.id))),
+                .map(|room| views::room_card(room, by_room.get(&room.id), &names)),
             phone: row.phone_id.filter(|id| !row.gone && first_time(1, *id)).and_then(|id| phones.get(&id)).map(
                 |phone| {
                     let room = phone.room_id.and_then(|id| rooms.get(&id));
@@ -243,6 +251,7 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
                 views::job_view(job, room)
             }),
             event: row.event_id.and_then(|id| events.get(&id)).and_then(views::event_view),
+            claim: row.claim_id.filter(|id| first_time(3, *id)).and_then(|id| claims.get(&id)).cloned(),
             reload: false,
         };
         if change.room.is_some()
@@ -250,6 +259,7 @@ async fn load(app: &App, rows: Vec<live::Model>) -> Result<Vec<Sent>> {
             || change.gone.is_some()
             || change.job.is_some()
             || change.event.is_some()
+            || change.claim.is_some()
         {
             sent.push(Sent { id: row.id, change: Arc::new(change) });
         }

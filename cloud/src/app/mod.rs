@@ -1,17 +1,24 @@
 //! Use cases: one transaction each, which also writes the audit row and what the live stream shows.
 
+pub mod accounts;
 pub mod announce;
 pub mod audit;
 pub mod batches;
 pub mod board;
 pub mod calls;
+pub mod claims;
 pub mod cleanup;
+pub mod configuration;
 pub mod desired;
+pub mod documents;
+pub mod drift;
 pub mod enrol;
 pub mod error;
 pub mod files;
+pub mod groups;
 pub mod heard;
 pub mod idempotency;
+pub mod imports;
 pub mod jobs;
 pub mod keep;
 pub mod layers;
@@ -20,6 +27,9 @@ pub mod parameters;
 pub mod pbx;
 pub mod people;
 pub mod phones;
+pub mod pnp;
+pub mod property;
+pub mod provision;
 pub mod quarantine;
 pub mod rooms;
 pub mod session;
@@ -34,7 +44,7 @@ use std::sync::{Arc, OnceLock};
 
 use contract::PhoneId;
 use contract::rest::WakeResult;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::broker::external::Accounts;
 use crate::broker::tunnel;
@@ -64,6 +74,10 @@ pub struct App {
     /// Phones a person waits for.
     wakes: mpsc::Sender<Wake>,
     pub trust: trust::Profiles,
+    /// Configuration files: limits, and what was fetched.
+    pub provision: provision::State,
+    /// A phone asked for a room.
+    pub(crate) claimed: Notify,
     /// What this process keeps for sessions in which nothing happens.
     pub desk: session::Desk,
     /// What happened in sessions, until it is written.
@@ -80,6 +94,8 @@ pub struct App {
     pub(crate) wrong: session::WrongProofs,
     /// Files phones sent, by their tasks.
     pub(crate) sent: PerMinute,
+    /// Who may read a file to import.
+    pub(crate) readers: imports::Readers,
     /// Wrong passwords of late.
     pub(crate) tries: people::Tries,
     /// When this process began, in milliseconds since 1970.
@@ -139,6 +155,8 @@ impl App {
             removed,
             wakes,
             trust: trust::Profiles::default(),
+            provision: provision::State::default(),
+            claimed: Notify::new(),
             desk,
             trace: session::trace::Recorder::default(),
             used: UsedOnce::default(),
@@ -147,6 +165,7 @@ impl App {
             strangers: PerMinute::default(),
             wrong: session::WrongProofs::default(),
             sent: PerMinute::default(),
+            readers: imports::Readers::default(),
             tries: people::Tries::default(),
             started_at: now_ms(),
             stun_port: OnceLock::new(),

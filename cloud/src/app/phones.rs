@@ -10,12 +10,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::documents::Documents;
 use super::error::{invalid, not_found};
-use super::{App, Result, calls, desired, views};
+use super::{App, Result, calls, provision, views};
 use crate::db::entity::{event, job, phone, room};
 use crate::domain::catalogue;
-use crate::domain::document::{Applied, Held, Reported};
-use crate::domain::layers::Desired;
 
 /// What a list shows.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +121,7 @@ async fn rows_of(app: &App, phones: Vec<phone::Model>) -> Result<Vec<PhoneRow>> 
         .into_iter()
         .map(|room| (room.id, room))
         .collect();
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(phones
         .iter()
         .map(|phone| views::phone_row(phone, phone.room_id.and_then(|id| rooms.get(&id)), &names))
@@ -149,7 +148,7 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
         .limit(100)
         .all(db)
         .await?;
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(PhoneDetail {
         phone: views::phone_row(&phone, room.as_ref(), &names),
         connected: phone.connected,
@@ -161,17 +160,14 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
         jobs: jobs.iter().map(|job| views::job_view(job, room.as_ref())).collect(),
         events: events.iter().filter_map(views::event_view).collect(),
         calls: calls::of_phone(db, phone.id).await?,
+        fetched: provision::fetched(db, phone.id).await?,
     })
 }
 
 /// Desired against reported, key by key.
 async fn values(app: &App, phone: Uuid) -> Result<Vec<EffectiveValue>> {
-    let Some(document) = desired::of(app.db.read(), phone).await? else {
-        return Ok(Vec::new());
-    };
-    let desired: Desired = serde_json::from_str(&document.desired)?;
-    let reported: Reported = serde_json::from_str(&document.reported)?;
-    let applied: Applied = serde_json::from_str(&document.applied)?;
+    let documents = Documents::load(app.db.read(), phone).await?;
+    let Documents { desired, reported, .. } = &documents;
     let keys: BTreeSet<&String> = desired.keys().chain(reported.keys()).collect();
     let mut values = Vec::with_capacity(keys.len());
     for key in keys {
@@ -179,19 +175,7 @@ async fn values(app: &App, phone: Uuid) -> Result<Vec<EffectiveValue>> {
         let secret = catalogue::is_secret(key);
         let masked = |value: &String| if secret { SECRET_MASK.to_owned() } else { value.clone() };
         let effective = desired.get(key);
-        let state = match effective {
-            Some(effective) => {
-                let plain = app.secrets.open(key, &effective.value)?;
-                let held = Held {
-                    desired: &plain,
-                    reported: reported.get(key).map(String::as_str),
-                    applied: applied.get(key).map(String::as_str),
-                    secret,
-                };
-                held.state(&app.secrets.fingerprint(&plain))
-            }
-            None => ValueState::InSync,
-        };
+        let state = documents.state(&app.secrets, key)?.unwrap_or(ValueState::InSync);
         values.push(EffectiveValue {
             key: key.clone(),
             title,

@@ -8,11 +8,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::accounts::assign;
 use super::desired::{Change, refresh};
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
 use super::live::{Touched, touch};
-use super::{Actor, App, Result, audit, views};
+use super::{Actor, App, Result, audit, groups, views};
 use crate::db::entity::{building, event, floor, job, phone, room};
 use crate::db::is_duplicate;
 use crate::domain::catalogue;
@@ -40,9 +41,9 @@ pub async fn detail(app: &App, id: RoomId) -> Result<RoomDetail> {
             .all(db)
             .await?;
     }
-    let names = views::PropertyNames::load(db).await?;
+    let names = views::Names::load(db).await?;
     Ok(RoomDetail {
-        card: views::room_card(&room, phone.as_ref()),
+        card: views::room_card(&room, phone.as_ref(), &names),
         building: building.name,
         floor: floor.name,
         phone: phone.as_ref().map(|phone| views::phone_row(phone, Some(&room), &names)),
@@ -68,6 +69,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
     if let Some(extension) = wanted.extension {
         let extension = valid("extension", catalogue::SIP_USER, extension.trim())?;
         extension_is_free(&write.tx, old.property_id, &extension, Some(old.id)).await?;
+        follows_account(&write.tx, &old, &extension).await?;
         said.push(format!("extension {} → {extension}", old.extension));
         row.extension = Set(extension);
     }
@@ -76,6 +78,14 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
         // The guest's name is personal: the audit says that it changed, not to what.
         said.push("guest name".to_owned());
         row.guest_name = Set(name);
+    }
+    if let Some(kind) = wanted.room_type {
+        let kind = match kind {
+            Some(kind) => Some(groups::type_of_property(&write.tx, kind.0, old.property_id).await?),
+            None => None,
+        };
+        said.push(format!("type {}", kind.as_ref().map_or("none", |kind| &kind.name)));
+        row.room_type_id = Set(kind.map(|kind| kind.id));
     }
     let room = match row.is_changed() {
         true => row.update(&write.tx).await.map_err(|error| taken(error, "number"))?,
@@ -243,6 +253,24 @@ pub async fn extension_is_free(
             "extension-taken",
             "extension",
             format!("Extension {extension} belongs to room {}. Choose another one.", other.number),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The extension of a room with an account is the account's.
+async fn follows_account(tx: &impl ConnectionTrait, room: &room::Model, extension: &str) -> Result<()> {
+    if extension == room.extension {
+        return Ok(());
+    }
+    match assign::main_account(tx, room.id).await? {
+        Some(account) => Err(conflict(
+            "extension-of-account",
+            "extension",
+            format!(
+                "Room {} has the SIP account {}, which is its extension. Give it another account, or take this one back.",
+                room.number, account.user
+            ),
         )),
         None => Ok(()),
     }

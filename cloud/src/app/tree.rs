@@ -39,7 +39,16 @@ pub async fn create_property(app: &App, actor: &Actor, wanted: NewProperty) -> R
             chain
         }
     };
-    let property = property::Model { id: Uuid::now_v7(), chain_id: chain.id, code, name, time_zone: wanted.time_zone };
+    let property = property::Model {
+        id: Uuid::now_v7(),
+        chain_id: chain.id,
+        code,
+        name,
+        time_zone: wanted.time_zone,
+        brand_id: None,
+        phone: String::new(),
+        front_desk: String::new(),
+    };
     property::Entity::insert(property.clone().into_active_model()).exec(&write.tx).await.map_err(|error| {
         if is_duplicate(&error) {
             conflict("code-taken", "code", format!("Another property has the code \"{}\".", property.code))
@@ -110,6 +119,7 @@ pub async fn add_layout(app: &App, actor: &Actor, id: PropertyId, layout: Layout
                     number: Set(number),
                     extension: Set(extension),
                     guest_name: Set(String::new()),
+                    room_type_id: Set(None),
                 });
             }
         }
@@ -165,7 +175,7 @@ impl Known {
     }
 }
 
-fn name(field: &str, text: &str) -> Result<String> {
+pub(super) fn name(field: &str, text: &str) -> Result<String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > 100 || text.chars().any(char::is_control) {
         return Err(invalid(field, "A name must be 1 to 100 characters."));
@@ -174,7 +184,7 @@ fn name(field: &str, text: &str) -> Result<String> {
 }
 
 /// The shape of an IANA name; the browser, which has the list, shows times in it.
-fn is_time_zone(text: &str) -> bool {
+pub(super) fn is_time_zone(text: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
     };

@@ -4,20 +4,27 @@ use std::collections::HashMap;
 
 use contract::mqtt::AccountState;
 use contract::rest::*;
-use contract::{FloorId, JobId, Mac, PhoneId, PropertyId, RoomId, Timestamp};
+use contract::{FloorId, JobId, Mac, PhoneId, PropertyId, RoomId, RoomTypeId, Timestamp};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::{Result, tasks};
-use crate::db::entity::{event, job, phone, property, room};
+use crate::db::entity::{event, job, phone, property, room, room_type};
 
-/// Names of properties by id; few enough to load at once.
-pub struct PropertyNames(HashMap<Uuid, String>);
+/// Names of properties and room types by id; few enough to load at once.
+pub struct Names {
+    properties: HashMap<Uuid, String>,
+    room_types: HashMap<Uuid, String>,
+}
 
-impl PropertyNames {
+impl Names {
     pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
-        let all = property::Entity::find().all(db).await?;
-        Ok(Self(all.into_iter().map(|property| (property.id, property.name)).collect()))
+        let properties = property::Entity::find().all(db).await?;
+        let room_types = room_type::Entity::find().all(db).await?;
+        Ok(Self {
+            properties: properties.into_iter().map(|property| (property.id, property.name)).collect(),
+            room_types: room_types.into_iter().map(|kind| (kind.id, kind.name)).collect(),
+        })
     }
 }
 
@@ -42,7 +49,7 @@ pub fn accounts(phone: &phone::Model) -> Vec<AccountState> {
     serde_json::from_str(&phone.accounts).unwrap_or_default()
 }
 
-pub fn room_card(room: &room::Model, phone: Option<&phone::Model>) -> RoomCard {
+pub fn room_card(room: &room::Model, phone: Option<&phone::Model>, names: &Names) -> RoomCard {
     RoomCard {
         id: RoomId(room.id),
         property: PropertyId(room.property_id),
@@ -50,6 +57,8 @@ pub fn room_card(room: &room::Model, phone: Option<&phone::Model>) -> RoomCard {
         number: room.number.clone(),
         extension: room.extension.clone(),
         guest_name: room.guest_name.clone(),
+        room_type: room.room_type_id.map(RoomTypeId),
+        room_type_name: room.room_type_id.and_then(|id| names.room_types.get(&id).cloned()),
         state: phone.map_or(RoomState::NoPhone, state),
         since: Timestamp(phone.map_or(0, |phone| phone.state_since)),
         sync: phone.map_or(SyncState::InSync, sync),
@@ -60,7 +69,7 @@ pub fn room_card(room: &room::Model, phone: Option<&phone::Model>) -> RoomCard {
     }
 }
 
-pub fn phone_row(phone: &phone::Model, room: Option<&room::Model>, names: &PropertyNames) -> PhoneRow {
+pub fn phone_row(phone: &phone::Model, room: Option<&room::Model>, names: &Names) -> PhoneRow {
     PhoneRow {
         id: PhoneId(phone.id),
         mac: mac(phone),
@@ -71,7 +80,7 @@ pub fn phone_row(phone: &phone::Model, room: Option<&room::Model>, names: &Prope
         ip: phone.ip.clone(),
         enrolment: enrolment(phone),
         property: phone.property_id.map(PropertyId),
-        property_name: phone.property_id.and_then(|id| names.0.get(&id).cloned()),
+        property_name: phone.property_id.and_then(|id| names.properties.get(&id).cloned()),
         room: phone.room_id.map(RoomId),
         room_number: room.map(|room| room.number.clone()),
         state: state(phone),
@@ -108,7 +117,13 @@ pub fn job_view(job: &job::Model, room: Option<&room::Model>) -> JobView {
 
 /// The answer to a change that made these jobs, one a phone.
 pub fn accepted(jobs: &[job::Model], room: Option<&room::Model>) -> Accepted {
-    Accepted { phones: jobs.len() as u32, jobs: jobs.iter().map(|job| job_view(job, room)).collect() }
+    Accepted { phones: jobs.len() as u32, jobs: jobs.iter().map(|job| job_view(job, room)).collect(), change_set: None }
+}
+
+/// The same for many phones: enough jobs to follow the change; thousands are followed by their progress.
+pub fn accepted_many(jobs: &[job::Model]) -> Accepted {
+    let shown = jobs.iter().take(20).map(|job| job_view(job, None)).collect();
+    Accepted { phones: jobs.len() as u32, jobs: shown, change_set: None }
 }
 
 /// `None` for a kind this version does not know (written by a newer one).

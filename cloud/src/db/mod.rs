@@ -22,13 +22,13 @@ pub struct Db {
 }
 
 /// A write transaction. Nothing is kept unless [`WriteTx::commit`] returns, and then it is on disk.
-pub struct WriteTx<'a> {
+pub struct WriteTx {
     // Dropped in this order: what was not committed is rolled back before the next may write.
     pub tx: DatabaseTransaction,
-    turn: Option<Turn<'a>>,
+    turn: Option<Turn>,
 }
 
-impl WriteTx<'_> {
+impl WriteTx {
     pub async fn commit(self) -> Result<(), DbErr> {
         self.tx.commit().await?;
         match self.turn {
@@ -71,16 +71,16 @@ impl Db {
     /// For a change of many rows, such as a room's with the documents and jobs that follow: one at a time, in whatever
     /// process, because documents are folded from what all changes said. On PostgreSQL it waits for those that write
     /// about one phone to end, and they for it, so that neither can hold a row the other waits for.
-    pub async fn write(&self) -> Result<WriteTx<'_>, DbErr> {
+    pub async fn write(&self) -> Result<WriteTx, DbErr> {
         self.begin("SELECT pg_advisory_xact_lock(1207)").await
     }
 
     /// For writing about one phone, or in the order of their ids about several, or about none: many at a time.
-    pub async fn write_beside(&self) -> Result<WriteTx<'_>, DbErr> {
+    pub async fn write_beside(&self) -> Result<WriteTx, DbErr> {
         self.begin("SELECT pg_advisory_xact_lock_shared(1207)").await
     }
 
-    async fn begin(&self, lock: &str) -> Result<WriteTx<'_>, DbErr> {
+    async fn begin(&self, lock: &str) -> Result<WriteTx, DbErr> {
         let Some(writer) = &self.writer else {
             let tx = self.pool.begin().await?;
             tx.execute_unprepared(lock).await?;
@@ -91,7 +91,8 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        let (tx, turn) = writer.begin(|| self.pool.begin_with_options(options)).await?;
+        let pool = self.pool.clone();
+        let (tx, turn) = writer.begin(move || async move { pool.begin_with_options(options).await }).await?;
         Ok(WriteTx { tx, turn: Some(turn) })
     }
 

@@ -15,11 +15,11 @@ const MOST: usize = 64;
 const LONGEST: Duration = Duration::from_millis(20);
 
 /// The queue.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Writer {
     open: Arc<Mutex<Option<Open>>>,
     /// How many wait for their turn. Only a hint: whoever is counted may give up.
-    waiting: AtomicUsize,
+    waiting: Arc<AtomicUsize>,
 }
 
 /// A transaction several share.
@@ -31,8 +31,8 @@ struct Open {
 }
 
 /// The right to write. Given up without [`Turn::commit`], it commits what others wrote before.
-pub(super) struct Turn<'a> {
-    writer: &'a Writer,
+pub(super) struct Turn {
+    writer: Writer,
     open: Option<OwnedMutexGuard<Option<Open>>>,
 }
 
@@ -55,27 +55,43 @@ impl Drop for Waiting<'_> {
 
 impl Writer {
     /// Waits for the turn and opens a savepoint. `begin` begins a transaction, where none is open.
-    pub(super) async fn begin<F>(&self, begin: impl FnOnce() -> F) -> Result<(DatabaseTransaction, Turn<'_>), DbErr>
+    pub(super) async fn begin<F>(
+        &self,
+        begin: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<(DatabaseTransaction, Turn), DbErr>
     where
-        F: Future<Output = Result<DatabaseTransaction, DbErr>>,
+        F: Future<Output = Result<DatabaseTransaction, DbErr>> + Send,
     {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut waiting = Waiting { writer: self, served: false };
-        // From here on a turn that ends early, for whatever reason, leaves nobody waiting.
-        let mut turn = Turn { writer: self, open: None };
-        let open = turn.open.insert(self.open.clone().lock_owned().await);
+        let guard = self.open.clone().lock_owned().await;
         waiting.served = true;
         drop(waiting);
-        if open.is_none() {
-            **open = Some(Open { tx: begin().await?, since: Instant::now(), written: Vec::new() });
-        }
-        let Some(shared) = open.as_ref() else { return Err(DbErr::Custom("no transaction".to_owned())) };
-        let tx = shared.tx.begin().await?;
-        Ok((tx, turn))
+        // From here on a turn that ends early, for whatever reason, leaves nobody waiting.
+        let mut turn = Turn { writer: self.clone(), open: Some(guard) };
+        // To its end, also if whoever asked gives up meanwhile. Of a `begin` cut off half way sqlx rolls back the
+        // savepoint, and sea-orm then rolls back once more: all that the others have written.
+        let begun = tokio::spawn(async move {
+            let tx = turn.savepoint(begin).await?;
+            Ok((tx, turn))
+        });
+        begun.await.map_err(|error| DbErr::Custom(format!("no transaction: {error}")))?
     }
 }
 
-impl Turn<'_> {
+impl Turn {
+    async fn savepoint<F>(&mut self, begin: impl FnOnce() -> F) -> Result<DatabaseTransaction, DbErr>
+    where
+        F: Future<Output = Result<DatabaseTransaction, DbErr>>,
+    {
+        let open = self.open.as_mut().ok_or_else(|| DbErr::Custom("no turn".to_owned()))?;
+        if open.is_none() {
+            **open = Some(Open { tx: begin().await?, since: Instant::now(), written: Vec::new() });
+        }
+        let shared = open.as_ref().ok_or_else(|| DbErr::Custom("no transaction".to_owned()))?;
+        shared.tx.begin().await
+    }
+
     /// After the savepoint was released: returns when it is on disk.
     pub(super) async fn commit(mut self) -> Result<(), DbErr> {
         let Some(mut guard) = self.open.take() else { return Ok(()) };
@@ -98,7 +114,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         let Some(guard) = self.open.take() else { return };
         if guard.is_some() && self.writer.waiting.load(Ordering::SeqCst) == 0 {
@@ -128,6 +144,7 @@ async fn finish(mut guard: OwnedMutexGuard<Option<Open>>) {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::task::Poll;
     use std::time::Duration;
 
     use sea_orm::{ConnectionTrait, EntityTrait};
@@ -193,8 +210,18 @@ mod tests {
             tasks.spawn(async move {
                 match number % 2 {
                     0 => work.await,
-                    // Given up wherever it is.
-                    _ => drop(tokio::time::timeout(Duration::from_micros(number as u64 * 37), work).await),
+                    // Given up wherever it is after so many steps.
+                    _ => {
+                        let (mut work, mut steps) = (std::pin::pin!(work), number / 2 % 20);
+                        std::future::poll_fn(|context| match steps.checked_sub(1) {
+                            Some(left) => {
+                                steps = left;
+                                work.as_mut().poll(context)
+                            }
+                            None => Poll::Ready(()),
+                        })
+                        .await;
+                    }
                 }
             });
         }

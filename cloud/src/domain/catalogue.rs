@@ -11,6 +11,14 @@ pub const SIP_USER: &str = "account.1.sip.userid";
 pub const SIP_AUTH_USER: &str = "account.1.sip.subscriber.userid";
 pub const SIP_DISPLAY_NAME: &str = "account.1.sip.subscriber.name";
 
+/// The setting that holds an account's password.
+pub fn sip_password(slot: i32) -> String {
+    format!("account.{slot}.sip.subscriber.password")
+}
+
+/// Whether a phone protects what its user set.
+pub const USER_PROTECTION: &str = "provisioning.userprotect.enable";
+
 pub fn find(key: &str) -> Option<SettingRef> {
     Catalogue::get().find(key)
 }

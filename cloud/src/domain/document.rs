@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::layers::{Desired, Effective};
-use contract::rest::{Layer, ValueState};
+use contract::rest::ValueState;
 
 /// What a phone said it is: key → value.
 pub type Reported = BTreeMap<String, String>;
@@ -11,12 +10,23 @@ pub type Reported = BTreeMap<String, String>;
 /// and tells a change that never arrived from one somebody undid.
 pub type Applied = BTreeMap<String, String>;
 
+/// A phone's own value that somebody chose to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub value: String,
+    /// The fingerprint of the value it should have had then. Another wish ends the keeping.
+    pub desired: String,
+}
+
 /// One value of a phone, held against all three documents.
 pub struct Held<'a> {
     pub desired: &'a str,
     pub reported: Option<&'a str>,
     pub applied: Option<&'a str>,
     pub secret: bool,
+    pub kept: Option<&'a Kept>,
+    /// The phone protects what its user set.
+    pub protected: bool,
 }
 
 impl Held<'_> {
@@ -28,6 +38,10 @@ impl Held<'_> {
         }
         match self.reported {
             Some(reported) if reported == self.desired => ValueState::InSync,
+            Some(reported) if self.kept.is_some_and(|kept| kept.value == reported && kept.desired == fingerprint) => {
+                ValueState::Kept
+            }
+            Some(_) if confirmed && self.protected => ValueState::Protected,
             Some(_) if confirmed => ValueState::Drift,
             Some(_) => ValueState::Pending,
             None => ValueState::NotReported,
@@ -35,24 +49,22 @@ impl Held<'_> {
     }
 }
 
-/// Keeps keys that were managed before and are no longer set by any layer: they go back to the catalogue's default, so
-/// that a phone taken out of a room keeps nothing of it.
-pub fn keep_managed(new: &mut Desired, old: &Desired, default: impl Fn(&str) -> String) {
-    for key in old.keys() {
-        if !new.contains_key(key) {
-            let value = default(key);
-            new.insert(key.clone(), Effective { value, layer: Layer::ModelDefault, locked: false });
-        }
-    }
+/// Whether a phone is left as it is in this state.
+pub fn is_left(state: ValueState) -> bool {
+    matches!(state, ValueState::InSync | ValueState::Kept | ValueState::Protected)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn held<'a>(reported: Option<&'a str>, applied: Option<&'a str>) -> Held<'a> {
+        Held { desired: "1207", reported, applied, secret: false, kept: None, protected: false }
+    }
+
     #[test]
     fn a_value_is_pending_until_reported_and_drift_after_somebody_changed_it() {
-        let state = |reported, applied, secret| Held { desired: "1207", reported, applied, secret }.state("fp");
+        let state = |reported, applied, secret| Held { secret, ..held(reported, applied) }.state("fp");
         assert_eq!(state(None, None, false), ValueState::NotReported);
         assert_eq!(state(Some("101"), None, false), ValueState::Pending);
         assert_eq!(state(Some("1207"), None, false), ValueState::InSync);
@@ -64,13 +76,22 @@ mod tests {
     }
 
     #[test]
-    fn what_was_managed_goes_back_to_its_default() {
-        let value = |text: &str| Effective { value: text.into(), layer: Layer::Room, locked: false };
-        let old = Desired::from([("hotel.room.number".into(), value("1207")), ("hotel.name".into(), value("A"))]);
-        let mut new = Desired::from([("hotel.name".into(), value("B"))]);
-        keep_managed(&mut new, &old, |_| String::new());
-        assert_eq!(new["hotel.room.number"].value, "");
-        assert_eq!(new["hotel.room.number"].layer, Layer::ModelDefault);
-        assert_eq!(new["hotel.name"].value, "B");
+    fn a_value_is_kept_while_it_stays_and_nobody_wants_another() {
+        let kept = Kept { value: "666".into(), desired: "fp".into() };
+        let state = |reported, fingerprint: &str| {
+            Held { kept: Some(&kept), ..held(Some(reported), Some("fp")) }.state(fingerprint)
+        };
+        assert_eq!(state("666", "fp"), ValueState::Kept);
+        assert_eq!(state("667", "fp"), ValueState::Drift);
+        assert_eq!(state("666", "another"), ValueState::Pending);
+        assert_eq!(state("1207", "fp"), ValueState::InSync);
+    }
+
+    #[test]
+    fn what_a_user_set_on_a_phone_that_protects_it_is_left_but_a_new_value_is_not() {
+        let state = |applied| Held { protected: true, ..held(Some("666"), applied) }.state("fp");
+        assert_eq!(state(Some("fp")), ValueState::Protected);
+        assert_eq!(state(Some("older")), ValueState::Pending);
+        assert!(is_left(ValueState::Protected) && is_left(ValueState::Kept) && !is_left(ValueState::Drift));
     }
 }

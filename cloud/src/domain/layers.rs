@@ -1,18 +1,39 @@
-//! Folding layers: model default < chain < property < room type < room < phone. A later layer wins, unless an earlier
-//! one locked the value; every effective value knows where it came from.
+//! Folding layers: model default < chain < brand < property < room type < room < phone. The nearest layer wins, unless
+//! one above locked the key; the outermost lock holds.
 
 use std::collections::BTreeMap;
 
-use contract::rest::Layer;
+use contract::rest::{Layer, Overridden};
 use serde::{Deserialize, Serialize};
 
-/// A value set on one layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+/// What a layer says about one key, as far as the rules need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bid {
     pub layer: Layer,
-    pub key: String,
-    pub value: String,
+    /// Nothing below counts.
     pub locked: bool,
+    /// It has a value. One that cannot be filled in has none, but its lock holds.
+    pub usable: bool,
+}
+
+/// The bid that counts. `bids` of one key, from the outermost layer inwards; of one layer the last counts.
+pub fn winner(bids: &[Bid]) -> Option<usize> {
+    let open = bids.iter().position(|bid| bid.locked).map_or(bids.len(), |lock| lock + 1);
+    bids.iter().take(open).rposition(|bid| bid.usable)
+}
+
+/// Why a bid does not count; `None` for the one that does.
+pub fn why_not(bids: &[Bid], index: usize) -> Option<Overridden> {
+    if winner(bids) == Some(index) {
+        return None;
+    }
+    let lock = bids.iter().position(|bid| bid.locked);
+    let usable = bids.get(index).is_some_and(|bid| bid.usable);
+    Some(match lock {
+        _ if !usable => Overridden::NotFilledIn,
+        Some(lock) if lock < index => Overridden::Locked,
+        _ => Overridden::Nearer,
+    })
 }
 
 /// A value as it is to be on a phone, and why. Short names: one of these is stored per value and phone.
@@ -29,55 +50,78 @@ pub struct Effective {
 /// What a phone is to be: key → value with its layer.
 pub type Desired = BTreeMap<String, Effective>;
 
-/// Folds entries, in whatever order they come.
-pub fn fold(entries: impl IntoIterator<Item = Entry>) -> Desired {
-    let mut entries: Vec<Entry> = entries.into_iter().collect();
-    entries.sort_by_key(|entry| entry.layer);
-    let mut folded = Desired::new();
-    for Entry { layer, key, value, locked } in entries {
-        if folded.get(&key).is_some_and(|below| below.locked) {
-            continue;
-        }
-        folded.insert(key, Effective { value, layer, locked });
-    }
-    folded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn entry(layer: Layer, value: &str, locked: bool) -> Entry {
-        Entry { layer, key: "hotel.name".into(), value: value.into(), locked }
+    fn bid(layer: Layer, locked: bool) -> Bid {
+        Bid { layer, locked, usable: true }
     }
 
     #[test]
-    fn the_later_layer_wins_and_is_named() {
-        let folded = fold([
-            entry(Layer::Room, "room", false),
-            entry(Layer::Chain, "chain", false),
-            entry(Layer::Property, "property", false),
-        ]);
-        assert_eq!(folded["hotel.name"], Effective { value: "room".into(), layer: Layer::Room, locked: false });
+    fn the_nearer_layer_wins() {
+        let bids = [bid(Layer::Chain, false), bid(Layer::Property, false), bid(Layer::Room, false)];
+        assert_eq!(winner(&bids), Some(2));
+        assert_eq!(why_not(&bids, 0), Some(Overridden::Nearer));
+        assert_eq!(why_not(&bids, 2), None);
+        assert_eq!(winner(&[]), None);
     }
 
     #[test]
-    fn a_lock_holds_against_later_layers() {
-        let folded = fold([entry(Layer::Phone, "phone", false), entry(Layer::Chain, "chain", true)]);
-        assert_eq!(folded["hotel.name"].value, "chain");
-        assert!(folded["hotel.name"].locked);
+    fn the_outermost_lock_holds() {
+        let bids =
+            [bid(Layer::Chain, false), bid(Layer::Brand, true), bid(Layer::Room, true), bid(Layer::Phone, false)];
+        assert_eq!(winner(&bids), Some(1));
+        assert_eq!(why_not(&bids, 0), Some(Overridden::Nearer), "above a lock, and not locked itself");
+        assert_eq!(why_not(&bids, 2), Some(Overridden::Locked));
+        assert_eq!(why_not(&bids, 3), Some(Overridden::Locked));
+    }
+
+    #[test]
+    fn what_cannot_be_filled_in_is_passed_over_but_its_lock_holds() {
+        let empty = Bid { usable: false, ..bid(Layer::Property, false) };
+        let bids = [bid(Layer::Chain, false), empty, bid(Layer::Room, false)];
+        assert_eq!(winner(&bids), Some(2));
+        assert_eq!(why_not(&bids, 1), Some(Overridden::NotFilledIn));
+        let bids = [bid(Layer::Chain, false), Bid { locked: true, ..empty }, bid(Layer::Room, false)];
+        assert_eq!(winner(&bids), Some(0));
+        assert_eq!(why_not(&bids, 2), Some(Overridden::Locked));
+        assert_eq!(winner(&[Bid { locked: true, ..empty }, bid(Layer::Room, false)]), None);
+    }
+
+    prop_compose! {
+        /// Seven layers, each with a value or not, usable or not, locked or not; the phone cannot lock.
+        fn seven()(there in 1u8..128, usable in 0u8..128, locks in 0u8..64) -> Vec<Bid> {
+            let bit = |bits: u8, index: usize| bits >> index & 1 == 1;
+            let all = Layer::ALL.iter().enumerate().filter(|(index, _)| bit(there, *index));
+            all.map(|(index, layer)| Bid { layer: *layer, locked: bit(locks, index), usable: bit(usable, index) }).collect()
+        }
     }
 
     proptest! {
         #[test]
-        fn order_does_not_matter(mut layers in Just(vec![0usize, 1, 2, 3, 4, 5]).prop_shuffle(), locks in 0u8..64) {
-            let make = |order: &[usize]| fold(order.iter().map(|index| {
-                entry(Layer::ALL[*index], &index.to_string(), locks >> index & 1 == 1)
-            }));
-            let shuffled = make(&layers);
-            layers.sort_unstable();
-            prop_assert_eq!(shuffled, make(&layers));
+        fn nothing_beats_a_lock_above_and_nothing_usable_lies_between(bids in seven()) {
+            let lock = bids.iter().position(|bid| bid.locked);
+            match winner(&bids) {
+                Some(won) => {
+                    prop_assert!(bids[won].usable);
+                    prop_assert!(lock.is_none_or(|lock| won <= lock));
+                    let open = lock.map_or(bids.len(), |lock| lock + 1);
+                    prop_assert!(bids[won + 1..open].iter().all(|bid| !bid.usable));
+                }
+                None => prop_assert!(bids.iter().take(lock.map_or(bids.len(), |lock| lock + 1)).all(|bid| !bid.usable)),
+            }
+            let counts = (0..bids.len()).filter(|index| why_not(&bids, *index).is_none()).count();
+            prop_assert_eq!(counts, usize::from(winner(&bids).is_some()));
+        }
+
+        #[test]
+        fn a_value_below_a_lock_changes_nothing(bids in seven(), usable in any::<bool>()) {
+            let Some(lock) = bids.iter().position(|bid| bid.locked) else { return Ok(()) };
+            let mut more: Vec<Bid> = bids[..=lock].to_vec();
+            more.push(Bid { layer: Layer::Phone, locked: false, usable });
+            prop_assert_eq!(winner(&bids[..=lock]), winner(&more));
         }
     }
 }

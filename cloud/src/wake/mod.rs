@@ -17,7 +17,7 @@ use contract::{PhoneId, Timestamp};
 use sea_orm::EntityTrait;
 
 use crate::app::tasks::lane;
-use crate::app::{App, pbx, phones, views};
+use crate::app::{App, claims, pbx, phones, views};
 use crate::clock::now_ms;
 use crate::db::entity::{pbx as pbx_row, phone, room};
 use crate::ingest::Mqtt;
@@ -67,7 +67,8 @@ impl Waker {
             let desired = Desired { version: phone.desired_version };
             mqtt.publish(Topic::new(id, Channel::Desired), &desired, true).await?;
             if phone.connected {
-                for command in lane::due(&self.app, id).await? {
+                let answers = claims::due(&self.app, id).await?;
+                for command in lane::due(&self.app, id).await?.into_iter().chain(answers) {
                     mqtt.command(id, &command).await?;
                 }
                 // A task does not move the version on.

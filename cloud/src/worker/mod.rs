@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Result, cleanup, heard, keep};
+use crate::app::{App, Result, claims, cleanup, heard, imports, keep};
 
 pub use nudge::{run as run_nudges, run_wakes};
 
 const SWEEP: Duration = Duration::from_secs(5);
+const LOOK_FOR_CLAIMS: Duration = Duration::from_secs(1);
 
 /// Sweeps until cancelled.
 pub async fn run_sweeps(app: Arc<App>, stop: CancellationToken) {
@@ -28,8 +29,25 @@ pub async fn run_sweeps(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn sweep(app: &App, sweeper: &mut keep::Sweeper) -> Result<()> {
+/// Decides what phones ask for, until cancelled.
+pub async fn run_claims(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = claims::decide_new(&app).await {
+            tracing::error!(%error, "what phones asked for could not be decided");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = app.claimed.notified() => {}
+            // Another process may have heard of one.
+            () = tokio::time::sleep(LOOK_FOR_CLAIMS) => {}
+        }
+    }
+}
+
+async fn sweep(app: &Arc<App>, sweeper: &mut keep::Sweeper) -> Result<()> {
     heard::sweep_silent(app).await?;
+    claims::sweep(app).await?;
     cleanup::run(app).await?;
+    imports::resume(app).await?;
     sweeper.sweep(&app.db, &app.config.keep).await
 }

@@ -1,8 +1,8 @@
 //! What happens to sound between microphone, wire and loudspeaker: rates, gains, echo, noise, tones and digits.
 //!
 //! Samples are 16 bit, mono; the path runs at 48 kHz in blocks of 10 ms ([`BLOCK`] samples). Nothing in here allocates,
-//! locks or blocks once it is made, so it may run in a real-time thread. Two exceptions: a [`device`] waits for the
-//! next block, and the canceller in [`echo`] allocates.
+//! locks or blocks once it is made, so it may run in a real-time thread. Three exceptions: a [`device`] waits for the
+//! next block, the canceller in [`echo`] allocates, and so does what makes an utterance in [`speech`].
 
 pub mod agc;
 pub mod biquad;
@@ -14,6 +14,7 @@ pub mod level;
 pub mod mix;
 pub mod resample;
 pub mod sidetone;
+pub mod speech;
 pub mod tone;
 pub mod vad;
 pub mod wav;

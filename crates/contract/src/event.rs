@@ -6,7 +6,8 @@ use crate::Timestamp;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $alias:literal;)*) => {
-        /// The 24 events of the guide's "Maintenance / Action URL" page, and a call for help, which has no Action URL.
+        /// The 24 events of the guide's "Maintenance / Action URL" page, and those that have no Action URL: a call for
+        /// help, a fetched file, and what is asked of the cloud at the keypad.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum EventKind {
@@ -62,6 +63,12 @@ kinds! {
     MuteCall = "mute-call", "ons.actionurl.mute";
     UnmuteCall = "unmute-call", "ons.actionurl.unmute";
     EmergencyCall = "emergency-call", "";
+    /// The phone fetched its configuration file: the server's own record.
+    ConfigFetched = "config-fetched", "";
+    /// A room number was dialled at the phone (`**766*1207#`); `detail` is the number.
+    RoomDialled = "room-dialled", "";
+    /// The phone asks for a number of its own (`**82#`).
+    ExtensionWanted = "extension-wanted", "";
 }
 
 /// One event of one phone. `(boot, seq)` names it for ever: the phone keeps it on disk until the cloud has

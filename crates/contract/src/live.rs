@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rest::{EventView, JobView, PhoneRow, RoomCard};
+use crate::rest::{ClaimView, EventView, JobView, PhoneRow, RoomCard};
 use crate::{PhoneId, PropertyId};
 
 /// One change. Absent fields did not change.
@@ -24,6 +24,9 @@ pub struct LiveChange {
     pub job: Option<JobView>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventView>,
+    /// A phone asks for a room, or what became of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimView>,
     /// The stream could not be resumed from where the client was: load everything again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reload: bool,

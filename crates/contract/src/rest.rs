@@ -63,8 +63,18 @@ macro_rules! words {
     )*};
 }
 
+mod accounts;
+mod claim;
+mod import;
+mod layers;
+mod provision;
 mod trust;
 
+pub use accounts::*;
+pub use claim::*;
+pub use import::*;
+pub use layers::*;
+pub use provision::*;
 pub use trust::*;
 
 // ---- signing in ----
@@ -105,11 +115,24 @@ body! {
     pub struct Property {
         pub id: PropertyId,
         pub chain: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub chain_id: Option<ChainId>,
+        /// The brand it belongs to, and its name.
+        #[serde(default)]
+        pub brand: Option<BrandId>,
+        #[serde(default)]
+        pub brand_name: Option<String>,
         /// Short and unique, for example `harbour`.
         pub code: String,
         pub name: String,
         /// IANA name, for example `Europe/Lisbon`. Times are shown in it.
         pub time_zone: String,
+        /// Its telephone number; empty = not known.
+        #[serde(default)]
+        pub phone: String,
+        /// The front desk, as dialled from a room; empty = not known.
+        #[serde(default)]
+        pub front_desk: String,
         pub rooms: u32,
         pub phones: u32,
         pub online: u32,
@@ -145,6 +168,10 @@ body! {
         pub extension: String,
         /// The name a guest sees and is greeted with; empty = none.
         pub guest_name: String,
+        #[serde(default)]
+        pub room_type: Option<RoomTypeId>,
+        #[serde(default)]
+        pub room_type_name: Option<String>,
         pub state: RoomState,
         /// Since when `state` holds; its age is shown beside it.
         pub since: Timestamp,
@@ -213,6 +240,7 @@ words! {
     pub enum Layer {
         ModelDefault = "model-default",
         Chain = "chain",
+        Brand = "brand",
         Property = "property",
         RoomType = "room-type",
         Room = "room",
@@ -224,6 +252,10 @@ words! {
         /// The phone reports something else although it applied our document: somebody changed it there.
         Drift = "drift",
         NotReported = "not-reported",
+        /// The phone reports something else, and somebody chose to leave it.
+        Kept = "kept",
+        /// As drift, on a phone that protects what its user set ("user protection").
+        Protected = "protected",
     }
     pub enum PhoneSort {
         Mac = "mac",
@@ -269,6 +301,10 @@ request! {
         pub extension: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub guest_name: Option<String>,
+        /// `null` takes the room out of its type.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "layers::given")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<RoomTypeId>))]
+        pub room_type: Option<Option<RoomTypeId>>,
     }
     /// Puts a phone into a room. The phone may come from another room or from "new phones".
     pub struct AssignPhone {
@@ -322,6 +358,9 @@ body! {
         /// How its last calls sounded, newest first.
         #[serde(default)]
         pub calls: Vec<CallView>,
+        /// The last file it fetched, if any.
+        #[serde(default)]
+        pub fetched: Option<FileFetch>,
     }
     /// How a call sounded at the phone. Scores are from 1 to 5 (ITU-T G.107).
     pub struct CallView {
@@ -405,6 +444,9 @@ body! {
         /// How many phones it concerns.
         pub phones: u32,
         pub jobs: Vec<JobView>,
+        /// What it is called in the history, for a change of a layer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub change_set: Option<ChangeSetId>,
     }
 }
 
@@ -428,12 +470,15 @@ request! {
     /// Values of one layer. `null` removes a value, so the layer below it shows through.
     pub struct LayerChange {
         pub values: BTreeMap<String, Option<String>>,
-        /// No layer above may override these values. Only chain and property layers can lock.
+        /// No layer below may override these values. Every layer but the phone's can lock.
         #[serde(default)]
         pub locked: bool,
-        /// Why they are locked; shown to whoever tries to change one.
+        /// Why they are locked; shown to whoever tries to change one. At most 300 characters.
         #[serde(default)]
         pub reason: String,
+        /// What the change is for, for the history. At most 300 characters.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        pub comment: String,
     }
 }
 

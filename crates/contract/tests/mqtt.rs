@@ -6,7 +6,8 @@ use contract::Timestamp;
 use contract::event::{DeviceEvent, EventKind};
 use contract::mqtt::*;
 use contract::rest::{
-    Direction, Hop, PingRequest, PingResult, TaskResult, ThroughputRequest, TraceRequest, TraceResult,
+    ClaimReason, ClaimState, Direction, Hop, PingRequest, PingResult, TaskResult, ThroughputRequest, TraceRequest,
+    TraceResult,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -152,6 +153,8 @@ fn what_a_phone_is_told() {
     golden("command_traceroute", &command(Action::Traceroute(trace)));
     let throughput = ThroughputRequest { direction: Direction::Upload, url: String::new(), bytes: 1_000_000 };
     golden("command_throughput", &command(Action::Throughput(throughput)));
+    let claim = Action::Claim { number: "1207".into(), state: ClaimState::Refused, reason: Some(ClaimReason::Taken) };
+    golden("command_claim", &command(claim));
     golden("command_upload_log", &command(Action::UploadLog { url: "https://bellhop.example/u/1".into() }));
     let offer = FileOffer {
         id: ID.into(),

@@ -2,7 +2,8 @@
 //!
 //! [`read`] makes a [`Document`] of any of them, [`write`](write()) the file of a document. Names and values are
 //! translated by the catalogue (`settings`); nothing lists settings here. Beside them: file names and their order
-//! ([`names`]), who asks ([`agent`]), and variables in templates ([`variables`]).
+//! ([`names`]), who asks ([`agent`]), variables in templates ([`variables`]), and how a new phone is told where its file is
+//! ([`pnp`]).
 //!
 //! Pure: no files, clock, network or randomness, so it runs unchanged in the phone, the server and the browser.
 //!
@@ -26,6 +27,7 @@ mod express;
 mod format;
 mod limits;
 pub mod names;
+pub mod pnp;
 mod text;
 pub mod variables;
 mod xml;

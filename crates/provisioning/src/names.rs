@@ -122,14 +122,6 @@ fn mac_digits(text: &str) -> Option<Mac> {
     text.parse().ok().filter(|_| plain)
 }
 
-/// What a PnP profile template writes where each phone's address belongs.
-pub const MAC_VARIABLE: &str = "%%mac_address%%";
-
-/// The file name of a PnP profile template for one phone.
-pub fn fill_mac(template: &str, mac: Mac) -> String {
-    template.replace(MAC_VARIABLE, &mac.compact())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,11 +199,5 @@ mod tests {
         ] {
             assert_eq!(owner(path), None, "{path}");
         }
-    }
-
-    #[test]
-    fn profile_templates() {
-        assert_eq!(fill_mac("cfg%%mac_address%%.xml", mac()), "cfgc074ad120701.xml");
-        assert_eq!(fill_mac("cfg.xml", mac()), "cfg.xml");
     }
 }

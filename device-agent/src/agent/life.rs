@@ -15,7 +15,8 @@ use crate::cpe::{self, CpeOptions};
 use crate::device::{Device, Restart};
 use crate::phone::sound::{self, Seat};
 use crate::phone::{self, Line};
-use crate::{held, mqtt, net, provision};
+use crate::pnp::{self, Pnp};
+use crate::{claim, held, mqtt, net, provision};
 
 /// How long the farewells may take together.
 const END_TIME: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) async fn begin(config: &AgentConfig, options: CpeOptions) -> anyhow::Result<Self> {
+    pub(super) async fn begin(config: &AgentConfig, options: CpeOptions, pnp: &Arc<Pnp>) -> anyhow::Result<Self> {
         let (identity, storage) = (config.identity(), config.storage.clone());
         let device = tokio::task::spawn_blocking(move || Device::open(identity, storage)).await??;
         let lease: Option<Arc<Path>> = config.dhcp_lease.as_deref().map(Arc::from);
@@ -83,6 +84,11 @@ impl Life {
             });
         }
         others.spawn(applier.run());
+        if config.pnp {
+            let asks = pnp::asks(&device);
+            others.spawn(pnp::run(device.clone(), pnp.clone(), asks));
+        }
+        others.spawn(claim::run(device.clone(), line.clone()));
         others.spawn(provision::run(device.clone()));
         if let Some(path) = lease {
             others.spawn(provision::watch(device.clone(), path));

@@ -22,8 +22,9 @@ pub struct Run {
     /// GHP610, GHP610W, GHP611, GHP611W, GHP620, GHP620W, GHP621 or GHP621W.
     #[arg(long, default_value = "GHP620")]
     model: Model,
-    /// Where to look for the server before it has said otherwise.
-    #[arg(long)]
+    /// Where to look for the server before it has said otherwise. Empty: nowhere, until a configuration file or DHCP names
+    /// one.
+    #[arg(long, default_value = "")]
     acs_url: String,
     /// Offer the control endpoint on this loopback address, for example 127.0.0.1:9470.
     #[arg(long)]
@@ -47,6 +48,9 @@ pub struct Run {
     /// Seconds before a failed session is tried again the first time.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     retry_wait: u32,
+    /// Neither ask the LAN for a configuration server nor be one (SIP PnP, 224.0.1.75:5060).
+    #[arg(long)]
+    no_pnp: bool,
     /// PEM file of authorities to trust beside the system's.
     #[arg(long, env = "BELLHOP_CA")]
     ca: Option<PathBuf>,
@@ -75,6 +79,7 @@ impl Run {
             sound: self.sound.0,
             simulated: false,
             retry_wait_s: self.retry_wait,
+            pnp: !self.no_pnp,
             authorities: self.ca.as_deref().map(tls::extra_authorities).transpose()?,
             dhcp_lease: self.dhcp_lease,
         };

@@ -9,6 +9,7 @@ use cwmp::{Secret, Upload};
 use tokio::task::JoinSet;
 
 use super::memory::Begin;
+use crate::claim::Answer;
 use crate::clock;
 use crate::device::Device;
 use crate::diagnostics::{ping, throughput, traceroute};
@@ -122,6 +123,7 @@ const fn kind(action: &Action) -> &'static str {
         Action::Traceroute(_) => "traceroute",
         Action::Throughput(_) => "throughput",
         Action::UploadLog { .. } => "upload-log",
+        Action::Claim { .. } => "claim",
     }
 }
 
@@ -151,6 +153,10 @@ async fn carry_out(device: &Arc<Device>, id: &str, action: Action) -> Result<Opt
             let run = throughput::run(&client, &request, |result| latest.set(TaskResult::Throughput(result.clone())));
             let measured = telling(device, id, &latest, run).await.map_err(|error| error.to_string())?;
             Ok(Some(TaskResult::Throughput(measured.result)))
+        }
+        Action::Claim { number, state, reason } => {
+            device.claims.answered(Answer { number, state, reason });
+            Ok(None)
         }
         Action::UploadLog { url } => {
             let request = Upload {

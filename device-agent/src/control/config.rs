@@ -50,10 +50,15 @@ struct Taken {
     unknown: usize,
 }
 
-/// The answer, if the request is for one of these.
-pub(super) async fn answer(device: &Arc<Device>, request: Request<Incoming>) -> Result<Answer, Request<Incoming>> {
+/// Whether the path is one of these.
+pub(super) fn is_ours(path: &str) -> bool {
+    ["/provision", "/config.txt", "/config.xml", "/config", "/config/user", "/backup"].contains(&path)
+}
+
+/// The answer to a request for one of these.
+pub(super) async fn answer(device: &Arc<Device>, request: Request<Incoming>) -> Answer {
     let path = request.uri().path().to_owned();
-    Ok(match (request.method().clone(), path.as_str()) {
+    match (request.method().clone(), path.as_str()) {
         (Method::GET, "/provision") => json(StatusCode::OK, &shown(device)),
         (Method::POST, "/provision") => match read::<ProvisionRequest>(request).await {
             Ok(order) => start(device, order),
@@ -69,11 +74,8 @@ pub(super) async fn answer(device: &Arc<Device>, request: Request<Incoming>) -> 
         (Method::POST, "/config/user") => upload(device, request, true).await,
         (Method::GET, "/backup") => pack(device, &request).await,
         (Method::POST, "/backup") => restore(device, request).await,
-        (_, "/provision" | "/config.txt" | "/config.xml" | "/config" | "/config/user" | "/backup") => {
-            plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n")
-        }
-        _ => return Err(request),
-    })
+        _ => plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n"),
+    }
 }
 
 fn shown(device: &Device) -> Shown {

@@ -19,6 +19,8 @@ pub(super) fn of<B>(request: &Request<B>) -> Option<Answer> {
         "/" => ("text/html; charset=utf-8", include_str!("page/index.html")),
         "/page.js" => ("text/javascript; charset=utf-8", include_str!("page/page.js")),
         "/worklet.js" => ("text/javascript; charset=utf-8", include_str!("page/worklet.js")),
+        "/pnp.html" => ("text/html; charset=utf-8", include_str!("page/pnp.html")),
+        "/pnp.js" => ("text/javascript; charset=utf-8", include_str!("page/pnp.js")),
         "/page.css" => ("text/css; charset=utf-8", include_str!("page/page.css")),
         _ => return None,
     };

@@ -179,5 +179,6 @@ impl Device {
         self.mqtt_wake.notify_one();
         self.cwmp_wake.notify_one();
         self.udp_wake.notify_one();
+        self.pnp_wake.notify_one();
     }
 }

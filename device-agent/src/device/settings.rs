@@ -4,7 +4,7 @@ use std::io;
 
 use settings::Catalogue;
 
-use super::Device;
+use super::{Device, ROOM_KEY};
 use crate::clock;
 use crate::provision::plan;
 use crate::store::{Change, Document, Effect, MqttAccess, intern};
@@ -53,9 +53,12 @@ impl Device {
                 });
             })?;
             let after = inner.store.document();
+            let (new_version, has_broker) = (before.0 != after.version, !after.mqtt.username.is_empty());
             if !effects.is_empty() || before != (after.version, after.mqtt.clone()) {
                 self.state_changed(&mut inner);
             }
+            let room = inner.store.value(ROOM_KEY).unwrap_or_default();
+            self.claims.configured(room, new_version, has_broker);
             effects
         };
         self.wake_all();

@@ -47,7 +47,7 @@ impl Entry {
             Self::Result(result) if result.state.is_final() => Worth::Alarm,
             Self::Result(_) => Worth::Telemetry,
             Self::Event(event) => match event.kind {
-                RegisterFailed | Unregistered | TransferFailed => Worth::Alarm,
+                RegisterFailed | Unregistered | TransferFailed | RoomDialled | ExtensionWanted => Worth::Alarm,
                 SetupCompleted | Registered | IdleToBusy | BusyToIdle | AutoProvisionCompleted | IpChange => {
                     Worth::Telemetry
                 }

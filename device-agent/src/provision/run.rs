@@ -56,7 +56,7 @@ pub(crate) async fn run(device: Arc<Device>) {
             tell(&device, &done.ended).await;
         }
         // Firmware has its own servers: it is looked for also where there is nobody to ask for settings.
-        firmware::look(&device, reason).await;
+        Box::pin(firmware::look(&device, reason)).await;
         if done.is_some_and(|done| done.restart) {
             restart(&device).await;
         }

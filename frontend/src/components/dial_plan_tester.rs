@@ -3,6 +3,7 @@
 
 use dial_plan::{DialPlan, RuleState, Verdict};
 use leptos::prelude::*;
+use provisioning::variables::{Template, VARIABLES};
 
 use super::field::TextField;
 
@@ -19,11 +20,21 @@ fn outcome(plan: &DialPlan, keys: &str) -> String {
     }
 }
 
-/// `plan` is the plan as it is being edited.
+/// The plan with its variables filled in with their examples; as it is, where they cannot be.
+fn filled(plan: &str) -> String {
+    let example = |name: &str| VARIABLES.iter().find(|one| one.name == name).map(|one| one.example.to_owned());
+    Template::parse(plan).and_then(|plan| plan.expand(example)).unwrap_or_else(|_| plan.to_owned())
+}
+
 #[component]
-pub fn DialPlanTester(plan: RwSignal<String>) -> impl IntoView {
+pub fn DialPlanTester(
+    /// The plan as it is being edited.
+    #[prop(into)]
+    plan: Signal<String>,
+    #[prop(into, default = "dial-plan-keys".into())] id: String,
+) -> impl IntoView {
     let keys = RwSignal::new(String::new());
-    let compiled = Memo::new(move |_| DialPlan::parse(&plan.get()).map_err(|error| error.to_string()));
+    let compiled = Memo::new(move |_| DialPlan::parse(&filled(&plan.get())).map_err(|error| error.to_string()));
     let verdict = move || {
         let typed: String = keys.with(|keys| keys.chars().filter(|c| !c.is_whitespace()).collect());
         compiled.with(|plan| match plan {
@@ -51,7 +62,7 @@ pub fn DialPlanTester(plan: RwSignal<String>) -> impl IntoView {
         <fieldset class="stack" data-testid="dial-plan-tester">
             <legend>"Try the plan"</legend>
             <TextField
-                id="dial-plan-keys"
+                id=id
                 label="Number"
                 help="Emergency numbers go out whatever the plan says. The prefix of the account is added afterwards."
                 value=keys

@@ -8,8 +8,11 @@ use leptos::prelude::*;
 #[component]
 pub fn Dialog(
     open: RwSignal<bool>,
-    #[prop(into)] title: String,
+    #[prop(into)] title: Signal<String>,
     testid: &'static str,
+    /// For more than a question.
+    #[prop(optional)]
+    wide: bool,
     children: ChildrenFn,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
@@ -23,8 +26,8 @@ pub fn Dialog(
     });
     let heading = format!("{testid}-title");
     view! {
-        <dialog node_ref=element class="dialog" aria-labelledby=heading.clone() data-testid=testid on:close=move |_| open.set(false)>
-            <h2 id=heading.clone()>{title}</h2>
+        <dialog node_ref=element class="dialog" class:wide=wide aria-labelledby=heading.clone() data-testid=testid on:close=move |_| open.set(false)>
+            <h2 id=heading.clone()>{move || title.get()}</h2>
             {move || open.get().then(|| children())}
         </dialog>
     }

@@ -14,6 +14,7 @@ fn section(path: &str) -> &str {
     let mut parts = path.split('/').skip(1);
     match (parts.next().unwrap_or_default(), parts.nth(1)) {
         ("p", Some("layout")) => "properties",
+        ("p", Some("accounts" | "provisioning" | "import")) | ("layers", _) => "settings",
         ("p", Some(part)) => part,
         ("p", None) => "rooms",
         (part, _) => part,
@@ -27,18 +28,19 @@ struct Item {
     icon: Icon,
 }
 
-const ITEMS: [Item; 5] = [
+const ITEMS: [Item; 6] = [
     Item { section: "properties", testid: "nav-properties", word: "Properties", icon: Icon::Building },
     Item { section: "rooms", testid: "nav-rooms", word: "Rooms", icon: Icon::Rooms },
     Item { section: "phones", testid: "nav-phones", word: "Phones", icon: Icon::Phone },
     Item { section: "new-phones", testid: "nav-new", word: "New phones", icon: Icon::Inbox },
+    Item { section: "claims", testid: "nav-claims", word: "Claims", icon: Icon::Door },
     Item { section: "settings", testid: "nav-settings", word: "Settings", icon: Icon::Settings },
 ];
 
 fn target(shared: Shared, section: &str) -> String {
     match (section, shared.chosen()) {
-        ("rooms" | "phones" | "settings", Some(id)) => format!("/p/{id}/{section}"),
-        ("rooms" | "settings", None) => "/properties".into(),
+        ("rooms" | "phones" | "claims" | "settings", Some(id)) => format!("/p/{id}/{section}"),
+        ("rooms" | "claims" | "settings", None) => "/properties".into(),
         _ => format!("/{section}"),
     }
 }
@@ -49,8 +51,12 @@ fn links(shared: Shared) -> impl IntoView {
         .map(|item| {
             let here = Memo::new(move |_| section(&location.pathname.get()) == item.section);
             let badge = move || {
-                (item.section == "new-phones")
-                    .then(|| shared.new_phones.with(Vec::len).unwrap_or(0))
+                let waiting = match item.section {
+                    "new-phones" => shared.new_phones.with(Vec::len),
+                    "claims" => shared.claims.with(Vec::len),
+                    _ => None,
+                };
+                waiting
                     .filter(|count| *count > 0)
                     .map(|count| view! { <span class="badge">{count}<span class="sr">" waiting"</span></span> })
             };
@@ -127,7 +133,7 @@ fn PropertySwitch() -> impl IntoView {
     let go = StoredValue::new_local(move |id: String| {
         let path = location.pathname.get_untracked();
         let page = match section(&path) {
-            page @ ("rooms" | "settings") => page,
+            page @ ("rooms" | "settings" | "claims") => page,
             "phones" if path.starts_with("/p/") => "phones",
             _ => "rooms",
         };
@@ -234,6 +240,9 @@ mod tests {
             ("/p/x/rooms/y", "rooms"),
             ("/p/x/settings", "settings"),
             ("/p/x/layout", "properties"),
+            ("/p/x/accounts", "settings"),
+            ("/layers/chain/y", "settings"),
+            ("/p/x/claims", "claims"),
             ("/p/x", "rooms"),
             ("/phones/y", "phones"),
             ("/new-phones", "new-phones"),

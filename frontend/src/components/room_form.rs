@@ -40,6 +40,7 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
             number: new(number, &saved.0),
             extension: new(extension, &saved.1),
             guest_name: new(guest, &saved.2),
+            ..RoomChange::default()
         }
     };
     let changed = Memo::new(move |_| change() != RoomChange::default());

@@ -43,7 +43,11 @@ pub fn SettingEditor(
     let shared = use_shared();
     let path = StoredValue::new(path);
     let key = RwSignal::new(draft.key);
-    let value = RwSignal::new(if draft.value == SECRET_MASK { String::new() } else { draft.value });
+    let value = RwSignal::new(match draft.value {
+        value if value == SECRET_MASK => String::new(),
+        value if value.is_empty() => catalogue::initial(&key.get_untracked()),
+        value => value,
+    });
     let (locked, reason) = (RwSignal::new(draft.locked), RwSignal::new(draft.reason));
     let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let wrong = RwSignal::new(None::<String>);
@@ -55,8 +59,7 @@ pub fn SettingEditor(
         }
     });
     let pick = Callback::new(move |picked: String| {
-        let default = catalogue::find(&picked).and_then(|found| found.setting.default.clone());
-        value.set(default.unwrap_or_default());
+        value.set(catalogue::initial(&picked));
         error.set(None);
         wrong.set(None);
         key.set(picked);
@@ -71,6 +74,7 @@ pub fn SettingEditor(
             values: BTreeMap::from([(key, Some(canonical))]),
             locked: locked.get_untracked(),
             reason: if locked.get_untracked() { reason.get_untracked().trim().to_owned() } else { String::new() },
+            ..LayerChange::default()
         };
         if body.locked && body.reason.is_empty() {
             let mut problem =
@@ -127,7 +131,7 @@ pub fn SettingEditor(
                     <p>{found.setting.help.clone()} " " {catalogue::effect(found)}</p>
                     {found.setting.unsupported.clone().map(|why| view! { <p class="note"><Svg icon=Icon::Alert/> {why}</p> })}
                 </div>
-                <SettingInput found value error=wrong/>
+                <SettingInput found value on_value=Callback::new(move |text| value.set(text)) error=wrong/>
                 {found.key().ends_with(".call.dialplan").then(|| view! { <DialPlanTester plan=value/> })}
                 {lock()}
                 <FormError error fields=&["reason"]/>

@@ -5,29 +5,43 @@ use settings::{SettingRef, ValueType};
 
 use super::field::FieldNotes;
 
+/// What an input shows and where it says what was entered.
+#[derive(Clone)]
+struct Slot {
+    id: String,
+    value: Signal<String>,
+    on_value: Callback<String>,
+    placeholder: String,
+}
+
 #[component]
 pub fn SettingInput(
     found: SettingRef,
-    value: RwSignal<String>,
+    #[prop(into)] value: Signal<String>,
+    on_value: Callback<String>,
     #[prop(into)] error: Signal<Option<String>>,
+    #[prop(into, default = "setting-value".into())] id: String,
+    #[prop(default = "Value")] label: &'static str,
+    #[prop(into, optional)] placeholder: String,
 ) -> impl IntoView {
     let kind = &found.setting.value_type;
+    let slot = Slot { id: id.clone(), value, on_value, placeholder };
     let input = match kind {
-        ValueType::Bool => switch(value).into_any(),
-        ValueType::Enum { .. } => choice(found, value).into_any(),
-        ValueType::Multi { .. } => many(found, value).into_any(),
+        ValueType::Bool => switch(slot).into_any(),
+        ValueType::Enum { .. } => choice(found, slot).into_any(),
+        ValueType::Multi { .. } => many(found, slot).into_any(),
         ValueType::Pem => view! {
             <textarea
-                id="setting-value"
+                id=slot.id.clone()
                 rows="6"
                 spellcheck="false"
                 data-testid="setting-value"
                 prop:value=move || value.get()
-                on:input:target=move |event| value.set(event.target().value())
+                on:input:target=move |event| on_value.run(event.target().value())
             ></textarea>
         }
         .into_any(),
-        _ => line(found, value, error).into_any(),
+        _ => line(found, slot, error).into_any(),
     };
     let mut help = String::new();
     if !matches!(kind, ValueType::Bool | ValueType::Enum { .. } | ValueType::Multi { .. }) {
@@ -37,13 +51,13 @@ pub fn SettingInput(
         }
     }
     if let Some(default) = found.setting.default.as_deref().filter(|default| !default.is_empty()) {
-        help.push_str(&format!(" The factory's value is {default}."));
+        help.push_str(&format!(" The factory's value is {}.", crate::catalogue::shown(&found.key(), default)));
     }
     view! {
         <div class="field">
-            <label for="setting-value">"Value"</label>
+            <label for=id.clone()>{label}</label>
             {input}
-            <FieldNotes help=help.trim().to_owned() help_id="setting-help".into() error error_id="setting-error".into()/>
+            <FieldNotes help=help.trim().to_owned() help_id=format!("{id}-help") error error_id=format!("{id}-error")/>
         </div>
     }
 }
@@ -53,20 +67,18 @@ fn sentence(text: &str) -> String {
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 
-fn switch(value: RwSignal<String>) -> impl IntoView {
+fn switch(slot: Slot) -> impl IntoView {
+    let Slot { id, value, on_value, .. } = slot;
     let on = move || value.with(|value| value == "yes");
-    if value.with_untracked(String::is_empty) {
-        value.set("no".into());
-    }
     view! {
         <button
             type="button"
-            id="setting-value"
+            id=id
             class="switch"
             role="switch"
             data-testid="setting-value"
             aria-checked=move || if on() { "true" } else { "false" }
-            on:click=move |_| value.update(|value| *value = if value == "yes" { "no".into() } else { "yes".into() })
+            on:click=move |_| on_value.run(if value.with_untracked(|value| value == "yes") { "no".into() } else { "yes".into() })
         >
             <span class="knob" aria-hidden="true"></span>
             {move || if on() { "On" } else { "Off" }}
@@ -74,27 +86,35 @@ fn switch(value: RwSignal<String>) -> impl IntoView {
     }
 }
 
-fn choice(found: SettingRef, value: RwSignal<String>) -> impl IntoView {
+fn choice(found: SettingRef, slot: Slot) -> impl IntoView {
+    let Slot { id, value, on_value, .. } = slot;
     let choices = found.setting.value_type.choices();
-    if value.with_untracked(String::is_empty)
-        && let Some(first) = choices.first()
-    {
-        value.set(found.setting.default.clone().unwrap_or_else(|| first.value.clone()));
-    }
     let extra = found.setting.extra.iter().map(|extra| (extra.clone(), extra.clone()));
-    let options =
-        choices.iter().map(|choice| (choice.value.clone(), choice.label.clone())).chain(extra).map(|(word, label)| {
-            let selected = value.with_untracked(|value| *value == word);
-            view! { <option value=word selected=selected>{label}</option> }
-        });
+    let known: Vec<(String, String)> =
+        choices.iter().map(|choice| (choice.value.clone(), choice.label.clone())).chain(extra).collect();
+    let words: Vec<String> = known.iter().map(|(word, _)| word.clone()).collect();
+    let options = known.into_iter().map(|(word, label)| {
+        let mine = word.clone();
+        view! { <option value=word prop:selected=move || value.with(|value| *value == mine)>{label}</option> }
+    });
+    // Something else stands there, or nothing at all.
+    let other = move || {
+        let value = value.get();
+        (!words.contains(&value)).then(|| {
+            let label = if value.is_empty() { "Not set".to_owned() } else { value.clone() };
+            view! { <option value=value prop:selected=true>{label}</option> }
+        })
+    };
     view! {
-        <select id="setting-value" data-testid="setting-value" on:change:target=move |event| value.set(event.target().value())>
+        <select id=id data-testid="setting-value" on:change:target=move |event| on_value.run(event.target().value())>
+            {other}
             {options.collect_view()}
         </select>
     }
 }
 
-fn many(found: SettingRef, value: RwSignal<String>) -> impl IntoView {
+fn many(found: SettingRef, slot: Slot) -> impl IntoView {
+    let Slot { id, value, on_value, .. } = slot;
     let boxes = found.setting.value_type.choices().iter().map(|choice| {
         let word = choice.value.clone();
         let mine = word.clone();
@@ -105,24 +125,23 @@ fn many(found: SettingRef, value: RwSignal<String>) -> impl IntoView {
                     type="checkbox"
                     prop:checked=on
                     on:change:target=move |event| {
-                        let add = event.target().checked();
-                        value.update(|value| {
-                            let mut parts: Vec<&str> = value.split(',').filter(|part| !part.is_empty() && *part != word).collect();
-                            if add {
-                                parts.push(&word);
-                            }
-                            *value = parts.join(",");
-                        });
+                        let now = value.get_untracked();
+                        let mut parts: Vec<&str> = now.split(',').filter(|part| !part.is_empty() && *part != word).collect();
+                        if event.target().checked() {
+                            parts.push(&word);
+                        }
+                        on_value.run(parts.join(","));
                     }
                 />
                 {choice.label.clone()}
             </label>
         }
     });
-    view! { <div id="setting-value" class="checks" role="group" data-testid="setting-value">{boxes.collect_view()}</div> }
+    view! { <div id=id class="checks" role="group" data-testid="setting-value">{boxes.collect_view()}</div> }
 }
 
-fn line(found: SettingRef, value: RwSignal<String>, error: Signal<Option<String>>) -> impl IntoView {
+fn line(found: SettingRef, slot: Slot, error: Signal<Option<String>>) -> impl IntoView {
+    let Slot { id, value, on_value, placeholder } = slot;
     let kind = &found.setting.value_type;
     let (low, high) = match kind {
         ValueType::Int { min, max, .. } | ValueType::Percent { min, max } | ValueType::Port { min, max } => {
@@ -140,10 +159,11 @@ fn line(found: SettingRef, value: RwSignal<String>, error: Signal<Option<String>
     } else {
         "text"
     };
+    let described = format!("{id}-help {id}-error");
     view! {
         <div class="with-unit">
             <input
-                id="setting-value"
+                id=id
                 type=kind_word
                 min=low.filter(|_| number)
                 max=high.filter(|_| number)
@@ -151,11 +171,12 @@ fn line(found: SettingRef, value: RwSignal<String>, error: Signal<Option<String>
                 autocomplete=if secret { "new-password" } else { "off" }
                 autocapitalize="off"
                 spellcheck="false"
-                aria-describedby="setting-help setting-error"
+                placeholder=(!placeholder.is_empty()).then_some(placeholder)
+                aria-describedby=described
                 aria-invalid=move || error.get().is_some().then_some("true")
                 data-testid="setting-value"
                 prop:value=move || value.get()
-                on:input:target=move |event| value.set(event.target().value())
+                on:input:target=move |event| on_value.run(event.target().value())
             />
             {kind.unit().map(|unit| view! { <span class="unit">{unit.to_owned()}</span> })}
         </div>

@@ -30,6 +30,11 @@ impl Dialler {
         *self = Self::default();
     }
 
+    /// Nothing is entered; the phone goes back to idle at `idle_at`.
+    pub fn start_over(&mut self, idle_at: Instant) {
+        *self = Self { idle_at: Some(idle_at), ..Self::default() };
+    }
+
     pub fn is_idle(&self) -> bool {
         self.digits.is_empty() && self.idle_at.is_none()
     }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use audio::speech::Word;
 use serde::Serialize;
 
 use crate::settings::calls::DialSource;
@@ -144,6 +145,9 @@ pub enum Input {
     LocalAddress(IpAddr),
     /// The port a socket of account `account` (1-based) is really bound to.
     LocalPort { account: u8, transport: Transport, port: u16 },
+    /// The phone is to say something. `aloud`: over the loudspeaker if the handset lies in its cradle; else nobody hears
+    /// it then.
+    Say { words: Vec<Word>, aloud: bool },
     /// Something happened to a call's sound.
     Sound { call: CallId, news: SoundNews },
     /// Take leave of the registrars as set, then fall silent; see [`Phone::is_shut_down`](super::Phone::is_shut_down).

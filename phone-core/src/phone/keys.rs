@@ -13,6 +13,7 @@ impl Phone {
             return;
         }
         self.hook = hook;
+        self.saying = None;
         match hook {
             HookSwitch::Off => {
                 self.events.push_back(PhoneEvent::OffHook);
@@ -100,6 +101,7 @@ impl Phone {
         if !matches!(key, '0'..='9' | '*' | '#' | 'A'..='D') {
             return;
         }
+        self.saying = None;
         let talking = self.focus.filter(|id| self.entry(*id).is_some_and(|entry| entry.call.is_up()));
         let dialling = !self.dialler.is_idle() || self.passing_on.is_some() || self.tone == Tone::SecondDial;
         let calling = self.focus.filter(|id| {

@@ -11,6 +11,7 @@
 //! | `dialling` | digits one by one |
 //! | `keys` | hook switch, keys and commands |
 //! | `calls` | what becomes of calls: events, holding, swapping, conference, transfer |
+//! | `saying` | what the phone says itself |
 //! | `report` | how a call sounded, for a collector |
 //! | `ring` | ringtones |
 //! | `sound` | what is to be heard, where, and what the sound of calls tells |
@@ -44,11 +45,13 @@ mod outgoing;
 mod report;
 mod requests;
 mod ring;
+mod saying;
 mod sound;
 
 pub use input::{
     CallInfo, Command, HookSwitch, Input, Key, PhoneConfig, PhoneEvent, Socket, SoundDigit, SoundNews, Transmit,
 };
+pub use saying::Saying;
 pub use sound::{Ear, Leg, Sound};
 
 use calls::Entry;
@@ -94,6 +97,9 @@ pub struct Phone {
     dialler: Dialler,
     tone: Tone,
     tone_until: Option<Instant>,
+    saying: Option<Saying>,
+    /// Utterances so far.
+    said: u32,
     busy: bool,
 
     /// Digits to send in the sound of calls.
@@ -149,6 +155,8 @@ impl Phone {
             dialler: Dialler::default(),
             tone: Tone::None,
             tone_until: None,
+            saying: None,
+            said: 0,
             busy: false,
             sound_digits: VecDeque::new(),
             taken_ports: VecDeque::new(),
@@ -190,6 +198,7 @@ impl Phone {
                     account.set_port(now, transport, port);
                 }
             }
+            Input::Say { words, aloud } => self.say(now, &words, aloud),
             Input::Sound { call, news } => self.sound_news(now, call, news),
             Input::Shutdown => self.shutdown(now),
         }
@@ -263,6 +272,7 @@ impl Phone {
             accounts: self.accounts.iter().map(Account::state).collect(),
             calls: self.calls.iter().filter(|entry| entry.call.is_alive()).map(call).collect(),
             tone: self.tone,
+            saying: self.saying.iter().flat_map(|saying| saying.words.iter()).map(|word| word.text()).collect(),
             ringing: self.ringing(),
             dialled: self.dialler.digits().to_owned(),
             muted: self.muted,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{HookSwitch, Phone, PhoneEvent, SoundDigit, SoundNews};
+use super::{HookSwitch, Phone, PhoneEvent, Saying, SoundDigit, SoundNews};
 use crate::sdp::Agreed;
 use crate::settings::media::MediaSettings;
 use crate::settings::sound::SoundSettings;
@@ -58,6 +58,8 @@ pub struct Sound {
     pub muted: bool,
     /// Tone beside the voices.
     pub tone: Tone,
+    /// What the phone says itself.
+    pub saying: Option<Saying>,
     /// The ringtone that plays over the loudspeaker.
     pub ringing: Option<String>,
     /// How loud it rings, 1..=8; 0 is not at all.
@@ -94,6 +96,7 @@ impl Phone {
             ear,
             muted: self.muted,
             tone: self.tone,
+            saying: self.saying(ear),
             ringing: self.ringing(),
             ring_volume: self.ring_volume,
             talk_volume: self.talk_volume,

@@ -19,6 +19,7 @@ mod packets;
 mod quality;
 mod registration;
 mod room;
+mod saying;
 mod security;
 mod servers;
 mod session_timer;

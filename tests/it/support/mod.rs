@@ -3,6 +3,9 @@
 pub mod browser;
 pub mod cwmp_phone;
 pub mod database;
+pub mod files;
+pub mod kamailio;
+pub mod lan;
 pub mod live;
 pub mod mosquitto;
 pub mod mqtt;

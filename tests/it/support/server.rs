@@ -83,6 +83,19 @@ impl TestServer {
         format!("http://{}/acs", self.server().acs.unwrap())
     }
 
+    /// Where configuration files are, without a slash at the end.
+    pub fn files_url(&self) -> String {
+        format!("http://{}", self.server().provision.unwrap())
+    }
+
+    pub fn files_tls_url(&self) -> String {
+        format!("https://{}", self.server().provision_tls.unwrap())
+    }
+
+    pub fn tftp(&self) -> SocketAddr {
+        self.server().tftp.unwrap()
+    }
+
     pub fn acs_tls_url(&self) -> String {
         format!("https://{}/acs", self.server().acs_tls.unwrap())
     }

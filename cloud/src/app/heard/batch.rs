@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Heard, restate, save};
 use crate::app::live::{Touched, touch};
 use crate::app::tasks::lane;
-use crate::app::{App, Result, views};
+use crate::app::{App, Result, claims, views};
 use crate::clock::now_ms;
 use crate::db::entity::{event, phone};
 use crate::domain::phone_state::RECONNECT_GRACE_MS;
@@ -37,6 +37,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     let mut stored = store_events(tx, &phones, &heard, now).await?;
     let fresh = stored.len();
     let (mut touched, mut only_seen, mut new_lines) = (Vec::new(), Vec::new(), Vec::new());
+    let mut claimed = false;
     for run in heard.chunk_by(|(one, _), (other, _)| one == other) {
         let Some(phone) = run.first().and_then(|(id, _)| phones.remove(&id.0)) else { continue };
         let mut row = phone.clone();
@@ -46,6 +47,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
                     // A second time in the same batch it is not new any more.
                     if let Some(id) = stored.remove(&name(phone.id, event)) {
                         follow(&mut row, event);
+                        claimed |= claims::by_event(tx, &row, event).await?;
                         touched.push(Touched { event: Some(id), ..Touched::phone(&row) });
                     }
                     row.last_seen = Some(now);
@@ -81,8 +83,12 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
             .await?;
     }
     touch(tx, touched).await?;
-    let asked_again = lane::lines_are_new(tx, &new_lines).await?;
+    let mut asked_again = lane::lines_are_new(tx, &new_lines).await?;
+    asked_again.extend(claims::lines_are_new(tx, &new_lines).await?);
     write.commit().await?;
+    if claimed {
+        app.claimed.notify_one();
+    }
     app.live.wake();
     app.nudge(asked_again);
     Ok(fresh)

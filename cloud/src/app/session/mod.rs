@@ -13,7 +13,7 @@ mod wrong;
 use contract::PhoneId;
 use contract::rest::Enrolment;
 use cwmp::{AcsInput, AcsSession, Envelope, Fault, FaultCode, Limits, Message, decode_post};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use self::pass::Pass;
 use self::store::{Session, State};
 use self::work::Work;
 use super::trust::Profile;
-use super::{App, AppError, Result, enrol, heard, quarantine, tasks, views};
+use super::{App, AppError, Result, enrol, heard, provision, quarantine, tasks, views};
 use crate::broker::external;
 use crate::clock::now_ms;
 use crate::db::entity::phone;
@@ -154,13 +154,22 @@ async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) ->
     {
         return Ok(Answer::Busy);
     }
+    let is_new = known.as_ref().is_none_or(|phone| views::enrolment(phone) == Enrolment::New);
+    let mac = enrol::mac_of(&inform)?;
+    let welcomed = is_new && provision::welcomed(app.db.read(), mac, &post.client).await?.is_some();
     // A phone that shows another model than is known is configured anew, which is a change of many rows.
-    let write = match known.is_some_and(|phone| phone.model != inform.device_id.product_class) {
+    let write = match welcomed || known.is_some_and(|phone| phone.model != inform.device_id.product_class) {
         true => app.db.write().await?,
         false => app.db.write_beside().await?,
     };
     let tx = &write.tx;
-    let phone = enrol::find_or_make(app, tx, &inform).await?;
+    let mut phone = enrol::find_or_make(app, tx, &inform).await?;
+    if welcomed
+        && views::enrolment(&phone) == Enrolment::New
+        && let Some(property) = provision::welcomed(tx, mac, &post.client).await?
+    {
+        phone = provision::take_in(app, tx, phone, property).await?;
+    }
     let profile = trust.of(&phone, post.property);
     if let Some(answer) = needs_tls(post, &phone, profile) {
         return Ok(answer);
@@ -498,13 +507,14 @@ async fn hear(
     message: &Message,
     reply: Box<Envelope>,
 ) -> Result<(std::result::Result<(), String>, Answer)> {
-    let part = tx.begin().await?;
-    let Err(error) = tasks::told::request(&part, phone, message).await else {
-        part.commit().await?;
+    // By name: a `begin` of sea-orm's that is given up half way takes what is around it with it.
+    tx.execute_unprepared("SAVEPOINT told").await?;
+    let Err(error) = tasks::told::request(tx, phone, message).await else {
+        tx.execute_unprepared("RELEASE SAVEPOINT told").await?;
         state.asked_again = false;
         return Ok((Ok(()), Answer::Envelope(reply)));
     };
-    part.rollback().await?;
+    tx.execute_unprepared("ROLLBACK TO SAVEPOINT told").await?;
     let reason = format!("{} could not be kept: {error}", message.name());
     tracing::error!(phone = %phone.id, reason, again = state.asked_again, "a phone's request");
     if std::mem::replace(&mut state.asked_again, true) {

@@ -7,11 +7,11 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
-use super::network::Network;
 use super::{SEALED, words};
 use crate::app::error::{invalid, not_found};
 use crate::app::{Actor, App, Result, audit};
 use crate::db::entity::{property, trust_profile};
+use crate::network::Network;
 use crate::tls;
 
 /// The longest list of networks, and the longest list of authorities in bytes.

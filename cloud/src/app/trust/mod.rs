@@ -3,7 +3,6 @@
 
 pub mod certificate;
 mod change;
-mod network;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,11 +14,11 @@ use rustls::RootCertStore;
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
-use self::network::Network;
 use super::enrol::REALM;
 use super::{App, Result, views};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, property, trust_profile};
+use crate::network::Network;
 use crate::tls;
 
 pub use change::{default_of_all, of_property, remove, set, set_default};

@@ -30,6 +30,8 @@ pub struct Model {
     pub command_key: String,
     /// What a task has to remember from one session to another.
     pub memo: String,
+    /// The change of settings it came from.
+    pub change_set_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,7 @@ pub struct Model {
     pub room_id: Option<Uuid>,
     pub job_id: Option<Uuid>,
     pub event_id: Option<i64>,
+    pub claim_id: Option<Uuid>,
     pub gone: bool,
 }
 

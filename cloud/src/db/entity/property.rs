@@ -11,6 +11,9 @@ pub struct Model {
     pub code: String,
     pub name: String,
     pub time_zone: String,
+    pub brand_id: Option<Uuid>,
+    pub phone: String,
+    pub front_desk: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -12,6 +12,7 @@ pub struct Model {
     pub number: String,
     pub extension: String,
     pub guest_name: String,
+    pub room_type_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

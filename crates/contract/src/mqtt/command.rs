@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{check_number, check_text};
 use crate::Timestamp;
-use crate::rest::{PingRequest, TaskResult, ThroughputRequest, TraceRequest};
+use crate::rest::{ClaimReason, ClaimState, PingRequest, TaskResult, ThroughputRequest, TraceRequest};
 
 /// Something to do once. `id` names it for ever, in TR-069 as well (CommandKey): a phone remembers the last 256 with what
 /// came of them, and answers a repeated one with that.
@@ -30,6 +30,14 @@ pub enum Action {
     /// Send the log by HTTP PUT.
     UploadLog {
         url: String,
+    },
+    /// What became of a room number or a wish for an extension that was dialled at the phone. It is said there.
+    Claim {
+        /// The room number that was dialled; empty for an extension.
+        number: String,
+        state: ClaimState,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<ClaimReason>,
     },
 }
 
@@ -101,6 +109,7 @@ impl Command {
             Action::Ping(PingRequest { host, .. }) | Action::Traceroute(TraceRequest { host, .. }) => {
                 check_text("host", host)
             }
+            Action::Claim { number, .. } => check_text("number", number),
             Action::Throughput(ThroughputRequest { url, .. }) | Action::UploadLog { url } => check_text("url", url),
         }
     }

@@ -13,6 +13,7 @@ use super::engine::{Engine, Order, Report};
 use super::leg::Leg;
 use super::mix::{self, Mix};
 use super::ports::{Network, Ports};
+use super::speech::Speech;
 use super::thread::Handle;
 use super::{SoundDevice, map};
 use crate::phone::{Ear, Sound, SoundDigit, SoundNews};
@@ -132,6 +133,14 @@ impl<R: Runner> Desk<R> {
         if self.mix != Some(mix) {
             self.mix = Some(mix);
             self.order(Order::Mix(Box::new(mix)));
+        }
+        let said = self.sound.as_ref().and_then(|old| old.saying.as_ref());
+        if said != sound.saying.as_ref() {
+            let order = match &sound.saying {
+                Some(saying) => Order::Say(Box::new(Speech::of(&saying.words))),
+                None => Order::Hush,
+            };
+            self.order(order);
         }
         if let Some(running) = &mut self.running {
             running.runner.sounds(sounds);
@@ -265,6 +274,7 @@ impl<R: Runner> Desk<R> {
                 }
                 Report::Parts(parts) => drop(parts),
                 Report::Mix(mix) => drop(mix),
+                Report::Said(speech) => drop(speech),
             }
         }
         news

@@ -16,6 +16,7 @@ use super::leg::Leg;
 use super::mix::Mix;
 use super::seam::Seam;
 use super::sounder::Sounder;
+use super::speech::Speech;
 use super::voice::Voice;
 use crate::phone::{Ear, MOST_CALLS, SoundDigit};
 use crate::sip::call::CallId;
@@ -30,6 +31,10 @@ pub(super) enum Order {
     Join(CallId, bool),
     Close(CallId),
     Digit(SoundDigit),
+    /// Says this; what was said before is cut off.
+    Say(Box<Speech>),
+    /// Cuts off what is said.
+    Hush,
     Mix(Box<Mix>),
     Mark(u8),
 }
@@ -45,6 +50,7 @@ pub(super) enum Report {
     Closed(Box<Leg>),
     Parts(Box<Parts>),
     Mix(Box<Mix>),
+    Said(Box<Speech>),
     /// The sound device failed; silence goes on in its place.
     DeviceFailed,
 }
@@ -58,6 +64,9 @@ pub(super) struct Engine {
     mix: Box<Mix>,
     tone: Sounder,
     ring: Sounder,
+    /// What the phone says itself, as loud as voices.
+    speech: Option<Box<Speech>>,
+    speech_gain: Gain,
     /// Played once, over the loudspeaker, when the phone starts.
     chime: Sounder,
     talk: Gain,
@@ -93,6 +102,8 @@ impl Engine {
             mix: mix.clone(),
             tone: Sounder::new(),
             ring: Sounder::new(),
+            speech: None,
+            speech_gain: Gain::new(0.0),
             chime: Sounder::new(),
             talk: Gain::new(0.0),
             sidetone: Sidetone::new(0),
@@ -165,10 +176,24 @@ impl Engine {
         self.tone.mix(&mut self.speaker);
         self.ring.mix(&mut self.speaker);
         self.chime.mix(&mut self.speaker);
+        self.say();
         self.voice.plays(&self.speaker);
         if self.mix.ear == Ear::Handset && !self.mix.muted {
             // Of the block before: the one that is spoken now has not been heard yet.
             self.sidetone.process(&self.microphone, &mut self.speaker);
+        }
+    }
+
+    /// Adds 10 ms of what the phone says itself; what is at its end is given back.
+    fn say(&mut self) {
+        let Some(speech) = &mut self.speech else { return };
+        let (mut block, goes_on) = speech.block();
+        self.speech_gain.process(&mut block);
+        for (out, said) in self.speaker.iter_mut().zip(&block) {
+            *out = out.saturating_add(*said);
+        }
+        if !goes_on && let Some(said) = self.speech.take() {
+            self.tell(Report::Said(said));
         }
     }
 
@@ -225,6 +250,12 @@ impl Engine {
                     leg.session.digit(digit.digit, digit.event, digit.tone);
                 }
             }
+            Order::Say(speech) => {
+                if let Some(old) = self.speech.replace(speech) {
+                    self.tell(Report::Said(old));
+                }
+            }
+            Order::Hush => self.speech.iter_mut().for_each(|speech| speech.fade()),
             Order::Mix(mix) => self.mixed(mix),
             Order::Mark(dscp) => self.legs.iter_mut().flatten().for_each(|leg| leg.mark(dscp)),
         }
@@ -245,6 +276,7 @@ impl Engine {
         self.tone.set(self.mix.tone, self.mix.tone_db);
         self.ring.set(self.mix.ring, self.mix.ring_db);
         self.talk.set_db(self.mix.talk_db);
+        self.speech_gain.set_db(self.mix.talk_db);
         self.sidetone.set_level(self.mix.sidetone);
         self.tell(Report::Mix(old));
     }
@@ -278,6 +310,7 @@ impl Engine {
             && !self.tone.is_playing()
             && !self.ring.is_playing()
             && !self.chime.is_playing()
+            && self.speech.is_none()
     }
 
     /// Nobody reads: what is told is dropped, which may take its time; better than to keep it for ever.

@@ -9,6 +9,7 @@
 //! | `ports` | the ports: sockets, or what a test puts in their place |
 //! | `mix` | tones, rings and gains |
 //! | `sounder` | a tone that plays |
+//! | `speech` | what the phone says itself |
 //! | `seam` | where voices begin and end, without clicks |
 //! | `voice` | what the microphone hears, on its way out |
 //! | `studio` | all of it without thread and clock, for tests and simulators |
@@ -22,6 +23,7 @@ mod mix;
 mod ports;
 mod seam;
 mod sounder;
+mod speech;
 mod studio;
 mod thread;
 mod voice;

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use contract::rest::ValueState;
 use cwmp::{GetParameterValues, GetParameterValuesResponse, Message, ParameterValue, SetParameterValues};
 use sea_orm::ConnectionTrait;
 
 use super::Step;
 use super::refused::{REFUSED, is_absent, is_mark, refused_code};
 use crate::app::batches::{self, Way};
+use crate::app::documents::protects;
 use crate::app::jobs::{self, AGAIN, Claim, Outcome, SENT};
 use crate::app::session::work::{Before, Reading, Work, Writing};
-use crate::app::{Result, heard};
+use crate::app::{Result, claims, heard};
 use crate::db::entity::job;
 use crate::domain::catalogue;
-use crate::domain::document::Held;
+use crate::domain::document::{Held, is_left};
 
 impl<C: ConnectionTrait> Step<'_, C> {
     /// Starts. `None`: there was nothing to do.
@@ -56,6 +56,8 @@ impl<C: ConnectionTrait> Step<'_, C> {
         let (mut parameters, mut values, mut fingerprints) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let ours = heard::is_ours(self.phone);
         let documents = self.documents().await?.clone();
+        let protection = documents.desired.get(catalogue::USER_PROTECTION).map(String::as_str);
+        let protected = protects(&documents.reported, protection);
         let mut more = false;
         for (key, value) in &documents.desired {
             let Some(path) = catalogue::path_on(key, ours) else { continue };
@@ -66,9 +68,18 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 reported: documents.reported.get(key).map(String::as_str),
                 applied: documents.applied.get(key).map(String::as_str),
                 secret,
+                kept: documents.kept.get(key),
+                protected,
             };
             let marked = held.applied.is_some_and(|mark| is_absent(mark) || refused_code(mark, &fingerprint).is_some());
-            if held.state(&fingerprint) == ValueState::InSync || marked || before.values.contains_key(key) {
+            if is_left(held.state(&fingerprint)) || marked || before.values.contains_key(key) {
+                continue;
+            }
+            // What was dialled at the phone stays until somebody has decided about it.
+            let dialled = held.reported.filter(|_| key == catalogue::ROOM_NUMBER);
+            if let Some(number) = dialled
+                && claims::held(self.tx, self.phone.id, number).await?
+            {
                 continue;
             }
             if parameters.len() == parts.next() {

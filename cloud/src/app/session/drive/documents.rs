@@ -6,7 +6,8 @@ use cwmp::ParameterValue;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::Step;
-use crate::app::{Result, desired};
+use crate::app::documents::{KeptValues, kept};
+use crate::app::{Result, claims, desired};
 use crate::clock::now_ms;
 use crate::db::entity::{phone, phone_document};
 use crate::domain::catalogue;
@@ -19,6 +20,8 @@ pub struct Documents {
     pub desired: BTreeMap<String, String>,
     pub reported: Reported,
     pub applied: Applied,
+    /// What somebody chose to leave on the phone.
+    pub kept: KeptValues,
     pub changed: bool,
 }
 
@@ -35,6 +38,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 }
                 documents.reported = serde_json::from_str(&row.reported)?;
                 documents.applied = serde_json::from_str(&row.applied)?;
+                documents.kept = kept(self.tx, &[self.phone.id]).await?.remove(&self.phone.id).unwrap_or_default();
             }
             self.documents = Some(documents);
         }
@@ -49,8 +53,17 @@ impl<C: ConnectionTrait> Step<'_, C> {
             return Ok(());
         }
         let documents = self.documents().await?;
+        let room = |reported: &Reported| reported.get(catalogue::ROOM_NUMBER).cloned();
+        let before = room(&documents.reported);
         documents.reported.extend(told);
         documents.changed = true;
+        // Dialled at the phone since it was last read. What it had when it first came is nobody's wish.
+        let now = room(&documents.reported).filter(|now| before.as_ref().is_some_and(|before| before != now));
+        if let Some(number) = now
+            && claims::by_value(self.tx, self.phone, &number).await?
+        {
+            self.app.claimed.notify_one();
+        }
         Ok(())
     }
 

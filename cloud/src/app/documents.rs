@@ -1,0 +1,85 @@
+//! The documents of a phone, held against each other.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::rest::ValueState;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::Result;
+use crate::db::entity::{kept_value, phone_document};
+use crate::domain::catalogue;
+use crate::domain::document::{Applied, Held, Kept, Reported};
+use crate::domain::layers::Desired;
+use crate::secrets::Secrets;
+
+/// Keys by what somebody chose to leave under them.
+pub type KeptValues = BTreeMap<String, Kept>;
+
+/// What a phone should be, is, and was told; secrets sealed.
+#[derive(Default)]
+pub struct Documents {
+    pub desired: Desired,
+    pub reported: Reported,
+    pub applied: Applied,
+    pub kept: KeptValues,
+    pub reported_at: i64,
+}
+
+impl Documents {
+    pub fn read(row: &phone_document::Model, kept: KeptValues) -> Result<Self> {
+        Ok(Self {
+            desired: serde_json::from_str(&row.desired)?,
+            reported: serde_json::from_str(&row.reported)?,
+            applied: serde_json::from_str(&row.applied)?,
+            kept,
+            reported_at: row.reported_at,
+        })
+    }
+
+    /// Of one phone; empty if it has none.
+    pub async fn load(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Self> {
+        let Some(row) = phone_document::Entity::find_by_id(phone).one(tx).await? else { return Ok(Self::default()) };
+        let kept = kept(tx, &[phone]).await?.remove(&phone).unwrap_or_default();
+        Self::read(&row, kept)
+    }
+
+    /// How the phone stands to what it should have under a key. `None`: nothing is wanted.
+    pub fn state(&self, secrets: &Secrets, key: &str) -> Result<Option<ValueState>> {
+        let Some(effective) = self.desired.get(key) else { return Ok(None) };
+        let plain = secrets.open(key, &effective.value)?;
+        let held = Held {
+            desired: &plain,
+            reported: self.reported.get(key).map(String::as_str),
+            applied: self.applied.get(key).map(String::as_str),
+            secret: catalogue::is_secret(key),
+            kept: self.kept.get(key),
+            protected: self.protects(),
+        };
+        Ok(Some(held.state(&secrets.fingerprint(&plain))))
+    }
+
+    /// Whether the phone protects what its user set.
+    pub fn protects(&self) -> bool {
+        let desired = self.desired.get(catalogue::USER_PROTECTION).map(|effective| effective.value.as_str());
+        protects(&self.reported, desired)
+    }
+}
+
+/// The same by what a phone reports, or should have as long as it says nothing.
+pub fn protects(reported: &Reported, desired: Option<&str>) -> bool {
+    reported.get(catalogue::USER_PROTECTION).map(String::as_str).or(desired) == Some("yes")
+}
+
+/// What somebody chose to leave on these phones.
+pub async fn kept(tx: &impl ConnectionTrait, phones: &[Uuid]) -> Result<HashMap<Uuid, KeptValues>> {
+    let mut all: HashMap<Uuid, KeptValues> = HashMap::new();
+    for ids in phones.chunks(10_000) {
+        let query = kept_value::Entity::find().filter(kept_value::Column::PhoneId.is_in(ids.iter().copied()));
+        for row in query.all(tx).await? {
+            let kept = Kept { value: row.value, desired: row.desired };
+            all.entry(row.phone_id).or_default().insert(row.key, kept);
+        }
+    }
+    Ok(all)
+}

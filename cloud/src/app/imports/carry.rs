@@ -1,0 +1,325 @@
+//! Carries a plan's steps out: within one transaction, by statements over many rows.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use contract::Mac;
+use contract::rest::{Enrolment, ImportCounts, Layer};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict, SimpleExpr};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Value,
+};
+use uuid::Uuid;
+
+use crate::app::announce::blank;
+use crate::app::desired::{Change, refresh};
+use crate::app::live::{Touched, touch};
+use crate::app::{Actor, App, Result};
+use crate::clock::now_ms;
+use crate::db::entity::{building, floor, job, layer_value, phone, room};
+use crate::domain::catalogue;
+use crate::domain::import::plan::{Known, PhoneStep, Place, RoomStep, Step};
+
+/// Values of one column, by the rows they go to.
+type Column<T> = Vec<(Uuid, T)>;
+
+/// Carries out `steps`, which were planned against `known` within this transaction. Returns what was done and the jobs.
+pub async fn steps(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    known: &Known,
+    steps: &[Step],
+    name: &str,
+) -> Result<(ImportCounts, Vec<job::Model>)> {
+    let mut counts = ImportCounts::default();
+    let floors = places(tx, known, steps, &mut counts).await?;
+    let new_rooms = rooms(tx, known, steps, &floors, &mut counts).await?;
+    let room_of = |number: &Option<String>| {
+        let number = number.as_ref()?;
+        new_rooms.get(number).copied().or_else(|| known.rooms.get(number).map(|room| room.id))
+    };
+    let mut changed = Changed::default();
+    phones(tx, known, steps, &room_of, &mut counts, &mut changed).await?;
+    values(app, tx, actor, known, steps, &room_of, &mut counts, &mut changed).await?;
+    for step in steps {
+        let made =
+            matches!(step.room, Some(RoomStep::Make { .. })) || matches!(step.phone, Some(PhoneStep::Make { .. }));
+        if made {
+            counts.make += 1
+        } else {
+            counts.change += 1
+        }
+        if step.room.is_some() {
+            changed.rooms.extend(room_of(&step.room_number));
+        }
+    }
+    let phones = changed.phones(tx).await?;
+    let in_rooms: HashSet<Uuid> = phones.iter().filter_map(|phone| phone.room_id).collect();
+    let empty = changed.rooms.iter().filter(|room| !in_rooms.contains(room)).map(|room| Touched {
+        property: Some(known.property),
+        room: Some(*room),
+        ..Touched::default()
+    });
+    let touched: Vec<Touched> = phones.iter().map(Touched::phone).chain(empty).collect();
+    let jobs = refresh(app, tx, phones, &Change { actor, summary: format!("Import {name}") }).await?;
+    touch(tx, touched).await?;
+    Ok((counts, jobs))
+}
+
+/// Rooms and phones that were changed in some way.
+#[derive(Default)]
+struct Changed {
+    rooms: HashSet<Uuid>,
+    phones: HashSet<Uuid>,
+}
+
+impl Changed {
+    /// The phones that follow.
+    async fn phones(&self, tx: &impl ConnectionTrait) -> Result<Vec<phone::Model>> {
+        let which = Condition::any()
+            .add(phone::Column::Id.is_in(self.phones.iter().copied()))
+            .add(phone::Column::RoomId.is_in(self.rooms.iter().copied()));
+        Ok(phone::Entity::find().filter(which).all(tx).await?)
+    }
+}
+
+/// Makes the buildings and floors that are missing; floors by building and name.
+async fn places(
+    tx: &impl ConnectionTrait,
+    known: &Known,
+    steps: &[Step],
+    counts: &mut ImportCounts,
+) -> Result<HashMap<(String, String), Uuid>> {
+    let names: HashMap<Uuid, &String> = known.buildings.iter().map(|(name, id)| (*id, name)).collect();
+    let mut floors: HashMap<(String, String), Uuid> = known
+        .floors
+        .iter()
+        .filter_map(|(id, floor)| Some((((*names.get(&floor.building)?).clone(), floor.name.clone()), *id)))
+        .collect();
+    let mut buildings = known.buildings.clone();
+    let (mut new_buildings, mut new_floors) = (Vec::new(), Vec::new());
+    for place in steps.iter().filter_map(|step| place(step.room.as_ref()?)) {
+        let building_id = *buildings.entry(place.building.clone()).or_insert_with(|| {
+            let position = (known.buildings.len() + new_buildings.len()) as i32;
+            let row = building::Model {
+                id: Uuid::now_v7(),
+                property_id: known.property,
+                name: place.building.clone(),
+                position,
+            };
+            new_buildings.push(row.clone().into_active_model());
+            row.id
+        });
+        floors.entry((place.building.clone(), place.floor.clone())).or_insert_with(|| {
+            let row = floor::Model { id: Uuid::now_v7(), building_id, name: place.floor.clone(), level: place.level };
+            new_floors.push(row.clone().into_active_model());
+            row.id
+        });
+    }
+    counts.buildings_made = new_buildings.len() as u32;
+    counts.floors_made = new_floors.len() as u32;
+    if !new_buildings.is_empty() {
+        building::Entity::insert_many(new_buildings).exec_without_returning(tx).await?;
+    }
+    if !new_floors.is_empty() {
+        floor::Entity::insert_many(new_floors).exec_without_returning(tx).await?;
+    }
+    Ok(floors)
+}
+
+fn place(step: &RoomStep) -> Option<&Place> {
+    match step {
+        RoomStep::Make { place, .. } => Some(place),
+        RoomStep::Change { place, .. } => place.as_ref(),
+    }
+}
+
+/// Makes and changes rooms; the new ones by number.
+async fn rooms(
+    tx: &impl ConnectionTrait,
+    known: &Known,
+    steps: &[Step],
+    floors: &HashMap<(String, String), Uuid>,
+    counts: &mut ImportCounts,
+) -> Result<HashMap<String, Uuid>> {
+    let floor_of = |place: &Place| floors.get(&(place.building.clone(), place.floor.clone())).copied();
+    let (mut made, mut rows) = (HashMap::new(), Vec::new());
+    let (mut on_floors, mut extensions, mut guests) = (Column::new(), Column::new(), Column::new());
+    for step in steps {
+        match &step.room {
+            Some(RoomStep::Make { place, extension, guest_name }) => {
+                let (Some(number), Some(floor_id)) = (&step.room_number, floor_of(place)) else { continue };
+                let id = Uuid::now_v7();
+                made.insert(number.clone(), id);
+                rows.push(room::ActiveModel {
+                    id: Set(id),
+                    property_id: Set(known.property),
+                    floor_id: Set(floor_id),
+                    number: Set(number.clone()),
+                    extension: Set(extension.clone()),
+                    guest_name: Set(guest_name.clone()),
+                    room_type_id: Set(None),
+                });
+            }
+            Some(RoomStep::Change { id, place, extension, guest_name }) => {
+                counts.rooms_changed += 1;
+                on_floors.extend(place.as_ref().and_then(floor_of).map(|floor| (*id, floor)));
+                extensions.extend(extension.clone().map(|extension| (*id, extension)));
+                guests.extend(guest_name.clone().map(|name| (*id, name)));
+            }
+            None => {}
+        }
+    }
+    counts.rooms_made = rows.len() as u32;
+    if !rows.is_empty() {
+        room::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    write::<room::Entity, _>(tx, room::Column::Id, room::Column::FloorId, on_floors).await?;
+    write::<room::Entity, _>(tx, room::Column::Id, room::Column::Extension, extensions).await?;
+    write::<room::Entity, _>(tx, room::Column::Id, room::Column::GuestName, guests).await?;
+    Ok(made)
+}
+
+/// Makes, changes and moves phones. Rooms are emptied before they are filled, so phones may change places.
+async fn phones(
+    tx: &impl ConnectionTrait,
+    known: &Known,
+    steps: &[Step],
+    room_of: &impl Fn(&Option<String>) -> Option<Uuid>,
+    counts: &mut ImportCounts,
+    changed: &mut Changed,
+) -> Result<()> {
+    let standing: HashMap<Uuid, Uuid> =
+        known.phones.values().filter_map(|phone| Some((phone.room?, phone.id))).collect();
+    let (mut made, mut leave) = (Vec::new(), HashSet::new());
+    let (mut serials, mut models, mut moves, mut accepted) = (Column::new(), Column::new(), Column::new(), Vec::new());
+    for step in steps {
+        let (Some(mac), Some(phone)) = (step.mac, &step.phone) else { continue };
+        let room = room_of(&step.room_number);
+        let id = match phone {
+            PhoneStep::Make { serial, model } => {
+                let row = phone::Model {
+                    model: model.clone(),
+                    property_id: Some(known.property),
+                    room_id: room,
+                    ..blank(mac, serial, Enrolment::Expected)
+                };
+                leave.extend(room.and_then(|room| standing.get(&room)));
+                made.push(row.clone().into_active_model());
+                row.id
+            }
+            PhoneStep::Change { id, serial, model, moves: moved, accept } => {
+                counts.phones_changed += 1;
+                serials.extend(serial.clone().map(|serial| (*id, serial)));
+                models.extend(model.clone().map(|model| (*id, model)));
+                if *accept {
+                    accepted.push(*id);
+                }
+                if let Some(room) = room.filter(|_| *moved) {
+                    leave.extend(standing.get(&room));
+                    leave.insert(*id);
+                    moves.push((*id, Some(room)));
+                }
+                *id
+            }
+        };
+        changed.phones.insert(id);
+    }
+    changed.phones.extend(&leave);
+    counts.phones_made = made.len() as u32;
+    if !leave.is_empty() {
+        phone::Entity::update_many()
+            .col_expr(phone::Column::RoomId, Expr::value(None::<Uuid>))
+            .filter(phone::Column::Id.is_in(leave))
+            .exec(tx)
+            .await?;
+    }
+    if !made.is_empty() {
+        phone::Entity::insert_many(made).exec_without_returning(tx).await?;
+    }
+    if !accepted.is_empty() {
+        phone::Entity::update_many()
+            .col_expr(phone::Column::PropertyId, Expr::value(known.property))
+            .col_expr(phone::Column::Enrolment, Expr::value(Enrolment::Expected.as_str()))
+            .filter(phone::Column::Id.is_in(accepted))
+            .exec(tx)
+            .await?;
+    }
+    write::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Serial, serials).await?;
+    write::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Model, models).await?;
+    write::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::RoomId, moves).await
+}
+
+/// Sets values of settings on rooms and phones.
+#[allow(clippy::too_many_arguments)]
+async fn values(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    known: &Known,
+    steps: &[Step],
+    room_of: &impl Fn(&Option<String>) -> Option<Uuid>,
+    counts: &mut ImportCounts,
+    changed: &mut Changed,
+) -> Result<()> {
+    let macs: Vec<Mac> = steps.iter().filter(|step| !step.values.is_empty()).filter_map(|step| step.mac).collect();
+    let new: Vec<String> = macs.iter().filter(|mac| !known.phones.contains_key(mac)).map(Mac::compact).collect();
+    let mut ids: BTreeMap<Mac, Uuid> = known.phones.iter().map(|(mac, phone)| (*mac, phone.id)).collect();
+    if !new.is_empty() {
+        let rows = phone::Entity::find().filter(phone::Column::Mac.is_in(new)).all(tx).await?;
+        ids.extend(rows.iter().filter_map(|row| Some((row.mac.parse().ok()?, row.id))));
+    }
+    let (now, mut rows) = (now_ms(), Vec::new());
+    for step in steps {
+        for (layer, key, value) in &step.values {
+            let scope = match layer {
+                Layer::Phone => step.mac.and_then(|mac| ids.get(&mac)).copied(),
+                _ => room_of(&step.room_number),
+            };
+            let Some(scope) = scope else { continue };
+            match layer {
+                Layer::Phone => changed.phones.insert(scope),
+                _ => changed.rooms.insert(scope),
+            };
+            rows.push(layer_value::ActiveModel {
+                layer: Set(layer.as_str().to_owned()),
+                scope_id: Set(Some(scope)),
+                value: Set(if catalogue::is_secret(key) { app.secrets.seal(key, value)? } else { value.clone() }),
+                key: Set(key.clone()),
+                locked: Set(false),
+                reason: Set(String::new()),
+                changed_at: Set(now),
+                changed_by: Set(actor.0.clone()),
+                ..Default::default()
+            });
+        }
+    }
+    counts.values_set = rows.len() as u32;
+    use layer_value::Column::{ChangedAt, ChangedBy, Key, Layer as LayerColumn, ScopeId, Value as ValueColumn};
+    for chunk in rows.chunks(2_000) {
+        let there = OnConflict::columns([ScopeId, LayerColumn, Key])
+            .update_columns([ValueColumn, ChangedAt, ChangedBy])
+            .to_owned();
+        layer_value::Entity::insert_many(chunk.to_vec()).on_conflict(there).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Writes one column of many rows, each its own value, by one statement.
+async fn write<E, V>(tx: &impl ConnectionTrait, id: E::Column, column: E::Column, values: Column<V>) -> Result<()>
+where
+    E: EntityTrait,
+    E::Column: ColumnTrait + Copy,
+    V: Into<Value> + Clone,
+{
+    if values.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = values.iter().map(|(id, _)| *id).collect();
+    let case = values
+        .into_iter()
+        .fold(CaseStatement::new(), |case, (row, value)| case.case(Expr::col(id).eq(row), Expr::value(value)))
+        .finally(Expr::col(column));
+    E::update_many().col_expr(column, SimpleExpr::Case(Box::new(case))).filter(id.is_in(ids)).exec(tx).await?;
+    Ok(())
+}

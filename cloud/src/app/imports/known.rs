@@ -1,0 +1,116 @@
+//! What is there of a property, as an import is held against it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use contract::Mac;
+use contract::rest::{Enrolment, Layer};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use uuid::Uuid;
+
+use crate::app::{App, Result};
+use crate::db::entity::{building, floor, layer_value, phone, room};
+use crate::domain::catalogue;
+use crate::domain::import::parse::Wanted;
+use crate::domain::import::plan::{Known, KnownFloor, KnownPhone, KnownRoom};
+
+/// Names in one statement; keeps it below the databases' limits on parameters.
+const NAMES: usize = 1_000;
+
+type PhoneTuple = (Uuid, String, String, String, Option<Uuid>, Option<Uuid>, String);
+
+/// Loads the property with what `wanted` names.
+pub async fn load(app: &App, tx: &impl ConnectionTrait, property: Uuid, wanted: &[Wanted]) -> Result<Known> {
+    let mut known = Known { property, ..Known::default() };
+    for row in building::Entity::find().filter(building::Column::PropertyId.eq(property)).all(tx).await? {
+        known.buildings.insert(row.name, row.id);
+    }
+    let of_property = building::Entity::find()
+        .select_only()
+        .column(building::Column::Id)
+        .filter(building::Column::PropertyId.eq(property))
+        .into_query();
+    for row in floor::Entity::find().filter(floor::Column::BuildingId.in_subquery(of_property)).all(tx).await? {
+        known.floors.insert(row.id, KnownFloor { building: row.building_id, name: row.name, level: row.level });
+    }
+    for row in room::Entity::find().filter(room::Column::PropertyId.eq(property)).all(tx).await? {
+        let there = KnownRoom { id: row.id, floor: row.floor_id, extension: row.extension, guest_name: row.guest_name };
+        known.rooms.insert(row.number, there);
+    }
+    phones(tx, &mut known, phone::Column::PropertyId.eq(property).into()).await?;
+    let strangers: Vec<String> = wanted
+        .iter()
+        .filter_map(|row| row.mac)
+        .filter(|mac| !known.phones.contains_key(mac))
+        .map(|mac| mac.compact())
+        .collect();
+    for names in strangers.chunks(NAMES) {
+        phones(tx, &mut known, phone::Column::Mac.is_in(names.to_vec()).into()).await?;
+    }
+    let keys: BTreeSet<&str> = wanted.iter().flat_map(|row| &row.values).map(|(_, key, _)| key.as_str()).collect();
+    if !keys.is_empty() {
+        values(app, tx, &mut known, &keys).await?;
+    }
+    Ok(known)
+}
+
+async fn phones(tx: &impl ConnectionTrait, known: &mut Known, which: Condition) -> Result<()> {
+    use phone::Column::{Enrolment as EnrolmentColumn, Id, Mac as MacColumn, Model, PropertyId, RoomId, Serial};
+    let rows: Vec<PhoneTuple> = phone::Entity::find()
+        .select_only()
+        .columns([Id, MacColumn, Serial, Model, PropertyId, RoomId, EnrolmentColumn])
+        .filter(which)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    for (id, mac, serial, model, property, room, enrolment) in rows {
+        let Ok(mac) = mac.parse::<Mac>() else { continue };
+        let enrolment = enrolment.parse().unwrap_or(Enrolment::New);
+        known.phones.insert(mac, KnownPhone { id, serial, model, property, room, enrolment });
+    }
+    Ok(())
+}
+
+/// Values of these keys, of the property's rooms and phones.
+async fn values(app: &App, tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&str>) -> Result<()> {
+    let rooms = room::Entity::find()
+        .select_only()
+        .column(room::Column::Id)
+        .filter(room::Column::PropertyId.eq(known.property))
+        .into_query();
+    let phones = phone::Entity::find()
+        .select_only()
+        .column(phone::Column::Id)
+        .filter(phone::Column::PropertyId.eq(known.property))
+        .into_query();
+    let below = Condition::any()
+        .add(layer_value::Column::ScopeId.in_subquery(rooms))
+        .add(layer_value::Column::ScopeId.in_subquery(phones));
+    let rows: Vec<(Option<Uuid>, String, String)> = layer_value::Entity::find()
+        .select_only()
+        .columns([layer_value::Column::ScopeId, layer_value::Column::Key, layer_value::Column::Value])
+        .filter(layer_value::Column::Layer.is_in([Layer::Room.as_str(), Layer::Phone.as_str()]))
+        .filter(layer_value::Column::Key.is_in(keys.iter().copied()))
+        .filter(below)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let mut secret: HashMap<String, bool> = HashMap::new();
+    for (scope, key, value) in rows {
+        let Some(scope) = scope else { continue };
+        let sealed = *secret.entry(key.clone()).or_insert_with(|| catalogue::is_secret(&key));
+        // One that does not open any more is replaced.
+        let value = if sealed { app.secrets.open(&key, &value).unwrap_or_default() } else { value };
+        known.values.insert((scope, key), value);
+    }
+    let locked: Vec<(String, String)> = layer_value::Entity::find()
+        .select_only()
+        .columns([layer_value::Column::Key, layer_value::Column::Reason])
+        .filter(layer_value::Column::ScopeId.eq(known.property))
+        .filter(layer_value::Column::Locked.eq(true))
+        .filter(layer_value::Column::Key.is_in(keys.iter().copied()))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    known.locked.extend(locked);
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! Imports: a file is read and tried without changing anything, its columns may be taken for something else, and then it
+//! is applied. The same import applied again changes nothing.
+
+mod carry;
+mod export;
+mod known;
+mod run;
+mod stored;
+
+use std::sync::Arc;
+
+use contract::rest::*;
+use contract::{ImportId, PropertyId};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use self::stored::{Content, Report};
+use super::error::{conflict, invalid, not_found, too_many};
+use super::idempotency::Once;
+use super::{Actor, App, Result, audit};
+use crate::clock::now_ms;
+use crate::db::entity::{import, property};
+use crate::domain::import::{Sheet, mapping, text};
+
+pub use export::csv;
+pub use run::resume;
+
+/// Imports kept of one property; the oldest make room.
+const MOST: u64 = 20;
+/// Files read at once by one process: each may be some 10 MiB, and several times that while it is read.
+const READERS: usize = 2;
+
+/// Lets few files be read at once.
+pub struct Readers(tokio::sync::Semaphore);
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self(tokio::sync::Semaphore::new(READERS))
+    }
+}
+
+/// Takes a place among those whose file is read.
+pub fn reader(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>> {
+    app.readers.0.try_acquire().map_err(|_| too_many("Other files are being read. Try again in some seconds."))
+}
+
+/// Reads a file and says what applying it would do.
+pub async fn create(app: &App, actor: &Actor, to: PropertyId, name: &str, bytes: bytes::Bytes) -> Result<Import> {
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(120).collect();
+    if bytes.len() > MAX_IMPORT_BYTES {
+        return Err(invalid("file", "The file is larger than 10 MiB. Split it."));
+    }
+    exists(app, to).await?;
+    let (source, sheet) = tokio::task::spawn_blocking(move || (ImportSource::Csv, text::read(&bytes)))
+        .await
+        .map_err(anyhow::Error::from)?;
+    let sheet = sheet.map_err(|error| invalid("file", error.to_string()))?;
+    store(app, actor, to, name, source, sheet).await
+}
+
+async fn exists(app: &App, id: PropertyId) -> Result<()> {
+    property::Entity::find_by_id(id.0).one(app.db.read()).await?.ok_or_else(|| not_found("property"))?;
+    Ok(())
+}
+
+/// Keeps what was read, with what applying it would do.
+async fn store(
+    app: &App,
+    actor: &Actor,
+    to: PropertyId,
+    name: String,
+    source: ImportSource,
+    sheet: Sheet,
+) -> Result<Import> {
+    let choices = mapping::guess(&sheet.headings);
+    let mut row = import::Model {
+        id: Uuid::now_v7(),
+        property_id: to.0,
+        name,
+        source: source.as_str().to_owned(),
+        state: ImportState::Ready.as_str().to_owned(),
+        note: String::new(),
+        mapping: serde_json::to_string(&choices)?,
+        content: stored::seal(app, &sheet)?,
+        report: String::new(),
+        rows_total: sheet.rows.len() as i32,
+        rows_done: 0,
+        counts: String::new(),
+        skip_errors: false,
+        lease_until: 0,
+        fence: 0,
+        created_at: now_ms(),
+        created_by: actor.0.clone(),
+        applied_by: String::new(),
+        done_at: None,
+    };
+    let report = tried(app, &mut row, sheet, &choices).await?;
+    let write = app.db.write_beside().await?;
+    make_room(&write.tx, to.0).await?;
+    import::Entity::insert(row.clone().into_active_model()).exec_without_returning(&write.tx).await?;
+    let detail = format!("{}: {} rows", row.name, row.rows_total);
+    audit::record(&write.tx, actor, "import.create", &to.to_string(), detail).await?;
+    write.commit().await?;
+    Ok(stored::view(&row, report))
+}
+
+/// Tries it: what it says is put into `row`.
+async fn tried(app: &App, row: &mut import::Model, sheet: Sheet, choices: &[ColumnChoice]) -> Result<Report> {
+    let content = Content::new(sheet, choices)?;
+    let (_, plan) = content.plan(app, app.db.read(), row.property_id).await?;
+    row.counts = serde_json::to_string(&plan.counts)?;
+    let report = content.report(choices, plan);
+    row.report = stored::seal(app, &report)?;
+    Ok(report)
+}
+
+async fn make_room(tx: &impl ConnectionTrait, property: Uuid) -> Result<()> {
+    let old: Vec<Uuid> = import::Entity::find()
+        .select_only()
+        .column(import::Column::Id)
+        .filter(import::Column::PropertyId.eq(property))
+        .filter(import::Column::State.is_not_in([ImportState::Applying.as_str(), ImportState::Fetching.as_str()]))
+        .order_by_desc(import::Column::CreatedAt)
+        .offset(MOST - 1)
+        .limit(1_000)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    if !old.is_empty() {
+        import::Entity::delete_many().filter(import::Column::Id.is_in(old)).exec(tx).await?;
+    }
+    Ok(())
+}
+
+/// Imports of a property, the newest first.
+pub async fn list(app: &App, of: PropertyId) -> Result<Vec<ImportSummary>> {
+    exists(app, of).await?;
+    let rows = import::Entity::find()
+        .filter(import::Column::PropertyId.eq(of.0))
+        .order_by_desc(import::Column::CreatedAt)
+        .all(app.db.read())
+        .await?;
+    Ok(rows.iter().map(stored::summary).collect())
+}
+
+/// One import.
+pub async fn one(app: &App, id: ImportId) -> Result<Import> {
+    let row = stored::find(app.db.read(), id).await?;
+    let report = stored::open(app, &row.report)?;
+    Ok(stored::view(&row, report))
+}
+
+/// A page of its errors and warnings.
+pub async fn findings(app: &App, id: ImportId, offset: u32, limit: u32) -> Result<FindingPage> {
+    let report: Report = stored::open(app, &stored::find(app.db.read(), id).await?.report)?;
+    let total = report.findings.len() as u32;
+    let items = report.findings.into_iter().skip(offset as usize).take(page(limit)?).collect();
+    Ok(FindingPage { items, total, offset })
+}
+
+/// A page of its rows; only those with this action, if one is given.
+pub async fn rows(app: &App, id: ImportId, only: Option<RowAction>, offset: u32, limit: u32) -> Result<ImportRowPage> {
+    let report: Report = stored::open(app, &stored::find(app.db.read(), id).await?.report)?;
+    let mut rows = report.rows;
+    rows.retain(|row| only.is_none_or(|only| row.action == only));
+    let total = rows.len() as u32;
+    let items = rows.into_iter().skip(offset as usize).take(page(limit)?).collect();
+    Ok(ImportRowPage { items, total, offset })
+}
+
+fn page(limit: u32) -> Result<usize> {
+    if limit == 0 || limit > MAX_PAGE {
+        return Err(invalid("limit", format!("A page has 1 to {MAX_PAGE} rows.")));
+    }
+    Ok(limit as usize)
+}
+
+/// Takes columns for something else, and tries it again.
+pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping) -> Result<Import> {
+    let mut row = stored::find(app.db.read(), id).await?;
+    idle(&row)?;
+    let sheet: Sheet = stored::open(app, &row.content)?;
+    let mut choices = stored::choices(&row)?;
+    for choice in wanted.columns {
+        match choices.iter_mut().find(|there| there.column == choice.column) {
+            Some(there) => *there = choice,
+            None => choices.push(choice),
+        }
+    }
+    row.mapping = serde_json::to_string(&choices)?;
+    let report = tried(app, &mut row, sheet, &choices).await?;
+    row.state = ImportState::Ready.as_str().to_owned();
+    (row.note, row.rows_done) = (String::new(), 0);
+    let write = app.db.write_beside().await?;
+    let now = stored::find(&write.tx, id).await?;
+    idle(&now)?;
+    let new = import::ActiveModel {
+        id: Set(row.id),
+        mapping: Set(row.mapping.clone()),
+        report: Set(row.report.clone()),
+        counts: Set(row.counts.clone()),
+        state: Set(row.state.clone()),
+        note: Set(row.note.clone()),
+        rows_done: Set(row.rows_done),
+        ..Default::default()
+    };
+    new.update(&write.tx).await?;
+    audit::record(&write.tx, actor, "import.mapping", &row.property_id.to_string(), row.name.clone()).await?;
+    write.commit().await?;
+    Ok(stored::view(&row, report))
+}
+
+/// Nobody works on it.
+fn idle(row: &import::Model) -> Result<()> {
+    match stored::state(row) {
+        ImportState::Fetching => Err(conflict("import-running", "import", "It is still being read. Wait until it is.")),
+        ImportState::Applying => {
+            Err(conflict("import-running", "import", "It is being applied. Look at it until it is done."))
+        }
+        ImportState::Ready | ImportState::Done | ImportState::Failed => Ok(()),
+    }
+}
+
+/// Begins to carry it out. How far it is shows in the import.
+pub async fn apply(
+    app: &Arc<App>,
+    actor: &Actor,
+    once: &Once,
+    id: ImportId,
+    wanted: ApplyImport,
+) -> Result<ImportSummary> {
+    let write = app.db.write_beside().await?;
+    if let Some(answer) = once.replay(&write.tx).await? {
+        return Ok(answer);
+    }
+    let mut row = stored::find(&write.tx, id).await?;
+    idle(&row)?;
+    let choices = stored::choices(&row)?;
+    let content = Content::new(stored::open(app, &row.content)?, &choices)?;
+    // As things are now, not as they were when it was tried.
+    let (_, plan) = content.plan(app, &write.tx, row.property_id).await?;
+    let refused = plan.counts.refused;
+    if refused > 0 && !wanted.skip_errors {
+        return Err(conflict(
+            "import-has-errors",
+            "skip_errors",
+            format!("{refused} rows have errors. Correct the file, or leave these rows out with skip_errors."),
+        ));
+    }
+    row.report = stored::seal(app, &content.report(&choices, plan))?;
+    let claim = run::Claim::take(&write.tx, &row, actor, wanted.skip_errors).await?;
+    let detail = format!("{}: {} rows", row.name, row.rows_total);
+    audit::record(&write.tx, actor, "import.apply", &row.property_id.to_string(), detail).await?;
+    row.state = ImportState::Applying.as_str().to_owned();
+    (row.note, row.rows_done) = (String::new(), 0);
+    let answer = stored::summary(&row);
+    once.keep(&write.tx, &answer).await?;
+    write.commit().await?;
+    claim.start(app.clone());
+    Ok(answer)
+}
+
+/// Forgets an import. What it did stays.
+pub async fn remove(app: &App, actor: &Actor, id: ImportId) -> Result<()> {
+    let write = app.db.write_beside().await?;
+    let row = stored::find(&write.tx, id).await?;
+    audit::record(&write.tx, actor, "import.remove", &row.property_id.to_string(), row.name).await?;
+    import::Entity::delete_by_id(row.id).exec(&write.tx).await?;
+    write.commit().await?;
+    Ok(())
+}
+
+/// Forgets what is older than a day.
+pub async fn sweep(tx: &impl ConnectionTrait) -> Result<()> {
+    let now = now_ms();
+    import::Entity::delete_many()
+        .filter(import::Column::CreatedAt.lt(now - stored::KEPT_MS))
+        .filter(import::Column::LeaseUntil.lt(now))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Applying an import: some rows at a time, each lot one transaction, so that the server goes on meanwhile and a crash
+//! loses nothing. What is left is found anew each time by holding all rows against what is there.
+
+use std::sync::Arc;
+
+use contract::PhoneId;
+use contract::rest::{ImportCounts, ImportState};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::carry;
+use super::stored::{self, Content};
+use crate::app::error::conflict;
+use crate::app::{Actor, App, Result, audit};
+use crate::clock::now_ms;
+use crate::db::entity::import;
+
+/// Rows of one transaction.
+const LOT: usize = 500;
+/// How long after its last lot an import is taken for abandoned.
+const LEASE_MS: i64 = 15_000;
+
+/// The right to work on an import. Whoever has an older one can write no more.
+pub struct Claim {
+    import: Uuid,
+    fence: i64,
+    actor: Actor,
+}
+
+impl Claim {
+    /// Takes an import that nobody works on, from its beginning.
+    pub async fn take(
+        tx: &impl ConnectionTrait,
+        row: &import::Model,
+        actor: &Actor,
+        skip_errors: bool,
+    ) -> Result<Self> {
+        let update = import::Entity::update_many()
+            .col_expr(import::Column::State, Expr::value(ImportState::Applying.as_str()))
+            .col_expr(import::Column::Note, Expr::value(""))
+            .col_expr(import::Column::Report, Expr::value(row.report.clone()))
+            .col_expr(import::Column::Counts, Expr::value(serde_json::to_string(&ImportCounts::default())?))
+            .col_expr(import::Column::RowsDone, Expr::value(0))
+            .col_expr(import::Column::SkipErrors, Expr::value(skip_errors))
+            .col_expr(import::Column::AppliedBy, Expr::value(actor.0.clone()));
+        Self::by(tx, update, row, actor).await?.ok_or_else(|| {
+            conflict(
+                "import-running",
+                "import",
+                "Somebody else has just begun to apply it. Look at it until it is done.",
+            )
+        })
+    }
+
+    async fn by(
+        tx: &impl ConnectionTrait,
+        update: sea_orm::UpdateMany<import::Entity>,
+        row: &import::Model,
+        actor: &Actor,
+    ) -> Result<Option<Self>> {
+        let taken = update
+            .col_expr(import::Column::Fence, Expr::col(import::Column::Fence).add(1))
+            .col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + LEASE_MS))
+            .filter(import::Column::Id.eq(row.id))
+            .filter(import::Column::Fence.eq(row.fence))
+            .exec(tx)
+            .await?;
+        let claim = Self { import: row.id, fence: row.fence + 1, actor: actor.clone() };
+        Ok((taken.rows_affected == 1).then_some(claim))
+    }
+
+    /// Works on it beside everything else.
+    pub fn start(self, app: Arc<App>) {
+        tokio::spawn(async move {
+            let Err(error) = self.work(&app).await else { return };
+            tracing::error!(import = %self.import, error = format!("{error:#}"), "an import broke off");
+            let note = "It broke off on our side. What was done stays: apply it again, and look at the server's log.";
+            if let Err(error) = self.fail(&app, note).await {
+                tracing::error!(import = %self.import, %error, "cannot say that an import broke off");
+            }
+        });
+    }
+
+    /// Says that it cannot go on.
+    async fn fail(&self, app: &App, note: &str) -> Result<()> {
+        let write = app.db.write_beside().await?;
+        self.end(&write.tx, ImportState::Failed, note, None).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
+    async fn work(&self, app: &Arc<App>) -> Result<()> {
+        let row = stored::find(app.db.read(), contract::ImportId(self.import)).await?;
+        let content = Content::new(stored::open(app, &row.content)?, &stored::choices(&row)?)?;
+        let mut done = stored::counts(&row);
+        let mut position = usize::try_from(row.rows_done).unwrap_or_default();
+        loop {
+            let write = app.db.write().await?;
+            let tx = &write.tx;
+            let (known, plan) = content.plan(app, tx, row.property_id).await?;
+            let left = plan.steps.iter().filter(|step| step.at >= position);
+            let lot: Vec<_> = left.take(LOT).cloned().collect();
+            let Some(last) = lot.last().map(|step| step.at) else {
+                let total = content.wanted.len() as u32;
+                done.refused = plan.counts.refused;
+                done.same = total.saturating_sub(done.make + done.change + done.refused);
+                let note = match (done.make + done.change, done.refused) {
+                    (0, 0) => "Nothing to do: everything is so already.".to_owned(),
+                    (0, refused) => format!("Nothing was done: {refused} rows have errors, all others are so already."),
+                    (_, 0) => String::new(),
+                    (_, refused) => format!("{refused} rows have errors and were left out."),
+                };
+                self.end(tx, ImportState::Done, &note, Some(&done)).await?;
+                write.commit().await?;
+                return Ok(());
+            };
+            let (lot_counts, jobs) = carry::steps(app, tx, &self.actor, &known, &lot, &row.name).await?;
+            add(&mut done, &lot_counts);
+            position = last + 1;
+            if !self.progress(tx, position, &done).await? {
+                // Somebody else took it over, or it was removed: this lot is theirs.
+                return Ok(());
+            }
+            let detail = format!(
+                "{}: {} rows up to line {}",
+                row.name,
+                lot.len(),
+                content.wanted.get(last).map_or(0, |row| row.line)
+            );
+            audit::record(tx, &self.actor, "import.rows", &row.property_id.to_string(), detail).await?;
+            write.commit().await?;
+            app.live.wake();
+            app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
+        }
+    }
+
+    /// False: it is not ours any more.
+    async fn progress(&self, tx: &impl ConnectionTrait, rows: usize, counts: &ImportCounts) -> Result<bool> {
+        let moved = import::Entity::update_many()
+            .col_expr(import::Column::RowsDone, Expr::value(rows as i32))
+            .col_expr(import::Column::Counts, Expr::value(serde_json::to_string(counts)?))
+            .col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + LEASE_MS))
+            .filter(import::Column::Id.eq(self.import))
+            .filter(import::Column::Fence.eq(self.fence))
+            .exec(tx)
+            .await?;
+        Ok(moved.rows_affected == 1)
+    }
+
+    async fn end(
+        &self,
+        tx: &impl ConnectionTrait,
+        state: ImportState,
+        note: &str,
+        counts: Option<&ImportCounts>,
+    ) -> Result<()> {
+        let mut update = import::Entity::update_many()
+            .col_expr(import::Column::State, Expr::value(state.as_str()))
+            .col_expr(import::Column::Note, Expr::value(note))
+            .col_expr(import::Column::LeaseUntil, Expr::value(0_i64))
+            .col_expr(import::Column::DoneAt, Expr::value(now_ms()));
+        if let Some(counts) = counts {
+            update = update
+                .col_expr(import::Column::Counts, Expr::value(serde_json::to_string(counts)?))
+                .col_expr(import::Column::RowsDone, Expr::col(import::Column::RowsTotal).into());
+        }
+        update.filter(import::Column::Id.eq(self.import)).filter(import::Column::Fence.eq(self.fence)).exec(tx).await?;
+        Ok(())
+    }
+}
+
+fn add(done: &mut ImportCounts, more: &ImportCounts) {
+    done.make += more.make;
+    done.change += more.change;
+    done.buildings_made += more.buildings_made;
+    done.floors_made += more.floors_made;
+    done.rooms_made += more.rooms_made;
+    done.rooms_changed += more.rooms_changed;
+    done.phones_made += more.phones_made;
+    done.phones_changed += more.phones_changed;
+    done.values_set += more.values_set;
+}
+
+/// Goes on with imports whose process ended.
+pub async fn resume(app: &Arc<App>) -> Result<()> {
+    let abandoned = import::Entity::find()
+        .filter(import::Column::State.is_in([ImportState::Applying.as_str(), ImportState::Fetching.as_str()]))
+        .filter(import::Column::LeaseUntil.lt(now_ms()))
+        .all(app.db.read())
+        .await?;
+    for row in abandoned {
+        let actor = Actor(row.applied_by.clone());
+        let write = app.db.write_beside().await?;
+        let Some(claim) = Claim::by(&write.tx, import::Entity::update_many(), &row, &actor).await? else { continue };
+        write.commit().await?;
+        match stored::state(&row) {
+            ImportState::Applying => claim.start(app.clone()),
+            // What signs in to the other system was never stored.
+            _ => claim.fail(app, "The server was restarted while it was read. Begin again.").await?,
+        }
+    }
+    Ok(())
+}

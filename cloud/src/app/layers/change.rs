@@ -1,0 +1,279 @@
+//! A change of one layer: checked, kept as a change set, and followed by every phone below.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::rest::{Accepted, LayerChange};
+use contract::{ChangeSetId, PhoneId};
+use provisioning::variables;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
+};
+use uuid::Uuid;
+
+use super::{Scope, locks};
+use crate::app::desired::{Change, accepted, refresh_targets};
+use crate::app::error::invalid;
+use crate::app::idempotency::Once;
+use crate::app::{Actor, App, Result, audit, views};
+use crate::clock::now_ms;
+use crate::db::entity::{change_set, change_set_value, layer_value, phone};
+use crate::domain::catalogue;
+
+/// What becomes of one key of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub key: String,
+    /// `None`: it is removed.
+    pub value: Option<New>,
+}
+
+/// A value as somebody wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct New {
+    /// In clear, with its variables.
+    pub text: String,
+    pub locked: bool,
+    pub reason: String,
+}
+
+/// What a change set is for.
+#[derive(Clone, Debug, Default)]
+pub struct Purpose {
+    pub comment: String,
+    /// The change set it takes back.
+    pub undoes: Option<Uuid>,
+}
+
+/// Sets and removes values of one layer; every phone below it follows.
+pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted: LayerChange) -> Result<Accepted> {
+    let edits = check(scope, &wanted)?;
+    let write = app.db.write().await?;
+    let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
+    let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: None };
+    let answer = apply(app, tx, actor, scope, edits, purpose).await?;
+    once.keep(tx, &answer.accepted).await?;
+    write.commit().await?;
+    answer.tell(app);
+    Ok(answer.accepted)
+}
+
+/// What was done, and whom to ask in after the commit.
+pub struct Applied {
+    pub accepted: Accepted,
+    phones: Vec<Uuid>,
+}
+
+impl Applied {
+    pub fn tell(&self, app: &App) {
+        app.live.wake();
+        app.nudge(self.phones.iter().map(|phone| PhoneId(*phone)));
+    }
+}
+
+/// Carries edits out within a transaction. Keys that are so already are no part of the change set; if all are, there is
+/// none.
+pub async fn apply(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    scope: Scope,
+    mut edits: Vec<Edit>,
+    purpose: Purpose,
+) -> Result<Applied> {
+    let (name, targets) = scope.targets(tx).await?;
+    if let Scope::Phone(id) = scope
+        && let Some(phone) = phone::Entity::find_by_id(id).one(tx).await?
+    {
+        accepted(&phone)?;
+    }
+    let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
+    locks::refuse(tx, scope, set.collect()).await?;
+    let before = now_set(app, tx, scope, &edits).await?;
+    edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
+    if edits.is_empty() {
+        return Ok(Applied { accepted: views::accepted_many(&[]), phones: Vec::new() });
+    }
+    let stored = store(app, tx, actor, scope, &edits).await?;
+    let change_set_id = keep_change_set(tx, actor, scope, &name, &edits, &before, &stored, &purpose).await?;
+    let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
+    let said = keys.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let action = if purpose.undoes.is_some() { "settings.undo" } else { "settings.change" };
+    audit::record(tx, actor, action, &scope.id().to_string(), said).await?;
+    let title = match keys.first() {
+        Some(key) if keys.len() == 1 => catalogue::title_and_page(key).0,
+        _ => format!("{} settings", keys.len()),
+    };
+    let change = Change { actor, summary: format!("{name}: {title}") };
+    let jobs = refresh_targets(app, tx, &targets, &change, Some(&keys), Some(change_set_id)).await?;
+    if !jobs.is_empty() {
+        let row = change_set::ActiveModel {
+            id: Set(change_set_id),
+            phones: Set(i32::try_from(jobs.len()).unwrap_or(i32::MAX)),
+            ..Default::default()
+        };
+        change_set::Entity::update(row).exec(tx).await?;
+    }
+    let mut accepted = views::accepted_many(&jobs);
+    accepted.change_set = Some(ChangeSetId(change_set_id));
+    Ok(Applied { accepted, phones: jobs.into_iter().map(|job| job.phone_id).collect() })
+}
+
+/// What a layer has under these keys, in clear and as stored.
+pub async fn now_set(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    scope: Scope,
+    edits: &[Edit],
+) -> Result<BTreeMap<String, (New, String)>> {
+    let rows = layer_value::Entity::find()
+        .filter(layer_value::Column::ScopeId.eq(scope.id()))
+        .filter(layer_value::Column::Layer.eq(scope.layer().as_str()))
+        .filter(layer_value::Column::Key.is_in(edits.iter().map(|edit| edit.key.clone())))
+        .all(tx)
+        .await?;
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let text =
+            if catalogue::is_secret(&row.key) { app.secrets.open(&row.key, &row.value)? } else { row.value.clone() };
+        found.insert(row.key, (New { text, locked: row.locked, reason: row.reason }, row.value));
+    }
+    Ok(found)
+}
+
+/// Writes the layer. Returns the values as they are stored, by key.
+async fn store(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    scope: Scope,
+    edits: &[Edit],
+) -> Result<BTreeMap<String, String>> {
+    let now = now_ms();
+    let (mut set, mut removed, mut stored) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for Edit { key, value } in edits {
+        let Some(new) = value else {
+            removed.push(key.clone());
+            continue;
+        };
+        let value = if catalogue::is_secret(key) { app.secrets.seal(key, &new.text)? } else { new.text.clone() };
+        stored.insert(key.clone(), value.clone());
+        set.push(layer_value::ActiveModel {
+            layer: Set(scope.layer().as_str().to_owned()),
+            scope_id: Set(Some(scope.id())),
+            value: Set(value),
+            key: Set(key.clone()),
+            locked: Set(new.locked),
+            reason: Set(new.reason.clone()),
+            changed_at: Set(now),
+            changed_by: Set(actor.0.clone()),
+            ..Default::default()
+        });
+    }
+    layer_value::Entity::delete_many()
+        .filter(layer_value::Column::ScopeId.eq(scope.id()))
+        .filter(layer_value::Column::Layer.eq(scope.layer().as_str()))
+        .filter(layer_value::Column::Key.is_in(removed))
+        .exec(tx)
+        .await?;
+    if !set.is_empty() {
+        use layer_value::Column::{ChangedAt, ChangedBy, Key, Locked, Reason, ScopeId, Value};
+        let update = OnConflict::columns([ScopeId, layer_value::Column::Layer, Key])
+            .update_columns([Value, Locked, Reason, ChangedAt, ChangedBy])
+            .to_owned();
+        layer_value::Entity::insert_many(set).on_conflict(update).exec_without_returning(tx).await?;
+    }
+    Ok(stored)
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn keep_change_set(
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    scope: Scope,
+    name: &str,
+    edits: &[Edit],
+    before: &BTreeMap<String, (New, String)>,
+    stored: &BTreeMap<String, String>,
+    purpose: &Purpose,
+) -> Result<Uuid> {
+    let row = change_set::Model {
+        id: Uuid::now_v7(),
+        layer: scope.layer().as_str().to_owned(),
+        scope_id: Some(scope.id()),
+        scope_name: name.to_owned(),
+        at: now_ms(),
+        actor: actor.0.clone(),
+        comment: purpose.comment.clone(),
+        phones: 0,
+        undoes: purpose.undoes,
+        undone_by: None,
+    };
+    change_set::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    let values = edits.iter().map(|edit| {
+        let old = before.get(&edit.key);
+        let new = edit.value.as_ref();
+        change_set_value::ActiveModel {
+            change_set_id: Set(row.id),
+            key: Set(edit.key.clone()),
+            old_value: Set(old.map(|(_, stored)| stored.clone())),
+            old_locked: Set(old.is_some_and(|(old, _)| old.locked)),
+            old_reason: Set(old.map(|(old, _)| old.reason.clone()).unwrap_or_default()),
+            new_value: Set(stored.get(&edit.key).cloned()),
+            new_locked: Set(new.is_some_and(|new| new.locked)),
+            new_reason: Set(new.map(|new| new.reason.clone()).unwrap_or_default()),
+            ..Default::default()
+        }
+    });
+    change_set_value::Entity::insert_many(values).exec_without_returning(tx).await?;
+    Ok(row.id)
+}
+
+/// What a request wants, every key and value checked.
+pub fn check(scope: Scope, wanted: &LayerChange) -> Result<Vec<Edit>> {
+    if wanted.values.is_empty() || wanted.values.len() > 500 {
+        return Err(invalid("values", format!("{} values; a change has 1 to 500.", wanted.values.len())));
+    }
+    if wanted.locked && matches!(scope, Scope::Phone(_)) {
+        return Err(invalid("locked", "Nothing lies below a phone: its values need no lock."));
+    }
+    let reason = wanted.reason.trim();
+    if wanted.locked && reason.is_empty() {
+        return Err(invalid("reason", "Say why these values are locked; people who are refused will read it."));
+    }
+    for (field, text) in [("reason", &wanted.reason), ("comment", &wanted.comment)] {
+        if text.chars().count() > 300 || text.chars().any(char::is_control) {
+            return Err(invalid(field, "At most 300 characters, none of them a control character."));
+        }
+    }
+    let mut edits = BTreeMap::new();
+    for (key, value) in &wanted.values {
+        let text = value.as_ref().map(|value| canonical(key, value)).transpose()?;
+        if text.is_none() && catalogue::find(key).is_none() {
+            return Err(invalid(key, format!("There is no setting {key}.")));
+        }
+        let key = catalogue::find(key).map_or_else(|| key.clone(), |found| found.key());
+        let reason = if wanted.locked { reason.to_owned() } else { String::new() };
+        edits.insert(key, text.map(|text| New { text, locked: wanted.locked, reason }));
+    }
+    Ok(edits.into_iter().map(|(key, value)| Edit { key, value }).collect())
+}
+
+/// A value as it is kept: canonical, or with its variables as written.
+fn canonical(key: &str, value: &str) -> Result<String> {
+    if !value.contains('{') {
+        return settings::validate(key, value).map_err(|error| invalid(key, error.to_string()));
+    }
+    let template = variables::check(key, value).map_err(|error| match error {
+        variables::TemplateError::Variable(error) => invalid(key, format!("{key}: {error}")),
+        other => invalid(key, other.to_string()),
+    })?;
+    if template.variables().next().is_some() {
+        return Ok(value.to_owned());
+    }
+    let text = template.expand(|_| None).map_err(|error| invalid(key, error.to_string()))?;
+    let canonical = settings::validate(key, &text).map_err(|error| invalid(key, error.to_string()))?;
+    Ok(variables::literal(&canonical))
+}

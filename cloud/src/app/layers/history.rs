@@ -1,0 +1,200 @@
+//! Change sets: what was changed on which layer, how far it has come, and taking it back.
+
+use std::collections::HashMap;
+
+use contract::rest::{
+    Accepted, ChangeProgress, ChangeSet, ChangeSetDetail, ChangedValue, History, JobState, Layer, SECRET_MASK,
+    SetValue, SyncState, Undo,
+};
+use contract::{ChangeSetId, Timestamp};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::change::{Edit, New, Purpose, apply, now_set};
+use super::{Scope, locks};
+use crate::app::error::{conflict, invalid, not_found};
+use crate::app::idempotency::Once;
+use crate::app::{Actor, App, Result, views};
+use crate::db::entity::{change_set, change_set_value, job, phone};
+use crate::domain::catalogue;
+
+/// Change sets one page may have.
+const MAX_PAGE: u32 = 100;
+
+/// The change sets of a layer, the newest first; of a phone, those of every layer over it.
+pub async fn history(app: &App, scope: Scope, before: Option<ChangeSetId>, limit: u32) -> Result<History> {
+    if limit == 0 || limit > MAX_PAGE {
+        return Err(invalid("limit", format!("limit must be 1 to {MAX_PAGE}.")));
+    }
+    let db = app.db.read();
+    locks::exists(db, scope).await?;
+    let mut scopes = vec![scope.id()];
+    if let Scope::Phone(_) = scope {
+        scopes.extend(locks::above(db, scope).await?.iter().map(|above| above.id()));
+    }
+    let mut query = change_set::Entity::find().filter(change_set::Column::ScopeId.is_in(scopes));
+    if let Some(before) = before {
+        query = query.filter(change_set::Column::Id.lt(before.0));
+    }
+    let query = query.order_by_desc(change_set::Column::Id).limit(u64::from(limit) + 1);
+    let mut rows = query.all(db).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|row| ChangeSetId(row.id));
+    Ok(History { items: views_of(db, rows).await?, next })
+}
+
+/// A change set, and how far it has come.
+pub async fn detail(app: &App, id: ChangeSetId) -> Result<ChangeSetDetail> {
+    let db = app.db.read();
+    let row = find(db, id).await?;
+    let progress = progress(db, &row).await?;
+    let change = views_of(db, vec![row]).await?.pop().ok_or_else(|| not_found("change"))?;
+    Ok(ChangeSetDetail { change, progress })
+}
+
+async fn find(tx: &impl ConnectionTrait, id: ChangeSetId) -> Result<change_set::Model> {
+    change_set::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("change"))
+}
+
+async fn views_of(tx: &impl ConnectionTrait, rows: Vec<change_set::Model>) -> Result<Vec<ChangeSet>> {
+    let ids = rows.iter().map(|row| row.id);
+    let query = change_set_value::Entity::find().filter(change_set_value::Column::ChangeSetId.is_in(ids));
+    let mut values: HashMap<Uuid, Vec<ChangedValue>> = HashMap::new();
+    for row in query.order_by_asc(change_set_value::Column::Key).all(tx).await? {
+        let secret = catalogue::is_secret(&row.key);
+        let shown = |value: String, locked: bool, reason: String| SetValue {
+            value: if secret { SECRET_MASK.to_owned() } else { value },
+            locked,
+            reason,
+        };
+        values.entry(row.change_set_id).or_default().push(ChangedValue {
+            title: catalogue::title_and_page(&row.key).0,
+            secret,
+            before: row.old_value.map(|value| shown(value, row.old_locked, row.old_reason)),
+            after: row.new_value.map(|value| shown(value, row.new_locked, row.new_reason)),
+            key: row.key,
+        });
+    }
+    let view = |row: change_set::Model| ChangeSet {
+        id: ChangeSetId(row.id),
+        layer: row.layer.parse().unwrap_or(Layer::Phone),
+        scope: row.scope_id,
+        scope_name: row.scope_name,
+        at: Timestamp(row.at),
+        by: row.actor,
+        comment: row.comment,
+        phones: u32::try_from(row.phones).unwrap_or_default(),
+        values: values.remove(&row.id).unwrap_or_default(),
+        undoes: row.undoes.map(ChangeSetId),
+        undone_by: row.undone_by.map(ChangeSetId),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// A phone is done once it has applied the version the change made, by whichever job. Jobs that are done are removed
+/// after a while; so are phones.
+async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<ChangeProgress> {
+    let applied = Expr::col((phone::Entity, phone::Column::AppliedVersion));
+    let has_it = Expr::case(applied.gte(Expr::col((job::Entity, job::Column::Version))), 1).finally(0);
+    let groups: Vec<(String, String, i32, i64)> = job::Entity::find()
+        .select_only()
+        .join(
+            JoinType::InnerJoin,
+            job::Entity::belongs_to(phone::Entity).from(job::Column::PhoneId).to(phone::Column::Id).into(),
+        )
+        .column(job::Column::State)
+        .column(phone::Column::Sync)
+        .expr_as(has_it, "has_it")
+        .expr_as(Expr::col((job::Entity, job::Column::Id)).count(), "phones")
+        .filter(job::Column::ChangeSetId.eq(row.id))
+        .group_by(job::Column::State)
+        .group_by(phone::Column::Sync)
+        .group_by(Expr::col("has_it"))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let (mut pending, mut failed) = (0, 0);
+    for (state, sync, has_it, count) in groups {
+        let count = count as u32;
+        match state.parse() {
+            _ if has_it == 1 => {}
+            Ok(JobState::Done) => {}
+            Ok(JobState::Parked | JobState::Cancelled) => failed += count,
+            Ok(JobState::Superseded) if sync == SyncState::Failed.as_str() => failed += count,
+            _ => pending += count,
+        }
+    }
+    let phones = u32::try_from(row.phones).unwrap_or_default();
+    Ok(ChangeProgress { phones, done: phones.saturating_sub(pending + failed), pending, failed })
+}
+
+/// Takes a change set back by a new one. Taken back already, it stays so.
+pub async fn undo(app: &App, actor: &Actor, once: &Once, id: ChangeSetId, wanted: Undo) -> Result<Accepted> {
+    if wanted.comment.chars().count() > 300 || wanted.comment.chars().any(char::is_control) {
+        return Err(invalid("comment", "At most 300 characters, none of them a control character."));
+    }
+    let write = app.db.write().await?;
+    let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
+    let set = find(tx, id).await?;
+    if let Some(by) = set.undone_by {
+        let mut answer = views::accepted_many(&[]);
+        answer.change_set = Some(ChangeSetId(by));
+        return Ok(answer);
+    }
+    let scope = Scope::of(&set.layer, set.scope_id).ok_or_else(|| not_found("layer"))?;
+    locks::exists(tx, scope).await?;
+    let query = change_set_value::Entity::find().filter(change_set_value::Column::ChangeSetId.eq(set.id));
+    let values = query.order_by_asc(change_set_value::Column::Key).all(tx).await?;
+    let open = |key: &str, value: Option<&String>, locked: bool, reason: &str| -> Result<Option<New>> {
+        let Some(value) = value else { return Ok(None) };
+        let text = if catalogue::is_secret(key) { app.secrets.open(key, value)? } else { value.clone() };
+        Ok(Some(New { text, locked, reason: reason.to_owned() }))
+    };
+    let (mut edits, mut made) = (Vec::new(), Vec::new());
+    for row in &values {
+        let value = open(&row.key, row.old_value.as_ref(), row.old_locked, &row.old_reason)?;
+        edits.push(Edit { key: row.key.clone(), value });
+        made.push(open(&row.key, row.new_value.as_ref(), row.new_locked, &row.new_reason)?);
+    }
+    let now = now_set(app, tx, scope, &edits).await?;
+    let since: Vec<&str> = edits
+        .iter()
+        .zip(&made)
+        .filter(|(edit, made)| {
+            let now = now.get(&edit.key).map(|(new, _)| new);
+            now != made.as_ref() && now != edit.value.as_ref()
+        })
+        .map(|(edit, _)| edit.key.as_str())
+        .collect();
+    if !since.is_empty() && !wanted.force {
+        let detail = format!("Changed again since: {}. Undo the newer change first, or force it.", since.join(", "));
+        return Err(conflict("changed-since", "force", detail));
+    }
+    let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: Some(set.id) };
+    let answer = apply(app, tx, actor, scope, edits, purpose).await?;
+    if let Some(new) = answer.accepted.change_set {
+        mark(tx, set.id, Some(new.0)).await?;
+        if let Some(again) = set.undoes {
+            // What it had taken back is in force again.
+            mark(tx, again, None).await?;
+        }
+    }
+    once.keep(tx, &answer.accepted).await?;
+    write.commit().await?;
+    answer.tell(app);
+    Ok(answer.accepted)
+}
+
+async fn mark(tx: &impl ConnectionTrait, id: Uuid, undone_by: Option<Uuid>) -> Result<()> {
+    change_set::Entity::update_many()
+        .col_expr(change_set::Column::UndoneBy, Expr::value(undone_by))
+        .filter(change_set::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

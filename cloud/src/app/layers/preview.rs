@@ -1,0 +1,196 @@
+//! What a change of a layer would do, without doing it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use contract::PhoneId;
+use contract::rest::{
+    LayerChange, Overridden, Preview, PreviewCount, PreviewGroup, PreviewKey, PreviewLeftOut, SECRET_MASK,
+};
+use sea_orm::EntityTrait;
+use settings::Effect;
+use uuid::Uuid;
+
+use super::change::{Edit, check, now_set};
+use super::{Scope, locks};
+use crate::app::desired::layers::{Entry, Layers, Text};
+use crate::app::desired::plan::{self, Changed, Document};
+use crate::app::desired::targets::Target;
+use crate::app::desired::{accepted, store};
+use crate::app::{App, Result};
+use crate::db::entity::phone;
+use crate::domain::catalogue;
+use crate::domain::layers::{Bid, Effective, why_not};
+
+/// Groups and examples shown of each key.
+const SHOWN: usize = 20;
+/// Phones whose documents are read together.
+const ROUND: usize = 5_000;
+
+/// The same checks as the change itself, and its effects counted.
+pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Preview> {
+    let mut edits = check(scope, &wanted)?;
+    let db = app.db.read();
+    let (_, targets) = scope.targets(db).await?;
+    if let Scope::Phone(id) = scope
+        && let Some(phone) = phone::Entity::find_by_id(id).one(db).await?
+    {
+        accepted(&phone)?;
+    }
+    let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
+    locks::refuse(db, scope, set.collect()).await?;
+    let before = now_set(app, db, scope, &edits).await?;
+    edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
+    let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
+    let mut layers = Layers::load(app, db, &targets, Some(&keys)).await?;
+    layers.apply(db, scope.layer(), scope.id(), &edits).await?;
+    let mut counts = Counts::new(&edits);
+    for round in targets.chunks(ROUND) {
+        let stored = store::documents(db, round).await?;
+        for target in round {
+            let document = Document::read(stored.get(&target.id).map_or("{}", String::as_str))?;
+            let changes = plan::changes(&app.secrets, &layers, target, &document, Some(&keys))?;
+            counts.phone(&layers, target, &changes);
+            counts.shields(scope, &layers, target, &keys);
+        }
+    }
+    Ok(counts.preview(targets.len(), &layers))
+}
+
+#[derive(Default)]
+struct OfKey {
+    phones: u32,
+    groups: HashMap<(Option<String>, Option<String>), u32>,
+    overridden: u32,
+    locked: u32,
+    left_out: u32,
+    examples: Vec<PreviewLeftOut>,
+}
+
+#[derive(Default)]
+struct Counts {
+    phones: u32,
+    reboot: u32,
+    re_register: u32,
+    in_call: u32,
+    offline: u32,
+    properties: BTreeMap<Option<Uuid>, u32>,
+    room_types: BTreeMap<(Option<Uuid>, Option<Uuid>), u32>,
+    keys: BTreeMap<String, OfKey>,
+}
+
+impl Counts {
+    fn new(edits: &[Edit]) -> Self {
+        let keys = edits.iter().map(|edit| (edit.key.clone(), OfKey::default())).collect();
+        Self { keys, ..Self::default() }
+    }
+
+    fn phone(&mut self, layers: &Layers, target: &Target, changes: &[Changed]) {
+        let changes: Vec<&Changed> = changes.iter().filter(|change| change.value).collect();
+        if changes.is_empty() {
+            return;
+        }
+        self.phones += 1;
+        match changes.iter().map(|change| effect(&change.key)).max() {
+            Some(Effect::Reboot) => self.reboot += 1,
+            Some(Effect::ReRegister) => self.re_register += 1,
+            Some(Effect::Live) | None => {}
+        }
+        self.in_call += u32::from(target.off_hook);
+        self.offline += u32::from(!target.connected);
+        let (property, room) = layers.place(target);
+        *self.properties.entry(property.map(|property| property.id)).or_default() += 1;
+        let kind = (property.map(|property| property.id), room.and_then(|room| room.room_type_id));
+        *self.room_types.entry(kind).or_default() += 1;
+        for change in changes {
+            let Some(of_key) = self.keys.get_mut(&change.key) else { continue };
+            of_key.phones += 1;
+            let secret = catalogue::is_secret(&change.key);
+            let shown = |value: Option<&Effective>| {
+                value.map(|value| if secret { SECRET_MASK.to_owned() } else { value.value.clone() })
+            };
+            let group = (shown(change.before.as_ref()), shown(change.after.as_ref()));
+            *of_key.groups.entry(group).or_default() += 1;
+        }
+    }
+
+    /// Where the layer's own values do not count.
+    fn shields(&mut self, scope: Scope, layers: &Layers, target: &Target, keys: &BTreeSet<String>) {
+        let entries = layers.entries(target, Some(keys));
+        for of_key in entries.chunk_by(|a, b| a.key == b.key) {
+            let own = |entry: &Entry<'_>| entry.set.is_some_and(|set| set.scope == scope.id());
+            let Some(at) = of_key.iter().position(own) else { continue };
+            let Some(entry) = of_key.get(at).filter(|entry| catalogue::exists_on(&entry.key, &target.model)) else {
+                continue;
+            };
+            let Some(counts) = self.keys.get_mut(entry.key.as_ref()) else { continue };
+            let bids: Vec<Bid> = of_key.iter().map(Entry::bid).collect();
+            match why_not(&bids, at) {
+                None => {}
+                Some(Overridden::Nearer) => counts.overridden += 1,
+                Some(Overridden::Locked) => counts.locked += 1,
+                Some(Overridden::NotFilledIn) => {
+                    counts.left_out += 1;
+                    if let (Text::Missing(reason), true) = (&entry.text, counts.examples.len() < SHOWN) {
+                        let room_number = layers.place(target).1.map(|room| room.number.clone());
+                        let mac = target.mac.parse().unwrap_or_else(|_| contract::Mac::new([0; 6]));
+                        let (phone, reason) = (PhoneId(target.id), reason.clone());
+                        counts.examples.push(PreviewLeftOut { phone, mac, room_number, reason });
+                    }
+                }
+            }
+        }
+    }
+
+    fn preview(self, in_scope: usize, layers: &Layers) -> Preview {
+        let property = |id: Option<Uuid>| id.and_then(|id| layers.properties.get(&id));
+        let property_name = |id| property(id).map(|property| property.name.clone()).unwrap_or_default();
+        let by_property = self.properties.into_iter().map(|(id, phones)| {
+            let name = property_name(id);
+            PreviewCount { id, property_name: name.clone(), name, phones }
+        });
+        let by_room_type = self.room_types.into_iter().map(|((property, id), phones)| {
+            let name = id.and_then(|id| layers.room_types.get(&id)).map(|kind| kind.name.clone()).unwrap_or_default();
+            PreviewCount { id, name, property_name: property_name(property), phones }
+        });
+        let mut preview = Preview {
+            in_scope: in_scope as u32,
+            phones: self.phones,
+            reboot: self.reboot,
+            re_register: self.re_register,
+            in_call: self.in_call,
+            offline: self.offline,
+            by_property: by_property.collect(),
+            by_room_type: by_room_type.collect(),
+            keys: self.keys.into_iter().map(|(key, counts)| shown(key, counts)).collect(),
+        };
+        let order = |count: &PreviewCount| (count.property_name.clone(), count.name.clone());
+        preview.by_property.sort_by_key(order);
+        preview.by_room_type.sort_by_key(order);
+        preview
+    }
+}
+
+fn shown(key: String, counts: OfKey) -> PreviewKey {
+    let (title, page) = catalogue::title_and_page(&key);
+    let groups = counts.groups.into_iter().map(|((before, after), phones)| PreviewGroup { before, after, phones });
+    let mut groups: Vec<PreviewGroup> = groups.collect();
+    groups.sort_by(|a, b| b.phones.cmp(&a.phones).then_with(|| (&a.before, &a.after).cmp(&(&b.before, &b.after))));
+    groups.truncate(SHOWN);
+    PreviewKey {
+        title,
+        page,
+        secret: catalogue::is_secret(&key),
+        effect: effect(&key).as_str().to_owned(),
+        phones: counts.phones,
+        groups,
+        overridden: counts.overridden,
+        locked: counts.locked,
+        left_out: counts.left_out,
+        left_out_examples: counts.examples,
+        key,
+    }
+}
+
+fn effect(key: &str) -> Effect {
+    catalogue::find(key).map_or(Effect::Live, |found| found.setting.effect)
+}

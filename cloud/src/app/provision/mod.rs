@@ -1,0 +1,104 @@
+//! Configuration files for phones that fetch them: who is given which (`answer`), having shown what (`proof`), made of
+//! what (`file`), and what is remembered of it (`record`). `settings` is what a property says about it, `credentials` what
+//! each phone is given, `welcome` how phones nobody announced come in. See docs/adr/0015-serving-files.md.
+
+pub mod answer;
+mod credentials;
+mod file;
+mod proof;
+pub mod record;
+mod settings;
+mod welcome;
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+
+use contract::Timestamp;
+use contract::rest::FileFetch;
+use sea_orm::{ConnectionTrait, EntityTrait};
+use uuid::Uuid;
+
+use super::{App, Result};
+use crate::db::entity::phone_file;
+use crate::once::PerMinute;
+
+pub use credentials::{entries, first_fetch};
+pub use settings::{of_property, set, token_base};
+pub use welcome::{forget_old, take_in, welcomed};
+
+/// What this process keeps for it.
+#[derive(Default)]
+pub struct State {
+    by_address: PerMinute,
+    by_phone: PerMinute,
+    /// Passwords that were wrong.
+    wrong: PerMinute,
+    pub record: record::Recorder,
+    /// Where files are served and where the TR-069 server listens, once they do, and whether over TLS.
+    files: OnceLock<(SocketAddr, bool)>,
+    acs: OnceLock<(SocketAddr, bool)>,
+}
+
+impl State {
+    /// Where this process serves files, if it does: over TLS if it can.
+    pub fn set_files(&self, plain: Option<SocketAddr>, secure: Option<SocketAddr>) {
+        set_first(&self.files, plain, secure);
+    }
+
+    /// The same for the TR-069 server.
+    pub fn set_acs(&self, plain: Option<SocketAddr>, secure: Option<SocketAddr>) {
+        set_first(&self.acs, plain, secure);
+    }
+}
+
+fn set_first(slot: &OnceLock<(SocketAddr, bool)>, plain: Option<SocketAddr>, secure: Option<SocketAddr>) {
+    if let Some(bound) = best(plain, secure) {
+        let _ = slot.set(bound);
+    }
+}
+
+fn best(plain: Option<SocketAddr>, secure: Option<SocketAddr>) -> Option<(SocketAddr, bool)> {
+    secure.map(|address| (address, true)).or(plain.map(|address| (address, false)))
+}
+
+/// Scheme, host and port of files, as phones reach them; `None` if nobody said and no address says it.
+pub fn base(app: &App) -> Option<String> {
+    let own = &app.config.provision;
+    if !own.public_url.is_empty() {
+        return Some(own.public_url.clone());
+    }
+    let configured = || best(own.listen, own.listen_tls).filter(|(address, _)| address.port() != 0);
+    let (address, tls) = app.provision.files.get().copied().or_else(configured)?;
+    (!address.ip().is_unspecified()).then(|| format!("{}://{address}", scheme(tls)))
+}
+
+/// Where files send phones for TR-069, as far as it is known: the property's own address there.
+fn acs_url(app: &App, base: &str, code: &str) -> Option<String> {
+    if !app.config.provision.acs_url.is_empty() {
+        return Some(format!("{}/{code}", app.config.provision.acs_url));
+    }
+    let acs = &app.config.acs;
+    let configured = || best(acs.listen, acs.listen_tls).filter(|(address, _)| address.port() != 0);
+    let (address, tls) = app.provision.acs.get().copied().or_else(configured)?;
+    let base = url::Url::parse(base).ok()?;
+    Some(format!("{}://{}:{}/acs/{code}", scheme(tls), base.host_str()?, address.port()))
+}
+
+const fn scheme(tls: bool) -> &'static str {
+    if tls { "https" } else { "http" }
+}
+
+/// The last file a phone fetched, having proved itself.
+pub async fn fetched(db: &impl ConnectionTrait, phone: Uuid) -> Result<Option<FileFetch>> {
+    let row = phone_file::Entity::find_by_id(phone).one(db).await?;
+    Ok(row.and_then(|row| {
+        Some(FileFetch {
+            at: Timestamp(row.fetched_at?),
+            version: row.version,
+            address: row.address,
+            user_agent: row.user_agent,
+            model: row.model,
+            firmware: row.firmware,
+        })
+    }))
+}

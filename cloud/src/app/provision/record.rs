@@ -1,0 +1,273 @@
+//! What was fetched, written a moment later and many at once: an answer waits for no write, and takes no longer for a phone
+//! that is known. Losing some in a crash does no harm: phones fetch again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use contract::Mac;
+use contract::event::EventKind;
+use contract::rest::{JobState, SyncState};
+use provisioning::agent::Agent;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::app::live::{Touched, touch};
+use crate::app::{App, Result, heard, jobs};
+use crate::clock::now_ms;
+use crate::db::entity::{bootstrap_fetch, event, job, phone, phone_file};
+
+/// How often it is written.
+const WRITE: Duration = Duration::from_millis(250);
+/// What waits to be written; more is not remembered.
+const HELD: usize = 8_192;
+/// Rows in one statement.
+const ROUND: usize = 200;
+/// Fetches of phones nobody knows, of all properties.
+const MOST_BOOTSTRAPPED: u64 = 20_000;
+/// Characters kept of what a phone calls itself.
+const LONGEST: usize = 160;
+
+/// A phone fetched its file, having proved itself.
+pub struct Fetched {
+    pub phone: Uuid,
+    pub at: i64,
+    /// The version of its document then.
+    pub version: i64,
+    pub address: String,
+    pub user_agent: String,
+    pub agent: Option<Agent>,
+    /// The file password it holds from now on, sealed.
+    pub file_key: String,
+    /// Not if it had this version.
+    pub given: bool,
+    /// Settings the file does not say.
+    pub left_out: usize,
+}
+
+/// Somebody fetched a bootstrap file by this name.
+pub struct Bootstrapped {
+    pub mac: Mac,
+    pub property: Uuid,
+    pub address: String,
+    pub user_agent: String,
+}
+
+/// Where fetches wait to be written.
+#[derive(Default)]
+pub struct Recorder(Mutex<Held>);
+
+#[derive(Default)]
+struct Held {
+    /// The last of each.
+    fetched: BTreeMap<Uuid, Fetched>,
+    bootstrapped: BTreeMap<String, Bootstrapped>,
+}
+
+impl Recorder {
+    pub(super) fn fetched(&self, one: Fetched) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.fetched.len() < HELD {
+            held.fetched.insert(one.phone, one);
+        }
+    }
+
+    pub(super) fn bootstrapped(&self, one: Bootstrapped) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.bootstrapped.len() < HELD {
+            held.bootstrapped.insert(one.mac.compact(), one);
+        }
+    }
+
+    fn take(&self) -> Held {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Writes until cancelled, and then what is left.
+pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        let stopping = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(WRITE) => false,
+        };
+        let held = app.provision.record.take();
+        if let Err(error) = write_bootstrapped(&app, held.bootstrapped.into_values().collect()).await {
+            tracing::error!(error = %error, "cannot remember who fetched bootstrap files");
+        }
+        let all: Vec<Fetched> = held.fetched.into_values().collect();
+        for round in all.chunks(ROUND) {
+            if let Err(error) = write(&app, round).await {
+                tracing::error!(error = %error, "cannot remember what phones fetched");
+            }
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+}
+
+async fn write_bootstrapped(app: &App, all: Vec<Bootstrapped>) -> Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let write = app.db.write_beside().await?;
+    let tx = &write.tx;
+    let room = MOST_BOOTSTRAPPED.saturating_sub(bootstrap_fetch::Entity::find().count(tx).await?);
+    let now = now_ms();
+    let rows = all.into_iter().take(usize::try_from(room).unwrap_or(0)).map(|one| bootstrap_fetch::ActiveModel {
+        mac: Set(one.mac.compact()),
+        property_id: Set(one.property),
+        at: Set(now),
+        address: Set(one.address),
+        user_agent: Set(cut(&one.user_agent)),
+    });
+    let rows: Vec<_> = rows.collect();
+    use bootstrap_fetch::Column::{Address, At, Mac, PropertyId, UserAgent};
+    for round in rows.chunks(ROUND) {
+        bootstrap_fetch::Entity::insert_many(round.to_vec())
+            .on_conflict(OnConflict::column(Mac).update_columns([PropertyId, At, Address, UserAgent]).to_owned())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    write.commit().await?;
+    Ok(())
+}
+
+async fn write(app: &App, all: &[Fetched]) -> Result<()> {
+    // A phone whose model is learned by this is configured anew, which is a change of many rows.
+    let write = app.db.write().await?;
+    let tx = &write.tx;
+    let ids = all.iter().map(|one| one.phone);
+    let phones: HashMap<Uuid, phone::Model> = phone::Entity::find()
+        .filter(phone::Column::Id.is_in(ids))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|p| (p.id, p))
+        .collect();
+    let mut seen = Vec::new();
+    for one in all {
+        // One removed meanwhile is nobody's.
+        if let Some(phone) = phones.get(&one.phone) {
+            seen.push((one, phone));
+        }
+    }
+    if seen.is_empty() {
+        return Ok(());
+    }
+    keep(tx, &seen).await?;
+    heard::files_fetched(app, tx, &seen).await?;
+    let done = deliver(tx, &seen).await?;
+    let mut touched: Vec<Touched> = done;
+    touched.extend(seen.iter().filter(|(one, _)| one.given).map(|(_, phone)| Touched::phone(phone)));
+    touch(tx, touched).await?;
+    write.commit().await?;
+    app.live.wake();
+    Ok(())
+}
+
+async fn keep(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
+    let rows: Vec<_> = seen
+        .iter()
+        .map(|(one, _)| phone_file::ActiveModel {
+            phone_id: Set(one.phone),
+            fetched_at: Set(Some(one.at)),
+            version: Set(one.version),
+            address: Set(one.address.clone()),
+            user_agent: Set(cut(&one.user_agent)),
+            model: Set(one.agent.as_ref().map(|agent| agent.model.clone()).unwrap_or_default()),
+            firmware: Set(one.agent.as_ref().and_then(|agent| agent.firmware.clone()).unwrap_or_default()),
+            file_key: Set(one.file_key.clone()),
+            ..Default::default()
+        })
+        .collect();
+    use phone_file::Column::{Address, FetchedAt, FileKey, Firmware, Model, PhoneId, UserAgent, Version};
+    let columns = [FetchedAt, Version, Address, UserAgent, Model, Firmware, FileKey];
+    phone_file::Entity::insert_many(rows)
+        .on_conflict(OnConflict::column(PhoneId).update_columns(columns).to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    let events: Vec<_> = seen
+        .iter()
+        .filter(|(one, _)| one.given)
+        .map(|(one, phone)| event::ActiveModel {
+            phone_id: Set(one.phone),
+            property_id: Set(phone.property_id),
+            // The phone's own begin with its first start, which is 1.
+            boot: Set(0),
+            seq: Set(one.at),
+            kind: Set(EventKind::ConfigFetched.as_str().to_owned()),
+            at: Set(one.at),
+            received_at: Set(one.at),
+            detail: Set(Some(format!("version {}, from {}", one.version, one.address))),
+            ..Default::default()
+        })
+        .collect();
+    if !events.is_empty() {
+        use event::Column::{Boot, PhoneId, Seq};
+        event::Entity::insert_many(events)
+            .on_conflict(OnConflict::columns([PhoneId, Boot, Seq]).do_nothing().to_owned())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// For phones with nothing but files, fetching is all there ever is: their changes are done by it, and said to be no more
+/// than fetched.
+async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<Vec<Touched>> {
+    let only: HashMap<Uuid, (&Fetched, &phone::Model)> = seen
+        .iter()
+        .filter(|(_, phone)| phone.mqtt_hash.is_empty() && phone.last_inform.is_none())
+        .map(|(one, phone)| (one.phone, (*one, *phone)))
+        .collect();
+    if only.is_empty() {
+        return Ok(Vec::new());
+    }
+    let waiting = job::Entity::find()
+        .filter(job::Column::PhoneId.is_in(only.keys().copied()))
+        .filter(job::Column::Kind.eq(jobs::CONFIGURE))
+        .filter(job::Column::State.eq(JobState::Ready.as_str()))
+        .all(tx)
+        .await?;
+    // Notes differ by how much a file cannot say.
+    let mut by_note: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+    let (mut touched, mut in_sync) = (Vec::new(), Vec::new());
+    for job in waiting {
+        let Some((one, phone)) = only.get(&job.phone_id).filter(|(one, _)| job.version <= one.version) else {
+            continue;
+        };
+        let note = match one.left_out {
+            0 => "Fetched as a file; not verified.".to_owned(),
+            more => format!("Fetched as a file; not verified. {more} settings cannot be said in one."),
+        };
+        by_note.entry(note).or_default().push(job.id);
+        touched.push(Touched { job: Some(job.id), ..Touched::phone(phone) });
+        if phone.desired_version <= one.version {
+            in_sync.push(phone.id);
+        }
+    }
+    for (note, ids) in by_note {
+        job::Entity::update_many()
+            .col_expr(job::Column::State, Expr::value(JobState::Done.as_str()))
+            .col_expr(job::Column::Note, Expr::value(note))
+            .col_expr(job::Column::DoneAt, Expr::value(now_ms()))
+            .filter(job::Column::Id.is_in(ids))
+            .filter(job::Column::State.eq(JobState::Ready.as_str()))
+            .exec(tx)
+            .await?;
+    }
+    phone::Entity::update_many()
+        .col_expr(phone::Column::Sync, Expr::value(SyncState::InSync.as_str()))
+        .filter(phone::Column::Id.is_in(in_sync))
+        .exec(tx)
+        .await?;
+    Ok(touched)
+}

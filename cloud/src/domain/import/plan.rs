@@ -1,0 +1,546 @@
+//! What applying an import would do: each row held against what is there.
+
+use std::collections::{HashMap, HashSet};
+
+use contract::Mac;
+use contract::rest::{Enrolment, Finding, ImportChange, ImportCounts, ImportRow, Layer, RowAction, SECRET_MASK};
+use uuid::Uuid;
+
+use super::mapping::Word;
+use super::parse::{Found, Headings, Wanted};
+use crate::domain::catalogue;
+
+/// What is there.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub property: Uuid,
+    /// By name.
+    pub buildings: HashMap<String, Uuid>,
+    pub floors: HashMap<Uuid, KnownFloor>,
+    /// By number.
+    pub rooms: HashMap<String, KnownRoom>,
+    /// The property's, and those the file names wherever they are.
+    pub phones: HashMap<Mac, KnownPhone>,
+    /// Of rooms and phones, by whose they are and key; secrets in the clear.
+    pub values: HashMap<(Uuid, String), String>,
+    /// Keys the property locked, with the reason.
+    pub locked: HashMap<String, String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct KnownFloor {
+    pub building: Uuid,
+    pub name: String,
+    pub level: i32,
+}
+
+#[derive(Clone, Debug)]
+pub struct KnownRoom {
+    pub id: Uuid,
+    pub floor: Uuid,
+    pub extension: String,
+    pub guest_name: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct KnownPhone {
+    pub id: Uuid,
+    pub serial: String,
+    pub model: String,
+    pub property: Option<Uuid>,
+    pub room: Option<Uuid>,
+    pub enrolment: Enrolment,
+}
+
+/// Where a room is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub building: String,
+    pub floor: String,
+    /// Of a floor that is made.
+    pub level: i32,
+}
+
+/// What a row does to its room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomStep {
+    Make { place: Place, extension: String, guest_name: String },
+    Change { id: Uuid, place: Option<Place>, extension: Option<String>, guest_name: Option<String> },
+}
+
+/// What a row does to its phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PhoneStep {
+    Make { serial: String, model: String },
+    Change { id: Uuid, serial: Option<String>, model: Option<String>, moves: bool, accept: bool },
+}
+
+/// A row that does something.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// Position of the row in the sheet.
+    pub at: usize,
+    pub room_number: Option<String>,
+    pub mac: Option<Mac>,
+    pub room: Option<RoomStep>,
+    pub phone: Option<PhoneStep>,
+    pub values: Vec<(Layer, String, String)>,
+}
+
+/// The whole.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// One for each row of the sheet, in its order.
+    pub rows: Vec<ImportRow>,
+    /// Rows that change something.
+    pub steps: Vec<Step>,
+    pub findings: Vec<Finding>,
+    pub counts: ImportCounts,
+}
+
+/// Holds the rows against what is there. `wanted` and `findings` come from [`super::parse::rows`].
+pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings: Vec<Finding>) -> Plan {
+    let mut work = Work {
+        known,
+        wanted,
+        headings,
+        refused: wanted.iter().map(|row| row.refused).collect(),
+        numbers: known.rooms.iter().map(|(number, room)| (room.id, number.as_str())).collect(),
+        standing: known.phones.iter().filter_map(|(mac, phone)| Some((phone.room?, *mac))).collect(),
+        building_names: known.buildings.iter().map(|(name, id)| (*id, name.as_str())).collect(),
+        floor_names: known.floors.values().map(|floor| ((floor.building, floor.name.as_str()), floor.level)).collect(),
+        rows_of: wanted.iter().enumerate().filter_map(|(at, row)| Some((row.mac?, at))).collect(),
+        new_floors: HashSet::new(),
+        new_buildings: HashSet::new(),
+        plan: Plan { findings, ..Plan::default() },
+    };
+    work.twice();
+    work.alone();
+    work.extensions();
+    for at in 0..wanted.len() {
+        work.row(at);
+    }
+    work.plan.counts.floors_made = work.new_floors.len() as u32;
+    work.plan.counts.buildings_made = work.new_buildings.len() as u32;
+    work.plan.findings.sort_by_key(|finding| finding.row);
+    work.plan
+}
+
+struct Work<'a> {
+    known: &'a Known,
+    wanted: &'a [Wanted],
+    headings: &'a Headings<'a>,
+    refused: Vec<bool>,
+    numbers: HashMap<Uuid, &'a str>,
+    /// Phones by the rooms they stand in.
+    standing: HashMap<Uuid, Mac>,
+    building_names: HashMap<Uuid, &'a str>,
+    /// Levels of floors.
+    floor_names: HashMap<(Uuid, &'a str), i32>,
+    /// Rows by the phones they name.
+    rows_of: HashMap<Mac, usize>,
+    new_floors: HashSet<(String, String)>,
+    new_buildings: HashSet<String>,
+    plan: Plan,
+}
+
+impl<'a> Work<'a> {
+    fn find(&mut self, at: usize, field: Word, found: Found) {
+        if found.severity == contract::rest::Severity::Error
+            && let Some(refused) = self.refused.get_mut(at)
+        {
+            *refused = true;
+        }
+        self.plan.findings.push(self.headings.finding(at, field, found));
+    }
+
+    /// A room or a phone that stands in two rows: the first one counts.
+    fn twice(&mut self) {
+        let (mut rooms, mut macs) = (HashMap::new(), HashMap::new());
+        for (at, row) in self.wanted.iter().enumerate() {
+            if let Some(first) = row.room.as_ref().and_then(|room| rooms.insert(room.as_str(), row.line)) {
+                let reason = format!("This room stands in line {first} already.");
+                self.find(at, Word::Room, Found::error("room-twice", reason, "Delete one of the two rows."));
+                rooms.insert(row.room.as_deref().unwrap_or_default(), first);
+            }
+            if let Some(first) = row.mac.and_then(|mac| macs.insert(mac, row.line)) {
+                let reason = format!("This phone stands in line {first} already.");
+                self.find(
+                    at,
+                    Word::Mac,
+                    Found::error("mac-twice", reason, "A phone stands in one room: correct one of the two rows."),
+                );
+                macs.extend(row.mac.map(|mac| (mac, first)));
+            }
+        }
+    }
+
+    /// What is wrong with a row whatever the others say.
+    fn alone(&mut self) {
+        let wanted = self.wanted;
+        for (at, row) in wanted.iter().enumerate() {
+            if let Some(number) = &row.room
+                && !self.known.rooms.contains_key(number)
+            {
+                if row.floor.is_none() {
+                    let reason = format!("Room {number} is new, and the row does not say on which floor it is.");
+                    self.find(at, Word::Floor, Found::error("floor-missing", reason, "Add a column with the floor."));
+                }
+                if row.building.is_none() && self.known.buildings.len() > 1 {
+                    let reason = format!("Room {number} is new, and the property has several buildings.");
+                    self.find(
+                        at,
+                        Word::Building,
+                        Found::error("building-missing", reason, "Add a column with the building."),
+                    );
+                }
+            }
+            if let Some(mac) = row.mac {
+                self.phone_alone(at, row, mac);
+            }
+            for (layer, key, _) in &row.values {
+                if let Some(why) = self.known.locked.get(key) {
+                    let reason = format!("{} is locked by the property: {why}", catalogue::title_and_page(key).0);
+                    let found = Found::error("locked", reason, "Leave the column out, or unlock the value.");
+                    self.setting(at, *layer, key, found);
+                }
+                let nobody = match layer {
+                    Layer::Phone => row.mac.is_none(),
+                    _ => row.room.is_none(),
+                };
+                if nobody {
+                    let what = if *layer == Layer::Phone { "phone" } else { "room" };
+                    let reason = format!("The value is for a {what}, and the row names none.");
+                    self.setting(
+                        at,
+                        *layer,
+                        key,
+                        Found::error("names-nothing", reason, "Choose the other layer for this column."),
+                    );
+                }
+                let model = row.model.as_deref().or_else(|| Some(self.known.phones.get(&row.mac?)?.model.as_str()));
+                if let Some(model) = model.filter(|model| !catalogue::exists_on(key, model)) {
+                    let reason = format!("A {model} does not have this setting.");
+                    self.setting(
+                        at,
+                        *layer,
+                        key,
+                        Found::warning("not-on-model", reason, "The value is kept, and this phone is not told it."),
+                    );
+                }
+            }
+        }
+    }
+
+    fn setting(&mut self, at: usize, layer: Layer, key: &str, found: Found) {
+        if found.severity == contract::rest::Severity::Error
+            && let Some(refused) = self.refused.get_mut(at)
+        {
+            *refused = true;
+        }
+        self.plan.findings.push(self.headings.setting(at, layer, key, found));
+    }
+
+    fn phone_alone(&mut self, at: usize, row: &Wanted, mac: Mac) {
+        let Some(phone) = self.known.phones.get(&mac) else {
+            if row.serial.is_none() {
+                self.find(
+                    at,
+                    Word::Serial,
+                    Found::error(
+                        "serial-missing",
+                        format!("The phone {mac} is new, and the row does not say its serial number."),
+                        "Add a column with the serial numbers of the labels: they prove whose phone it is.",
+                    ),
+                );
+            }
+            return;
+        };
+        if phone.property.is_some_and(|property| property != self.known.property) {
+            let found = Found::error(
+                "phone-elsewhere",
+                format!("The phone {mac} belongs to another property."),
+                "Look whether the address is right; if it is, remove the phone there first.",
+            );
+            return self.find(at, Word::Mac, found);
+        }
+        if let Some(serial) = row.serial.as_ref().filter(|serial| !serial.eq_ignore_ascii_case(&phone.serial)) {
+            match phone.enrolment {
+                Enrolment::New => self.find(
+                    at,
+                    Word::Serial,
+                    Found::error(
+                        "serial-differs",
+                        format!(
+                            "The phone {mac} has phoned home with the serial number {}, not {serial}.",
+                            phone.serial
+                        ),
+                        "Compare both with the label.",
+                    ),
+                ),
+                Enrolment::Enrolled => self.find(
+                    at,
+                    Word::Serial,
+                    Found::warning(
+                        "serial-differs",
+                        format!("The phone {mac} reports the serial number {}, not {serial}.", phone.serial),
+                        "What the phone reports stays.",
+                    ),
+                ),
+                Enrolment::Expected => {}
+            }
+        }
+    }
+
+    /// Two rooms of a property never share an extension, as it is after all rows that are carried out.
+    fn extensions(&mut self) {
+        let (known, wanted) = (self.known, self.wanted);
+        let holders: HashMap<&str, &str> = known
+            .rooms
+            .iter()
+            .filter(|(_, room)| !room.extension.is_empty())
+            .map(|(number, room)| (room.extension.as_str(), number.as_str()))
+            .collect();
+        let mut claims: HashMap<&str, usize> = HashMap::new();
+        for (at, row) in wanted.iter().enumerate() {
+            let Some(extension) = row.extension.as_deref().filter(|_| !self.refused[at]) else { continue };
+            if row.room.is_none() {
+                let found =
+                    Found::error("names-nothing", "The row has an extension and no room.", "Give the room's number.");
+                self.find(at, Word::Extension, found);
+                continue;
+            }
+            match claims.get(extension) {
+                None => drop(claims.insert(extension, at)),
+                Some(first) => {
+                    let reason = format!("Extension {extension} stands in line {} already.", wanted[*first].line);
+                    self.find(
+                        at,
+                        Word::Extension,
+                        Found::error("extension-twice", reason, "Give each room an extension of its own."),
+                    );
+                }
+            }
+        }
+        // Who gives its extension up, unless its row is refused.
+        let gives_up: HashMap<&str, usize> = wanted
+            .iter()
+            .enumerate()
+            .filter_map(|(at, row)| Some((row.room.as_deref()?, row.extension.as_deref()?, at)))
+            .filter(|(room, extension, _)| known.rooms.get(*room).is_some_and(|there| there.extension != *extension))
+            .map(|(room, _, at)| (room, at))
+            .collect();
+        // A row refused here keeps its room's extension, which may refuse another row in turn.
+        let mut look: Vec<(&str, usize)> = claims.iter().map(|(extension, at)| (*extension, *at)).collect();
+        look.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+        while let Some((extension, at)) = look.pop() {
+            let Some(holder) = holders.get(extension).filter(|_| !self.refused[at]) else { continue };
+            let own = wanted[at].room.as_deref();
+            let free = own == Some(*holder) || gives_up.get(holder).is_some_and(|row| !self.refused[*row]);
+            if free {
+                continue;
+            }
+            let reason = format!("Extension {extension} belongs to room {holder}.");
+            self.find(
+                at,
+                Word::Extension,
+                Found::error("extension-taken", reason, "Choose another one, or change that room's as well."),
+            );
+            let kept = own.and_then(|room| known.rooms.get(room)).map(|room| room.extension.as_str());
+            if let Some((kept, other)) = kept.and_then(|kept| Some((kept, *claims.get(kept)?))) {
+                look.push((kept, other));
+            }
+        }
+    }
+
+    fn row(&mut self, at: usize) {
+        let row = &self.wanted[at];
+        let mut shown = ImportRow {
+            row: row.line,
+            action: RowAction::Same,
+            room: row.room.clone().unwrap_or_default(),
+            mac: row.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            changes: Vec::new(),
+        };
+        if self.refused[at] {
+            shown.action = RowAction::Refused;
+            self.plan.counts.refused += 1;
+            self.plan.rows.push(shown);
+            return;
+        }
+        let mut step = Step { at, room_number: row.room.clone(), mac: row.mac, ..Step::default() };
+        let mut changes = Changes(Vec::new());
+        step.room = self.room(at, row, &mut changes);
+        step.phone = self.phone(at, row, &mut changes);
+        let known_room = row.room.as_ref().and_then(|number| self.known.rooms.get(number)).map(|room| room.id);
+        let known_phone = row.mac.and_then(|mac| self.known.phones.get(&mac)).map(|phone| phone.id);
+        for (layer, key, value) in &row.values {
+            let scope = if *layer == Layer::Phone { known_phone } else { known_room };
+            let old = scope.and_then(|scope| self.known.values.get(&(scope, key.clone())));
+            // Blanks at its ends cannot be told apart in a file.
+            if old.is_some_and(|old| old.trim() == value.trim()) {
+                continue;
+            }
+            let mask = |value: &str| match catalogue::is_secret(key) && !value.is_empty() {
+                true => SECRET_MASK.to_owned(),
+                false => value.to_owned(),
+            };
+            changes.say(key, &mask(old.map_or("", String::as_str)), &mask(value));
+            step.values.push((*layer, key.clone(), value.clone()));
+        }
+        let counts = &mut self.plan.counts;
+        counts.values_set += step.values.len() as u32;
+        let made =
+            matches!(step.room, Some(RoomStep::Make { .. })) || matches!(step.phone, Some(PhoneStep::Make { .. }));
+        match (&step.room, &step.phone) {
+            (None, None) if step.values.is_empty() => counts.same += 1,
+            _ => {
+                shown.action = if made { RowAction::Make } else { RowAction::Change };
+                match made {
+                    true => counts.make += 1,
+                    false => counts.change += 1,
+                }
+                match &step.room {
+                    Some(RoomStep::Make { .. }) => counts.rooms_made += 1,
+                    Some(RoomStep::Change { .. }) => counts.rooms_changed += 1,
+                    None => {}
+                }
+                match &step.phone {
+                    Some(PhoneStep::Make { .. }) => counts.phones_made += 1,
+                    Some(PhoneStep::Change { .. }) => counts.phones_changed += 1,
+                    None => {}
+                }
+                self.plan.steps.push(step);
+            }
+        }
+        shown.changes = changes.0;
+        self.plan.rows.push(shown);
+    }
+
+    fn room(&mut self, at: usize, row: &Wanted, changes: &mut Changes) -> Option<RoomStep> {
+        let number = row.room.as_ref()?;
+        let there = self.known.rooms.get(number);
+        let floor = there.and_then(|room| self.known.floors.get(&room.floor));
+        let building = floor.and_then(|floor| self.building_names.get(&floor.building).copied());
+        let old = building.zip(floor).map(|(building, floor)| (building, floor.name.as_str()));
+        let place = self.place(at, row, old);
+        if let Some(place) = &place {
+            let (old_building, old_floor) = old.unwrap_or_default();
+            changes.differ("building", old_building, &place.building);
+            changes.differ("floor", old_floor, &place.floor);
+        }
+        let text = |old: Option<&String>, new: &Option<String>| new.clone().filter(|new| old != Some(new));
+        let extension = text(there.map(|room| &room.extension), &row.extension);
+        let guest_name = text(there.map(|room| &room.guest_name), &row.guest_name);
+        if there.is_none() {
+            changes.say("room", "", number);
+        }
+        if let Some(new) = &extension {
+            changes.say("extension", there.map_or("", |room| &room.extension), new);
+        }
+        if let Some(new) = &guest_name {
+            changes.say("guest-name", there.map_or("", |room| &room.guest_name), new);
+        }
+        match there {
+            None => {
+                let (extension, guest_name) = (extension.unwrap_or_default(), guest_name.unwrap_or_default());
+                place.map(|place| RoomStep::Make { place, extension, guest_name })
+            }
+            Some(_) if place.is_none() && extension.is_none() && guest_name.is_none() => None,
+            Some(room) => Some(RoomStep::Change { id: room.id, place, extension, guest_name }),
+        }
+    }
+
+    /// Where the room is to be, if that is not where it is.
+    fn place(&mut self, at: usize, row: &Wanted, old: Option<(&str, &str)>) -> Option<Place> {
+        let only = || match self.known.buildings.len() {
+            1 => self.known.buildings.keys().next().cloned(),
+            _ => None,
+        };
+        let building = row.building.clone().or_else(|| old.map(|(building, _)| building.to_owned())).or_else(only);
+        let building = building.unwrap_or_else(|| "Main building".to_owned());
+        let floor = row.floor.clone().or_else(|| old.map(|(_, floor)| floor.to_owned()))?;
+        let building_id = self.known.buildings.get(&building);
+        let known = building_id.and_then(|id| self.floor_names.get(&(*id, floor.as_str())).copied());
+        let level = row.level.or_else(|| number_in(&floor)).unwrap_or(0);
+        match known {
+            Some(there) if row.level.is_some_and(|level| level != there) => {
+                let reason = format!("The floor {floor} is there already, at level {there}.");
+                self.find(at, Word::Level, Found::warning("level-differs", reason, "The floor's level stays."));
+            }
+            Some(_) => {}
+            None => {
+                self.new_floors.insert((building.clone(), floor.clone()));
+                if building_id.is_none() {
+                    self.new_buildings.insert(building.clone());
+                }
+            }
+        }
+        (old != Some((building.as_str(), floor.as_str()))).then_some(Place { building, floor, level })
+    }
+
+    fn phone(&mut self, at: usize, row: &Wanted, changes: &mut Changes) -> Option<PhoneStep> {
+        let mac = row.mac?;
+        let room = row.room.as_ref().and_then(|number| self.known.rooms.get(number)).map(|room| room.id);
+        if let Some(room) = room
+            && let Some(there) = self.standing.get(&room).copied().filter(|there| *there != mac)
+            && !self.rows_of.get(&there).is_some_and(|at| self.wanted[*at].room.is_some() && !self.refused[*at])
+        {
+            let reason = format!("The phone {there} stands in this room; it is taken out and stays with the property.");
+            self.find(at, Word::Mac, Found::warning("phone-displaced", reason, "Nothing, if the phone was swapped."));
+        }
+        let Some(there) = self.known.phones.get(&mac) else {
+            changes.say("mac", "", &mac.to_string());
+            let (serial, model) = (row.serial.clone().unwrap_or_default(), row.model.clone().unwrap_or_default());
+            return Some(PhoneStep::Make { serial, model });
+        };
+        let accept = there.enrolment == Enrolment::New || there.property.is_none();
+        let expected = there.enrolment == Enrolment::Expected;
+        let text =
+            |old: &str, new: &Option<String>| new.clone().filter(|new| expected && !new.eq_ignore_ascii_case(old));
+        let (serial, model) = (text(&there.serial, &row.serial), text(&there.model, &row.model));
+        let moves = row.room.is_some() && (room.is_none() || there.room != room);
+        if let Some(serial) = &serial {
+            changes.say("serial", &there.serial, serial);
+        }
+        if let Some(model) = &model {
+            changes.say("model", &there.model, model);
+        }
+        if accept {
+            changes.say("mac", "", &mac.to_string());
+        }
+        if moves {
+            let old = there.room.and_then(|room| self.numbers.get(&room).copied()).unwrap_or_default();
+            let new = row.room.as_deref().unwrap_or_default();
+            changes.say("phone's room", old, new);
+            if !old.is_empty() {
+                let reason = format!("The phone {mac} stands in room {old} now; it moves to room {new}.");
+                self.find(at, Word::Mac, Found::warning("phone-moves", reason, "Nothing, if the phone was moved."));
+            }
+        }
+        let changed = serial.is_some() || model.is_some() || moves || accept;
+        changed.then_some(PhoneStep::Change { id: there.id, serial, model, moves, accept })
+    }
+}
+
+struct Changes(Vec<ImportChange>);
+
+impl Changes {
+    fn say(&mut self, field: &str, old: &str, new: &str) {
+        self.0.push(ImportChange { field: field.to_owned(), old: old.to_owned(), new: new.to_owned() });
+    }
+
+    fn differ(&mut self, field: &str, old: &str, new: &str) {
+        if old != new {
+            self.say(field, old, new);
+        }
+    }
+}
+
+/// "12th floor", "Etage 3": the number a floor's name holds.
+fn number_in(name: &str) -> Option<i32> {
+    let start = name.find(|c: char| c.is_ascii_digit())?;
+    let digits: String = name[start..].chars().take_while(char::is_ascii_digit).collect();
+    let negative = name[..start].ends_with('-');
+    digits.parse::<i32>().ok().filter(|level| *level <= 200).map(|level| if negative { -level } else { level })
+}

@@ -1,0 +1,91 @@
+//! Asks the LAN where this phone's configuration is: from the box, or with "3CX Auto Provision" on.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use contract::Timestamp;
+use provisioning::pnp::client::{About, Ids, Output};
+use provisioning::pnp::{Client, MAX_PACKET};
+use tokio::net::UdpSocket;
+
+use super::{Offer, Pnp, own_ip, socket};
+use crate::clock;
+use crate::device::Device;
+use crate::provision::Reason;
+
+/// "3CX Auto Provision"; counts from the next start.
+const KEY: &str = "provisioning.3cxautoprovision";
+/// A house of phones that gets its power back does not ask in one moment.
+const SPREAD: Duration = Duration::from_secs(2);
+
+/// Whether this phone asks: from the box (nobody has set anything, and no ACS was ever reached), or because it is set to.
+pub(crate) fn asks(device: &Device) -> bool {
+    let is_new = device.document(|document| document.values.is_empty() && document.bootstrapped.is_empty());
+    is_new || device.value(KEY) == "yes"
+}
+
+pub(super) async fn run(device: &Arc<Device>, pnp: &Pnp) {
+    if let Err(error) = talk(device, pnp).await {
+        tracing::warn!(%error, "the LAN cannot be asked for a configuration server");
+    }
+}
+
+async fn talk(device: &Arc<Device>, pnp: &Pnp) -> io::Result<()> {
+    let ip = own_ip(device).ok_or_else(|| io::Error::other("the phone has no IPv4 address"))?;
+    let socket = socket::speaks(ip)?;
+    let identity = device.identity();
+    let about = About {
+        mac: identity.mac,
+        vendor: "Bellhop".to_owned(),
+        model: identity.model.as_str().to_owned(),
+        version: identity.firmware.clone(),
+        contact: socket.local_addr()?,
+    };
+    let ids = Ids { call_id: clock::token(16)?, tag: clock::token(8)?, branch: clock::token(8)? };
+    let started = Instant::now();
+    let mut client = Client::new(about, ids, SPREAD.mul_f64(clock::jitter()));
+    let mut packet = vec![0; MAX_PACKET + 1];
+    loop {
+        let due = client.next_time().map(|at| started + at);
+        let wait = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let outputs = tokio::select! {
+            () = wait => client.on_time(started.elapsed()),
+            received = socket.recv_from(&mut packet) => match received {
+                Ok((length, from)) => {
+                    client.on_packet(started.elapsed(), from, packet.get(..length).unwrap_or_default())
+                }
+                // About an answer somebody did not want (ICMP).
+                Err(_) => continue,
+            },
+        };
+        for output in outputs {
+            act(device, &socket, pnp, output).await;
+        }
+    }
+}
+
+async fn act(device: &Device, socket: &UdpSocket, pnp: &Pnp, output: Output) {
+    match output {
+        Output::Send { to, packet } => {
+            if let Err(error) = socket.send_to(&packet, to).await {
+                tracing::debug!(%to, %error, "a question was not sent");
+            }
+        }
+        Output::Url { url, from } => {
+            // There may be a token in it: it is not logged.
+            tracing::info!(%from, "the LAN has a configuration server for this phone");
+            if let Err(why) = device.provision().order_from(Reason::Pnp, &url) {
+                tracing::warn!(%from, %why, "the configuration server on the LAN is none this phone can ask");
+            }
+            let at: Timestamp = clock::now();
+            pnp.offered(Some(Offer { url, from, at }));
+        }
+        Output::Ended(why) => tracing::debug!(?why, "nobody on the LAN has a configuration server"),
+    }
+}

@@ -1,0 +1,67 @@
+//! SIP plug and play at the phone, both sides: it asks the LAN for its configuration server ([`client`]), and it may be the
+//! server of up to a hundred other phones ([`service`], the guide's "PNP Service").
+
+mod client;
+pub(crate) mod service;
+mod socket;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use contract::Timestamp;
+use serde::Serialize;
+
+use crate::device::Device;
+use crate::store::Storage;
+pub(crate) use client::asks;
+use service::Service;
+
+/// What somebody on the LAN told this phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Offer {
+    pub url: String,
+    pub from: SocketAddr,
+    pub at: Timestamp,
+}
+
+/// What outlives a life: the service's files and list, and the last offer.
+#[derive(Debug)]
+pub(crate) struct Pnp {
+    offer: Mutex<Option<Offer>>,
+    pub(crate) service: Service,
+}
+
+impl Pnp {
+    /// Reads what is stored.
+    pub(crate) fn open(storage: &Storage) -> Arc<Self> {
+        Arc::new(Self { offer: Mutex::default(), service: Service::open(storage) })
+    }
+
+    /// The last URL this phone was told in this life.
+    pub(crate) fn offer(&self) -> Option<Offer> {
+        self.offer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn offered(&self, offer: Option<Offer>) {
+        *self.offer.lock().unwrap_or_else(PoisonError::into_inner) = offer;
+    }
+}
+
+/// Lives until dropped. `asks`: as [`asks`] said when the life began.
+pub(crate) async fn run(device: Arc<Device>, pnp: Arc<Pnp>, asks: bool) {
+    pnp.offered(None);
+    let client = async {
+        if asks {
+            client::run(&device, &pnp).await;
+        }
+    };
+    tokio::join!(client, service::run(&device, &pnp));
+}
+
+/// The phone's own IPv4 address, if it has one.
+fn own_ip(device: &Device) -> Option<Ipv4Addr> {
+    match device.line().ip {
+        IpAddr::V4(ip) if !ip.is_unspecified() => Some(ip),
+        _ => None,
+    }
+}

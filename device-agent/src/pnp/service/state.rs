@@ -1,0 +1,305 @@
+//! What the service knows: template, values, and the phones that were found. No I/O.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+use contract::{Mac, Timestamp};
+use provisioning::agent::Maker;
+use provisioning::pnp::Asker;
+use provisioning::pnp::profile::{Profile, ProfileError};
+use provisioning::pnp::server::SessionId;
+use provisioning::pnp::table::{MOST_PHONES, Table};
+use sha2::{Digest, Sha256};
+
+use super::Refused;
+
+/// Refused phones that are named; further ones are counted.
+const MOST_REFUSED: usize = 20;
+
+/// How far a phone is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It asked and was not told anything.
+    Discovered,
+    /// It was told where to fetch.
+    Told,
+    /// It acknowledged that. Where it is told another server, that is all.
+    Acknowledged,
+    /// It fetched its file, and has not acknowledged the URL (its answer was lost).
+    Fetched,
+    /// Both.
+    Done,
+    /// It refused the URL, or did not answer.
+    Failed,
+}
+
+/// A phone that asked.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub ip: IpAddr,
+    pub maker: Option<Maker>,
+    pub model: String,
+    pub version: String,
+    pub stage: Stage,
+    /// Why it is where it is.
+    pub note: String,
+    pub at: Timestamp,
+    /// Its subscription, while this phone runs.
+    pub session: Option<SessionId>,
+}
+
+/// A phone there was no room for.
+#[derive(Clone, Debug)]
+pub(super) struct Turned {
+    pub mac: Mac,
+    pub ip: IpAddr,
+    pub at: Timestamp,
+}
+
+/// How phones are pointed at files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// At this phone, which serves them below this URL, with a `/` at the end.
+    Local(String),
+    /// At another server.
+    Custom(String),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    template: Option<(String, Profile)>,
+    table: Option<(Table, String)>,
+    pub found: BTreeMap<Mac, Found>,
+    pub turned: VecDeque<Turned>,
+    pub turned_count: u64,
+    pub way: Option<Way>,
+    /// Why phones are told nothing, though the service is on.
+    pub trouble: Option<String>,
+    again: BTreeSet<Mac>,
+}
+
+impl State {
+    pub fn set_template(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        let profile = Profile::read(bytes)?;
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        if let Some((table, _)) = self.table.take() {
+            let fits = self.template.as_ref().is_some_and(|(_, old)| old.variables() == profile.variables());
+            let csv = self.template.as_ref().map(|(_, old)| table.csv(old, &[])).unwrap_or_default();
+            let kept = if fits { Some(table) } else { Table::read(csv.as_bytes(), &profile).ok() };
+            self.table = kept.map(|table| (table, hash(csv.as_bytes())));
+        }
+        self.template = Some((text, profile));
+        Ok(())
+    }
+
+    pub fn set_table(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        let (_, profile) = self.template.as_ref().ok_or(Refused::NoTemplate)?;
+        let table = Table::read(bytes, profile).map_err(Refused::Table)?;
+        self.table = Some((table, hash(bytes)));
+        Ok(())
+    }
+
+    pub fn clear(&mut self, template: bool) {
+        self.table = None;
+        if template {
+            self.template = None;
+        }
+    }
+
+    pub fn has_table(&self) -> bool {
+        self.table.is_some()
+    }
+
+    pub fn profile(&self) -> Option<&Profile> {
+        self.template.as_ref().map(|(_, profile)| profile)
+    }
+
+    pub fn template_text(&self) -> Option<String> {
+        self.template.as_ref().map(|(text, _)| text.clone())
+    }
+
+    /// Bytes and SHA-256 of the template.
+    pub fn template_size(&self) -> Option<(usize, String)> {
+        self.template.as_ref().map(|(text, _)| (text.len(), hash(text.as_bytes())))
+    }
+
+    /// Rows and SHA-256 of the values.
+    pub fn table_size(&self) -> Option<(usize, String)> {
+        self.table.as_ref().map(|(table, hash)| (table.rows().len(), hash.clone()))
+    }
+
+    pub fn csv(&self) -> Option<String> {
+        let found: Vec<Mac> = self.found.keys().copied().collect();
+        let empty = Table::default();
+        let table = self.table.as_ref().map_or(&empty, |(table, _)| table);
+        Some(table.csv(self.profile()?, &found))
+    }
+
+    /// A phone's values; none are needed where the template has no variables.
+    pub fn values(&self, mac: Mac) -> Option<Vec<String>> {
+        let row = self.table.as_ref().and_then(|(table, _)| table.values(mac)).map(<[_]>::to_vec);
+        row.or_else(|| self.profile()?.variables().is_empty().then(Vec::new))
+    }
+
+    /// A phone's file. `None`: it has no values.
+    pub fn file(&self, mac: Mac) -> Option<Result<String, ProfileError>> {
+        Some(self.profile()?.fill(mac, &self.values(mac)?))
+    }
+
+    /// Phones in the values, in their order.
+    pub fn listed(&self) -> Vec<Mac> {
+        self.table.iter().flat_map(|(table, _)| table.rows().map(|(mac, _)| mac)).collect()
+    }
+
+    /// A phone asked: the URL it is told, if any.
+    pub fn asked(&mut self, now: Timestamp, id: SessionId, asker: &Asker, ip: IpAddr) -> Option<String> {
+        let mac = asker.mac;
+        if !self.found.contains_key(&mac) && self.found.len() >= MOST_PHONES && !self.make_room(mac) {
+            self.turned_count += 1;
+            self.turned.retain(|turned| turned.mac != mac);
+            self.turned.push_back(Turned { mac, ip, at: now });
+            if self.turned.len() > MOST_REFUSED {
+                self.turned.pop_front();
+            }
+            return None;
+        }
+        let (url, note) = match self.url(asker) {
+            Ok(url) => (Some(url), String::new()),
+            Err(note) => (None, note),
+        };
+        let stage = if url.is_some() { Stage::Told } else { Stage::Discovered };
+        let found = Found {
+            ip,
+            maker: asker.maker,
+            model: asker.model.clone(),
+            version: asker.version.clone(),
+            stage,
+            note,
+            at: now,
+            session: Some(id),
+        };
+        self.found.insert(mac, found);
+        url
+    }
+
+    /// A phone that has values takes the place of one that has none and was found first.
+    fn make_room(&mut self, mac: Mac) -> bool {
+        let listed = self.listed();
+        if !listed.contains(&mac) {
+            return false;
+        }
+        let others = self.found.iter().filter(|(mac, _)| !listed.contains(mac));
+        let first = others.min_by_key(|(_, found)| found.at).map(|(mac, _)| *mac);
+        first.is_some_and(|first| self.found.remove(&first).is_some())
+    }
+
+    /// Where a phone is pointed, or why nowhere.
+    fn url(&self, asker: &Asker) -> Result<String, String> {
+        let appends = matches!(asker.maker, Some(Maker::Grandstream | Maker::Bellhop));
+        match &self.way {
+            None => Err("the service is not ready".to_owned()),
+            Some(Way::Custom(url)) if appends && !url.ends_with('/') => Ok(format!("{url}/")),
+            Some(Way::Custom(url)) => Ok(url.clone()),
+            Some(Way::Local(folder)) => {
+                let profile = self.profile().ok_or("there is no template")?;
+                if self.values(asker.mac).is_none() {
+                    return Err("there is no row for it in the CSV".to_owned());
+                }
+                Ok(if appends { folder.clone() } else { format!("{folder}{}", profile.name_for(asker.mac)) })
+            }
+        }
+    }
+
+    /// What became of a NOTIFY.
+    pub fn answered(&mut self, now: Timestamp, id: SessionId, outcome: Result<(), String>) {
+        let Some(found) = self.found.values_mut().find(|found| found.session == Some(id)) else { return };
+        found.at = now;
+        match outcome {
+            Ok(()) if matches!(found.stage, Stage::Fetched | Stage::Done) => found.stage = Stage::Done,
+            Ok(()) => found.stage = Stage::Acknowledged,
+            // It has its file: whatever it answers.
+            Err(_) if matches!(found.stage, Stage::Fetched | Stage::Done) => {}
+            Err(why) => (found.stage, found.note) = (Stage::Failed, why),
+        }
+    }
+
+    /// A file of this name for who asks from this address: a phone that was told so. Everybody else finds nothing. `counts`:
+    /// it is really handed over.
+    pub fn fetch(&mut self, now: Timestamp, name: &str, ip: IpAddr, counts: bool) -> Option<String> {
+        let (_, profile) = self.template.as_ref()?;
+        let told = |found: &Found| found.ip == ip && found.stage != Stage::Discovered;
+        let mut told = self.found.iter().filter(|(_, found)| told(found)).map(|(mac, _)| *mac);
+        let mac = told.find(|mac| profile.name_for(*mac) == name)?;
+        let file = self.file(mac)?.ok()?;
+        let found = self.found.get_mut(&mac).filter(|_| counts);
+        let Some(found) = found else { return Some(file) };
+        found.stage = match found.stage {
+            Stage::Acknowledged | Stage::Done => Stage::Done,
+            _ => Stage::Fetched,
+        };
+        (found.at, found.note) = (now, String::new());
+        Some(file)
+    }
+
+    pub fn redistribute(&mut self, macs: Option<&[Mac]>) -> (usize, Vec<Mac>) {
+        let wanted: Vec<Mac> = match macs {
+            Some(macs) => macs.to_vec(),
+            None => self.found.keys().copied().collect(),
+        };
+        let can = |mac: &Mac| self.found.get(mac).is_some_and(|found| found.session.is_some());
+        let (known, unknown): (BTreeSet<Mac>, Vec<Mac>) = {
+            let (known, unknown): (Vec<Mac>, Vec<Mac>) = wanted.into_iter().partition(can);
+            (known.into_iter().collect(), unknown)
+        };
+        let count = known.len();
+        self.again.extend(known);
+        (count, unknown)
+    }
+
+    /// Phones to be told again, with their subscriptions and URLs. Who cannot be told says why in its note.
+    pub fn take_again(&mut self, now: Timestamp) -> Vec<(SessionId, String)> {
+        let mut out = vec![];
+        for mac in std::mem::take(&mut self.again) {
+            let Some(found) = self.found.get(&mac) else { continue };
+            let (maker, model, version) = (found.maker, found.model.clone(), found.version.clone());
+            let url = self.url(&Asker { mac, maker, vendor: String::new(), model, version });
+            let Some(found) = self.found.get_mut(&mac) else { continue };
+            found.at = now;
+            match (url, found.session) {
+                (Ok(url), Some(id)) => {
+                    (found.stage, found.note) = (Stage::Told, String::new());
+                    out.push((id, url));
+                }
+                (Err(why), _) => found.note = why,
+                (_, None) => {}
+            }
+        }
+        out
+    }
+
+    /// A subscription that nobody remembers: the phone has to ask again, as it does when it starts.
+    pub fn lost(&mut self, id: SessionId) {
+        if let Some(found) = self.found.values_mut().find(|found| found.session == Some(id)) {
+            found.session = None;
+            (found.stage, found.note) = (Stage::Failed, "it does not listen any more; restart it".to_owned());
+        }
+    }
+
+    /// The service starts anew: subscriptions of before are gone.
+    pub fn begin(&mut self, way: Option<Way>, trouble: Option<String>) {
+        (self.way, self.trouble) = (way, trouble);
+        self.again.clear();
+        for found in self.found.values_mut() {
+            found.session = None;
+        }
+    }
+
+    pub fn drop_phone(&mut self, mac: Mac) -> bool {
+        self.again.remove(&mac);
+        self.found.remove(&mac).is_some()
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}

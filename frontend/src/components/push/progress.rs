@@ -1,0 +1,90 @@
+//! How far a pushed change has come, live.
+
+use std::time::Duration;
+
+use contract::ChangeSetId;
+use contract::rest::{ChangeProgress, ChangeSetDetail, Progress};
+use leptos::prelude::*;
+
+use crate::components::icon::{Icon, Svg};
+use crate::components::progress::ProgressBar;
+use crate::live::use_live;
+use crate::load::use_load;
+use crate::state::use_shared;
+use crate::words::counted;
+
+/// While phones are on their way and nothing is heard, it is asked again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+#[component]
+pub fn PushProgress(
+    /// The change sets that were made; usually one.
+    sets: Vec<ChangeSetId>,
+    /// How many phones they concern.
+    phones: u32,
+) -> impl IntoView {
+    let shared = use_shared();
+    let sets = StoredValue::new(sets);
+    let all = use_load(
+        || (),
+        move |()| async move {
+            let mut found = Vec::new();
+            for id in sets.get_value() {
+                found.push(shared.api.get_owned::<ChangeSetDetail>(format!("/change-sets/{id}")).await?.progress);
+            }
+            Ok(found)
+        },
+    );
+    let waiting = StoredValue::new(false);
+    use_live(move |change| {
+        if (change.reload || change.job.is_some()) && !waiting.get_value() {
+            waiting.set_value(true);
+            set_timeout(
+                move || {
+                    waiting.try_set_value(false);
+                    all.reload();
+                },
+                Duration::from_millis(400),
+            );
+        }
+    });
+    let poll = set_interval_with_handle(move || all.reload(), AGAIN);
+    on_cleanup(move || {
+        if let Ok(poll) = poll {
+            poll.clear();
+        }
+    });
+    let sum = move || {
+        let sum = |part: fn(&ChangeProgress) -> u32| all.with(|all| all.iter().map(part).sum::<u32>()).unwrap_or(0);
+        Progress {
+            phones: sum(|one| one.phones),
+            in_sync: sum(|one| one.done),
+            pending: sum(|one| one.pending),
+            failed: sum(|one| one.failed),
+        }
+    };
+    let progress = Signal::derive(sum);
+    let first = match phones {
+        0 => "Saved. No phone has to change for it.".to_owned(),
+        count => format!("Saved. It is on its way to {}.", counted(count as usize, "phone", "phones")),
+    };
+    view! {
+        <div class="stack" data-testid="pushed">
+            <p class="row"><Svg icon=Icon::Check/> <b>{first}</b></p>
+            <Show when=move || { phones > 0 && all.with(|_| ()).is_some() }><ProgressBar progress/></Show>
+            <Show when=move || { sum().failed > 0 }>
+                <p class="form-error" role="alert">
+                    <Svg icon=Icon::Alert/>
+                    <span>
+                        "Some phones did not take it. "
+                        <a href="/phones?sync=failed">"See which, and why"</a>
+                        ": open one, read its latest change, then choose \u{201c}Retry\u{201d} there, or undo this change in the history."
+                    </span>
+                </p>
+            </Show>
+            <Show when=move || { sum().pending > 0 }>
+                <p class="quiet-text">"You may close this: phones that are not connected get it when they are back."</p>
+            </Show>
+        </div>
+    }
+}

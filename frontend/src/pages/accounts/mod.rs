@@ -1,0 +1,92 @@
+//! SIP servers, extension pools and SIP accounts of a property.
+
+mod account_form;
+mod accounts;
+mod pool_form;
+mod pools;
+mod server_form;
+mod servers;
+
+use contract::PropertyId;
+use contract::rest::{ExtensionPool, SipServer};
+use leptos::prelude::*;
+
+use super::property::use_scope;
+use crate::app::use_title;
+use crate::components::property_tabs::PropertyTabs;
+use crate::live::use_live_stream;
+use crate::load::{Loaded, use_load};
+use crate::state::use_shared;
+use accounts::Accounts;
+use pools::Pools;
+use servers::Servers;
+
+/// What the three parts share.
+#[derive(Clone, Copy)]
+struct Sip {
+    property: Memo<PropertyId>,
+    servers: Loaded<Vec<SipServer>>,
+    pools: Loaded<Vec<ExtensionPool>>,
+    /// Counts changes that touch accounts, so that their list is read again.
+    changes: RwSignal<u32>,
+}
+
+impl Sip {
+    fn path(self, rest: &str) -> String {
+        format!("/properties/{}/{rest}", self.property.get_untracked())
+    }
+
+    fn changed(self) {
+        self.servers.reload();
+        self.pools.reload();
+        self.changes.update(|count| *count += 1);
+    }
+
+    /// The servers, for a choice.
+    fn choices(self) -> Vec<(String, String)> {
+        let one = |server: &SipServer| (server.id.to_string(), format!("{} ({})", server.name, server.host));
+        self.servers.with(|servers| servers.iter().map(one).collect()).unwrap_or_default()
+    }
+
+    fn has_servers(self) -> bool {
+        self.servers.with(|servers| !servers.is_empty()).unwrap_or(false)
+    }
+}
+
+#[component]
+pub fn AccountsPage() -> impl IntoView {
+    let scope = use_scope()?;
+    let shared = use_shared();
+    let live = use_live_stream();
+    let property = scope.0;
+    use_title(|| "SIP accounts".into());
+    Effect::new(move |_| live.watch(Some(property.get()), None));
+    let sip = Sip {
+        property,
+        servers: use_load(
+            move || property.get(),
+            move |id| shared.api.get_owned(format!("/properties/{id}/sip-servers")),
+        ),
+        pools: use_load(
+            move || property.get(),
+            move |id| shared.api.get_owned(format!("/properties/{id}/extension-pools")),
+        ),
+        changes: RwSignal::new(0),
+    };
+    Some(view! {
+        <div class="page" data-testid="accounts-page">
+            <header class="page-head">
+                <div>
+                    <h1>"SIP accounts"</h1>
+                    <p class="quiet-text">"Servers phones register with, the numbers a property gives out, and who has which."</p>
+                </div>
+            </header>
+            <PropertyTabs id=property/>
+            <Servers sip/>
+            <Show when=move || sip.has_servers()>
+                <Pools sip/>
+                <Accounts sip/>
+            </Show>
+        </div>
+    })
+}

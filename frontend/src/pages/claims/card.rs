@@ -1,0 +1,97 @@
+//! One phone that asks for a room or a number, with the answer one tap away.
+
+use contract::rest::{ClaimAccept, ClaimKind, ClaimReject, ClaimState, ClaimView};
+use leptos::prelude::*;
+
+use crate::components::age::Ago;
+use crate::components::chip::Chip;
+use crate::components::confirm::ConfirmButton;
+use crate::components::icon::{Icon, Svg};
+use crate::state::use_shared;
+use crate::words::Look;
+
+const fn look(state: ClaimState) -> Look {
+    let (word, icon, tone) = match state {
+        ClaimState::New => ("Just came", Icon::Clock, "blue"),
+        ClaimState::Waiting => ("Waits for an answer", Icon::Clock, "amber"),
+        ClaimState::Accepted => ("Accepted", Icon::Check, "green"),
+        ClaimState::Rejected => ("Rejected", Icon::Close, "none"),
+        ClaimState::Refused => ("Refused by the rules", Icon::Alert, "red"),
+        ClaimState::Expired => ("Expired", Icon::Clock, "none"),
+    };
+    Look { word, icon, tone }
+}
+
+#[component]
+pub fn ClaimCard(claim: ClaimView, zone: Signal<String>, on_change: Callback<ClaimView>) -> impl IntoView {
+    let shared = use_shared();
+    let id = claim.id;
+    let busy = RwSignal::new(false);
+    let what = match claim.kind {
+        ClaimKind::Room => format!("Room {}", claim.number),
+        ClaimKind::Extension => "A number of its own".to_owned(),
+    };
+    let (said_yes, said_no) = (format!("{what}: accepted."), format!("{what}: rejected."));
+    let accept = Callback::new(move |replace: bool| {
+        busy.set(true);
+        let said = said_yes.clone();
+        shared.run(async move {
+            let answer = shared.api.post(&format!("/claims/{id}/accept"), &ClaimAccept { replace }).await;
+            busy.try_set(false);
+            on_change.try_run(answer?);
+            shared.say(said);
+            Ok(())
+        });
+    });
+    let reject = Callback::new(move |()| {
+        busy.set(true);
+        let said = said_no.clone();
+        shared.run(async move {
+            let answer = shared.api.post(&format!("/claims/{id}/reject"), &ClaimReject::default()).await;
+            busy.try_set(false);
+            on_change.try_run(answer?);
+            shared.say(said);
+            Ok(())
+        });
+    });
+    let from = claim.from_room.as_ref().map(|room| format!(" It stands in room {room} now."));
+    let replaces = claim.replaces.map(|mac| format!(" The phone {mac} stands there and would have to leave."));
+    let waiting = claim.state == ClaimState::Waiting;
+    let decided = claim.decided_at.filter(|_| !waiting);
+    let label = what.clone();
+    let yes = if claim.replaces.is_some() {
+        view! {
+            <ConfirmButton label="Accept" icon=Icon::Swap question="Take the other phone out of this room?" yes="Accept and replace"
+                on_yes=Callback::new(move |()| accept.run(true)) testid="claim-replace"/>
+        }
+        .into_any()
+    } else {
+        view! {
+            <button type="button" class="button primary" data-testid="claim-accept" aria-label=format!("Accept: {label}") disabled=move || busy.get() on:click=move |_| accept.run(false)>
+                <Svg icon=Icon::Check/>"Accept"
+            </button>
+        }
+        .into_any()
+    };
+    view! {
+        <article class="card claim" data-testid="claim" data-state=claim.state.as_str() data-number=claim.number.clone()>
+            <div class="grow">
+                <p class="row wrap"><b class="claim-what">{what.clone()}</b> <Chip look=look(claim.state)/></p>
+                <p>
+                    <a href=format!("/phones/{}", claim.phone)><span class="mono">{claim.mac.to_string()}</span> " " {claim.model.clone()}</a>
+                    <span class="quiet-text">" dialled " <Ago at=claim.at zone=zone/> "." {from} {replaces}</span>
+                </p>
+                {(!claim.note.is_empty()).then(|| view! { <p>{claim.note.clone()}</p> })}
+                {decided.map(|at| view! { <p class="quiet-text">"Decided " <Ago at=at zone=zone/> " by " {claim.decided_by.clone()}</p> })}
+            </div>
+            {waiting.then(|| view! {
+                <div class="row wrap">
+                    {yes}
+                    <button type="button" class="button" data-testid="claim-reject" aria-label=format!("Reject: {what}") disabled=move || busy.get() on:click=move |_| reject.run(())>
+                        <Svg icon=Icon::Close/>"Reject"
+                    </button>
+                </div>
+            })}
+        </article>
+    }
+}

@@ -1,0 +1,135 @@
+//! What an import would do, doing it, and what came of it.
+
+use contract::rest::{ApplyImport, Import, ImportCounts, ImportState, ImportSummary};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::start::look;
+use crate::api::ApiError;
+use crate::components::chip::Chip;
+use crate::components::confirm::ConfirmButton;
+use crate::components::empty::FormError;
+use crate::components::icon::{Icon, Svg};
+use crate::load::Loaded;
+use crate::state::use_shared;
+use crate::words::counted;
+
+/// What rows make and change, in words.
+fn effects(counts: &ImportCounts) -> Vec<String> {
+    let parts = [
+        (counts.buildings_made, "new building", "new buildings"),
+        (counts.floors_made, "new floor", "new floors"),
+        (counts.rooms_made, "new room", "new rooms"),
+        (counts.rooms_changed, "changed room", "changed rooms"),
+        (counts.phones_made, "new phone", "new phones"),
+        (counts.phones_changed, "changed phone", "changed phones"),
+        (counts.values_set, "value set", "values set"),
+    ];
+    parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| counted(count as usize, one, many))
+        .collect()
+}
+
+#[component]
+pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
+    let shared = use_shared();
+    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let state = Memo::new(move |_| import.with(|import| import.state));
+    let apply = Callback::new(move |skip_errors: bool| {
+        busy.set(true);
+        error.set(None);
+        let id = import.with_untracked(|import| import.id);
+        spawn_local(async move {
+            match shared
+                .api
+                .post::<_, ImportSummary>(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors })
+                .await
+            {
+                Ok(_) => loaded.reload(),
+                Err(problem) => drop(error.try_set(Some(problem))),
+            }
+            busy.try_set(false);
+        });
+    });
+    let counts = Memo::new(move |_| import.with(|import| import.counts));
+    let errors = Memo::new(move |_| import.with(|import| import.errors));
+    let line = move || {
+        let (state, rows) = (state.get(), import.with(|import| import.rows));
+        let rows = counted(rows as usize, "row", "rows");
+        match state {
+            ImportState::Ready => format!("{rows} read. Nothing is changed yet."),
+            ImportState::Fetching => "Being read…".to_owned(),
+            ImportState::Applying => format!("{} of {rows} done.", import.with(|import| import.rows_done)),
+            ImportState::Done => format!("{rows} applied."),
+            ImportState::Failed => {
+                "It stopped. What was done stays; it may be applied again and goes on where it was.".to_owned()
+            }
+        }
+    };
+    let figures = move || {
+        let counts = counts.get();
+        let figure = |label: &'static str, count: u32, bad: bool| view! { <div class:bad={bad && count > 0}><dt>{label}</dt><dd>{count}</dd></div> };
+        view! {
+            <dl class="figures" data-testid="import-counts">
+                {figure("Rows that make something", counts.make, false)}
+                {figure("Rows that change something", counts.change, false)}
+                {figure("Rows that are so already", counts.same, false)}
+                {figure("Rows with an error", counts.refused, true)}
+            </dl>
+        }
+    };
+    let progress = move || {
+        (state.get() == ImportState::Applying).then(|| {
+            let (done, all) = import.with(|import| (import.rows_done, import.rows.max(1)));
+            view! { <progress class="meter" aria-label="Rows done" max=all value=done></progress> }
+        })
+    };
+    let nothing = move || counts.with(|counts| counts.make + counts.change == 0);
+    let buttons = move || {
+        match (state.get(), errors.get()) {
+        (ImportState::Ready | ImportState::Failed, _) if nothing() => Some(
+            view! { <p>"There is nothing to do: every row that can be used is so already."</p> }.into_any(),
+        ),
+        (ImportState::Ready | ImportState::Failed, 0) => Some(view! {
+            <button type="button" class="button primary" data-testid="import-apply" disabled=move || busy.get() on:click=move |_| apply.run(false)>
+                <Svg icon=Icon::Check/>"Apply"
+            </button>
+        }.into_any()),
+        (ImportState::Ready | ImportState::Failed, errors) => Some(view! {
+            <p class="note"><Svg icon=Icon::Alert/> <span>{format!("{} below. Correct the file and choose it again, take a column for something else, or leave those rows out.", counted(errors as usize, "error stands", "errors stand"))}</span></p>
+            <ConfirmButton label="Apply without them" icon=Icon::Check question="Leave rows with errors out and apply the others?" yes="Apply the others" on_yes=Callback::new(move |()| apply.run(true)) testid="import-skip"/>
+        }.into_any()),
+        _ => None,
+    }
+    };
+    view! {
+        <section class="card stack" aria-label="What it does">
+            <div class="row between wrap" role="status" aria-live="polite">
+                <b data-testid="import-line">{line}</b>
+                {move || view! { <Chip look=look(state.get())/> }}
+            </div>
+            {progress}
+            {figures}
+            <p>{move || counts.with(|counts| effects(counts).join(", "))}</p>
+            {move || import.with(|import| (!import.note.is_empty()).then(|| import.note.clone())).map(|note| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{note}</span></p> })}
+            <FormError error fields=&[]/>
+            {buttons}
+            <Show when=move || state.get() == ImportState::Done>
+                <div class="row"><a class="button" href=move || format!("/p/{}/rooms", import.with(|import| import.property))><Svg icon=Icon::Rooms/>"See the rooms"</a></div>
+            </Show>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn effects_name_what_there_is() {
+        let counts = ImportCounts { rooms_made: 2, phones_changed: 1, ..ImportCounts::default() };
+        assert_eq!(effects(&counts), ["2 new rooms", "1 changed phone"]);
+    }
+}

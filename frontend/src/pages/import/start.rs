@@ -1,0 +1,119 @@
+//! Choosing the file; earlier imports; the export.
+
+use contract::PropertyId;
+use contract::rest::{Import, ImportState, ImportSummary};
+use leptos::html::Input;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_navigate;
+
+use crate::api::{ApiError, quote};
+use crate::components::age::Ago;
+use crate::components::chip::Chip;
+use crate::components::empty::FormError;
+use crate::components::icon::{Icon, Svg};
+use crate::files::hand_over;
+use crate::load::use_load;
+use crate::state::use_shared;
+use crate::words::{Look, counted};
+
+pub const fn look(state: ImportState) -> Look {
+    let (word, icon, tone) = match state {
+        ImportState::Fetching => ("Being read", Icon::Sync, "blue"),
+        ImportState::Ready => ("Tried, not applied", Icon::Clock, "amber"),
+        ImportState::Applying => ("Being applied", Icon::Sync, "blue"),
+        ImportState::Done => ("Applied", Icon::Check, "green"),
+        ImportState::Failed => ("Failed", Icon::Alert, "red"),
+    };
+    Look { word, icon, tone }
+}
+
+#[component]
+pub fn Start(property: Memo<PropertyId>) -> impl IntoView {
+    let shared = use_shared();
+    let navigate = use_navigate();
+    let input = NodeRef::<Input>::new();
+    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let earlier = use_load(
+        move || property.get(),
+        move |id| shared.api.get_owned::<Vec<ImportSummary>>(format!("/properties/{id}/imports")),
+    );
+    let upload = move || {
+        let file = input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
+        let Some(file) = file else { return };
+        busy.set(true);
+        error.set(None);
+        let id = property.get_untracked();
+        let path = format!("/properties/{id}/imports?name={}", quote(&file.name()));
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let answer = shared.api.upload::<Import>(&path, &file).await;
+            let _ = busy.try_set(false);
+            if let Some(input) = input.try_get_untracked().flatten() {
+                input.set_value("");
+            }
+            match answer {
+                Ok(import) => navigate(&format!("/p/{id}/import?import={}", import.id), Default::default()),
+                Err(problem) => drop(error.try_set(Some(problem))),
+            }
+        });
+    };
+    let export = move |_| {
+        let id = property.get_untracked();
+        let code = shared.property(id).map_or_else(|| "rooms".to_owned(), |property| property.code);
+        shared.run(async move {
+            let bytes = shared.api.bytes(&format!("/properties/{id}/export.csv")).await?;
+            hand_over(&bytes, &format!("{code}.csv"))
+        });
+    };
+    let zone = Signal::derive(move || shared.zone(Some(property.get())));
+    let list = move |list: RwSignal<Vec<ImportSummary>>| {
+        let row = move |import: ImportSummary| {
+            let href = format!("/p/{}/import?import={}", property.get_untracked(), import.id);
+            view! {
+                <li class="setting" data-testid="import-row">
+                    <div class="grow">
+                        <a href=href><b>{import.name.clone()}</b></a>
+                        <p class="quiet-text">{counted(import.rows as usize, "row", "rows")} ", " <Ago at=import.created_at zone=zone/> " by " {import.created_by.clone()}</p>
+                    </div>
+                    <Chip look=look(import.state)/>
+                </li>
+            }
+        };
+        view! {
+            <Show when=move || list.with(|list| !list.is_empty())>
+                <section class="card settings" aria-labelledby="earlier-title">
+                    <h2 id="earlier-title">"Imports of the last day"</h2>
+                    <ul class="plain"><For each=move || list.get() key=|import| (import.id, import.state) children=row/></ul>
+                </section>
+            </Show>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="columns">
+            <section class="card stack" aria-labelledby="file-title">
+                <h2 id="file-title">"From a file"</h2>
+                <p class="help">"A CSV file with one room or phone a row and headings in the first line: room, floor, extension, MAC address, serial number, or any setting. At most 10 MiB."</p>
+                <input node_ref=input type="file" accept=".csv,.xlsx,.ods,text/csv" class="sr" id="import-file" tabindex="-1" aria-label="File to import" data-testid="import-file" on:change=move |_| upload()/>
+                <div class="row">
+                    <button type="button" class="button primary" data-testid="import-choose" disabled=move || busy.get() on:click=move |_| {
+                        if let Some(input) = input.get_untracked() {
+                            input.click();
+                        }
+                    }>
+                        <Svg icon=Icon::Upload/>
+                        {move || if busy.get() { "Reading it…" } else { "Choose a file" }}
+                    </button>
+                </div>
+                <FormError error fields=&[]/>
+            </section>
+            <section class="card stack" aria-labelledby="export-title">
+                <h2 id="export-title">"Export"</h2>
+                <p class="help">"All rooms and phones of this property in the same shape: change the file and import it again. Secrets are left out."</p>
+                <div class="row"><button type="button" class="button" data-testid="export" on:click=export><Svg icon=Icon::Download/>"Export as CSV"</button></div>
+            </section>
+        </div>
+        {earlier.view(|| ().into_any(), list)}
+    }
+}

@@ -1,0 +1,143 @@
+//! What was changed on a layer, by whom and when, and taking it back.
+
+use contract::rest::{ChangeSet, ChangedValue, History, SetValue};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::undo::UndoDialog;
+use crate::api::ApiError;
+use crate::catalogue;
+use crate::components::age::Ago;
+use crate::components::empty::{Empty, FormError, skeleton_list};
+use crate::components::icon::{Icon, Svg};
+use crate::layer_at::LayerAt;
+use crate::load::use_load;
+use crate::state::use_shared;
+use crate::time::in_zone;
+use crate::words::{self, counted};
+
+#[component]
+pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -> impl IntoView {
+    let shared = use_shared();
+    let path = move || format!("{}/history", at.settings());
+    let first = use_load(|| (), move |()| shared.api.get_owned::<History>(path()));
+    let (more, busy, error) = (RwSignal::new(None::<History>), RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let undoing = RwSignal::new(None::<ChangeSet>);
+    let older = move |before: contract::ChangeSetId| {
+        busy.set(true);
+        error.set(None);
+        spawn_local(async move {
+            match shared.api.get_owned::<History>(format!("{}?before={before}", path())).await {
+                Ok(page) => drop(more.try_update(|more| match more {
+                    Some(more) => {
+                        more.items.extend(page.items);
+                        more.next = page.next;
+                    }
+                    None => *more = Some(page),
+                })),
+                Err(problem) => drop(error.try_set(Some(problem))),
+            }
+            busy.try_set(false);
+        });
+    };
+    let done = Callback::new(move |()| {
+        more.set(None);
+        first.reload();
+        on_undone.run(());
+    });
+    let list = move |history: RwSignal<History>| {
+        let items = move || {
+            let mut items = history.with(|history| history.items.clone());
+            items.extend(more.with(|more| more.iter().flat_map(|more| more.items.clone()).collect::<Vec<_>>()));
+            items
+        };
+        let next = move || {
+            more.with(|more| more.as_ref().map(|more| more.next))
+                .unwrap_or_else(|| history.with(|history| history.next))
+        };
+        view! {
+            <Show when=move || history.with(|history| !history.items.is_empty()) fallback=|| view! {
+                <Empty icon=Icon::Clock title="Nothing was changed here yet">
+                    <p>"Each push becomes one entry with who, when and what, and can be taken back from here."</p>
+                </Empty>
+            }>
+                <ol class="history" data-testid="history">
+                    <For each=items key=|set| (set.id, set.undone_by) let:set>
+                        <Entry set zone undoing/>
+                    </For>
+                </ol>
+                {move || next().map(|before| view! {
+                    <button type="button" class="button" disabled=move || busy.get() on:click=move |_| older(before)>"Show older changes"</button>
+                })}
+            </Show>
+        }
+        .into_any()
+    };
+    view! {
+        <UndoDialog undoing on_done=done/>
+        <FormError error fields=&[]/>
+        {first.view(skeleton_list, list)}
+    }
+}
+
+#[component]
+fn Entry(set: ChangeSet, zone: Signal<String>, undoing: RwSignal<Option<ChangeSet>>) -> impl IntoView {
+    let (at, undone) = (set.at, set.undone_by.is_some());
+    let what = match (set.undoes, set.values.len()) {
+        (Some(_), count) => format!("Took back {}", counted(count, "value", "values")),
+        (None, count) => counted(count, "value", "values"),
+    };
+    let values = set.values.clone();
+    let chosen = set.clone();
+    let look = words::layer(set.layer);
+    view! {
+        <li class="card stack" data-testid="change-set" data-undone=undone.to_string()>
+            <div class="row between wrap">
+                <p>
+                    <b>{set.by.clone()}</b> " "
+                    <span class="quiet-text">{move || in_zone(at, &zone.get(), true)} " · " <Ago at=at zone=zone/></span>
+                </p>
+                {if undone {
+                    view! { <span class="chip tone-none"><Svg icon=Icon::Swap/>"Taken back"</span> }.into_any()
+                } else {
+                    view! {
+                        <button type="button" class="button small" data-testid="undo" aria-label=format!("Undo the change of {}: {what}", set.by) on:click=move |_| undoing.set(Some(chosen.clone()))>
+                            <Svg icon=Icon::Swap/>
+                            "Undo…"
+                        </button>
+                    }.into_any()
+                }}
+            </div>
+            {(!set.comment.is_empty()).then(|| view! { <p><q>{set.comment.clone()}</q></p> })}
+            <p class="quiet-text">
+                {format!("{} {}, {what}, reached {}", look.word, set.scope_name, counted(set.phones as usize, "phone", "phones"))}
+            </p>
+            <ul class="changes">{values.into_iter().map(|value| view! { <Changed value/> }).collect_view()}</ul>
+        </li>
+    }
+}
+
+/// One value before and after.
+#[component]
+pub fn Changed(value: ChangedValue) -> impl IntoView {
+    let title = catalogue::find(&value.key).map_or_else(|| value.title.clone(), catalogue::title);
+    let key = value.key.clone();
+    let shown = move |set: Option<SetValue>| match set {
+        None => view! { <span class="quiet-text">"not set"</span> }.into_any(),
+        Some(set) => {
+            let lock = set.locked.then(|| {
+                view! {
+                    <span class="chip tone-violet" title=set.reason.clone()><Svg icon=Icon::Lock/>"locked"</span>
+                }
+            });
+            let text = if set.value.is_empty() { "empty".to_owned() } else { catalogue::shown(&key, &set.value) };
+            view! { <span class="value mono">{text}</span> {lock} }.into_any()
+        }
+    };
+    view! {
+        <li>
+            <span><b>{title}</b> " " <span class="mono quiet-text">{value.key.clone()}</span></span>
+            <span class="preview-group">{shown(value.before)} <span aria-hidden="true">"→"</span><span class="sr">" became "</span> {shown(value.after)}</span>
+        </li>
+    }
+}

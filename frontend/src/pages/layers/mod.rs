@@ -1,0 +1,11 @@
+//! Layers of settings: the tree of them, and the page of each.
+
+pub mod editor;
+pub mod history;
+mod tree;
+mod tree_brands;
+mod tree_rooms;
+mod undo;
+
+pub use editor::{LayerPage, PropertySettingsPage};
+pub use tree::LayersPage;

@@ -1,0 +1,144 @@
+//! How phones of a property find their configuration by themselves: its address for DHCP option 66 and by hand, the
+//! time in which new phones are taken in, and SIP PnP.
+
+use contract::rest::{Provisioning, ProvisioningChange};
+use contract::{PropertyId, Timestamp};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::property::use_scope;
+use crate::api::ApiError;
+use crate::app::use_title;
+use crate::components::confirm::ConfirmButton;
+use crate::components::copy::CopyButton;
+use crate::components::empty::{FormError, skeleton_panel};
+use crate::components::icon::{Icon, Svg};
+use crate::components::property_tabs::PropertyTabs;
+use crate::components::select_field::{SelectField, options};
+use crate::live::use_live_stream;
+use crate::load::use_load;
+use crate::state::use_shared;
+use crate::time::{in_zone, now};
+use crate::windows::{WINDOWS, until};
+use crate::words::counted;
+
+#[component]
+pub fn ProvisioningPage() -> impl IntoView {
+    let scope = use_scope()?;
+    let shared = use_shared();
+    let live = use_live_stream();
+    let id = scope.0;
+    use_title(|| "Provisioning".into());
+    Effect::new(move |_| live.watch(Some(id.get()), None));
+    let state = use_load(
+        move || id.get(),
+        move |id| shared.api.get_owned::<Provisioning>(format!("/properties/{id}/provisioning")),
+    );
+    Some(view! {
+        <div class="page" data-testid="provisioning-page">
+            <header class="page-head">
+                <div>
+                    <h1>"Provisioning"</h1>
+                    <p class="quiet-text">"Phones that fetch their configuration as a file, without anybody touching them."</p>
+                </div>
+            </header>
+            <PropertyTabs id/>
+            {state.view(skeleton_panel, move |state| view! { <Form id state/> }.into_any())}
+        </div>
+    })
+}
+
+#[component]
+fn Form(id: Memo<PropertyId>, state: RwSignal<Provisioning>) -> impl IntoView {
+    let shared = use_shared();
+    let first = state.get_untracked();
+    let (enabled, pnp) = (RwSignal::new(first.enabled), RwSignal::new(first.sip_pnp));
+    let window = RwSignal::new("keep".to_owned());
+    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let zone = move || shared.zone(Some(id.get()));
+    let send = move |rotate_token: bool| {
+        let old = state.get_untracked();
+        let accept_until = match window.get_untracked().as_str() {
+            "keep" => old.accept_until,
+            word => until(word, now()).map(Timestamp),
+        };
+        let body = ProvisioningChange {
+            enabled: enabled.get_untracked(),
+            accept_until,
+            sip_pnp: pnp.get_untracked(),
+            rotate_token,
+        };
+        busy.set(true);
+        error.set(None);
+        let path = format!("/properties/{}/provisioning", id.get_untracked());
+        spawn_local(async move {
+            let answer = shared.api.put::<_, Provisioning>(&path, &body).await;
+            let _ = busy.try_set(false);
+            match answer {
+                Ok(saved) => {
+                    state.try_set(saved);
+                    window.try_set("keep".to_owned());
+                    shared.say(if rotate_token {
+                        "There is a new address. Tell DHCP and the phones."
+                    } else {
+                        "Saved."
+                    });
+                }
+                Err(problem) => drop(error.try_set(Some(problem))),
+            }
+        });
+    };
+    let windows = Signal::derive(move || {
+        let keep = match state.with(|state| state.accept_until) {
+            None => "Closed: every new phone waits for a person".to_owned(),
+            Some(at) if at.millis() < now() => format!("Closed since {}", in_zone(at, &zone(), true)),
+            Some(at) => format!("Open until {}", in_zone(at, &zone(), true)),
+        };
+        let mut all = vec![("keep".to_owned(), keep)];
+        all.extend(options(&WINDOWS).into_iter().filter(|(word, _)| word != "always"));
+        if state.with(|state| state.accept_until.is_some_and(|at| at.millis() > now())) {
+            all.push(("close".to_owned(), "Close it now".to_owned()));
+        }
+        all
+    });
+    let check = move |value: RwSignal<bool>, testid: &'static str, word: &'static str| {
+        view! {
+            <label class="check">
+                <input type="checkbox" data-testid=testid prop:checked=move || value.get() on:change:target=move |event| value.set(event.target().checked())/>
+                {word}
+            </label>
+        }
+    };
+    let url = Signal::derive(move || state.with(|state| state.bootstrap_url.clone()));
+    let has_address = move || url.with(|url| !url.is_empty());
+    view! {
+        <Show when=has_address>
+            <section class="card stack" aria-labelledby="address-title">
+                <h2 id="address-title">"Address for phones"</h2>
+                <p class="row wrap"><span class="value mono wide-value" data-testid="bootstrap-url">{move || url.get()}</span> <CopyButton text=url what="the address"/></p>
+                <p class="help">"Write it into DHCP option 66 of the phones' network, or as configuration server at a phone. Its token makes it unguessable: who has it learns only how to phone home, no passwords."</p>
+                <p role="status">{move || match state.with(|state| state.waiting) {
+                    0 => "No phone fetched through it within the last hour without phoning home since.".to_owned(),
+                    count => format!("{} fetched through it within the last hour and did not phone home yet.", counted(count as usize, "phone has", "phones have")),
+                }}</p>
+                <div class="row"><ConfirmButton label="New token" icon=Icon::Sync question="Make a new address? The old one is worth nothing from then on." yes="New address" on_yes=Callback::new(move |()| send(true)) testid="rotate"/></div>
+            </section>
+        </Show>
+        <form class="card stack form" novalidate data-testid="provisioning-form" on:submit=move |event| {
+            event.prevent_default();
+            if !busy.get_untracked() {
+                send(false);
+            }
+        }>
+            {check(enabled, "provisioning-enabled", "Phones of this property fetch configuration files")}
+            <SelectField id="accept-until" label="Take new phones in without a person" options=windows value=window
+                help="Phones that fetch through the address in this time, and then phone home, belong to this property at once." testid="accept-until"/>
+            {check(pnp, "sip-pnp", "Answer phones that ask by SIP PnP with this address (a site node has to run in their network)")}
+            {move || (!enabled.get() && has_address()).then(|| view! { <p class="note"><Svg icon=Icon::Alert/> <span>"While this is off, phones that fetch are refused and keep what they have."</span></p> })}
+            <FormError error fields=&[]/>
+            <div class="row">
+                <button type="submit" class="button primary" data-testid="provisioning-save" disabled=move || busy.get()>"Save"</button>
+            </div>
+        </form>
+    }
+}
