@@ -41,6 +41,8 @@ mod layers;
 mod live;
 mod mqtt_telemetry;
 mod provision;
+mod provision_packages;
+mod provision_ways;
 mod quiet_sessions;
 mod rooms;
 mod rooms_refused;

@@ -16,18 +16,18 @@ use crate::wake_by_http::ways;
 const TIME: Duration = Duration::from_secs(10);
 
 /// A field of a SIP message.
-fn field<'a>(message: &'a str, name: &str) -> &'a str {
+pub fn field<'a>(message: &'a str, name: &str) -> &'a str {
     let line = message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
     line.unwrap_or_else(|| panic!("no {name} in {message}"))
 }
 
 /// An answer to a request, as a PBX would write it.
-fn answer(request: &str, status: &str, more: &str) -> String {
+pub fn answer(request: &str, status: &str, more: &str) -> String {
     let copied = ["Via", "From", "To", "Call-ID", "CSeq"].map(|name| format!("{name}: {}\r\n", field(request, name)));
     format!("SIP/2.0 {status}\r\n{}{more}Content-Length: 0\r\n\r\n", copied.concat())
 }
 
-async fn asked(socket: &UdpSocket) -> (String, SocketAddr) {
+pub async fn asked(socket: &UdpSocket) -> (String, SocketAddr) {
     let mut bytes = vec![0; 4096];
     let (length, from) = tokio::time::timeout(TIME, socket.recv_from(&mut bytes)).await.expect("a request").unwrap();
     (String::from_utf8_lossy(&bytes[..length]).into_owned(), from)
@@ -42,7 +42,7 @@ async fn deaf(server: &TestServer, hotel: &Hotel) -> (HandPhone, String) {
     (phone, format!("/api/v1/phones/{id}/wake"))
 }
 
-async fn pbx(server: &TestServer, hotel: &Hotel, address: SocketAddr, transport: &str) {
+pub async fn pbx(server: &TestServer, hotel: &Hotel, address: SocketAddr, transport: &str) {
     let path = format!("/api/v1/properties/{}/pbx", hotel.property);
     let change = json!({ "address": address.to_string(), "transport": transport, "domain": "hotel.example",
         "user": "acs", "password": "of the pbx" });

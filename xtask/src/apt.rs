@@ -66,7 +66,10 @@ pub const PIP: Package = Package {
     files: &["/usr/bin/pip3", "/usr/local/bin/pip3"],
     why: "fetches the peers that are Python packages",
 };
-const OPENSSL: Package =
+/// Fetches configuration files by TFTP.
+pub const CURL: Package =
+    Package { name: "curl", files: &["/usr/bin/curl"], why: "a TFTP client, and an HTTP client with digest" };
+pub const OPENSSL: Package =
     Package { name: "openssl", files: &["/usr/bin/openssl"], why: "makes the certificates of the calls over TLS" };
 const KAMAILIO_TLS: Package = Package {
     name: "kamailio-tls-modules",

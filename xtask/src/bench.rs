@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measurements in release builds, with real processes.
 
 mod acs;
+mod config;
 mod media;
 mod mqtt;
 mod sip;
@@ -26,6 +27,9 @@ pub enum Bench {
     },
     /// TR-069 sessions a second and the CPU each costs, beside a handler that only answers the same bytes
     Acs(acs::Acs),
+    /// A value of a chain changed over all its phones: seconds until documents, jobs and live rows are stored, beside a plain
+    /// write of the same bytes; and the page of one phone
+    Config(config::Config),
     /// Messages a second from phone to committed row, beside the broker alone, and the memory of idle connections
     Mqtt(mqtt::Mqtt),
     /// The phone's SIP: messages beside rsip, transactions, thousands of phones whose registrar falls silent, call set-up beside
@@ -41,6 +45,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Fleet { phones, database } => fleet(*phones, database.as_deref()),
         Bench::Acs(args) => acs::run(args),
+        Bench::Config(args) => config::run(args),
         Bench::Mqtt(args) => mqtt::run(args),
         Bench::Sip(args) => sip::run(args),
         Bench::Media(args) => media::run(args),

@@ -154,7 +154,7 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
         packages.push(&apt::XMLLINT);
     }
     if [Sqlite, Postgres].into_iter().any(&wanted) {
-        packages.extend([&apt::MOSQUITTO, &apt::IPROUTE, &apt::DNSMASQ, &apt::BUSYBOX]);
+        packages.extend([&apt::MOSQUITTO, &apt::IPROUTE, &apt::DNSMASQ, &apt::BUSYBOX, &apt::CURL, &apt::OPENSSL]);
     }
     if wanted(Postgres) {
         packages.push(&apt::POSTGRESQL);

@@ -4,6 +4,7 @@
 mod accounts;
 mod auth;
 mod claims;
+mod configuration;
 mod extract;
 mod files;
 mod groups;
@@ -139,6 +140,12 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(accounts::renew))
         .routes(routes!(provision::of_property, provision::set))
         .routes(routes!(provision::first_fetch))
+        .routes(routes!(configuration::download, configuration::send))
+        .routes(routes!(configuration::download_sealed))
+        .routes(routes!(configuration::backup_phone))
+        .routes(routes!(configuration::backup_property))
+        .routes(routes!(configuration::restore_phone))
+        .routes(routes!(configuration::restore_property))
         .routes(routes!(claims::settings, claims::set))
         .routes(routes!(claims::list))
         .routes(routes!(claims::accept))

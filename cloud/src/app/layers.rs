@@ -4,6 +4,8 @@ mod change;
 mod history;
 pub mod locks;
 mod preview;
+#[cfg(test)]
+mod tests;
 
 use contract::rest::{Layer, LayerValue, LayerValues, Progress, SECRET_MASK, SyncState, VariableInfo};
 use contract::{PropertyId, Timestamp};

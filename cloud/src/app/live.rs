@@ -29,6 +29,9 @@ const POLL: Duration = Duration::from_millis(500);
 /// How long after a change its neighbours are waited for.
 const GATHER: Duration = Duration::from_millis(20);
 
+/// Rows written by one statement; SQLite takes 32,766 parameters.
+const ROWS: usize = 4_000;
+
 /// A change with the id a client resumes after.
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -103,8 +106,9 @@ pub async fn touch(
             ..Default::default()
         })
         .collect();
-    for chunk in rows.chunks(500) {
-        live::Entity::insert_many(chunk.to_vec()).exec(tx).await?;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        live::Entity::insert_many(rows.by_ref().take(ROWS)).exec_without_returning(tx).await?;
     }
     Ok(())
 }

@@ -172,12 +172,13 @@ fn a_phone_provisions_a_hundred_others_and_tells_them_again() {
         let (status, _) = control.ask("DELETE /pnp/phones/c074ad750001", b"").await;
         assert_eq!(status, 200);
         let mut last = Phone::new(102, "Grandstream", 0);
+        let mac = last.mac.to_string();
         tokio::select! {
             url = last.told() => panic!("told {url:?} without a row in the CSV"),
             () = until("it is found", async || {
                 let page = control.page().await;
                 let phones = page["phones"].as_array().unwrap().clone();
-                let found = phones.into_iter().find(|phone| phone["mac"] == last.mac.to_string())?;
+                let found = phones.into_iter().find(|phone| phone["mac"] == mac)?;
                 assert_eq!(found["note"], "there is no row for it in the CSV");
                 (found["stage"] == "discovered").then_some(())
             }) => {}

@@ -1,7 +1,7 @@
 //! What somebody changed at a phone: listed, and restored, adopted or kept.
 
 use contract::PhoneId;
-use contract::rest::{Accepted, DriftPage, History, Layer, SyncState, ValueState};
+use contract::rest::{Accepted, DriftPage, History, JobState, JobView, Layer, SyncState, ValueState};
 use serde_json::json;
 
 use crate::support::{Ask, Hotel, Phone, TestServer, mac, wait, wait_true};
@@ -32,8 +32,16 @@ impl Changed {
         for (key, value) in KEYS.iter().zip(["90", "ntp.guest.example", "666"]) {
             changed.phone.agent.device().set_locally(key, value).unwrap();
         }
-        wait_true("the changes are reported", async || changed.drift("").await.total == 3).await;
+        changed.look().await;
+        assert_eq!(changed.drift("").await.total, 3);
         changed
+    }
+
+    /// Has the server read the phone's settings again.
+    async fn look(&self) {
+        let path = format!("/api/v1/phones/{}/tasks", self.id);
+        let job: JobView = self.server.api.post(&path, json!({ "kind": "refresh", "path": "" })).await.ok();
+        self.server.api.job_is(&job, JobState::Done).await;
     }
 
     async fn in_sync(&self) {
@@ -95,7 +103,8 @@ async fn drift_is_listed_and_restored_adopted_or_kept() {
         ("ntp.guest.example", ValueState::Kept)
     );
     changed.phone.agent.device().set_locally(KEYS[1], "ntp.other.example").unwrap();
-    wait_true("it shows", async || changed.drift("").await.total == 1).await;
+    changed.look().await;
+    assert_eq!(changed.drift("").await.total, 1);
     changed.decide(json!({ KEYS[1]: "keep" })).await;
     api.put(&path, json!({ "values": { KEYS[1]: "ntp.new.example" } })).await.ok::<Accepted>();
     wait_true("the new wish arrives", async || changed.value(KEYS[1]) == "ntp.new.example").await;

@@ -89,8 +89,11 @@ pub async fn apply(
     {
         accepted(&phone)?;
     }
-    let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
-    locks::refuse(tx, scope, set.collect()).await?;
+    if purpose.undoes.is_none() {
+        // What an undo brings back was there before the lock, and does not count while the lock holds.
+        let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
+        locks::refuse(tx, scope, set.collect()).await?;
+    }
     let before = now_set(app, tx, scope, &edits).await?;
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     if edits.is_empty() {

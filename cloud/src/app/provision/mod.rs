@@ -1,12 +1,18 @@
 //! Configuration files for phones that fetch them: who is given which (`answer`), having shown what (`proof`), made of
 //! what (`file`), and what is remembered of it (`record`). `settings` is what a property says about it, `credentials` what
-//! each phone is given, `welcome` how phones nobody announced come in. See docs/adr/0015-serving-files.md.
+//! each phone is given, `welcome` how phones nobody announced come in. For people: `export`, `import`, `backup`, `restore`
+//! and their `package`. See docs/adr/0015-serving-files.md.
 
 pub mod answer;
+pub mod backup;
 mod credentials;
+pub mod export;
 mod file;
+mod import;
+mod package;
 mod proof;
 pub mod record;
+pub mod restore;
 mod settings;
 mod welcome;
 
@@ -23,6 +29,9 @@ use crate::db::entity::phone_file;
 use crate::once::PerMinute;
 
 pub use credentials::{entries, first_fetch};
+pub use export::Export;
+pub use import::upload;
+pub use package::MOST_BYTES as MOST_PACKAGE;
 pub use settings::{of_property, set, token_base};
 pub use welcome::{forget_old, take_in, welcomed};
 

@@ -61,3 +61,96 @@ pub struct ProvisioningChange {
     #[serde(default)]
     pub rotate_token: bool,
 }
+
+words! {
+    /// A kind of configuration file.
+    pub enum ConfigFormat {
+        /// XML with names.
+        Xml = "xml",
+        /// The same, names that begin alike together.
+        GroupedXml = "grouped-xml",
+        /// XML with P-values.
+        PXml = "p-xml",
+        /// A setting a line.
+        Text = "txt",
+        /// A P-value a line.
+        PText = "p-txt",
+        Binary = "binary",
+    }
+}
+
+words! {
+    /// Who is to read a configuration file.
+    pub enum ConfigAudience {
+        /// The vendor's phones: nothing but what they are known to read.
+        Vendor = "vendor",
+        /// Our phones, and people: everything.
+        Bellhop = "bellhop",
+    }
+}
+
+request! {
+    /// `POST /api/v1/phones/{id}/configuration/sealed`.
+    pub struct SealedExport {
+        /// One of [`ConfigFormat`]'s words; empty: `xml`.
+        #[serde(default)]
+        pub format: String,
+        /// One of [`ConfigAudience`]'s words; empty: `bellhop`.
+        #[serde(default)]
+        pub audience: String,
+        /// 12 to 64 characters; the file is encrypted with it, as `openssl enc -aes-256-cbc -md md5` does.
+        pub password: String,
+    }
+
+    /// `POST /api/v1/phones/{id}/backup` and `POST /api/v1/properties/{id}/backup`.
+    pub struct BackupOrder {
+        /// 12 to 64 characters: secrets are in the package, sealed with it. Empty: they are not.
+        #[serde(default)]
+        pub password: String,
+    }
+}
+
+body! {
+    /// What a configuration file changes on a phone.
+    pub struct ConfigurationPreview {
+        pub changes: Vec<ConfigurationEdit>,
+        /// Settings of the file that the phone is to have already.
+        pub unchanged: u32,
+        /// What was not taken, the first 500.
+        pub aside: Vec<Aside>,
+        pub aside_total: u32,
+        /// What somebody should look at.
+        pub warnings: Vec<String>,
+        /// Where it was applied, and something changed.
+        pub accepted: Option<super::Accepted>,
+    }
+    pub struct ConfigurationEdit {
+        pub key: String,
+        pub title: String,
+        pub page: String,
+        /// [`SECRET_MASK`](super::SECRET_MASK) for a secret.
+        pub before: String,
+        pub after: String,
+        pub secret: bool,
+    }
+    /// Something of a file that was not taken, and why.
+    pub struct Aside {
+        pub name: String,
+        /// Line, entry or element; empty if it is about more than one place.
+        pub place: String,
+        pub reason: String,
+    }
+
+    /// What a backup package changes.
+    pub struct RestorePreview {
+        /// Values that are set, and values that go because the package has none.
+        pub set: u32,
+        pub removed: u32,
+        pub unchanged: u32,
+        /// What was not taken, the first 500.
+        pub aside: Vec<Aside>,
+        pub aside_total: u32,
+        /// Where it was applied, and something changed.
+        pub accepted: Option<super::Accepted>,
+    }
+}

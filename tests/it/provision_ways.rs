@@ -1,0 +1,209 @@
+//! Configuration files by every way: TLS, certificates, encrypted, TFTP, asked for by SIP; and what is hostile.
+
+use std::process::Command;
+
+use contract::rest::{FirstFetch, JobState};
+use reqwest::StatusCode;
+use serde_json::json;
+use tests::certificates::Authority;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+
+use crate::support::files::{Files, SIP_PASSWORD, SetPassword, opened, served};
+use crate::support::{Ask, TestServer, mac, wait_true};
+use crate::tls_acs::Secure;
+use crate::wake_by_sip::{answer, asked, field, pbx};
+
+#[tokio::test]
+async fn over_tls_a_phone_shows_its_password_at_once_and_gets_its_own_file_at_the_propertys_address() {
+    let phones = Authority::new("Phones").unwrap();
+    let secure = Secure::start(Some(&phones), &[("provision.listen_tls", "127.0.0.1:0")]).await;
+    let server = &secure.server;
+    let (hotel, settings) = served(server, &["1207"]).await;
+    let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    server.api.set_password(hotel.room("1207")).await;
+    assert!(settings.bootstrap_url.starts_with("https://"), "{settings:?}");
+    let files = Files {
+        http: tests::api::http_trusting(secure.authority.pem().as_bytes()).no_proxy().build().unwrap(),
+        base: server.files_tls_url(),
+    };
+    let first: FirstFetch = server.api.post(&format!("/api/v1/phones/{id}/first-fetch"), json!({})).await.ok();
+    let got = files.fetch_first(&first, mac(1)).await;
+    assert_eq!(got.item("provisioning.alwaysauthenticatebeforechallenge"), "Yes");
+    assert_eq!(got.item("provisioning.config.protocol"), "HTTPS");
+    let own = got.credentials();
+    let url = format!("{}cfg{}.xml", settings.bootstrap_url, mac(1).compact());
+    let answer = files.http.get(&url).basic_auth(&own.0, Some(&own.1)).send().await.unwrap();
+    assert!(opened(answer).await.text().contains(SIP_PASSWORD));
+    let wrong = files.http.get(&url).basic_auth(&own.0, Some("wrong")).send().await.unwrap();
+    let challenges: Vec<_> = wrong.headers().get_all("www-authenticate").iter().collect();
+    assert_eq!((wrong.status(), challenges.len()), (StatusCode::UNAUTHORIZED, 3), "{challenges:?}");
+
+    // A certificate by its property's authority proves as much, for its own phone.
+    let certified = phones.client(&mac(1).compact()).unwrap();
+    let http = tests::api::http_as(secure.authority.pem().as_bytes(), Some(&certified)).no_proxy().build().unwrap();
+    let url = format!("{}/cfg{}.xml", files.base, mac(1).compact());
+    let answer = opened(http.get(&url).send().await.unwrap()).await;
+    assert!(answer.text().contains(SIP_PASSWORD), "{:?}", answer.status);
+    let other = http.get(format!("{}/cfg{}.xml", files.base, mac(2).compact())).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_file_is_encrypted_with_the_password_the_phone_has_and_not_with_the_next() {
+    let server = TestServer::with(&Files::LISTEN).await;
+    let (hotel, _) = served(&server, &["1207"]).await;
+    let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    let set = async |password: &str| {
+        let body = json!({ "values": { "provisioning.config.filepassword": password } });
+        let path = format!("/api/v1/phones/{id}/settings");
+        server.api.put(&path, body).await.ok::<serde_json::Value>();
+    };
+    set("first file key").await;
+    let files = Files::new(&server);
+    let own = files.own(&server, id, mac(1)).await;
+    let url = format!("{}/cfg{}.xml", files.base, mac(1).compact());
+    let written = async || {
+        let version = server.api.phone(id).await.desired_version;
+        wait_true("the fetch is written", async || {
+            server.api.phone(id).await.fetched.is_some_and(|fetched| fetched.version == version)
+        })
+        .await;
+    };
+    written().await;
+    let get = async || opened(files.digest(&url, Some(&own), "MD5").await).await.body;
+    let opens = |file: &[u8], password: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, file).unwrap();
+        let pass = format!("pass:{password}");
+        let mut openssl = Command::new("openssl");
+        openssl.args(["enc", "-d", "-aes-256-cbc", "-md", "md5", "-pass", &pass, "-in"]).arg(&path);
+        let output = openssl.output().unwrap();
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("<gs_provision")
+    };
+    let file = get().await;
+    assert!(file.starts_with(b"Salted__"));
+    assert!(opens(&file, "first file key"));
+    assert_eq!(get().await, file, "the same version is the same file");
+    set("second file key").await;
+    assert!(opens(&get().await, "first file key"), "it holds the next one, and the phone has the old one");
+    written().await;
+    assert!(opens(&get().await, "second file key"));
+}
+
+#[tokio::test]
+async fn a_phone_with_nothing_but_files_is_told_of_a_change_by_the_pbx() {
+    let server = TestServer::with(&Files::LISTEN).await;
+    let (hotel, _) = served(&server, &["1207"]).await;
+    let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    let files = Files::new(&server);
+    let own = files.own(&server, id, mac(1)).await;
+    wait_true("its first change is done", async || server.api.phone(id).await.jobs[0].state == JobState::Done).await;
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    pbx(&server, &hotel, socket.local_addr().unwrap(), "udp").await;
+    let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
+    server.api.patch(&path, json!({ "guest_name": "Mrs Silva" })).await.ok::<serde_json::Value>();
+    let (told, from) = asked(&socket).await;
+    assert!(told.starts_with("NOTIFY sip:1207@hotel.example"), "{told}");
+    assert_eq!(field(&told, "Event"), "check-sync;reboot=false");
+    socket.send_to(answer(&told, "200 OK", "").as_bytes(), from).await.unwrap();
+    let url = format!("{}/cfg{}.xml", files.base, mac(1).compact());
+    assert!(opened(files.digest(&url, Some(&own), "MD5").await).await.text().contains("Mrs Silva"));
+    wait_true("the change is done", async || server.api.phone(id).await.jobs[0].state == JobState::Done).await;
+}
+
+/// Fetches by curl, which is another make of TFTP client; `None` if it was told there is none.
+async fn tftp(server: &TestServer, name: &str, options: &[&str]) -> Option<Vec<u8>> {
+    let url = format!("tftp://{}/{name}", server.tftp());
+    let mut command = tokio::process::Command::new("curl");
+    command.args(["--silent", "--show-error", "--max-time", "10", "--path-as-is"]).args(options).arg(url);
+    let output = command.output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() || text.contains("File Not Found"), "{name}: {text}");
+    output.status.success().then_some(output.stdout)
+}
+
+#[tokio::test]
+async fn by_tftp_everybody_gets_the_bootstrap_file_alone() {
+    let server = TestServer::with(&[Files::LISTEN[0], ("provision.tftp_listen", "127.0.0.1:0")]).await;
+    let (hotel, settings) = served(&server, &["1207"]).await;
+    hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    server.api.set_password(hotel.room("1207")).await;
+    let files = Files::new(&server);
+    let own = format!("{}/cfg{}.xml", settings.token, mac(1).compact());
+    let by_http =
+        opened(files.http.get(format!("{}/{own}", files.base)).header("user-agent", "").send().await.unwrap()).await;
+    for options in [&["--tftp-no-options"][..], &[], &["--tftp-blksize", "128"], &["--tftp-blksize", "1400"]] {
+        assert_eq!(tftp(&server, &own, options).await.as_deref(), Some(&by_http.body[..]), "{options:?}");
+    }
+    let other = format!("{}/cfg{}.xml", settings.token, mac(99).compact());
+    assert_eq!(tftp(&server, &other, &[]).await, tftp(&server, &own, &[]).await, "known or not");
+    for none in [format!("cfg{}.xml", mac(1).compact()), "nothing".to_owned(), "../../etc/passwd".to_owned()] {
+        assert_eq!(tftp(&server, &none, &[]).await, None, "{none}");
+    }
+    // Nothing can be written.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cfg.xml");
+    std::fs::write(&file, "x").unwrap();
+    let mut put = tokio::process::Command::new("curl");
+    put.args(["--silent", "--max-time", "10", "--upload-file"])
+        .arg(&file)
+        .arg(format!("tftp://{}/cfg.xml", server.tftp()));
+    assert!(!put.status().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn by_tftp_a_trusted_network_gets_whole_files() {
+    let settings =
+        [Files::LISTEN[0], ("provision.tftp_listen", "127.0.0.1:0"), ("provision.tftp_trusted", "127.0.0.0/8")];
+    let server = TestServer::with(&settings).await;
+    let (hotel, _) = served(&server, &["1207"]).await;
+    hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    server.api.set_password(hotel.room("1207")).await;
+    let file = tftp(&server, &format!("cfg{}.xml", mac(1).compact()), &[]).await.unwrap();
+    assert!(String::from_utf8_lossy(&file).contains(SIP_PASSWORD));
+    assert_eq!(tftp(&server, &format!("cfg{}.xml", mac(2).compact()), &[]).await, None);
+}
+
+/// What the server says to these bytes.
+async fn said(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(5), stream.read_to_end(&mut bytes)).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn hostile_paths_open_nothing() {
+    let server = TestServer::with(&Files::LISTEN).await;
+    let (hotel, settings) = served(&server, &["1207"]).await;
+    let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    server.api.set_password(hotel.room("1207")).await;
+    let address = server.files_url().trim_start_matches("http://").to_owned();
+    let (token, mac) = (&settings.token, mac(1).compact());
+    for path in [
+        "/../../../../etc/passwd".to_owned(),
+        format!("/{token}/../cfg{mac}.xml"),
+        format!("/{token}/../../etc/passwd"),
+        format!("/{token}//cfg{mac}.xml"),
+        format!("//{token}/cfg{mac}.xml/x"),
+        format!("/{token}/cfg{mac}.xml%00"),
+        format!("/%2e%2e/{token}/cfg{mac}.xml"),
+        format!("/first//cfg{mac}.xml"),
+        format!("/first/%20/cfg{mac}.xml"),
+        format!("/{id}/cfg{mac}.xml"),
+        format!("/{}/cfg{mac}.xml", "a".repeat(480)),
+        format!("/{}", "a".repeat(10_000)),
+        "*".to_owned(),
+        "http://elsewhere/cfg.xml".to_owned(),
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = said(&address, &request).await;
+        let status: u16 = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        let bootstrap = answer.contains("tr069.url");
+        assert!(bootstrap || matches!(status, 400 | 401 | 404 | 414), "{path}: {answer}");
+        assert!(!answer.contains(SIP_PASSWORD) && !answer.contains("root:"), "{path}: {answer}");
+    }
+}
