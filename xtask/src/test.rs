@@ -150,6 +150,7 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
     }
     if wanted(Unit) {
         packages.extend(apt::SIP_PEERS);
+        packages.extend(apt::FILE_SERVERS);
         packages.push(&apt::XMLLINT);
     }
     if [Sqlite, Postgres].into_iter().any(&wanted) {
