@@ -65,9 +65,11 @@ async fn a_property_has_an_address_for_its_phones() {
     browser.says("bootstrap-url", &first.bootstrap_url).await;
     browser.click("rotate").await;
     browser.click("rotate-yes").await;
-    browser.until("another address", &format!(
-        "document.querySelector('[data-testid=bootstrap-url]').innerText !== {:?}", first.bootstrap_url
-    ))
-    .await;
+    browser
+        .until(
+            "another address",
+            &format!("document.querySelector('[data-testid=bootstrap-url]').innerText !== {:?}", first.bootstrap_url),
+        )
+        .await;
     browser.assert_no_errors().await;
 }

@@ -118,13 +118,15 @@ pub fn ValuesTable(#[prop(into)] values: Signal<Vec<ConfigurationValue>>) -> imp
 }
 
 fn row(value: ConfigurationValue) -> impl IntoView {
-    let text = |text: &Option<String>| match text.as_deref() {
+    let text = |text: &Option<String>| {
+        match text.as_deref() {
         None => view! { <span class="quiet-text">"—"</span> }.into_any(),
         Some("") => view! { <span class="quiet-text">"empty"</span> }.into_any(),
         Some(_) if value.secret => {
             view! { <span class="mono"><span class="sr">"secret"</span><span aria-hidden="true">{SECRET_MASK}</span></span> }.into_any()
         }
         Some(text) => view! { <span class="mono">{catalogue::shown(&value.key, text)}</span> }.into_any(),
+    }
     };
     let template = value.template.as_ref().filter(|_| !value.secret).map(|template| {
         view! { <span class="quiet-text">"from " <span class="mono">{template.clone()}</span></span> }

@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 
 pub use below::{Ground, Stratum};
-pub use draft::{Draft, refusal};
 #[cfg(test)]
 pub use draft::Said;
+pub use draft::{Draft, refusal};
 use field::SettingField;
 use listing::{MOST, View, Wanted, instances, list};
 pub use scope::EditorScope;
@@ -224,7 +224,7 @@ fn Pending(draft: RwSignal<Draft>, on_review: Callback<()>) -> impl IntoView {
     let count = Memo::new(move |_| draft.with(Draft::len));
     let wrong = Memo::new(move |_| draft.with(|draft| draft.first_wrong().map(|(key, why)| (key.to_owned(), why))));
     view! {
-        <div class="pending" class:empty-bar=move || count.get() == 0 role="status" data-testid="pending">
+        <div class="gathered" class:empty-bar=move || count.get() == 0 role="status" data-testid="pending">
             {move || match (count.get(), wrong.get()) {
                 (0, _) => "No unsaved changes.".to_owned(),
                 (count, Some((key, why))) => {

@@ -50,7 +50,10 @@ impl From<RestorePreview> for Found {
     fn from(preview: RestorePreview) -> Self {
         let RestorePreview { set, removed, unchanged, aside, .. } = preview;
         Self {
-            line: format!("{}, {removed} removed, {unchanged} so already.", counted(set as usize, "value set", "values set")),
+            line: format!(
+                "{}, {removed} removed, {unchanged} so already.",
+                counted(set as usize, "value set", "values set")
+            ),
             changes: set + removed > 0,
             edits: Vec::new(),
             warnings: Vec::new(),
@@ -120,7 +123,10 @@ pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -
                 </details>
             }
         });
-        let warnings = found.warnings.into_iter().map(|text| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{text}</span></p> });
+        let warnings = found
+            .warnings
+            .into_iter()
+            .map(|text| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{text}</span></p> });
         view! {
             <div class="stack" data-testid=format!("{testid}-preview")>
                 <p role="status"><b>{found.line}</b></p>

@@ -34,7 +34,8 @@ pub fn Configuration() -> impl IntoView {
         }
     };
     // The phone's page reads its detail anew whenever values may have changed; these are the same values with reasons.
-    let detail = Memo::new(move |_| value.with(|value| (value.values.clone(), value.desired_version, value.applied_version)));
+    let detail =
+        Memo::new(move |_| value.with(|value| (value.values.clone(), value.desired_version, value.applied_version)));
     Effect::new(move |before: Option<()>| {
         detail.track();
         if before.is_some() {

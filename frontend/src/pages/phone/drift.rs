@@ -23,8 +23,12 @@ pub fn Drifted(values: Memo<Vec<ConfigurationValue>>, on_change: Callback<()>) -
     let differs = |value: &ConfigurationValue| {
         matches!(value.state, ValueState::Drift | ValueState::Protected | ValueState::Kept)
     };
-    let drifted = Memo::new(move |_| values.with(|values| values.iter().filter(|value| differs(value)).cloned().collect::<Vec<_>>()));
-    let open = Memo::new(move |_| drifted.with(|values| values.iter().filter(|value| value.state != ValueState::Kept).count()));
+    let drifted = Memo::new(move |_| {
+        values.with(|values| values.iter().filter(|value| differs(value)).cloned().collect::<Vec<_>>())
+    });
+    let open = Memo::new(move |_| {
+        drifted.with(|values| values.iter().filter(|value| value.state != ValueState::Kept).count())
+    });
     let decide = move |keys: Vec<String>, choice: DriftChoice, said: &'static str| {
         shared.run(async move {
             let body = DriftDecision { choices: keys.into_iter().map(|key| (key, choice)).collect::<BTreeMap<_, _>>() };

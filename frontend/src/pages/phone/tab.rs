@@ -17,8 +17,7 @@ pub enum Tab {
     Tasks,
 }
 
-const ALL: [Tab; 6] =
-    [Tab::Overview, Tab::Configuration, Tab::Parameters, Tab::Sessions, Tab::Diagnostics, Tab::Tasks];
+const ALL: [Tab; 6] = [Tab::Overview, Tab::Configuration, Tab::Parameters, Tab::Sessions, Tab::Diagnostics, Tab::Tasks];
 
 impl Tab {
     /// The tab of an address; `None`: there is no such tab.
