@@ -34,7 +34,7 @@ async fn set(api: &Api, path: &str, key: &str, value: Option<&str>) {
 async fn what_is_downloaded_changes_nothing_when_it_is_sent_back() {
     let server = TestServer::start().await;
     let (_, id, _) = placed(&server).await;
-    let path = format!("/api/v1/phones/{id}/configuration");
+    let path = format!("/api/v1/phones/{id}/configuration/file");
     for format in ["xml", "grouped-xml", "p-xml", "txt", "p-txt", "binary"] {
         let answer = server.api.request(Method::GET, &format!("{path}?format={format}")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{format}");
@@ -57,7 +57,7 @@ async fn what_is_downloaded_changes_nothing_when_it_is_sent_back() {
 async fn secrets_leave_behind_a_password_and_come_back_with_it() {
     let server = TestServer::start().await;
     let (hotel, id, room) = placed(&server).await;
-    let path = format!("/api/v1/phones/{id}/configuration");
+    let path = format!("/api/v1/phones/{id}/configuration/file");
     let order = json!({ "format": "txt", "password": PASSWORD });
     let sealed = server.api.request(Method::POST, &format!("{path}/sealed")).json(&order).send().await.unwrap();
     let sealed = sealed.bytes().await.unwrap().to_vec();
@@ -79,8 +79,8 @@ async fn secrets_leave_behind_a_password_and_come_back_with_it() {
 async fn a_file_is_tried_before_it_is_applied_and_what_it_cannot_is_said() {
     let server = TestServer::start().await;
     let (_, id, _) = placed(&server).await;
-    let path = format!("/api/v1/phones/{id}/configuration");
-    let file = "# by hand\nhotel.name = Ours\nnonsense = 1\naccount.1.sip.transport = pigeon\nP271=1\n";
+    let path = format!("/api/v1/phones/{id}/configuration/file");
+    let file = "# by hand\nhotel.name = Ours\nnonsense = 1\naccount.1.sip.transport = pigeon\nP271=0\n";
     let preview: ConfigurationPreview = send(&server.api, &path, None, file.into()).await.json().await.unwrap();
     let changes: Vec<_> = preview.changes.iter().map(|one| (one.key.as_str(), one.after.as_str())).collect();
     assert_eq!(changes, [("hotel.name", "Ours")], "{preview:?}");
@@ -155,10 +155,10 @@ async fn a_property_is_put_back_as_it_was_with_its_secrets() {
     let values: Vec<_> = values.iter().map(|value| (value.key.as_str(), value.value.as_str())).collect();
     assert_eq!(values, [("account.1.sip.transport", "tcp")]);
     let sealed_file = json!({ "format": "txt", "password": PASSWORD });
-    let file = server.api.request(Method::POST, &format!("/api/v1/phones/{id}/configuration/sealed"));
+    let file = server.api.request(Method::POST, &format!("/api/v1/phones/{id}/configuration/file/sealed"));
     let file = file.json(&sealed_file).send().await.unwrap().bytes().await.unwrap();
     let preview: ConfigurationPreview =
-        send(&server.api, &format!("/api/v1/phones/{id}/configuration"), Some(PASSWORD), file.to_vec())
+        send(&server.api, &format!("/api/v1/phones/{id}/configuration/file"), Some(PASSWORD), file.to_vec())
             .await
             .json()
             .await

@@ -69,7 +69,7 @@ fn password(headers: &HeaderMap) -> Result<Option<String>> {
 }
 
 /// What a phone is to be, as a file; secrets are left out.
-#[utoipa::path(get, path = "/api/v1/phones/{phone}/configuration", tag = "configuration", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/phones/{phone}/configuration/file", tag = "configuration", security(("token" = [])),
     params(("phone" = PhoneId, Path), Wanted),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = Problem)))]
 pub async fn download(
@@ -84,7 +84,7 @@ pub async fn download(
 }
 
 /// The same with every secret, encrypted with a password.
-#[utoipa::path(post, path = "/api/v1/phones/{phone}/configuration/sealed", tag = "configuration",
+#[utoipa::path(post, path = "/api/v1/phones/{phone}/configuration/file/sealed", tag = "configuration",
     security(("token" = [])), params(("phone" = PhoneId, Path)), request_body = SealedExport,
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
@@ -98,7 +98,7 @@ pub async fn download_sealed(
 }
 
 /// What a configuration file of any format changes on a phone, or changing it; the body is the file.
-#[utoipa::path(post, path = "/api/v1/phones/{phone}/configuration", tag = "configuration", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/phones/{phone}/configuration/file", tag = "configuration", security(("token" = [])),
     params(("phone" = PhoneId, Path), Apply, ("X-File-Password" = Option<String>, Header),
         ("Idempotency-Key" = Option<String>, Header)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),

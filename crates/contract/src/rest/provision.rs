@@ -90,7 +90,7 @@ words! {
 }
 
 request! {
-    /// `POST /api/v1/phones/{id}/configuration/sealed`.
+    /// `POST /api/v1/phones/{id}/configuration/file/sealed`.
     pub struct SealedExport {
         /// One of [`ConfigFormat`]'s words; empty: `xml`.
         #[serde(default)]
