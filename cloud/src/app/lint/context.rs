@@ -54,13 +54,12 @@ impl Context {
         Ok(Self { emergency, acs_host, users: HashMap::new(), shared })
     }
 
-    /// A phone of the property, in a room or not, with what it is to be. Each phone once.
-    pub fn add(&mut self, phone: &phone::Model, room: Option<&str>, wanted: &Desired) {
-        let name = || room.map_or_else(|| format!("phone {}", views::mac(phone)), |number| format!("room {number}"));
+    /// A phone of the property with what it is to be, and how people call it. Each phone once.
+    pub fn add(&mut self, phone: Uuid, name: &str, wanted: &Desired) {
         for (_, extension) in extensions(wanted) {
             let held = self.users.entry(extension).or_default();
-            if !held.iter().any(|(id, _)| *id == phone.id) {
-                held.push((phone.id, name()));
+            if !held.iter().any(|(id, _)| *id == phone) {
+                held.push((phone, name.to_owned()));
             }
         }
     }
@@ -101,20 +100,14 @@ impl Context {
             for document in documents {
                 let Some(other) = others.get(&document.phone_id) else { continue };
                 let number = other.room_id.and_then(|id| rooms.get(&id)).map(String::as_str);
-                self.add(other, number, &serde_json::from_str(&document.desired)?);
+                self.add(other.id, &name(other, number), &serde_json::from_str(&document.desired)?);
             }
         }
         Ok(())
     }
 
     /// What is wrong with what a phone is to be. Where no layer says anything, what the phone says counts.
-    pub fn check(
-        &self,
-        app: &App,
-        phone: &phone::Model,
-        wanted: &Desired,
-        reported: &Reported,
-    ) -> Result<Vec<Finding>> {
+    pub fn check(&self, app: &App, phone: Uuid, wanted: &Desired, reported: &Reported) -> Result<Vec<Finding>> {
         let get = |key: &str| match wanted.get(key) {
             _ if catalogue::is_secret(key) => None,
             Some(effective) => Some(effective.value.clone()),
@@ -136,13 +129,18 @@ impl Context {
         Ok(lint(&get, &facts))
     }
 
-    fn others(&self, phone: &phone::Model, extension: &Extension) -> Vec<String> {
+    fn others(&self, phone: Uuid, extension: &Extension) -> Vec<String> {
         if self.shared.contains(extension) {
             return Vec::new();
         }
         let held = self.users.get(extension).into_iter().flatten();
-        held.filter(|(id, _)| *id != phone.id).map(|(_, name)| name.clone()).collect()
+        held.filter(|(id, _)| *id != phone).map(|(_, name)| name.clone()).collect()
     }
+}
+
+/// How people call a phone.
+pub fn name(phone: &phone::Model, room: Option<&str>) -> String {
+    room.map_or_else(|| format!("phone {}", views::mac(phone)), |number| format!("room {number}"))
 }
 
 /// The accounts a phone is to register: slot, server and user.

@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use settings::lint::{Finding, Rule, Severity};
 use uuid::Uuid;
 
-pub use context::Context;
+pub use context::{Context, name};
 
 use super::error::not_found;
 use super::{App, Result, desired, views};
@@ -33,7 +33,7 @@ pub async fn of_phone(app: &App, id: PhoneId) -> Result<PhoneLint> {
     };
     let mut context = Context::of_property(app, db, phone.property_id).await?;
     context.load_neighbours(db, &phone, &wanted).await?;
-    let findings = context.check(app, &phone, &wanted, &reported)?;
+    let findings = context.check(app, phone.id, &wanted, &reported)?;
     Ok(PhoneLint { phone: id, findings: findings.into_iter().map(view).collect() })
 }
 
@@ -64,7 +64,7 @@ pub async fn of_property(app: &App, id: PropertyId) -> Result<PropertyLint> {
     let mut context = Context::of_property(app, db, Some(id.0)).await?;
     for phone in &phones {
         if let Some((wanted, _)) = documents.get(&phone.id) {
-            context.add(phone, number(phone).as_deref(), wanted);
+            context.add(phone.id, &name(phone, number(phone).as_deref()), wanted);
         }
     }
     let mut groups: BTreeMap<(Severity, &str), LintGroup> = BTreeMap::new();
@@ -72,7 +72,7 @@ pub async fn of_property(app: &App, id: PropertyId) -> Result<PropertyLint> {
     for phone in &phones {
         let (wanted, reported) = documents.get(&phone.id).unwrap_or(&nothing);
         let mut before = None;
-        for finding in context.check(app, phone, wanted, reported)? {
+        for finding in context.check(app, phone.id, wanted, reported)? {
             let rule = finding.rule;
             let group = groups.entry((rule.severity, rule.id)).or_insert_with(|| LintGroup {
                 rule: words(rule),
