@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::cpe::connection_request::Listener;
 use crate::device::Device;
 use crate::held::HeldSettings;
+use crate::net;
 use crate::phone::{self, ACCOUNTS, Line, real};
 
 /// The setting of the port.
@@ -25,6 +26,8 @@ pub struct Applier {
     held: watch::Sender<HeldSettings>,
     /// The setting's port in force; `None`: the command line's counts.
     port: Option<u16>,
+    /// The ACS, and the address it is reached from.
+    acs: String,
     ip: IpAddr,
 }
 
@@ -37,7 +40,8 @@ impl Applier {
     pub fn new(device: Arc<Device>, line: Line, listener: Arc<Listener>, port: Option<u16>, ip: IpAddr) -> Self {
         let accounts = ACCOUNTS.iter().map(|account| real::settings_of(&device, *account)).collect();
         let held = watch::Sender::new(HeldSettings::of(&device));
-        Self { device, line, accounts, listener, held, port, ip }
+        let acs = device.acs_url();
+        Self { device, line, accounts, listener, held, port, acs, ip }
     }
 
     /// The location servers to ask, now and whenever they change.
@@ -56,6 +60,29 @@ impl Applier {
         }
     }
 
+    /// A phone that knew no ACS when it started, or has another one now, is reached at the address towards that one.
+    async fn follow_acs(&mut self) {
+        let acs = self.device.acs_url();
+        if acs == self.acs {
+            return;
+        }
+        self.acs.clone_from(&acs);
+        let (calls, device, old) = (self.listener.clone(), self.device.clone(), self.ip);
+        let moved = tokio::task::spawn_blocking(move || {
+            let ip = net::own_address(&acs);
+            // No way there yet: as before.
+            if ip == old || ip.is_loopback() {
+                return Ok(old);
+            }
+            device.set_line(|line| line.ip = ip);
+            calls.add(&device, ip).map(|()| ip)
+        });
+        match moved.await.map_err(std::io::Error::other).flatten() {
+            Ok(ip) => self.ip = ip,
+            Err(error) => tracing::warn!(%error, "the connection request URL could not be changed"),
+        }
+    }
+
     async fn apply(&mut self) {
         match &self.line {
             Line::Real(phone) => real::apply(&self.device, phone, &mut self.accounts).await,
@@ -63,6 +90,7 @@ impl Applier {
         }
         let held = HeldSettings::of(&self.device);
         self.held.send_if_modified(|now| std::mem::replace(now, held.clone()) != held);
+        self.follow_acs().await;
         let wanted = wanted_port(&self.device);
         if self.port.is_none_or(|port| port == wanted) {
             return;

@@ -1,10 +1,11 @@
 //! The local control endpoint: loopback only, for whoever may read the token in the state directory.
 //!
 //! `GET /state`, `GET /phone`, `GET /effects`, `POST /hook {"hook":"off"|"on"}`, `POST /key {"keys":"1207#"}`,
-//! `POST /press {"key":"hold"}`, and `/pnp` ([`pnp`]). `GET /` is a page to use the phone by, `GET /sound` its WebSocket,
-//! `GET /pnp.html` the PnP service's page. With `--test-faults` also
+//! `POST /press {"key":"hold"}`, `/pnp` ([`pnp`]), and files of settings ([`config`]). `GET /` is a page to use the phone by,
+//! `GET /sound` its WebSocket, `GET /pnp.html` the PnP service's page. With `--test-faults` also
 //! `GET /rehearsal` and `POST /rehearsal`, see [`crate::rehearsal`].
 
+mod config;
 mod page;
 mod pnp;
 mod sound;
@@ -35,6 +36,9 @@ pub const TOKEN_FILE: &str = "control.token";
 pub const ADDRESS_FILE: &str = "control.addr";
 const CONNECTIONS: usize = 16;
 const MOST_KEYS: usize = 64;
+/// What there is to ask for.
+const WAYS: &str = "GET /state, GET /phone, GET /effects, POST /hook, POST /key, POST /press, GET or POST /provision, \
+    GET /config.txt, GET /config.xml, POST /config, GET or POST /config/user, GET or POST /backup\n";
 
 /// `POST /hook`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -166,6 +170,9 @@ fn is_token(given: &str, token: &str) -> bool {
 }
 
 async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
+    if config::is_ours(request.uri().path()) {
+        return config::answer(&shared.now().0, request).await;
+    }
     match (request.method().clone(), request.uri().path().to_owned().as_str()) {
         (Method::GET, "/state") => json(StatusCode::OK, &shared.now().0.state()),
         (Method::GET, "/effects") => json(StatusCode::OK, &shared.now().0.effects()),
@@ -200,7 +207,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
         (_, "/state" | "/phone" | "/effects" | "/hook" | "/key" | "/press") => {
             plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n")
         }
-        _ => plain(StatusCode::NOT_FOUND, "GET /state, GET /phone, GET /effects, POST /hook, POST /key, POST /press\n"),
+        _ => plain(StatusCode::NOT_FOUND, WAYS),
     }
 }
 

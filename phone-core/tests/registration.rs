@@ -570,7 +570,7 @@ fn check_sync_counts_from_the_registrar_alone() {
     let send = |world: &mut World, from: &str, branch: &str| {
         let (from, bytes) = (from.parse().unwrap(), notify(branch).into_bytes());
         world.input(Input::Message { transport: Transport::Udp, local, from, bytes });
-        world.news().contains(&PhoneEvent::CheckSync { account: 1, reset: false })
+        world.news().contains(&PhoneEvent::CheckSync { account: 1, reset: false, reboot: false })
     };
     assert!(!send(&mut world, SERVER, "early"), "not registered yet");
     world.run_s(5);

@@ -164,6 +164,7 @@ async fn every_operation_but_signing_in_wants_a_token() {
                 .replace("{server}", &uuid::Uuid::now_v7().to_string())
                 .replace("{pool}", &uuid::Uuid::now_v7().to_string())
                 .replace("{account}", &uuid::Uuid::now_v7().to_string())
+                .replace("{claim}", &uuid::Uuid::now_v7().to_string())
                 .replace("{job}", &uuid::Uuid::now_v7().to_string());
             assert!(!real.contains('{'), "{real}");
             let query =

@@ -80,7 +80,11 @@ async fn a_file_is_tried_before_it_is_applied_and_what_it_cannot_is_said() {
     let server = TestServer::start().await;
     let (_, id, _) = placed(&server).await;
     let path = format!("/api/v1/phones/{id}/configuration/file");
+<<<<<<< HEAD
     let file = "# by hand\nhotel.name = Ours\nnonsense = 1\naccount.1.sip.transport = pigeon\nP271=1\n";
+=======
+    let file = "# by hand\nhotel.name = Ours\nnonsense = 1\naccount.1.sip.transport = pigeon\nP271=0\n";
+>>>>>>> h-provision
     let preview: ConfigurationPreview = send(&server.api, &path, None, file.into()).await.json().await.unwrap();
     let changes: Vec<_> = preview.changes.iter().map(|one| (one.key.as_str(), one.after.as_str())).collect();
     assert_eq!(changes, [("hotel.name", "Ours")], "{preview:?}");

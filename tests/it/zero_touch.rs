@@ -2,7 +2,7 @@
 //! that takes it in, credentials, settings, a room that is dialled at it, an account, and a call. Everything the property
 //! says was said before the phone was plugged in.
 //!
-//! Needs root (a network namespace), and `dnsmasq-base`, `busybox`, `iproute2` and `kamailio` (Debian). Left out where no
+//! Needs root (a network namespace), and `dnsmasq-base`, `isc-dhcp-client`, `iproute2` and `kamailio` (Debian). Left out where no
 //! namespace can be made, and with BELLHOP_SKIP_PEERS=1.
 
 use std::net::SocketAddr;
@@ -35,13 +35,15 @@ const CALLERS_TONE: f64 = 440.0;
 struct NewPhone<'a> {
     lan: &'a Lan,
     state: PathBuf,
+    log: PathBuf,
     child: Child,
 }
 
 impl<'a> NewPhone<'a> {
     fn plug_in(lan: &'a Lan, folder: &Path, lease: &Path, heard: &Path) -> Self {
         let state = folder.join("phone");
-        let log = std::fs::File::create(folder.join("phone.log")).unwrap();
+        let file = folder.join("phone.log");
+        let log = std::fs::File::create(&file).unwrap();
         let child = lan
             .inside(program("device-agent", "BELLHOP_AGENT_BIN").unwrap())
             .args(["run", "--mac", &mac(1).to_string(), "--control", "127.0.0.1:0", "--retry-wait", "1"])
@@ -55,7 +57,7 @@ impl<'a> NewPhone<'a> {
             .stderr(log)
             .spawn()
             .unwrap();
-        Self { lan, state, child }
+        Self { lan, state, log: file, child }
     }
 
     /// What a person does at it, by the program's own commands.
@@ -95,6 +97,9 @@ impl Drop for NewPhone<'_> {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("what the phone wrote:\n{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        }
     }
 }
 
@@ -177,8 +182,8 @@ async fn a_new_phone_gets_its_room_by_dialling_it_and_can_be_called_with_nobody_
     let prepared = audit::Entity::find().count(server.app().db.read()).await.unwrap();
     let (lease, heard) = (folder.join("lease"), folder.join("heard.wav"));
     lan.serve_dhcp(folder, &[format!("66,{}", files.bootstrap_url), format!("42,{}", lan.here)]);
-    let phone = NewPhone::plug_in(&lan, folder, &lease, &heard);
     lan.ask_dhcp(folder, &lease).await;
+    let phone = NewPhone::plug_in(&lan, folder, &lease, &heard);
     let all = format!("/api/v1/phones?property={}", hotel.property);
     let (row, took) = timed("the property has taken the phone in, and it has its settings", STEP, async || {
         let page: PhonePage = server.api.get(&all).await.ok();

@@ -102,8 +102,11 @@ pub const DNSMASQ: Package = Package {
     files: &["/usr/sbin/dnsmasq"],
     why: "answers the phone's SRV and NAPTR questions, and gives it an address by DHCP",
 };
-pub const BUSYBOX: Package =
-    Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "the DHCP client of a new phone" };
+pub const DHCLIENT: Package = Package {
+    name: "isc-dhcp-client",
+    files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
+    why: "gets a new phone its address",
+};
 pub const IPROUTE: Package = Package {
     name: "iproute2",
     files: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],
@@ -114,6 +117,28 @@ pub const MOSQUITTO: Package = Package {
     files: &["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"],
     why: "the integration tests run phones through it as the external MQTT broker",
 };
+/// The file servers of the phone's tests, and DHCP clients; see device-agent/tests/provision.
+pub const FILE_SERVERS: [&Package; 6] = [&NGINX, &LIGHTTPD, &VSFTPD, &TFTPD, &DHCLIENT, &BUSYBOX];
+const NGINX: Package = Package {
+    name: "nginx-light",
+    files: &["/usr/sbin/nginx"],
+    why: "a web server the phone fetches its settings from",
+};
+const LIGHTTPD: Package =
+    Package { name: "lighttpd", files: &["/usr/sbin/lighttpd"], why: "another one, which asks for Digest" };
+const VSFTPD: Package = Package {
+    name: "vsftpd",
+    files: &["/usr/sbin/vsftpd"],
+    why: "an FTP server, with TLS from the first byte as well",
+};
+const TFTPD: Package = Package { name: "tftpd-hpa", files: &["/usr/sbin/in.tftpd"], why: "a TFTP server" };
+const DHCLIENT: Package = Package {
+    name: "isc-dhcp-client",
+    files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
+    why: "writes the leases the phone reads",
+};
+const BUSYBOX: Package =
+    Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "udhcpc, the other one that does" };
 pub const XMLLINT: Package = Package {
     name: "libxml2-utils",
     files: &["/usr/bin/xmllint"],

@@ -150,10 +150,11 @@ fn install_peers(report: &mut Report, wanted: impl Fn(Part) -> bool) -> Result<(
     }
     if wanted(Unit) {
         packages.extend(apt::SIP_PEERS);
+        packages.extend(apt::FILE_SERVERS);
         packages.push(&apt::XMLLINT);
     }
     if [Sqlite, Postgres].into_iter().any(&wanted) {
-        packages.extend([&apt::MOSQUITTO, &apt::IPROUTE, &apt::DNSMASQ, &apt::BUSYBOX, &apt::CURL, &apt::OPENSSL]);
+        packages.extend([&apt::MOSQUITTO, &apt::IPROUTE, &apt::DNSMASQ, &apt::DHCLIENT, &apt::CURL, &apt::OPENSSL]);
     }
     if wanted(Postgres) {
         packages.push(&apt::POSTGRESQL);

@@ -11,6 +11,7 @@ mod groups;
 mod imports;
 mod jobs;
 mod layers;
+mod lint;
 mod live;
 mod parameters;
 mod phones;
@@ -138,6 +139,9 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(accounts::assign))
         .routes(routes!(accounts::unassign))
         .routes(routes!(accounts::renew))
+        .routes(routes!(lint::of_phone))
+        .routes(routes!(lint::of_property))
+        .routes(routes!(lint::emergency_numbers, lint::set_emergency_numbers))
         .routes(routes!(provision::of_property, provision::set))
         .routes(routes!(provision::first_fetch))
         .routes(routes!(configuration::download, configuration::send))

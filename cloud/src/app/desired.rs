@@ -30,7 +30,7 @@ use self::plan::Document;
 use self::targets::Target;
 use super::error::{conflict, not_found};
 use super::jobs::{AGAIN, CONFIGURE, settle};
-use super::{Actor, App, Result, audit, views};
+use super::{Actor, App, Result, audit, provision, views};
 use crate::clock::now_ms;
 use crate::db::entity::{job, phone, phone_document};
 use crate::domain::catalogue;
@@ -69,6 +69,10 @@ pub async fn refresh_targets(
     keys: Option<&BTreeSet<String>>,
     change_set: Option<Uuid>,
 ) -> Result<Vec<job::Model>> {
+    if keys.is_none() {
+        // What a phone is missing of its own, before it is told.
+        provision::equip(app, tx, targets).await?;
+    }
     let layers = Layers::load(app, tx, targets, keys).await?;
     let mut jobs = Vec::new();
     for round in targets.chunks(ROUND) {

@@ -20,7 +20,7 @@ use super::{App, Result, views};
 use crate::db::entity::{brand, chain, layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
 
-pub use change::{Edit, New, Purpose, apply, change};
+pub use change::{Edit, New, Purpose, apply, canonical, change};
 pub use history::{detail, history, undo};
 pub use preview::preview;
 

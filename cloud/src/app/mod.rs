@@ -22,6 +22,7 @@ pub mod imports;
 pub mod jobs;
 pub mod keep;
 pub mod layers;
+pub mod lint;
 pub mod live;
 pub mod parameters;
 pub mod pbx;

@@ -67,6 +67,7 @@ mod accounts;
 mod claim;
 mod import;
 mod layers;
+mod lint;
 mod provision;
 mod trust;
 
@@ -74,6 +75,7 @@ pub use accounts::*;
 pub use claim::*;
 pub use import::*;
 pub use layers::*;
+pub use lint::*;
 pub use provision::*;
 pub use trust::*;
 

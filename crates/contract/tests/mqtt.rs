@@ -114,6 +114,8 @@ fn what_a_phone_tells() {
         off_hook: false,
         accounts: vec![account],
         applied_version: 12,
+        set_by_user: Vec::new(),
+        user_protection: false,
     };
     golden("state", &state);
     golden("presence", &Presence { online: true, boot: 3 });

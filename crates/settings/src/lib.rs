@@ -17,6 +17,7 @@ mod data;
 mod error;
 mod found;
 mod limits;
+pub mod lint;
 mod load;
 mod model;
 mod nearest;

@@ -21,7 +21,7 @@ fn shared(name: &str) -> Option<String> {
 #[test]
 fn counts() {
     let catalogue = Catalogue::get();
-    assert_eq!((catalogue.settings().len(), catalogue.statuses().len(), catalogue.actions().len()), (351, 38, 21));
+    assert_eq!((catalogue.settings().len(), catalogue.statuses().len(), catalogue.actions().len()), (355, 38, 21));
 }
 
 #[test]

@@ -44,6 +44,8 @@ impl Life {
             // Before the first registration: DHCP may name the SIP server.
             let device = device.clone();
             tokio::task::spawn_blocking(move || provision::load(&device, &path)).await?;
+        } else if device.document(|document| !document.dhcp_acs.is_empty()) {
+            device.blocking(|device| device.lease_changed(None)).await?;
         }
         let acs = device.acs_url();
         let ip = tokio::task::spawn_blocking(move || net::own_address(&acs)).await?;

@@ -1,6 +1,7 @@
 //! Where values come from: set at the phone by a user, by a file the phone fetched, or by DHCP for as long as the lease says
 //! so.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -8,12 +9,11 @@ use settings::{Catalogue, Effect as WhenInForce};
 
 use super::Device;
 use crate::clock;
-use crate::provision::plan;
-use crate::store::Change;
+use crate::store::{Change, Document};
 use crate::zone;
 
 /// "User Protection".
-const PROTECT_KEY: &str = "provisioning.userprotect.enable";
+pub(super) const PROTECT_KEY: &str = "provisioning.userprotect.enable";
 
 /// What a file did.
 #[derive(Debug, Default)]
@@ -57,6 +57,43 @@ impl Device {
         Ok(applied)
     }
 
+    /// What somebody uploaded, all or nothing; the number of settings that changed. Blocking.
+    ///
+    /// # Errors
+    /// The file system's, in words.
+    pub(crate) fn set_uploaded(&self, changes: &[Change], by_user: bool) -> Result<usize, String> {
+        let mark = |document: &mut Document| {
+            for (key, _) in changes {
+                if by_user {
+                    document.by_user.insert(key.clone());
+                } else {
+                    document.by_user.remove(key);
+                }
+            }
+        };
+        self.set_marking(changes, mark).map_err(|error| error.to_string())
+    }
+
+    /// As [`Self::set_uploaded`], with all that a user has set from now on. Blocking.
+    pub(crate) fn set_all(&self, changes: &[Change], by_user: BTreeSet<Arc<str>>) -> io::Result<usize> {
+        self.set_marking(changes, |document| document.by_user = by_user)
+    }
+
+    fn set_marking(&self, changes: &[Change], mark: impl FnOnce(&mut Document)) -> io::Result<usize> {
+        let effects = {
+            let _whose = self.one_at_a_time();
+            let mut inner = self.lock();
+            let effects = inner.store.set(changes, clock::now(), mark)?;
+            self.state_changed(&mut inner);
+            effects
+        };
+        if effects.iter().any(|effect| self.needs_restart(&effect.key)) {
+            self.provision.want_restart();
+        }
+        self.wake_all();
+        Ok(effects.len())
+    }
+
     /// Keys whose values a user set at the phone.
     pub fn set_by_user(&self) -> Vec<Arc<str>> {
         self.document(|document| document.by_user.iter().cloned().collect())
@@ -67,8 +104,19 @@ impl Device {
         Catalogue::get().find(key).is_some_and(|found| found.setting.effect == WhenInForce::Reboot)
     }
 
-    /// The lease says something else that counts at once.
-    pub(crate) fn lease_changed(&self) {
+    /// Restarts as soon as the handset is on its hook; at once if it is.
+    pub(crate) fn restart_when_idle(&self) {
+        self.provision.want_restart();
+    }
+
+    /// The lease says something else that counts at once: another ACS, other SIP servers. Blocking.
+    pub(crate) fn lease_changed(&self, acs: Option<&str>) {
+        let acs = acs.unwrap_or_default();
+        if self.document(|document| *document.dhcp_acs != *acs)
+            && let Err(error) = self.update(|document| document.dhcp_acs = acs.into())
+        {
+            tracing::error!(%error, "the ACS that DHCP names could not be stored");
+        }
         self.wake_all();
     }
 
@@ -77,23 +125,16 @@ impl Device {
         self.from_dhcp(key).unwrap_or_else(|| self.value(key))
     }
 
-    pub(super) fn from_dhcp(&self, key: &str) -> Option<String> {
+    fn from_dhcp(&self, key: &str) -> Option<String> {
         let lease = self.provision.lease();
         let allowed = |key: &str| self.value(key) == "yes";
         match key {
-            "account.1.sip.server.1.address" | "account.2.sip.server.1.address" => {
-                lease.sip.first().filter(|_| allowed("sip.override.dhcp.allowoption120")).cloned()
-            }
-            "account.1.sip.server.2.address" | "account.2.sip.server.2.address" => {
-                lease.sip.get(1).filter(|_| allowed("sip.override.dhcp.allowoption120")).cloned()
-            }
             "datetime.ntp.server.1" => {
                 lease.ntp.first().filter(|_| allowed("datetime.override.dhcp.allowoption42")).cloned()
             }
             "datetime.ntp.server.2" => {
                 lease.ntp.get(1).filter(|_| allowed("datetime.override.dhcp.allowoption42")).cloned()
             }
-            "tr069.url" => plan::acs(&|key| self.value(key), &lease),
             _ => None,
         }
     }

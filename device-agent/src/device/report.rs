@@ -6,6 +6,7 @@ use contract::Timestamp;
 use contract::mqtt::{AccountState, StateReport};
 use serde::{Deserialize, Serialize};
 
+use super::origin::PROTECT_KEY;
 use super::{Device, Inner, ROOM_KEY};
 use crate::atomic::{self, Survive};
 use crate::clock;
@@ -47,6 +48,15 @@ impl Device {
             off_hook: inner.line.off_hook,
             accounts: inner.line.accounts.clone(),
             applied_version: inner.store.document().version,
+            set_by_user: inner
+                .store
+                .document()
+                .by_user
+                .iter()
+                .take(StateReport::MOST_KEYS)
+                .map(ToString::to_string)
+                .collect(),
+            user_protection: inner.store.value(PROTECT_KEY) == Some("yes"),
         };
         Some((report, inner.state_version))
     }

@@ -6,6 +6,7 @@ use settings::Catalogue;
 
 use super::{Device, ROOM_KEY};
 use crate::clock;
+use crate::provision::plan;
 use crate::store::{Change, Document, Effect, MqttAccess, intern};
 use crate::tls::{Purpose, TlsOptions};
 
@@ -98,10 +99,8 @@ impl Device {
 
     /// The ACS to talk to.
     pub fn acs_url(&self) -> String {
-        let dhcp = self.from_dhcp("tr069.url");
         let inner = self.lock();
-        let factory = dhcp.as_deref().unwrap_or(&self.identity.acs_url);
-        acs_url(inner.store.document(), factory)
+        acs_url(inner.store.document(), &self.identity.acs_url)
     }
 
     /// What a TLS connection for this purpose must hold to, by the settings as they are now.
@@ -143,7 +142,7 @@ fn may_be_set_locally(document: &Document, key: &str) -> bool {
 
 /// The ACS a document names; the guide allows an address without scheme.
 pub(crate) fn acs_url(document: &Document, factory: &str) -> String {
-    let url = document.values.get("tr069.url").map_or(factory, AsRef::as_ref);
-    let url = if url.is_empty() { factory } else { url };
+    let own = document.values.get("tr069.url").map(AsRef::as_ref).filter(|url| !url.is_empty());
+    let url = plan::acs(document).or(own).unwrap_or(factory);
     if url.is_empty() || url.contains("://") { url.to_owned() } else { format!("http://{url}") }
 }

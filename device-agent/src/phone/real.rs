@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use super::{ACCOUNTS, Line};
 use crate::cpe::bucket::Bucket;
 use crate::device::{Device, Restart};
+use crate::provision;
 
 /// Starts the phone. The future carries its events and state over and ends with it.
 ///
@@ -38,7 +39,7 @@ pub fn start(
 
 /// An account's settings as they are now.
 pub fn settings_of(device: &Device, account: u8) -> AccountSettings {
-    AccountSettings::from_values(account, |key| Some(device.value_in_force(key)).filter(|value| !value.is_empty()))
+    AccountSettings::from_values(account, |key| Some(device.value(key)).filter(|value| !value.is_empty()))
 }
 
 /// The phone's own settings as they are now.
@@ -49,6 +50,10 @@ pub fn phone_settings_of(device: &Device) -> PhoneSettings {
 /// Hands over what changed. Settings of the phone that did not change have no effect there.
 pub async fn apply(device: &Device, phone: &PhoneHandle, applied: &mut Vec<AccountSettings>) {
     if phone.input(Input::PhoneSettings(Box::new(phone_settings_of(device)))).await.is_err() {
+        return;
+    }
+    let servers = device.provision().lease().sip.iter().filter_map(|server| server.parse().ok()).collect();
+    if phone.input(Input::DhcpServers(servers)).await.is_err() {
         return;
     }
     for (at, account) in ACCOUNTS.into_iter().enumerate() {
@@ -73,13 +78,17 @@ async fn carry(device: Arc<Device>, mut events: mpsc::Receiver<PhoneEvent>, mut 
             // Events first: off-hook is what people wait for.
             biased;
             event = events.recv() => match event {
-                Some(PhoneEvent::CheckSync { account, reset }) => {
+                Some(PhoneEvent::CheckSync { account, reset, reboot }) => {
                     if calls.take() {
-                        tracing::debug!(account, reset, "the SIP server calls");
+                        tracing::debug!(account, reset, reboot, "the SIP server calls");
                         if reset {
                             // "Allow SIP Reset", and the server has proved to know the password.
                             device.set_restart(Restart::FactoryReset);
+                        } else if reboot {
+                            // The phone looks for its files when it starts.
+                            device.restart_when_idle();
                         } else {
+                            device.provision().order(provision::Reason::CheckSync, None);
                             device.want_session(|reasons| reasons.connection_request = true);
                         }
                     }

@@ -98,6 +98,7 @@ pub struct Desk {
 struct Inner {
     orders: VecDeque<Order>,
     status: Status,
+    restart: bool,
 }
 
 impl Desk {
@@ -110,8 +111,12 @@ impl Desk {
         {
             let mut inner = self.lock();
             let full = inner.orders.len() >= MOST_ORDERS;
-            if !full && !inner.orders.iter().any(|order| order.place == place) {
-                inner.orders.push_back(Order { reason, place });
+            match inner.orders.iter_mut().find(|order| order.place == place) {
+                // Whoever asks wants an answer, also where nobody else would get one.
+                Some(same) if reason == Reason::Asked => same.reason = reason,
+                Some(_) => {}
+                None if full => {}
+                None => inner.orders.push_back(Order { reason, place }),
             }
         }
         self.wake.notify_one();
@@ -124,6 +129,16 @@ impl Desk {
     pub fn order_from(&self, reason: Reason, address: &str) -> Result<(), PlaceError> {
         self.order(reason, Some(Place::parse(address, Scheme::Http)?));
         Ok(())
+    }
+
+    /// Has the phone restart as soon as its handset is on the hook.
+    pub(crate) fn want_restart(&self) {
+        self.lock().restart = true;
+        self.wake.notify_one();
+    }
+
+    pub(super) fn wants_restart(&self) -> bool {
+        self.lock().restart
     }
 
     pub(super) fn take(&self) -> Option<Order> {

@@ -4,15 +4,15 @@ mod ftp;
 mod http;
 mod tftp;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::place::{Place, Scheme};
 use crate::tls::TlsOptions;
 
-/// A whole file, from the first packet to the last.
-const LONGEST: Duration = Duration::from_secs(120);
 /// For one answer, and between two pieces.
 pub(crate) const SILENCE: Duration = Duration::from_secs(15);
 
@@ -26,7 +26,26 @@ pub struct Options {
     pub agent: String,
     /// More than this is not read.
     pub most_bytes: usize,
+    /// The whole file, from the first packet to the last.
+    pub longest: Duration,
+    /// Where the file goes; `None`: it is given back.
+    pub to: Option<PathBuf>,
+    /// Is shown the first bytes of the file; `false`: the rest is not wanted.
+    pub wanted: Option<Wanted>,
 }
+
+/// Looks at the beginning of a file.
+#[derive(Clone)]
+pub struct Wanted(pub std::sync::Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wanted")
+    }
+}
+
+/// So much of a file [`Wanted`] is shown at least, where there is so much.
+const BEGINNING: usize = 256;
 
 /// Why there is no file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +54,9 @@ pub enum FetchError {
     Missing,
     #[error("it is longer than {0} bytes")]
     TooLong(usize),
+    /// [`Options::wanted`] said so.
+    #[error("it is the one that is here already")]
+    Unwanted,
     /// Asking again would not help.
     #[error("{0}")]
     Refused(String),
@@ -53,7 +75,7 @@ impl FetchError {
     }
 }
 
-/// Fetches a file.
+/// Fetches a file; what went to [`Options::to`] is not given back.
 ///
 /// # Errors
 /// [`FetchError`], without any address in it.
@@ -65,8 +87,8 @@ pub async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, FetchErr
             Scheme::Ftp | Scheme::Ftps => ftp::fetch(place, options).await,
         }
     };
-    let late = || FetchError::Passing(format!("it took more than {} s", LONGEST.as_secs()));
-    tokio::time::timeout(LONGEST, Box::pin(fetched)).await.unwrap_or_else(|_| Err(late()))
+    let late = || FetchError::Passing(format!("it took more than {} s", options.longest.as_secs()));
+    tokio::time::timeout(options.longest, Box::pin(fetched)).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// The addresses of a server, within a limit of time.
@@ -79,20 +101,49 @@ async fn addresses(place: &Place) -> Result<Vec<SocketAddr>, FetchError> {
 
 /// A file as it grows.
 struct Growing {
+    /// All of it, or what is not on the disk yet.
     bytes: Vec<u8>,
+    length: usize,
     most: usize,
+    to: Option<File>,
+    wanted: Option<Wanted>,
 }
 
 impl Growing {
-    const fn new(most: usize) -> Self {
-        Self { bytes: Vec::new(), most }
+    fn new(options: &Options) -> Result<Self, FetchError> {
+        let to = options.to.as_ref().map(File::create).transpose().map_err(|error| disk(&error))?;
+        let (most, wanted) = (options.most_bytes, options.wanted.clone());
+        Ok(Self { bytes: Vec::new(), length: 0, most, to, wanted })
     }
 
     fn add(&mut self, piece: &[u8]) -> Result<(), FetchError> {
-        if self.bytes.len() + piece.len() > self.most {
+        if self.length + piece.len() > self.most {
             return Err(FetchError::TooLong(self.most));
         }
+        self.length += piece.len();
         self.bytes.extend_from_slice(piece);
+        if self.length < BEGINNING {
+            return Ok(());
+        }
+        if self.wanted.take().is_some_and(|wanted| !(wanted.0)(&self.bytes)) {
+            return Err(FetchError::Unwanted);
+        }
+        if let Some(file) = &mut self.to {
+            file.write_all(&self.bytes).map_err(|error| disk(&error))?;
+            self.bytes.clear();
+        }
         Ok(())
     }
+
+    fn finish(mut self) -> Result<Vec<u8>, FetchError> {
+        if let Some(file) = &mut self.to {
+            file.write_all(&self.bytes).and_then(|()| file.sync_all()).map_err(|error| disk(&error))?;
+            self.bytes.clear();
+        }
+        Ok(self.bytes)
+    }
+}
+
+fn disk(error: &io::Error) -> FetchError {
+    FetchError::Refused(format!("it could not be stored: {error}"))
 }

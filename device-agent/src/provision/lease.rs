@@ -133,7 +133,7 @@ fn domain_names(mut rest: &[u8]) -> Vec<String> {
             return Vec::new();
         };
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !label.iter().all(plain) {
+        if !label.iter().all(plain) || label.starts_with(b"-") {
             return Vec::new();
         }
         labels.push(String::from_utf8_lossy(label).into_owned());
@@ -182,6 +182,11 @@ mod tests {
         assert_eq!((lease.acs.as_deref(), lease.vendor_server.as_deref()), (Some("acs"), Some("prv")));
         assert_eq!((lease.ntp.len(), lease.sip.len(), lease.offset_s), (2, 2, Some(-18_000)));
         assert_eq!((lease.option_150.as_deref(), lease.option_160.as_deref()), (Some("10.0.0.7"), Some("http://x")));
+    }
+
+    #[test]
+    fn what_udhcpc_spoils_is_no_server() {
+        assert_eq!(Lease::read(b"ip=10.0.0.9\ntftp=bad\n"), Lease::default());
     }
 
     #[test]

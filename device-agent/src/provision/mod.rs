@@ -7,17 +7,21 @@
 //! | `machine` | what to fetch next, and what an answer means; no socket, no clock |
 //! | `fetch` | one file: HTTP, HTTPS, TFTP, FTP, FTPS |
 //! | `file` | a file read and checked, to be taken as a whole |
+//! | `firmware` | firmware beside the configuration |
 //! | `when` | "Automatic Upgrade"; no clock |
 //! | `lease` | what a DHCP client was told |
 //! | `watch` | the lease file, looked at again and again |
 //! | `export` | the settings as a file |
+//! | `backup` | the backup package |
 //! | `desk` | orders and status |
 //! | `run` | the task that brings them together |
 
+pub mod backup;
 mod desk;
 pub mod export;
 pub mod fetch;
 pub mod file;
+mod firmware;
 pub mod lease;
 pub mod machine;
 pub mod place;

@@ -111,10 +111,11 @@ fn overrides(value: Value<'_>, has_own: bool) -> Override {
     }
 }
 
-/// The ACS of option 43, where it may count.
-pub fn acs(value: Value<'_>, lease: &Lease) -> Option<String> {
+/// The ACS of option 43, where the settings let it count.
+pub(crate) fn acs(document: &crate::store::Document) -> Option<&str> {
+    let value = |key: &str| document.values.get(key).map_or(String::new(), ToString::to_string);
     let has_own = !value("tr069.url").is_empty();
-    lease.acs.clone().filter(|_| overrides(value, has_own) != Override::No)
+    Some(&*document.dhcp_acs).filter(|acs| !acs.is_empty() && overrides(&value, has_own) != Override::No)
 }
 
 /// The run's plan.
@@ -188,6 +189,19 @@ mod tests {
             [("config.serverpath", "10.0.0.66"), ("config.username", "u"), ("override.dhcp.allowcommonoptions", "yes")];
         assert_eq!(asked(configuration, &own, &lease()), ["tftp://10.0.0.66 u"], "the same host");
         assert_eq!(asked(configuration, &[("config.username", "u")], &lease()), ["tftp://10.0.0.66 u"], "the only one");
+    }
+
+    #[test]
+    fn the_acs_of_dhcp_counts_by_the_same_setting() {
+        let acs = |set: &[(&str, &str)]| {
+            let mut document = crate::store::Document { dhcp_acs: "http://dhcp/".into(), ..Default::default() };
+            document.values = set.iter().map(|(key, value)| (crate::store::intern(key), (*value).into())).collect();
+            super::acs(&document).map(str::to_owned)
+        };
+        let (own, allow) = (("tr069.url", "http://own/"), "provisioning.override.dhcp.allowcommonoptions");
+        let dhcp = Some("http://dhcp/".to_owned());
+        assert_eq!((acs(&[]), acs(&[own])), (dhcp.clone(), None));
+        assert_eq!((acs(&[own, (allow, "yes")]), acs(&[own, (allow, "no")])), (dhcp, None));
     }
 
     #[test]

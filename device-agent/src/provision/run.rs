@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::desk::{Ended, Order, Reason};
 use super::fetch::{self, FetchError, fetch};
 use super::file::{self, Rules};
+use super::firmware;
 use super::machine::{Answer, End, Machine, Step};
 use super::place::Place;
 use super::plan::{self, Planned};
@@ -22,6 +23,8 @@ use crate::tls::Purpose;
 static ROOM: Semaphore = Semaphore::const_new(8);
 /// Settings are looked at again so often, as long as nothing is due.
 const LOOK: Duration = Duration::from_secs(30);
+/// One configuration file.
+const ONE_FILE: Duration = Duration::from_secs(120);
 /// The whole of a run.
 const LONGEST: Duration = Duration::from_secs(900);
 /// A file may name another server, which may name another one.
@@ -48,10 +51,13 @@ pub(crate) async fn run(device: Arc<Device>) {
         let order = wait(&device, &mut when).await;
         let reason = order.reason;
         let done = carry_out(&device, order).await;
-        let Some(done) = done else { continue };
-        when.ran(local_now(&device), done.again, clock::jitter());
-        tell(&device, &done.ended).await;
-        if done.restart && reason != Reason::Pnp {
+        when.ran(local_now(&device), done.as_ref().is_some_and(|done| done.again), clock::jitter());
+        if let Some(done) = &done {
+            tell(&device, &done.ended).await;
+        }
+        // Firmware has its own servers: it is looked for also where there is nobody to ask for settings.
+        Box::pin(firmware::look(&device, reason)).await;
+        if done.is_some_and(|done| done.restart) {
             restart(&device).await;
         }
     }
@@ -60,6 +66,11 @@ pub(crate) async fn run(device: Arc<Device>) {
 /// The next order, or the next moment of the phone's own.
 async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
     loop {
+        let restart = device.provision().wants_restart();
+        if restart && !device.line().off_hook {
+            device.set_restart(Restart::Reboot);
+            return std::future::pending().await;
+        }
         if let Some(order) = device.provision().take() {
             return order;
         }
@@ -75,7 +86,7 @@ async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
         }
         let left = left.and_then(|left| u64::try_from(left).ok()).map_or(LOOK, Duration::from_millis);
         tokio::select! {
-            () = tokio::time::sleep(left.min(LOOK)) => {}
+            () = tokio::time::sleep(left.min(if restart { IDLE_CHECK } else { LOOK })) => {}
             () = device.provision().woken() => {}
         }
     }
@@ -147,12 +158,7 @@ async fn once(device: &Arc<Device>, reason: Reason, planned: Planned) -> Done {
     }
     let identity = device.identity();
     let (names, all) = plan::configuration_names(&|key| device.value(key), identity.mac, identity.model);
-    let options = fetch::Options {
-        tls: device.tls_options(Purpose::Download),
-        at_once: device.value("provisioning.alwaysauthenticatebeforechallenge") == "yes",
-        agent: format!("Bellhop {} {} {}", identity.model.as_str(), device.firmware(), identity.mac.compact()),
-        most_bytes: provisioning::Limits::default().bytes,
-    };
+    let options = options(device, ONE_FILE);
     let mut machine = Machine::new(plan::plan(planned.sources, names, all));
     let mut last: Option<Place> = None;
     loop {
@@ -178,11 +184,26 @@ async fn once(device: &Arc<Device>, reason: Reason, planned: Planned) -> Done {
     }
 }
 
+/// How a configuration file is asked for.
+pub(super) fn options(device: &Device, longest: Duration) -> fetch::Options {
+    let identity = device.identity();
+    fetch::Options {
+        tls: device.tls_options(Purpose::Download),
+        at_once: device.value("provisioning.alwaysauthenticatebeforechallenge") == "yes",
+        agent: format!("Bellhop {} {} {}", identity.model.as_str(), device.firmware(), identity.mac.compact()),
+        most_bytes: provisioning::Limits::default().bytes,
+        longest,
+        to: None,
+        wanted: None,
+    }
+}
+
 async fn ask(device: &Arc<Device>, place: &Place, options: &fetch::Options) -> Answer<Document> {
     let bytes = match fetch(place, options).await {
         Ok(bytes) => bytes,
         Err(FetchError::Missing) => return Answer::Missing,
         Err(error @ FetchError::TooLong(_)) => return Answer::Bad(error.to_string()),
+        Err(error @ FetchError::Unwanted) => return Answer::Failed { why: error.to_string(), again: false },
         Err(FetchError::Refused(why)) => return Answer::Failed { why, again: false },
         Err(FetchError::Passing(why)) => return Answer::Failed { why, again: true },
     };
@@ -265,7 +286,7 @@ async fn tell(device: &Arc<Device>, ended: &Ended) {
     device.raise(EventKind::AutoProvisionCompleted, None, Some(detail)).await;
 }
 
-/// Restarts the phone once its handset is on the hook.
+/// Has the phone restart, but not again and again.
 async fn restart(device: &Arc<Device>) {
     let now = clock::now().millis();
     let recent = device.document(|document| document.provision_restart);
@@ -275,14 +296,11 @@ async fn restart(device: &Arc<Device>) {
         );
         return;
     }
-    while device.line().off_hook {
-        tokio::time::sleep(IDLE_CHECK).await;
-    }
     let stored = device.blocking(move |device| device.update(|document| document.provision_restart = now)).await;
     match stored.flatten() {
         Ok(()) => {
             tracing::info!("settings changed that count after a restart");
-            device.set_restart(Restart::Reboot);
+            device.provision().want_restart();
         }
         Err(error) => tracing::error!(%error, "a restart could not be remembered, so there is none"),
     }

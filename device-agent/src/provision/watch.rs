@@ -19,7 +19,7 @@ fn stamp(path: &Path) -> Stamp {
     Some((about.modified().ok()?, about.len()))
 }
 
-/// Reads the lease file. Blocking. A file that is not there, or no file, is an empty lease.
+/// Reads the lease file. Blocking. What is no file, or is not there, leaves what is known.
 pub(crate) fn load(device: &Device, path: &Path) {
     // Not a device or a pipe: reading one might never end.
     if stamp(path).is_none() {
@@ -33,13 +33,12 @@ pub(crate) fn load(device: &Device, path: &Path) {
     }
     let lease = Lease::read(&bytes);
     let before = device.provision().set_lease(lease.clone());
+    // Of an ACS also the one of the life before.
+    device.lease_changed(lease.acs.as_deref());
     if before == lease {
         return;
     }
     tracing::info!(?lease, "what DHCP says has changed");
-    if before.sip != lease.sip || before.acs != lease.acs {
-        device.lease_changed();
-    }
     let servers = |lease: &Lease| (lease.server.clone(), lease.vendor_server.clone());
     if servers(&before) != servers(&lease) {
         device.provision().order(Reason::Dhcp, None);

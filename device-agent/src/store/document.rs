@@ -63,6 +63,12 @@ pub struct Document {
     /// The installed firmware's version; empty: the factory's.
     #[serde(default, skip_serializing_if = "empty")]
     pub firmware: Box<str>,
+    /// The ACS that option 43 of the DHCP lease names; empty: none.
+    #[serde(default, skip_serializing_if = "empty")]
+    pub dhcp_acs: Box<str>,
+    /// Prefix and postfix firmware was last looked for with.
+    #[serde(default, skip_serializing_if = "empty")]
+    pub firmware_names: Box<str>,
     /// The path of the connection request URL, and the port it was last listened for on.
     #[serde(default, skip_serializing_if = "empty")]
     pub call_path: Box<str>,

@@ -65,6 +65,13 @@ pub fn check(file: impl Read, model: Model) -> Result<String, FirmwareError> {
     Ok(version.to_owned())
 }
 
+/// The version a file names in its first line, unchecked. `None`: that is not its first line.
+pub fn version(beginning: &[u8]) -> Option<&str> {
+    let line = beginning.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok())?;
+    let mut words = line.split(' ');
+    (words.next() == Some(MAGIC)).then(|| words.nth(1))?
+}
+
 /// A file for tests and for those who publish firmware.
 pub fn build(model: &str, version: &str, payload: &[u8]) -> Vec<u8> {
     let sum = hex::encode(Sha256::digest(payload));

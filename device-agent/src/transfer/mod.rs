@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use fetch::Failure;
 pub use files::FileKind;
 pub use orders::{Offer, offer};
-pub(crate) use orders::{cancel, download, queued, queued_all, schedule, upload};
+pub(crate) use orders::{cancel, download, install_file, queued, queued_all, schedule, upload};
 pub(crate) use run::{deed, install, run, settle};
 
 /// Transfers a phone keeps track of; the standard wants three at least.

@@ -1,11 +1,14 @@
 //! Orders for transfers: accepted, listed, cancelled (TR-069 A.3.2.8, A.4.1.4 to A.4.1.9).
 
+use std::path::Path;
+
 use cwmp::{
     AllQueuedTransfer, CwmpTime, Download, DownloadResponse, Fault, FaultCode, GetAllQueuedTransfersResponse,
     GetQueuedTransfersResponse, Message, QueuedTransfer, ScheduleDownload, Secret, Status, Upload, UploadResponse,
 };
 
 use super::{FileKind, MOST_TRANSFERS, Order, Stage, Transfer, Window};
+use crate::atomic;
 use crate::clock;
 use crate::device::Device;
 use crate::store::Document;
@@ -118,6 +121,34 @@ fn blank(order: Order, command_key: String, file_type: String, url: String, targ
         started: None,
         stage: Stage::Waiting,
     }
+}
+
+/// Firmware that is here and checked goes to its place, and is in force after the restart that follows. Blocking.
+///
+/// # Errors
+/// In words; it is where it was then.
+pub(crate) fn install_file(device: &Device, part: &Path, url: String, version: &str) -> Result<(), String> {
+    let place = FileKind::Firmware.place(device.storage()).ok_or("this phone has no room for firmware")?;
+    let version = version.to_owned();
+    let now = clock::now();
+    let order = Transfer {
+        stage: Stage::Installing { version },
+        started: Some(now),
+        ..blank(Order::Offer, String::new(), "1 Firmware Upgrade Image".to_owned(), url, String::new(), 0)
+    };
+    std::fs::rename(part, &place)
+        .and_then(|()| atomic::sync_directory_of(&place))
+        .map_err(|error| error.to_string())?;
+    let mut full = false;
+    let accept = |document: &mut Document| {
+        full = document.transfers.len() >= MOST_TRANSFERS;
+        if !full {
+            document.transfer_count += 1;
+            document.transfers.push(Transfer { id: document.transfer_count, ..order });
+        }
+    };
+    device.update(accept).map_err(|error| error.to_string())?;
+    if full { Err("there are 16 transfers already".to_owned()) } else { Ok(()) }
 }
 
 fn invalid(text: &str) -> Fault {

@@ -7,6 +7,7 @@ mod crash;
 mod notifications;
 mod phone;
 mod pnp;
+mod provision;
 mod rehearsal;
 mod session;
 mod simulator;

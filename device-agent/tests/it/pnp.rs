@@ -273,8 +273,8 @@ fn a_phone_from_the_box_and_one_that_is_set_to_ask_the_lan_and_one_that_is_neith
             (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         given(set.path(), &[("provisioning.3cxautoprovision", "yes"), ("hotel.name", "Grand")]);
         given(neither.path(), &[("hotel.name", "Grand")]);
-        let quiet = device_agent::Agent::start(phone(neither.path(), "c074ad120703")).await.unwrap();
-        for (dir, mac) in [(new.path(), "c074ad120701"), (set.path(), "c074ad120702")] {
+        let quiet = device_agent::Agent::start(phone(neither.path(), "c074ad120713")).await.unwrap();
+        for (dir, mac) in [(new.path(), "c0:74:ad:12:07:11"), (set.path(), "c0:74:ad:12:07:12")] {
             let agent = device_agent::Agent::start(phone(dir, mac)).await.unwrap();
             let offer = until("the offer", async || agent.offer()).await;
             assert_eq!(
@@ -284,7 +284,7 @@ fn a_phone_from_the_box_and_one_that_is_set_to_ask_the_lan_and_one_that_is_neith
             until("it is done", async || {
                 let page = control.page().await;
                 let phones = page["phones"].as_array().unwrap().clone();
-                phones.iter().any(|phone| phone["ip"] == "10.75.0.2" && phone["stage"] == "done").then_some(())
+                phones.iter().any(|phone| phone["mac"] == mac && phone["stage"] == "done").then_some(())
             })
             .await;
             agent.shutdown().await;
@@ -292,7 +292,7 @@ fn a_phone_from_the_box_and_one_that_is_set_to_ask_the_lan_and_one_that_is_neith
         assert_eq!(quiet.offer(), None);
         let page = control.page().await;
         let macs: Vec<_> = page["phones"].as_array().unwrap().iter().map(|phone| phone["mac"].clone()).collect();
-        assert_eq!(macs, [json!("c0:74:ad:12:07:01"), json!("c0:74:ad:12:07:02")]);
+        assert_eq!(macs, [json!("c0:74:ad:12:07:11"), json!("c0:74:ad:12:07:12")]);
         quiet.shutdown().await;
 
         // Switched off, nobody is answered, and the list stays.

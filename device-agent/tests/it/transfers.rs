@@ -82,7 +82,7 @@ async fn a_configuration_file_is_applied_as_a_whole_and_told_until_it_is_heard()
     complete(&acs, 3).await;
     files.with(|state| {
         let sent = &state.uploads["/up.txt"];
-        assert!(sent.contains("hotel.room.number=1208") && !sent.contains("s3cret"));
+        assert!(sent.contains("hotel.room.number = 1208") && !sent.contains("s3cret"));
         assert!(state.uploads.contains_key("/log.txt"));
     });
     let kinds: Vec<_> = agent.effects().iter().filter_map(|effect| effect.deed().map(str::to_owned)).collect();

@@ -246,8 +246,8 @@ pub enum PhoneEvent {
     /// Handset replaced.
     OnHook,
     /// The server of this account asks the phone to look for news (NOTIFY with `Event: check-sync`). `reset` asks for more:
-    /// the phone goes back to factory settings ("Allow SIP Reset").
-    CheckSync { account: u8, reset: bool },
+    /// the phone goes back to factory settings ("Allow SIP Reset"). `reboot`: it is to restart and look then.
+    CheckSync { account: u8, reset: bool, reboot: bool },
     /// The phone's own address changed.
     IpChange { old: IpAddr, new: IpAddr },
     /// The phone went from idle into use.

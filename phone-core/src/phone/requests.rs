@@ -147,17 +147,22 @@ impl Phone {
         match parts.next().unwrap_or_default() {
             _ if !ours => self.inbox.respond(now, id, &Answer::new(403)),
             "check-sync" => {
-                // What only looks for news is taken from our server; what wipes the phone only if that is allowed, and proved.
-                let reset = parts.any(|part| matches!(part, "reset" | "reset=true"));
+                // What only looks for news is taken from our server, without proof unless that is set; what wipes the
+                // phone only if that is allowed, and proved.
+                let asks = |word: &str| {
+                    let on = |part: &str| part == word || part.strip_prefix(word) == Some("=true");
+                    parts.clone().any(on)
+                };
+                let (reset, reboot) = (asks("reset"), asks("reboot"));
                 let index = account.line.index;
                 if reset && !account.line.settings.security.allow_reset {
                     return self.inbox.respond(now, id, &Answer::new(403));
                 }
-                if reset && !self.proves(now, at, id, request) {
+                if (reset || self.settings.challenge_notify) && !self.proves(now, at, id, request) {
                     return;
                 }
                 self.inbox.respond(now, id, &Answer::new(200));
-                self.events.push_back(PhoneEvent::CheckSync { account: index, reset });
+                self.events.push_back(PhoneEvent::CheckSync { account: index, reset, reboot });
             }
             "message-summary" => account.unsolicited(now, &mut self.inbox, id, request),
             "keep-alive" => self.inbox.respond(now, id, &Answer::new(200)),

@@ -88,6 +88,8 @@ pub struct PhoneSettings {
     pub dscp_rtp: u8,
     /// "Allow DHCP Option 120 to Override SIP Server".
     pub dhcp_servers: bool,
+    /// "Enable SIP NOTIFY Authentication": a NOTIFY that gives an order has to prove who sends it. Default off.
+    pub challenge_notify: bool,
     /// "Enable E911": emergency calls say where the phone is.
     pub e911: bool,
     /// "VQ Session Report": collectors are told how calls sounded (RFC 6035). Default off.
@@ -143,6 +145,7 @@ impl PhoneSettings {
             dscp_sip: dscp("network.qos.forsip", 26),
             dscp_rtp: dscp("network.qos.forrtp", 46),
             dhcp_servers: phone.yes("sip.override.dhcp.allowoption120", false),
+            challenge_notify: phone.yes("sip.notify.challenge", false),
             e911: phone.yes("e911.enable", false),
             quality_reports: phone.yes("vq.sessionreport", false),
             sound: SoundSettings::from_values(&phone),

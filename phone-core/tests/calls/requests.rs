@@ -76,7 +76,7 @@ fn check_sync_is_obeyed_for_the_server_and_reset_only_if_allowed_and_proved() {
     let (mut world, mut peer) = at_desk(&[]);
     peer.request(&mut world, "NOTIFY", &sync, "");
     peer.get(&mut world, "200 NOTIFY");
-    assert!(world.events(0).contains(&PhoneEvent::CheckSync { account: 1, reset: false }));
+    assert!(world.events(0).contains(&PhoneEvent::CheckSync { account: 1, reset: false, reboot: false }));
     // From elsewhere it is nobody's business.
     peer.target = "sip:101@192.0.2.101:5060".into();
     peer.request(&mut world, "NOTIFY", &sync, "");
@@ -93,7 +93,7 @@ fn check_sync_is_obeyed_for_the_server_and_reset_only_if_allowed_and_proved() {
     let right = proof(&challenge, "NOTIFY", "sip:101@192.0.2.10", PASSWORD, "");
     peer.request(&mut world, "NOTIFY", &[reset[0], reset[1], &right], "");
     peer.get(&mut world, "200 NOTIFY");
-    assert!(world.events(0).contains(&PhoneEvent::CheckSync { account: 1, reset: true }));
+    assert!(world.events(0).contains(&PhoneEvent::CheckSync { account: 1, reset: true, reboot: false }));
 }
 
 const SUMMARY: &str = "Messages-Waiting: yes\r\nVoice-Message: 2/1 (0/0)\r\n";

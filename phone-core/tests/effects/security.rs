@@ -106,6 +106,25 @@ fn a_notify_resets_the_phone_only_if_so_set_and_proved() {
 }
 
 #[test]
+fn a_notify_is_obeyed_without_proof_unless_it_is_asked_for() {
+    let sync = "Event: check-sync;reboot=true\r\nSubscription-State: active\r\n";
+    let obeyed = |bench: &mut Bench| {
+        bench.news().iter().any(|event| matches!(event, PhoneEvent::CheckSync { reset: false, reboot: true, .. }))
+    };
+    let mut open = bench(&[]);
+    assert_eq!(request(&mut open, "NOTIFY", sync).status(), Some(200));
+    assert!(obeyed(&mut open));
+    let mut careful = bench(&[("sip.notify.challenge", "yes")]);
+    let challenge = request(&mut careful, "NOTIFY", sync);
+    assert_eq!(challenge.status(), Some(401));
+    assert!(!obeyed(&mut careful));
+    let proof = proof(&challenge, "NOTIFY", URI);
+    let answer = request(&mut careful, "NOTIFY", &format!("{sync}Authorization: {proof}\r\n"));
+    assert_eq!(answer.status(), Some(200));
+    assert!(obeyed(&mut careful));
+}
+
+#[test]
 fn the_server_s_certificate_is_checked_as_set() {
     let checks = |pairs: &[(&str, &str)]| {
         let tls = bench(pairs).phone.stream_settings(1).tls;

@@ -304,7 +304,7 @@ fn notify() {
     let messages = phone.wait("messages wait", |state| Some(state.accounts[0].messages).filter(|m| m.waiting));
     assert_eq!((messages.new, messages.old), (2, 8));
     Sipp::uac("notify_check_sync", "127.0.0.2:5090", PHONE, &["-s", "1001"]).finish();
-    let news = PhoneEvent::CheckSync { account: 1, reset: false };
+    let news = PhoneEvent::CheckSync { account: 1, reset: false, reboot: false };
     phone.event("it looks for news", |event| *event == news);
     let stranger = std::panic::catch_unwind(|| {
         Sipp::uac("notify_check_sync", "127.0.0.31:5060", PHONE, &["-s", "1001", "-timeout", "5s"]).finish()

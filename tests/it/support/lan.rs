@@ -1,5 +1,5 @@
 //! A network of its own for one phone: a namespace with a cable to this machine, a DHCP server at this end (dnsmasq) and a
-//! DHCP client at the other (udhcpc of busybox). Needs root, iproute2, dnsmasq-base and busybox.
+//! DHCP client at the other (dhclient). Needs root, and the Debian packages iproute2, dnsmasq-base and isc-dhcp-client.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -15,7 +15,8 @@ pub struct Lan {
     cable: String,
     /// This machine in it.
     pub here: Ipv4Addr,
-    dhcp: Option<Child>,
+    /// Both ends of DHCP.
+    programs: Vec<Child>,
 }
 
 fn run(program: &str, arguments: &[&str]) -> Output {
@@ -45,7 +46,7 @@ impl Lan {
         }
         let cable = format!("bh{id}");
         let here = Ipv4Addr::new(10, 200 + (id / 200 % 50) as u8, (id % 200) as u8 + 1, 1);
-        let lan = Self { namespace, cable, here, dhcp: None };
+        let lan = Self { namespace, cable, here, programs: Vec::new() };
         let (namespace, cable) = (lan.namespace.as_str(), lan.cable.as_str());
         must("ip", &["link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace]);
         must("ip", &["address", "add", &format!("{here}/24"), "dev", cable]);
@@ -69,29 +70,39 @@ impl Lan {
             .args(options.iter().map(|option| format!("--dhcp-option-force={option}")));
         let log = std::fs::File::create(folder.join("dnsmasq.log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.dhcp = Some(command.spawn().unwrap());
+        self.programs.push(command.spawn().unwrap());
     }
 
     /// Has the phone's end ask for an address; what it is told is left in the file.
-    pub async fn ask_dhcp(&self, folder: &Path, lease: &Path) {
-        let script = folder.join("udhcpc.sh");
-        let text = format!(
-            "#!/bin/sh\nPATH=$PATH:/usr/sbin:/sbin\n[ \"$1\" = bound ] || exit 0\n\
-             ip address replace \"$ip/$mask\" dev \"$interface\"\n\
-             [ -z \"$router\" ] || ip route replace default via \"$router\"\n\
-             env >'{lease}.new' && mv '{lease}.new' '{lease}'\n",
-            lease = lease.display()
-        );
+    pub async fn ask_dhcp(&mut self, folder: &Path, lease: &Path) {
+        let (script, config, pid) =
+            (folder.join("dhclient.sh"), folder.join("dhclient.conf"), folder.join("dhclient.pid"));
+        let text = "#!/bin/sh\nPATH=$PATH:/usr/sbin:/sbin\n[ \"$reason\" = BOUND ] || exit 0\n\
+                    ip address replace \"$new_ip_address/24\" dev \"$interface\"\n\
+                    ip route replace default via \"$new_routers\"\n";
         std::fs::write(&script, text).unwrap();
         must("chmod", &["755", &script.display().to_string()]);
-        wait_true("the phone's end has an address", async || {
-            let mut client = self.inside("busybox");
-            client.args(["udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", "5", "-T", "1", "-s"]).arg(&script);
-            for option in ["tftp", "ntpsrv", "timezone", "sipsrv", "43"] {
-                client.args(["-O", option]);
-            }
-            let client = client.stdin(Stdio::null()).output();
-            client.is_ok_and(|output| output.status.success()) && lease.is_file()
+        let wanted = "subnet-mask, routers, tftp-server-name, ntp-servers, time-offset, vendor-encapsulated-options";
+        std::fs::write(&config, format!("timeout 20;\nretry 1;\ninitial-interval 1;\nrequest {wanted};\n")).unwrap();
+        // It takes the file that is there only.
+        std::fs::write(lease, "").unwrap();
+        let mut client = self.inside("dhclient");
+        client
+            .args(["-d", "-1", "-4", "-cf"])
+            .arg(config)
+            .arg("-lf")
+            .arg(lease)
+            .arg("-pf")
+            .arg(pid)
+            .arg("-sf")
+            .arg(script);
+        let log = std::fs::File::create(folder.join("dhclient.log")).unwrap();
+        client.arg("eth0").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        self.programs.push(client.spawn().unwrap());
+        wait_true("the phone's end has a lease and its address", async || {
+            let addresses = must("ip", &["-n", &self.namespace, "-4", "address", "show", "eth0"]).stdout;
+            String::from_utf8_lossy(&addresses).contains("inet ")
+                && std::fs::read_to_string(lease).is_ok_and(|text| text.contains("fixed-address"))
         })
         .await;
     }
@@ -106,9 +117,9 @@ impl Lan {
 
 impl Drop for Lan {
     fn drop(&mut self) {
-        if let Some(mut dhcp) = self.dhcp.take() {
-            let _ = dhcp.kill();
-            let _ = dhcp.wait();
+        for program in &mut self.programs {
+            let _ = program.kill();
+            let _ = program.wait();
         }
         // The cable goes with its other end.
         run("ip", &["netns", "delete", &self.namespace]);

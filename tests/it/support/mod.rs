@@ -9,6 +9,7 @@ pub mod lan;
 pub mod live;
 pub mod mosquitto;
 pub mod mqtt;
+pub mod multicast;
 pub mod over_tls;
 pub mod phone;
 pub mod proxy;

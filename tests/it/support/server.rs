@@ -109,6 +109,11 @@ impl TestServer {
         self.server().stun.unwrap()
     }
 
+    /// Where phones that asked the LAN answer to, if this server is asked.
+    pub fn pnp(&self) -> Option<SocketAddr> {
+        self.server().pnp
+    }
+
     pub fn mqtt_port(&self) -> u16 {
         self.server().mqtt.unwrap().port()
     }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::change::{MOST_ACCOUNTS, display_name};
 use super::{new_password, pools, property, reach, seal};
 use crate::app::error::{conflict, invalid};
+use crate::app::lint::emergency;
 use crate::app::{Actor, App, Result, audit};
 use crate::db::entity::{extension_pool, phone, room, sip_account, sip_assignment};
 use crate::domain::extensions::{Wish, choose};
@@ -116,6 +117,9 @@ pub async fn give(
         accounts.iter().filter(is_free).map(|one| (one.user.as_str(), one)).collect();
     let mut taken: HashSet<String> = accounts.iter().filter(|one| !is_free(one)).map(|one| one.user.clone()).collect();
     taken.extend(others.iter().filter(|room| !room.extension.is_empty()).map(|room| room.extension.clone()));
+    // Whoever calls for help gets no room.
+    let owner = property(tx, pool.property_id).await?;
+    taken.extend(emergency::numbers(tx, &owner).await?.1);
     let numbers: HashSet<String> = wanting.iter().chain(&others).map(|room| room.number.clone()).collect();
     let wishes: Vec<Wish> =
         wanting.iter().map(|room| Wish { number: &room.number, extension: &room.extension }).collect();

@@ -67,6 +67,11 @@ pub struct Applied {
 }
 
 impl Applied {
+    /// The phones it changes something on.
+    pub fn phones(&self) -> &[Uuid] {
+        &self.phones
+    }
+
     pub fn tell(&self, app: &App) {
         app.live.wake();
         app.nudge(self.phones.iter().map(|phone| PhoneId(*phone)));
@@ -265,7 +270,7 @@ pub fn check(scope: Scope, wanted: &LayerChange) -> Result<Vec<Edit>> {
 }
 
 /// A value as it is kept: canonical, or with its variables as written.
-fn canonical(key: &str, value: &str) -> Result<String> {
+pub fn canonical(key: &str, value: &str) -> Result<String> {
     if !value.contains('{') {
         return settings::validate(key, value).map_err(|error| invalid(key, error.to_string()));
     }

@@ -43,14 +43,8 @@ pub(super) fn place(url: &str) -> [(&'static str, String); 2] {
     [(PROTOCOL, scheme.to_owned()), (PATH, rest.trim_end_matches('/').to_owned())]
 }
 
-/// What phones of properties that serve files are set to, by phone: (key, value), the password sealed as a setting is.
-/// Phones without credentials get theirs.
-pub async fn entries(
-    app: &App,
-    tx: &impl ConnectionTrait,
-    phones: &[Target],
-) -> Result<HashMap<Uuid, Vec<(&'static str, String)>>> {
-    let Some(base) = base(app) else { return Ok(HashMap::new()) };
+/// The phones whose property serves files.
+async fn served(tx: &impl ConnectionTrait, phones: &[Target]) -> Result<Vec<Uuid>> {
     let properties: HashSet<Uuid> = phones.iter().filter_map(|phone| phone.property_id).collect();
     let serving: HashSet<Uuid> = provisioning::Entity::find()
         .filter(provisioning::Column::PropertyId.is_in(properties))
@@ -60,46 +54,56 @@ pub async fn entries(
         .into_iter()
         .map(|row| row.property_id)
         .collect();
-    let served: Vec<Uuid> = phones
-        .iter()
-        .filter(|phone| phone.property_id.is_some_and(|id| serving.contains(&id)))
-        .filter(|phone| phone.enrolment != Enrolment::New.as_str())
-        .map(|phone| phone.id)
-        .collect();
-    if served.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut passwords: HashMap<Uuid, String> = HashMap::new();
-    for ids in served.chunks(PHONES) {
+    let of_it = phones.iter().filter(|phone| phone.property_id.is_some_and(|id| serving.contains(&id)));
+    Ok(of_it.filter(|phone| phone.enrolment != Enrolment::New.as_str()).map(|phone| phone.id).collect())
+}
+
+/// Passwords of phones that have one, sealed.
+async fn passwords(tx: &impl ConnectionTrait, phones: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+    let mut found = HashMap::with_capacity(phones.len());
+    for ids in phones.chunks(PHONES) {
         let rows = phone_file::Entity::find().filter(phone_file::Column::PhoneId.is_in(ids.iter().copied()));
         let rows = rows.all(tx).await?.into_iter().filter(|row| !row.password.is_empty());
-        passwords.extend(rows.map(|row| (row.phone_id, row.password)));
+        found.extend(rows.map(|row| (row.phone_id, row.password)));
     }
+    Ok(found)
+}
+
+/// Gives credentials to phones whose property serves files and that have none.
+pub async fn equip(app: &App, tx: &impl ConnectionTrait, phones: &[Target]) -> Result<()> {
+    let served = served(tx, phones).await?;
+    let have = passwords(tx, &served).await?;
     let mut made = Vec::new();
-    for id in &served {
-        if passwords.contains_key(id) {
-            continue;
-        }
+    for id in served.iter().filter(|id| !have.contains_key(*id)) {
         let (user, password) = (id.to_string(), random_token());
         let ha1 = |algorithm| Ha1::new(algorithm, &user, REALM, &password).expose().to_owned();
-        let sealed = app.secrets.seal(PASSWORD, &password)?;
         made.push(phone_file::ActiveModel {
             phone_id: Set(*id),
             ha1_md5: Set(ha1(Algorithm::Md5)),
             ha1_sha256: Set(ha1(Algorithm::Sha256)),
-            password: Set(sealed.clone()),
+            password: Set(app.secrets.seal(PASSWORD, &password)?),
             ..Default::default()
         });
-        passwords.insert(*id, sealed);
     }
-    while !made.is_empty() {
+    for rows in made.chunks(ROWS) {
         use phone_file::Column::{Ha1Md5, Ha1Sha256, Password, PhoneId};
-        let some = made.split_off(made.len().saturating_sub(ROWS));
-        phone_file::Entity::insert_many(some)
+        phone_file::Entity::insert_many(rows.to_vec())
             .on_conflict(OnConflict::column(PhoneId).update_columns([Ha1Md5, Ha1Sha256, Password]).to_owned())
             .exec_without_returning(tx)
             .await?;
     }
+    Ok(())
+}
+
+/// What phones with credentials are set to where their property serves files, by phone: (key, value), the password sealed
+/// as a setting is.
+pub async fn entries(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phones: &[Target],
+) -> Result<HashMap<Uuid, Vec<(&'static str, String)>>> {
+    let Some(base) = base(app) else { return Ok(HashMap::new()) };
+    let passwords = passwords(tx, &served(tx, phones).await?).await?;
     let place = place(&base);
     // Basic, unasked: over TLS nobody reads it, and a phone that DHCP sends to the bootstrap address gets its own file.
     let at_once = if base.starts_with("https:") { "yes" } else { "no" };

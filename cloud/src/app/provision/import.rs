@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::PhoneId;
 use contract::rest::{Aside, ConfigurationEdit, ConfigurationPreview, LayerChange, SECRET_MASK};
-use provisioning::{Limits, Place, ReadOptions, read};
+use provisioning::{Limits, Place, ReadOptions, read, variables};
 
 use super::export::{load, name_of};
 use crate::app::error::invalid;
@@ -58,7 +58,8 @@ pub async fn upload(
                 |value: &str| if secret && !value.is_empty() { SECRET_MASK.to_owned() } else { value.to_owned() };
             let (before, shown_after) = (shown(&before), shown(after));
             changes.push(ConfigurationEdit { key: key.to_owned(), title, page, before, after: shown_after, secret });
-            values.insert(key.to_owned(), Some(after.to_owned()));
+            // A brace of the file is a brace.
+            values.insert(key.to_owned(), Some(variables::literal(after)));
         }
     }
     if changes.len() > MOST_CHANGES {

@@ -1,7 +1,7 @@
 //! What was fetched, written a moment later and many at once: an answer waits for no write, and takes no longer for a phone
 //! that is known. Losing some in a crash does no harm: phones fetch again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -239,20 +239,20 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
         .await?;
     // Notes differ by how much a file cannot say.
     let mut by_note: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
-    let (mut touched, mut in_sync) = (Vec::new(), Vec::new());
+    let (mut touched, mut in_sync, mut behind) = (Vec::new(), HashSet::new(), HashSet::new());
     for job in waiting {
-        let Some((one, phone)) = only.get(&job.phone_id).filter(|(one, _)| job.version <= one.version) else {
+        let Some((one, phone)) = only.get(&job.phone_id) else { continue };
+        if job.version > one.version {
+            behind.insert(phone.id);
             continue;
-        };
+        }
         let note = match one.left_out {
             0 => "Fetched as a file; not verified.".to_owned(),
             more => format!("Fetched as a file; not verified. {more} settings cannot be said in one."),
         };
         by_note.entry(note).or_default().push(job.id);
         touched.push(Touched { job: Some(job.id), ..Touched::phone(phone) });
-        if phone.desired_version <= one.version {
-            in_sync.push(phone.id);
-        }
+        in_sync.insert(phone.id);
     }
     for (note, ids) in by_note {
         job::Entity::update_many()
@@ -266,7 +266,7 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
     }
     phone::Entity::update_many()
         .col_expr(phone::Column::Sync, Expr::value(SyncState::InSync.as_str()))
-        .filter(phone::Column::Id.is_in(in_sync))
+        .filter(phone::Column::Id.is_in(in_sync.difference(&behind).copied()))
         .exec(tx)
         .await?;
     Ok(touched)

@@ -1,25 +1,22 @@
-//! Putting back what a backup package says: a phone's own layer, or all layers of a property. One transaction; what is not in
-//! the package goes, and what cannot be put back is named with the reason.
+//! Putting back what a backup package says: a phone's own layer, or all layers of a property. One transaction, with a change
+//! set a layer as if a person had set it; what is not in the package goes, and what cannot be put back is named.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use contract::rest::{Aside, RestorePreview, SECRET_MASK};
+use contract::rest::{Accepted, Aside, RestorePreview, SECRET_MASK};
 use contract::{PhoneId, PropertyId};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::backup::{Scopes, below, rows};
 use super::import::SHOWN;
 use super::package::{Value, unpack};
-use crate::app::desired::{Change, accepted, refresh};
+use crate::app::desired::accepted;
 use crate::app::error::{invalid, not_found};
-use crate::app::{Actor, App, Result, audit, views};
-use crate::clock::now_ms;
+use crate::app::layers::{self, Edit, New, Purpose, Scope};
+use crate::app::{Actor, App, AppError, Result, audit};
 use crate::db::entity::{layer_value, phone, property};
 use crate::domain::catalogue;
-
-/// Rows of one statement.
-const ROUND: usize = 300;
 
 /// A phone's own layer as the package has it. Room and property stay as they are.
 pub async fn of_phone(
@@ -32,8 +29,7 @@ pub async fn of_phone(
     let phone = phone::Entity::find_by_id(id.0).one(app.db.read()).await?.ok_or_else(|| not_found("phone"))?;
     accepted(&phone)?;
     let scopes = Scopes::from([(phone.id, ("phone", phone.mac.clone()))]);
-    let what = ("phone", phone.mac.clone(), id.to_string(), format!("Phone {}", views::mac(&phone)));
-    restore(app, actor, what, scopes, vec![phone], package, apply).await
+    restore(app, actor, ("phone", phone.mac, id.to_string()), scopes, package, apply).await
 }
 
 /// Every layer of a property, its rooms by their numbers and its phones by their MAC addresses.
@@ -45,15 +41,13 @@ pub async fn of_property(
     apply: bool,
 ) -> Result<RestorePreview> {
     let property = property::Entity::find_by_id(id.0).one(app.db.read()).await?.ok_or_else(|| not_found("property"))?;
-    let (_, phones, scopes) = below(app, id.0).await?;
-    let what = ("property", property.code, id.to_string(), property.name);
-    restore(app, actor, what, scopes, phones, package, apply).await
+    let (_, _, scopes) = below(app, id.0).await?;
+    restore(app, actor, ("property", property.code, id.to_string()), scopes, package, apply).await
 }
 
 /// What a layer is to hold.
 struct Wanted {
     scope: Uuid,
-    layer: &'static str,
     key: String,
     /// In clear; `None`: a secret that stays as it is.
     value: Option<String>,
@@ -64,9 +58,8 @@ struct Wanted {
 async fn restore(
     app: &App,
     actor: &Actor,
-    (kind, subject, target, name): (&'static str, String, String, String),
+    (kind, subject, target): (&'static str, String, String),
     scopes: Scopes,
-    phones: Vec<phone::Model>,
     (bytes, password): (Vec<u8>, String),
     apply: bool,
 ) -> Result<RestorePreview> {
@@ -82,80 +75,98 @@ async fn restore(
     let tx = &write.tx;
     let now: HashMap<(Uuid, String), layer_value::Model> =
         rows(app, &scopes).await?.into_iter().filter_map(|row| Some(((row.scope_id?, row.key.clone()), row))).collect();
-    let (mut set, mut unchanged, mut kept) = (Vec::new(), 0, HashSet::new());
+    let (mut unchanged, mut kept) = (0, HashSet::new());
+    let mut edits: HashMap<Uuid, Vec<Edit>> = HashMap::new();
     for one in wanted {
         let place = (one.scope, one.key.clone());
-        let before = now.get(&place);
-        let open = |row: &layer_value::Model| app.secrets.open(&row.key, &row.value);
-        let value = match (one.value, before) {
-            (Some(value), _) => value,
-            (None, Some(before)) => open(before)?,
+        let before = match now.get(&place) {
+            Some(row) if catalogue::is_secret(&row.key) => Some((app.secrets.open(&row.key, &row.value)?, row)),
+            Some(row) => Some((row.value.clone(), row)),
+            None => None,
+        };
+        let text = match (one.value, &before) {
+            (Some(text), _) => text,
+            (None, Some((text, _))) => text.clone(),
             (None, None) => {
-                let reason = "is a secret; give the package's password to put it back";
-                aside.push(Aside { name: one.key, place: String::new(), reason: reason.to_owned() });
+                aside.push(refused(one.key, "is a secret; give the package's password to put it back"));
                 continue;
             }
         };
         kept.insert(place);
-        let same = before.is_some_and(|row| {
-            row.locked == one.locked && row.reason == one.reason && open(row).is_ok_and(|before| before == value)
-        });
+        let same =
+            before.is_some_and(|(before, row)| row.locked == one.locked && row.reason == one.reason && before == text);
         if same {
             unchanged += 1;
             continue;
         }
-        let secret = catalogue::is_secret(&one.key);
-        set.push(layer_value::ActiveModel {
-            layer: Set(one.layer.to_owned()),
-            scope_id: Set(Some(one.scope)),
-            value: Set(if secret { app.secrets.seal(&one.key, &value)? } else { value }),
-            key: Set(one.key),
-            locked: Set(one.locked),
-            reason: Set(one.reason),
-            changed_at: Set(now_ms()),
-            changed_by: Set(actor.0.clone()),
-            ..Default::default()
-        });
+        let new = New { text, locked: one.locked, reason: one.reason };
+        edits.entry(one.scope).or_default().push(Edit { key: one.key, value: Some(new) });
     }
-    let gone: Vec<i64> = now.iter().filter(|(place, _)| !kept.contains(*place)).map(|(_, row)| row.id).collect();
-    let changes = !set.is_empty() || !gone.is_empty();
-    let mut answer = RestorePreview {
-        set: count(set.len()),
-        removed: count(gone.len()),
-        unchanged,
-        aside_total: count(aside.len()),
-        aside,
-        accepted: None,
-    };
-    answer.aside.truncate(SHOWN);
-    if !apply || !changes {
+    let mut removed = 0;
+    for (scope, key) in now.into_keys().filter(|place| !kept.contains(place)) {
+        removed += 1;
+        edits.entry(scope).or_default().push(Edit { key, value: None });
+    }
+    let mut answer = RestorePreview { set: 0, removed, unchanged, aside: Vec::new(), aside_total: 0, accepted: None };
+    let mut applied = Vec::new();
+    // From the outermost inwards: a lock that is put back counts for what is below.
+    let mut all: Vec<(Scope, Vec<Edit>)> =
+        edits.into_iter().filter_map(|(id, edits)| Some((Scope::of(scopes.get(&id)?.0, Some(id))?, edits))).collect();
+    all.sort_by_key(|(scope, _)| scope.layer());
+    for (scope, edits) in all {
+        let edits = without_locked(tx, scope, edits, &mut aside).await?;
+        answer.set += count(edits.iter().filter(|edit| edit.value.is_some()).count());
+        if apply && !edits.is_empty() {
+            let purpose = Purpose { comment: format!("Restored from the backup of {subject}"), undoes: None };
+            applied.push(layers::apply(app, tx, actor, scope, edits, purpose).await?);
+        }
+    }
+    answer.aside_total = count(aside.len());
+    aside.truncate(SHOWN);
+    answer.aside = aside;
+    if applied.is_empty() {
         return Ok(answer);
-    }
-    let replaced = set.iter().filter_map(|row| {
-        let place = (row.scope_id.clone().take()??, row.key.clone().take()?);
-        now.get(&place).map(|row| row.id)
-    });
-    let gone: Vec<i64> = gone.into_iter().chain(replaced).collect();
-    for round in gone.chunks(ROUND) {
-        let rows = layer_value::Entity::delete_many();
-        rows.filter(layer_value::Column::Id.is_in(round.iter().copied())).exec(tx).await?;
-    }
-    for round in set.chunks(ROUND) {
-        layer_value::Entity::insert_many(round.to_vec()).exec_without_returning(tx).await?;
     }
     let detail = format!("{subject}: {} set, {} removed", answer.set, answer.removed);
     audit::record(tx, actor, &format!("{kind}.restore"), &target, detail).await?;
-    let summary = format!("{name}: restored from a backup");
-    let jobs = refresh(app, tx, phones, &Change { actor, summary }).await?;
-    answer.accepted = Some(contract::rest::Accepted {
-        phones: count(jobs.len()),
-        jobs: jobs.iter().take(20).map(|job| views::job_view(job, None)).collect(),
-        change_set: None,
-    });
     write.commit().await?;
-    app.live.wake();
-    app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
+    let (mut phones, mut jobs) = (HashSet::new(), HashMap::new());
+    for one in applied {
+        one.tell(app);
+        phones.extend(one.phones().iter().copied());
+        // Of a phone that several layers changed the last job does it all.
+        jobs.extend(one.accepted.jobs.into_iter().map(|job| (job.phone, job)));
+    }
+    let jobs = jobs.into_values().take(20).collect();
+    let accepted = Accepted { phones: count(phones.len()), jobs, change_set: None };
+    answer.accepted = Some(accepted);
     Ok(answer)
+}
+
+fn refused(name: String, reason: &str) -> Aside {
+    Aside { name, place: String::new(), reason: reason.to_owned() }
+}
+
+/// Puts aside what a layer above has locked.
+async fn without_locked(
+    tx: &impl ConnectionTrait,
+    scope: Scope,
+    edits: Vec<Edit>,
+    aside: &mut Vec<Aside>,
+) -> Result<Vec<Edit>> {
+    let set = |edits: &[Edit]| edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone()).collect();
+    if layers::locks::refuse(tx, scope, set(&edits)).await.is_ok() {
+        return Ok(edits);
+    }
+    let mut taken = Vec::new();
+    for edit in edits {
+        match layers::locks::refuse(tx, scope, set(std::slice::from_ref(&edit))).await {
+            Ok(()) => taken.push(edit),
+            Err(AppError::Refused(problem)) => aside.push(refused(edit.key, &problem.detail)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(taken)
 }
 
 fn count(items: usize) -> u32 {
@@ -196,7 +207,7 @@ fn wanted(
         };
         let plain =
             if value.value == SECRET_MASK { secrets.get(&value.name()).cloned() } else { Some(value.value.clone()) };
-        let plain = match plain.map(|plain| settings::validate(&key, &plain)).transpose() {
+        let plain = match plain.map(|plain| layers::canonical(&key, &plain)).transpose() {
             Ok(plain) => plain,
             Err(error) => {
                 refuse(error.to_string());
@@ -208,7 +219,7 @@ fn wanted(
             continue;
         }
         let reason = value.reason.chars().take(300).collect();
-        wanted.push(Wanted { scope, layer, key, value: plain, locked: value.locked && layer != "phone", reason });
+        wanted.push(Wanted { scope, key, value: plain, locked: value.locked && layer != "phone", reason });
     }
     wanted
 }

@@ -122,7 +122,8 @@ pub async fn set(app: &App, actor: &Actor, id: PropertyId, wanted: ProvisioningC
     );
     audit::record(tx, actor, "provisioning.change", &id.to_string(), detail).await?;
     let mut jobs = Vec::new();
-    if was_enabled != row.enabled {
+    if was_enabled || row.enabled {
+        // Also where it stays on: the server may be reached by another name since.
         let phones = phone::Entity::find().filter(phone::Column::PropertyId.eq(id.0)).all(tx).await?;
         let summary = format!("{}: where phones fetch files", property.name);
         jobs = refresh(app, tx, phones, &Change { actor, summary }).await?;

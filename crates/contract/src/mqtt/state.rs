@@ -20,6 +20,12 @@ pub struct StateReport {
     pub accounts: Vec<AccountState>,
     /// The version of the desired document the phone last applied; 0 = none.
     pub applied_version: i64,
+    /// Keys of settings a user set at the phone: at most [`StateReport::MOST_KEYS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_by_user: Vec<String>,
+    /// "User Protection": files leave them as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub user_protection: bool,
 }
 
 /// One SIP account as the phone sees it.
@@ -48,11 +54,20 @@ pub enum AccountStatus {
 }
 
 impl StateReport {
+    /// Keys told of what a user set; a phone has some 700 settings, and a user sets a few.
+    pub const MOST_KEYS: usize = 100;
+
     /// Says what is wrong with a report that decoded but cannot be true.
     pub fn check(&self) -> Result<(), String> {
         check_boot(self.boot)?;
         if self.accounts.len() > 2 {
             return Err(format!("{} accounts; a phone has two", self.accounts.len()));
+        }
+        if self.set_by_user.len() > Self::MOST_KEYS {
+            return Err(format!("set_by_user has more than {} keys", Self::MOST_KEYS));
+        }
+        for key in &self.set_by_user {
+            check_text("set_by_user", key)?;
         }
         check_text("firmware", &self.firmware)?;
         check_text("ip", &self.ip)?;

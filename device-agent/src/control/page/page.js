@@ -55,6 +55,7 @@ function show(phone) {
 async function look() {
   try {
     show(await ask("phone"));
+    showProvision(await ask("provision"));
     if (at("message").dataset.of === "look") say("");
     delete at("message").dataset.of;
   } catch (error) {
@@ -64,9 +65,61 @@ async function look() {
   setTimeout(look, 500);
 }
 
-// ---- keys ----
+// ---- configuration ----
 
 const doing = (promise) => promise.catch((error) => say(error.message));
+
+const time = (at) => new Date(at).toLocaleTimeString();
+
+function showProvision({ running, last, next, set_by_user: own, user_protection: protects }) {
+  const parts = [];
+  if (running) parts.push(`${running.waiting ? "waiting for" : "asking for"} ${running.file} (${running.asked})`);
+  if (last) parts.push(`${time(last.at)}: ${last.ok ? "complete" : "failed"}, ${[...last.files, last.text].join(": ")}`);
+  if (last?.protected.length) parts.push(`left as set at the phone: ${last.protected.join(", ")}`);
+  if (next) parts.push(`looks again at ${time(next)}`);
+  if (own.length) parts.push(`set at the phone${protects ? ", protected" : ""}: ${own.join(", ")}`);
+  const text = parts.join(" · ") || "never provisioned by a file";
+  if (at("provision").textContent !== text) at("provision").textContent = text;
+}
+
+/// A request with the token, and the backup's password where there is one.
+async function raw(path, body) {
+  const headers = { Authorization: `Bearer ${token}` };
+  if (path === "backup") headers["X-Backup-Password"] = at("backup-password").value;
+  const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body });
+  if (!answer.ok) throw new Error((await answer.text()).trim() || answer.statusText);
+  return answer;
+}
+
+async function download(path, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await (await raw(path)).blob());
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+async function upload(path, field) {
+  const [file] = field.files;
+  if (!file) return;
+  try {
+    const { changed, unknown } = await (await raw(path, file)).json();
+    say(`${file.name}: ${changed} settings changed${unknown ? `, ${unknown} entries this phone does not have` : ""}`);
+  } finally {
+    field.value = "";
+  }
+}
+
+at("provision-now").addEventListener("click", () => doing(ask("provision", {})));
+for (const button of document.querySelectorAll("[data-get]")) {
+  button.addEventListener("click", () => doing(download(button.dataset.get, button.dataset.name)));
+}
+for (const field of document.querySelectorAll("[data-post]")) {
+  field.addEventListener("change", () => doing(upload(field.dataset.post, field)));
+}
+
+// ---- keys ----
+
 const digit = (key) => doing(ask("key", { keys: key }));
 const hook = () => doing(ask("hook", { hook: lifted ? "on" : "off" }));
 const press = (key) => doing(ask("press", { key }));

@@ -33,7 +33,7 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
     let path = place.path();
     let path = path.strip_prefix('/').unwrap_or(&path);
     let mut stream = in_time(ftp.retr_as_stream(path)).await.map_err(missing)?;
-    let mut file = Growing::new(options.most_bytes);
+    let mut file = Growing::new(options)?;
     let mut buffer = vec![0; 16 << 10];
     loop {
         let read = tokio::time::timeout(SILENCE, stream.read(&mut buffer)).await.map_err(|_| FetchError::silent())?;
@@ -45,7 +45,7 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
     // The server's last word tells a whole file from one that was cut off.
     in_time(stream.finish()).await?;
     let _ = tokio::time::timeout(GOODBYE, ftp.quit()).await;
-    Ok(file.bytes)
+    file.finish()
 }
 
 async fn connect(place: &Place, options: &Options) -> Result<AsyncRustlsFtpStream, FetchError> {

@@ -17,13 +17,13 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
     if response.content_length().is_some_and(|length| length > most as u64) {
         return Err(FetchError::TooLong(most));
     }
-    let mut file = Growing::new(most);
+    let mut file = Growing::new(options)?;
     loop {
         let piece = tokio::time::timeout(SILENCE, response.chunk()).await.map_err(|_| FetchError::silent())?;
         // A body shorter than its length is an error here as well.
         match piece.map_err(|error| FetchError::Passing(format!("it broke off: {}", innermost(&error))))? {
             Some(piece) => file.add(&piece)?,
-            None => return Ok(file.bytes),
+            None => return file.finish(),
         }
     }
 }
@@ -38,7 +38,7 @@ async fn open(place: &Place, options: &Options) -> Result<Response, FetchError> 
     }
     let (mut redirects, mut challenges) = (0, 0);
     loop {
-        let mut request = client.get(url.clone()).timeout(super::LONGEST).header(USER_AGENT, &options.agent);
+        let mut request = client.get(url.clone()).timeout(options.longest).header(USER_AGENT, &options.agent);
         if let Some(authorization) = login.header("GET", &target(&url), b"") {
             request = request.header(AUTHORIZATION, authorization);
         }

@@ -44,8 +44,8 @@ enum Reply {
 }
 
 impl Transfer {
-    const fn new(most: usize) -> Self {
-        Self { file: Growing::new(most), block: USUAL_BLOCK, number: 0, answered: false }
+    const fn new(file: Growing) -> Self {
+        Self { file, block: USUAL_BLOCK, number: 0, answered: false }
     }
 
     fn take(&mut self, packet: &[u8]) -> Result<Reply, FetchError> {
@@ -130,7 +130,7 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
     let server = *addresses(place).await?.first().ok_or_else(FetchError::silent)?;
     let any: SocketAddr = if server.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
     let socket = UdpSocket::bind(any).await.map_err(|error| FetchError::io(&error))?;
-    let mut transfer = Transfer::new(options.most_bytes);
+    let mut transfer = Transfer::new(Growing::new(options)?);
     let (mut sent, mut to) = (request(&path), server);
     let mut peer: Option<SocketAddr> = None;
     let mut buffer = vec![0; BLOCK + 512];
@@ -161,7 +161,7 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
             }
             Reply::Last(packet) => {
                 send(&socket, &packet, to).await?;
-                return Ok(transfer.file.bytes);
+                return transfer.file.finish();
             }
             Reply::Nothing if Instant::now() >= silent_at => return Err(FetchError::silent()),
             Reply::Nothing => again = (again * 2).min(MOST_AGAIN),
@@ -178,13 +178,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn reading(most: usize) -> Transfer {
+        Transfer::new(Growing { bytes: Vec::new(), length: 0, most, to: None, wanted: None })
+    }
+
     fn data(number: u16, bytes: &[u8]) -> Vec<u8> {
         [&DATA.to_be_bytes(), &number.to_be_bytes()[..], bytes].concat()
     }
 
     #[test]
     fn blocks_in_order_and_twice() {
-        let mut transfer = Transfer::new(10_000);
+        let mut transfer = reading(10_000);
         let full = [7; USUAL_BLOCK];
         assert_eq!(transfer.take(&data(2, &full)).unwrap(), Reply::Nothing, "not yet");
         assert_eq!(transfer.take(&data(1, &full)).unwrap(), Reply::Send(acknowledge(1)));
@@ -195,7 +199,7 @@ mod tests {
 
     #[test]
     fn options_are_taken_as_the_server_says() {
-        let mut transfer = Transfer::new(1 << 20);
+        let mut transfer = reading(1 << 20);
         assert_eq!(transfer.take(b"\x00\x06blksize\x00600\x00tsize\x00700\x00").unwrap(), Reply::Send(acknowledge(0)));
         assert_eq!(transfer.block, 600);
         assert_eq!(transfer.take(&data(1, &[1; 600])).unwrap(), Reply::Send(acknowledge(1)));
@@ -205,13 +209,13 @@ mod tests {
             (b"\x00\x06blksize\x0065000\x00", FetchError::Refused("the server answers options wrongly".into())),
             (b"\x00\x05\x00\x01no", FetchError::Missing),
         ] {
-            assert_eq!(Transfer::new(1 << 20).take(packet), Err(why));
+            assert_eq!(reading(1 << 20).take(packet), Err(why));
         }
     }
 
     #[test]
     fn a_file_without_end_is_cut_off() {
-        let mut transfer = Transfer::new(100_000);
+        let mut transfer = reading(100_000);
         let ended = (1..=u16::MAX).find_map(|number| transfer.take(&data(number, &[0; USUAL_BLOCK])).err());
         assert_eq!(ended, Some(FetchError::TooLong(100_000)));
         assert!(transfer.file.bytes.len() <= 100_000);
@@ -219,7 +223,7 @@ mod tests {
 
     #[test]
     fn numbers_go_on_after_the_last() {
-        let mut transfer = Transfer::new(usize::MAX);
+        let mut transfer = reading(usize::MAX);
         transfer.number = u16::MAX;
         assert_eq!(transfer.take(&data(0, b"x")).unwrap(), Reply::Last(acknowledge(0)));
     }
@@ -227,7 +231,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_packet_is_taken_or_refused(packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..64), 0..20)) {
-            let mut transfer = Transfer::new(1000);
+            let mut transfer = reading(1000);
             for packet in packets {
                 let _ = transfer.take(&packet);
                 prop_assert!(transfer.file.bytes.len() <= 1000);

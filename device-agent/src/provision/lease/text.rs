@@ -48,6 +48,9 @@ fn code_of(name: &str) -> Option<u8> {
         "ntp-servers" => 42,
         "vendor-encapsulated-options" => 43,
         "tftp-server-name" => 66,
+        "tftp-server-address" => 150,
+        // Option 160 was meant for portals once, before it was found in use for phones (RFC 8910 §1).
+        "v4-captive-portal" => 160,
         _ => name.strip_prefix("unknown-")?.parse().ok()?,
     })
 }
@@ -59,6 +62,7 @@ fn dhclient_value(code: u8, value: &str) -> Option<Vec<u8>> {
     match code {
         2 => value.parse::<i32>().ok().map(|seconds| seconds.to_be_bytes().to_vec()),
         42 => Some(quads(value.split(','))),
+        150 if value.contains('.') => Some(quads(value.split(','))),
         _ => value.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect(),
     }
 }
@@ -98,6 +102,8 @@ fn udhcpc(text: &str) -> Options {
         let option = match name {
             "timezone" => value.parse::<i32>().ok().map(|seconds| (2, seconds.to_be_bytes().to_vec())),
             "ntpsrv" => Some((42, quads(value.split(' ')))),
+            // What udhcpc makes of a name with a colon or slash in it, of every address with a protocol therefore.
+            "tftp" if value == "bad" => None,
             "tftp" => Some((66, value.as_bytes().to_vec())),
             "sipsrv" => Some((120, sip(value))),
             _ => name.strip_prefix("opt").and_then(|code| Some((code.parse().ok()?, hex::decode(value).ok()?))),

@@ -1,0 +1,93 @@
+//! What is wrong with configurations, told through the whole: layers, accounts, secrets, neighbours.
+
+use contract::rest::*;
+use serde_json::{Value, json};
+
+use crate::accounts::{accounts, add_pool, add_server, fill, path};
+use crate::support::{Ask, Hotel, TestServer, mac};
+
+async fn put(hotel: &Hotel, rest: &str, values: Value) {
+    hotel.api.put(&path(hotel.property, rest), json!({ "values": values })).await.ok::<Accepted>();
+}
+
+fn ids(findings: &[LintFinding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.rule.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1201", "1202", "1203"]).await;
+    let sip = add_server(&hotel, 5060).await;
+    let pool = add_pool(&hotel, &sip, "1200", "1299").await;
+    let mut phones = Vec::new();
+    for (number, room) in [(1, "1201"), (2, "1202"), (3, "1203")] {
+        phones.push(hotel.announce(mac(number), Some(hotel.room(room))).await.unwrap());
+    }
+    let of_phone = async |at: usize| {
+        let found: PhoneLint = server.api.get(&format!("/api/v1/phones/{}/lint", phones[at])).await.ok();
+        assert_eq!(found.phone, phones[at]);
+        found.findings
+    };
+    let of_property = async || {
+        let found: PropertyLint = server.api.get(&path(hotel.property, "lint")).await.ok();
+        assert_eq!(found.phones, 3);
+        found.groups.into_iter().map(|group| (group.rule.id, group.phones, group.examples)).collect::<Vec<_>>()
+    };
+    fill(&hotel, &pool).await;
+    let good = json!({ "keys.lock.password": "84261", "account.1.codec.choice": "pcmu,pcma,g722" });
+    put(&hotel, "settings", good).await;
+    assert_eq!(ids(&of_phone(0).await), Vec::<&str>::new());
+    assert_eq!(of_property().await, []);
+
+    // The property is in Portugal; then it wants more.
+    let numbers: EmergencyNumbers = server.api.get(&path(hotel.property, "emergency-numbers")).await.ok();
+    assert_eq!((numbers.own, numbers.numbers), (false, vec!["112".to_owned()]));
+    put(&hotel, "settings", json!({ "account.1.call.dialplan": "{[1-8]xxx|112}" })).await;
+    assert_eq!(of_property().await, []);
+    let body = json!({ "numbers": ["911", "112", "911"] });
+    let set: EmergencyNumbers = server.api.put(&path(hotel.property, "emergency-numbers"), body).await.ok();
+    assert_eq!((set.own, set.numbers), (true, vec!["911".to_owned(), "112".to_owned()]));
+    let groups = of_property().await;
+    assert_eq!((groups.len(), groups[0].0.as_str(), groups[0].1), (1, "emergency-blocked", 3));
+    assert_eq!(groups[0].2[0].what, "Account 1: 911 cannot be dialled.");
+    let refused = server.api.put(&path(hotel.property, "emergency-numbers"), json!({ "numbers": ["9-1-1"] })).await;
+    assert_eq!(refused.refused(422).field.as_deref(), Some("numbers"));
+    put(&hotel, "settings", json!({ "account.1.call.dialplan": null })).await;
+    server.api.put(&path(hotel.property, "emergency-numbers"), json!({ "numbers": [] })).await.ok::<EmergencyNumbers>();
+
+    // A secret is judged by what is sealed, and never shown.
+    let room = format!("/api/v1/rooms/{}/settings", hotel.room("1202"));
+    let weak = json!({ "account.1.sip.subscriber.password": "Zanz1", "users.admin.password": "admin" });
+    server.api.put(&room, json!({ "values": weak })).await.ok::<Accepted>();
+    assert_eq!(ids(&of_phone(1).await), ["admin-password", "sip-password"]);
+    let shown = server.api.get(&format!("/api/v1/phones/{}/lint", phones[1])).await.text;
+    assert!(!shown.contains("Zanz1") && shown.contains("5 characters"), "{shown}");
+
+    // Somebody types the extension of a room into the settings of another.
+    let phone = format!("/api/v1/phones/{}/settings", phones[2]);
+    server.api.put(&phone, json!({ "values": { "account.1.sip.userid": "1201" } })).await.ok::<Accepted>();
+    let found = of_phone(0).await;
+    assert_eq!((ids(&found), found[0].what.as_str()), (vec!["extension-twice"], "1201 is also at room 1203."));
+    let twice = of_property().await.into_iter().find(|group| group.0 == "extension-twice").unwrap();
+    let rooms: Vec<_> = twice.2.iter().map(|example| example.room_number.clone().unwrap_or_default()).collect();
+    assert_eq!((twice.1, rooms), (2, vec!["1201".to_owned(), "1203".to_owned()]));
+    server.api.put(&phone, json!({ "values": { "account.1.sip.userid": null } })).await.ok::<Accepted>();
+
+    // An account that is meant to be shared is none of it.
+    let lobby = json!({ "server": sip.id, "user": "500", "slot": 2, "shared": true });
+    let lobby: SipAccount = server.api.post(&path(hotel.property, "sip-accounts"), lobby).await.ok();
+    for id in [phones[0], phones[2]] {
+        let assign = path(hotel.property, &format!("sip-accounts/{}/assign", lobby.id));
+        server.api.post(&assign, json!({ "phone": id })).await.ok::<Accepted>();
+    }
+    put(&hotel, "settings", json!({ "account.2.codec.choice": "pcmu,pcma" })).await;
+    assert_eq!(ids(&of_phone(0).await), Vec::<&str>::new());
+    assert_eq!(accounts(&hotel, "q=500").await.items[0].used_by.len(), 2);
+
+    put(&hotel, "settings", json!({ "tr069.enable": "no", "security.ssh": "yes" })).await;
+    assert_eq!(ids(&of_phone(0).await), ["tr069-off", "ssh-open"]);
+    assert_eq!(server.api.phone(phones[0]).await.phone.id, phones[0]);
+    server.api.get(&format!("/api/v1/phones/{}/lint", uuid::Uuid::now_v7())).await.refused(404);
+    server.api.get(&format!("/api/v1/properties/{}/lint", uuid::Uuid::now_v7())).await.refused(404);
+}
