@@ -57,7 +57,7 @@ pub fn ClaimsPage() -> impl IntoView {
                 <div aria-live="polite">
                     <Show when=move || waiting.with(|list| !list.is_empty()) fallback=|| view! {
                         <Empty icon=Icon::Check title="Nobody waits">
-                            <p>"When somebody dials *" "*766 *, a room number and # at a phone and the rules below ask for an answer, it shows here at once."</p>
+                            <p>"When somebody dials **766*, a room number and # at a phone, and the rules below ask for an answer, it shows here at once."</p>
                         </Empty>
                     }>
                         <ul class="stack">

@@ -99,7 +99,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
         }.into_any()),
         (ImportState::Ready | ImportState::Failed, errors) => Some(view! {
             <p class="note"><Svg icon=Icon::Alert/> <span>{format!("{} below. Correct the file and choose it again, take a column for something else, or leave those rows out.", counted(errors as usize, "error stands", "errors stand"))}</span></p>
-            <ConfirmButton label="Apply without them" icon=Icon::Check question="Leave rows with errors out and apply the others?" yes="Apply the others" on_yes=Callback::new(move |()| apply.run(true)) testid="import-skip"/>
+            <div class="row"><ConfirmButton label="Apply without them" icon=Icon::Check question="Leave rows with errors out and apply the others?" yes="Apply the others" on_yes=Callback::new(move |()| apply.run(true)) testid="import-skip"/></div>
         }.into_any()),
         _ => None,
     }
