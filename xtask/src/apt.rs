@@ -105,7 +105,7 @@ pub const DNSMASQ: Package = Package {
 pub const DHCLIENT: Package = Package {
     name: "isc-dhcp-client",
     files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
-    why: "gets a new phone its address",
+    why: "gets a new phone its address, and writes the leases the phone reads",
 };
 pub const IPROUTE: Package = Package {
     name: "iproute2",
@@ -132,11 +132,6 @@ const VSFTPD: Package = Package {
     why: "an FTP server, with TLS from the first byte as well",
 };
 const TFTPD: Package = Package { name: "tftpd-hpa", files: &["/usr/sbin/in.tftpd"], why: "a TFTP server" };
-const DHCLIENT: Package = Package {
-    name: "isc-dhcp-client",
-    files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
-    why: "writes the leases the phone reads",
-};
 const BUSYBOX: Package =
     Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "udhcpc, the other one that does" };
 pub const XMLLINT: Package = Package {
