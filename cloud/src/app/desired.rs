@@ -91,7 +91,7 @@ pub async fn refresh_targets(
                 changed.push(target);
             }
         }
-        store::keep_documents(tx, &documents).await?;
+        store::keep_documents(tx, documents).await?;
         jobs.extend(store::make_jobs(app, tx, &changed, change, change_set).await?);
     }
     Ok(jobs)

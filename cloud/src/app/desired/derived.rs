@@ -13,7 +13,7 @@ use crate::domain::catalogue;
 pub fn collect<'a>(
     property: Option<&'a property::Model>,
     room: Option<&'a room::Model>,
-    add: &mut impl FnMut(Layer, &'static str, Cow<'a, str>),
+    add: &mut impl FnMut(Layer, &'a str, Cow<'a, str>),
 ) {
     if let Some(property) = property {
         add(Layer::Property, catalogue::HOTEL_NAME, Cow::Borrowed(&property.name));

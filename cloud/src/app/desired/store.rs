@@ -3,21 +3,23 @@
 use std::collections::HashMap;
 
 use contract::rest::SyncState;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
-use sea_orm::{FromQueryResult, IntoActiveModel};
+use sea_orm::sea_query::{Expr, ExprTrait, JoinType, OnConflict, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Iterable,
+};
+use sea_orm::{QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::targets::Target;
 use super::{Change, job_of, supersede};
-use crate::app::live::{Touched, touch};
-use crate::app::{App, Result};
+use crate::app::{App, AppError, Result};
 use crate::clock::now_ms;
-use crate::db::entity::{job, phone, phone_document};
+use crate::db::entity::{job, live, phone, phone_document};
 
-/// Rows of documents and of jobs in one statement: SQLite takes 32,766 parameters.
-const DOCUMENTS: usize = 6_000;
-const JOBS: usize = 1_400;
+/// Rows of one statement, with at most three parameters each: SQLite takes 32,766.
+const ROWS: usize = 10_000;
+/// What a statement calls the rows it is given; their columns are `column1` and so on, in both databases.
+const MADE: &str = "made";
 
 #[derive(FromQueryResult)]
 struct Stored {
@@ -35,19 +37,20 @@ pub async fn documents(tx: &impl ConnectionTrait, targets: &[Target]) -> Result<
 }
 
 /// Writes desired documents, by phone.
-pub async fn keep_documents(tx: &impl ConnectionTrait, documents: &[(Uuid, String)]) -> Result<()> {
-    for part in documents.chunks(DOCUMENTS) {
-        let rows = part.iter().map(|(phone, desired)| phone_document::ActiveModel {
-            phone_id: Set(*phone),
-            desired: Set(desired.clone()),
-            reported: Set("{}".to_owned()),
-            applied: Set("{}".to_owned()),
-            reported_at: Set(0),
-        });
-        let only_desired = OnConflict::column(phone_document::Column::PhoneId)
-            .update_column(phone_document::Column::Desired)
-            .to_owned();
-        phone_document::Entity::insert_many(rows).on_conflict(only_desired).exec_without_returning(tx).await?;
+pub async fn keep_documents(tx: &impl ConnectionTrait, documents: Vec<(Uuid, String)>) -> Result<()> {
+    use phone_document::Column::{Applied, Desired, PhoneId, Reported, ReportedAt};
+    let mut documents = documents.into_iter().peekable();
+    while documents.peek().is_some() {
+        let mut rows = Query::select();
+        rows.from_values(documents.by_ref().take(ROWS), MADE).column((MADE, "column1")).column((MADE, "column2"));
+        rows.expr(Expr::value("{}")).expr(Expr::value("{}")).expr(Expr::value(0_i64));
+        // Without it SQLite takes ON for a join's.
+        rows.and_where(Expr::cust("true"));
+        let mut insert = Query::insert();
+        insert.into_table(phone_document::Entity).columns([PhoneId, Desired, Reported, Applied, ReportedAt]);
+        insert.select_from(rows).map_err(misbuilt)?;
+        insert.on_conflict(OnConflict::column(PhoneId).update_column(Desired).to_owned());
+        tx.execute(&insert).await?;
     }
     Ok(())
 }
@@ -79,11 +82,61 @@ pub async fn make_jobs(
             job::Model { change_set_id: change_set, ..job }
         })
         .collect();
-    for part in jobs.chunks(JOBS) {
-        let rows = part.iter().cloned().map(IntoActiveModel::into_active_model);
-        job::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    // Of one kind but for this, so that what they have in common is sent once.
+    for connected in [true, false] {
+        let alike = targets.iter().zip(&jobs).filter(|(target, _)| target.connected == connected);
+        insert_jobs(tx, alike.map(|(_, job)| job).collect()).await?;
     }
-    let touched = targets.iter().zip(&jobs).map(|(target, job)| Touched { job: Some(job.id), ..target.touched() });
-    touch(tx, touched).await?;
+    tell(tx, &jobs).await?;
     Ok(jobs)
+}
+
+/// Inserts jobs that differ in nothing but id, phone and version.
+async fn insert_jobs(tx: &impl ConnectionTrait, jobs: Vec<&job::Model>) -> Result<()> {
+    let Some(first) = jobs.first() else { return Ok(()) };
+    let common = (*first).clone().into_active_model();
+    for part in jobs.chunks(ROWS) {
+        let mut rows = Query::select();
+        rows.from_values(part.iter().map(|job| (job.id, job.phone_id, job.version)), MADE);
+        for column in job::Column::iter() {
+            match column {
+                job::Column::Id => rows.column((MADE, "column1")),
+                job::Column::PhoneId => rows.column((MADE, "column2")),
+                job::Column::Version => rows.column((MADE, "column3")),
+                other => match common.get(other).into_value() {
+                    Some(value) => rows.expr(Expr::value(value)),
+                    None => continue,
+                },
+            };
+        }
+        let mut insert = Query::insert();
+        insert.into_table(job::Entity).columns(job::Column::iter());
+        insert.select_from(rows).map_err(misbuilt)?;
+        tx.execute(&insert).await?;
+    }
+    Ok(())
+}
+
+/// Names jobs with their phones and rooms to the live stream.
+async fn tell(tx: &impl ConnectionTrait, jobs: &[job::Model]) -> Result<()> {
+    use live::Column::{At, Gone, JobId, PhoneId, PropertyId, RoomId};
+    for part in jobs.chunks(ROWS) {
+        let mut rows = Query::select();
+        rows.from_values(part.iter().map(|job| (job.id, job.phone_id)), MADE);
+        let same = Expr::col((phone::Entity, phone::Column::Id)).equals((MADE, "column2"));
+        rows.join(JoinType::InnerJoin, phone::Entity, same).expr(Expr::value(now_ms()));
+        for column in [phone::Column::PropertyId, phone::Column::Id, phone::Column::RoomId] {
+            rows.column((phone::Entity, column));
+        }
+        rows.column((MADE, "column1")).expr(Expr::value(false));
+        let mut insert = Query::insert();
+        insert.into_table(live::Entity).columns([At, PropertyId, PhoneId, RoomId, JobId, Gone]);
+        insert.select_from(rows).map_err(misbuilt)?;
+        tx.execute(&insert).await?;
+    }
+    Ok(())
+}
+
+fn misbuilt(error: sea_orm::sea_query::error::Error) -> AppError {
+    AppError::Internal(error.into())
 }

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::layers::IDS;
 use crate::app::Result;
-use crate::app::live::Touched;
 use crate::db::entity::phone;
 
 #[derive(Clone, Debug, FromQueryResult)]
@@ -37,10 +36,6 @@ impl Target {
             off_hook: phone.off_hook,
             desired_version: phone.desired_version,
         }
-    }
-
-    pub fn touched(&self) -> Touched {
-        Touched { property: self.property_id, room: self.room_id, phone: Some(self.id), ..Touched::default() }
     }
 }
 

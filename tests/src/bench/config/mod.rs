@@ -128,10 +128,10 @@ async fn measure(name: &'static str, url: &str, plan: &Plan, say: &impl Fn(Strin
         let accepted = layers::change(&app, &actor, &Once::default(), chain, wanted).await?;
         Ok((accepted.phones, start.elapsed().as_secs_f64()))
     };
+    house.room_values(&app).await?;
     let (phones, first_s) = set(house::STANDARD).await?;
     ensure!(phones as usize == plan.phones, "only {phones} phones got their first document");
     say(format!("{name}: first documents {first_s:.2} s"));
-    house.room_values(&app).await?;
 
     let value = |round: u32| format!("{}", 100 + round);
     let wanted = LayerChange { values: [(KEY.to_owned(), Some(value(99)))].into(), ..LayerChange::default() };
