@@ -134,8 +134,6 @@ const DHCLIENT: Package = Package {
     files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
     why: "writes the leases the phone reads",
 };
-const BUSYBOX: Package =
-    Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "udhcpc, the other one that does" };
 pub const XMLLINT: Package = Package {
     name: "libxml2-utils",
     files: &["/usr/bin/xmllint"],
