@@ -122,10 +122,10 @@ impl Device {
 
     /// A setting's value with what DHCP says in its place, where the settings let it.
     pub fn value_in_force(&self, key: &str) -> String {
-        self.from_dhcp(key).unwrap_or_else(|| self.value(key))
+        self.dhcp_value(key).unwrap_or_else(|| self.value(key))
     }
 
-    fn from_dhcp(&self, key: &str) -> Option<String> {
+    fn dhcp_value(&self, key: &str) -> Option<String> {
         let lease = self.provision.lease();
         let allowed = |key: &str| self.value(key) == "yes";
         match key {

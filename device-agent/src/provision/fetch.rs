@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::place::{Place, Scheme};
@@ -34,9 +35,12 @@ pub struct Options {
     pub wanted: Option<Wanted>,
 }
 
+/// Whether a file that begins so is wanted.
+type Look = dyn Fn(&[u8]) -> bool + Send + Sync;
+
 /// Looks at the beginning of a file.
 #[derive(Clone)]
-pub struct Wanted(pub std::sync::Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+pub struct Wanted(pub Arc<Look>);
 
 impl std::fmt::Debug for Wanted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn udhcpc() {
         let lease = Lease::read(
-            b"interface='eth0'\nip=10.0.0.9\ntftp=tftp://10.0.0.1\nntpsrv=10.0.0.1 10.0.0.2\nsipsrv='sip.hotel 10.0.0.3'\n\
+            b"interface='eth0'\nlease=3600\nip=10.0.0.9\ntftp=tftp://10.0.0.1\nntpsrv=10.0.0.1 10.0.0.2\nsipsrv='sip.hotel 10.0.0.3'\n\
               timezone=-18000\nopt43=01036163734203707276\nopt160=687474703a2f2f78\nopt150=0a000007\nPATH=/bin\nno line\n",
         );
         assert_eq!(lease.server.as_deref(), Some("tftp://10.0.0.1"));

@@ -214,7 +214,7 @@ mod tests {
         let daily = rhythm(&[("mode", "daily"), ("hour", "2"), ("endhour", "5")]);
         assert_eq!(runs(daily, SATURDAY, 2, 0.0), [SATURDAY + 2 * HOUR, SATURDAY + DAY + 2 * HOUR]);
         let night = rhythm(&[("mode", "daily"), ("hour", "23"), ("endhour", "2"), ("randomtime.enable", "yes")]);
-        assert_eq!(night.random, true);
+        assert!(night.random);
         assert_eq!(runs(night, SATURDAY + 3 * HOUR, 1, 0.5), [SATURDAY + 24 * HOUR + HOUR / 2], "over midnight");
         // At half past midnight one is in the window that began the day before.
         assert_eq!(runs(Rhythm { random: false, ..night }, SATURDAY + HOUR / 2, 1, 0.0), [SATURDAY + HOUR / 2]);

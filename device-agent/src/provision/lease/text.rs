@@ -13,17 +13,22 @@ type Options = BTreeMap<u8, Vec<u8>>;
 /// The options of the last lease.
 pub(super) fn options(bytes: &[u8]) -> Options {
     let text = String::from_utf8_lossy(bytes.get(..MOST_BYTES).unwrap_or(bytes));
-    let leases = text.lines().any(|line| line.trim_start().starts_with("lease"));
+    // The environment of udhcpc's script has a `lease=3600`.
+    let leases = text.lines().any(begins_lease);
     let mut options = if leases { dhclient(&text) } else { udhcpc(&text) };
     options.retain(|_, value| !value.is_empty() && value.len() <= MOST_OPTION);
     options
+}
+
+fn begins_lease(line: &str) -> bool {
+    line.trim().strip_prefix("lease").is_some_and(|rest| rest.trim() == "{")
 }
 
 /// `option NAME VALUE;` lines between `lease {` and `}`.
 fn dhclient(text: &str) -> Options {
     let (mut last, mut now) = (Options::new(), None::<Options>);
     for line in text.lines().map(str::trim) {
-        if line.starts_with("lease") && line.ends_with('{') {
+        if begins_lease(line) {
             now = Some(Options::new());
         } else if line == "}" {
             // Half a lease at the end of the file is none.

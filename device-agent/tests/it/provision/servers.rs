@@ -78,7 +78,7 @@ impl Place {
         let config = self.configure(
             &format!("nginx-{port}.conf"),
             &format!(
-                "daemon off; user root; worker_processes 1; pid @DIR@/nginx-{port}.pid; error_log stderr; events {{}}
+                "daemon off; user root; worker_processes 1; pid @DIR@/nginx-{port}.pid; error_log @DIR@/nginx-error.log; events {{}}
                 http {{ log_format phones '\"$request\" $status \"$http_user_agent\"'; access_log @DIR@/nginx.log phones;
                   client_body_temp_path @DIR@/t1; proxy_temp_path @DIR@/t2; fastcgi_temp_path @DIR@/t3;
                   uwsgi_temp_path @DIR@/t4; scgi_temp_path @DIR@/t5;
@@ -90,7 +90,7 @@ impl Place {
             ),
         );
         let mut nginx = Command::new("/usr/sbin/nginx");
-        nginx.arg("-e").arg("stderr").arg("-p").arg(self.dir.path()).arg("-c").arg(config);
+        nginx.arg("-e").arg(self.path("nginx-error.log")).arg("-p").arg(self.dir.path()).arg("-c").arg(config);
         start(nginx, port)
     }
 
