@@ -134,11 +134,6 @@ const VSFTPD: Package = Package {
 const TFTPD: Package = Package { name: "tftpd-hpa", files: &["/usr/sbin/in.tftpd"], why: "a TFTP server" };
 const BUSYBOX: Package =
     Package { name: "busybox", files: &["/usr/bin/busybox", "/bin/busybox"], why: "udhcpc, the other one that does" };
-const DHCLIENT: Package = Package {
-    name: "isc-dhcp-client",
-    files: &["/usr/sbin/dhclient", "/sbin/dhclient"],
-    why: "writes the leases the phone reads",
-};
 pub const XMLLINT: Package = Package {
     name: "libxml2-utils",
     files: &["/usr/bin/xmllint"],
