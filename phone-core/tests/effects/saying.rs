@@ -12,12 +12,13 @@ fn say(room: &mut Room, aloud: bool) -> Vec<Word> {
     words
 }
 
-/// Where the utterance stands in what was heard, sample by sample; `None` if it does not.
+/// Where the utterance stands in what was heard, sample by sample; `None` if it does not. What was heard before may fade in
+/// its first block.
 fn is_said(heard: &[i16], words: &[Word]) -> Option<usize> {
     let said = utterance(words);
     let same = |start: usize| {
         let part = heard.get(start..start + said.len());
-        part.is_some_and(|part| part.iter().zip(&said).all(|(one, other)| one.abs_diff(*other) <= 2))
+        part.is_some_and(|part| part.iter().zip(&said).skip(480).all(|(one, other)| one.abs_diff(*other) <= 2))
     };
     (0..heard.len()).step_by(480).find(|start| same(*start))
 }

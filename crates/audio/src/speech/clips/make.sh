@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 say() {
     flite -voice slt -t "$2" -o /tmp/clip.wav
     ffmpeg -loglevel error -y -i /tmp/clip.wav -af \
-        "silenceremove=start_periods=1:start_threshold=-45dB,areverse,silenceremove=start_periods=1:start_threshold=-45dB,areverse,volume=1.4" \
+        "silenceremove=start_periods=1:start_threshold=-45dB,areverse,silenceremove=start_periods=1:start_threshold=-45dB,areverse,volume=1.0" \
         -ar 8000 -ac 1 -f mulaw "$1.ulaw"
 }
 n=0
