@@ -1,8 +1,8 @@
 //! One file per table. Entities hold rows and nothing else; rules live in `domain`, use cases in `app`.
 
 pub mod audit;
-pub mod brand;
 pub mod bootstrap_fetch;
+pub mod brand;
 pub mod building;
 pub mod chain;
 pub mod change_set;
