@@ -34,6 +34,7 @@ pub struct Config {
     pub mqtt: Mqtt,
     pub jobs: Jobs,
     pub keep: Keep,
+    pub import: Import,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -231,6 +232,13 @@ pub struct Keep {
     pub audit_days: u32,
 }
 
+/// From where rooms and phones may be imported.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    pub gdms: Vec<String>,
+}
+
 impl Config {
     /// Reads the defaults, `file` if given, and the process's environment.
     pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
@@ -352,6 +360,9 @@ impl Config {
             && tls.certificate.as_os_str().is_empty()
         {
             bail!("mqtt.listen_tls needs tls.certificate and tls.key");
+        }
+        if let Some(wrong) = self.import.gdms.iter().find(|url| !is_base(url)) {
+            bail!("import.gdms holds {wrong}; an address is https://host, with a port or without, and no path");
         }
         if self.jobs.max_attempts < 1 {
             bail!("jobs.max_attempts is {}; the least is 1", self.jobs.max_attempts);
@@ -502,6 +513,7 @@ mod tests {
             ),
             ("[tls]\ncertificate = \"x.pem\"", &[], "given together"),
             ("", &[("BELLHOP__WAKE__ALLOW_LOOPBACK", "maybe")], "neither true nor false"),
+            ("[import]\ngdms = [\"gdms.cloud\"]", &[], "import.gdms holds gdms.cloud"),
             ("[server]\nroles = [\"worker\"]", &[], "the embedded broker serves one process"),
         ] {
             let error = format!("{:#}", load(text, env).unwrap_err());

@@ -13,6 +13,7 @@ pub mod config;
 pub mod db;
 pub mod domain;
 pub mod files;
+mod gdms;
 pub mod ingest;
 pub mod network;
 pub mod once;

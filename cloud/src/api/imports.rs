@@ -57,7 +57,7 @@ pub async fn list(
     imports::list(&app, id).await.map(Json)
 }
 
-/// Read a file of rooms and phones (CSV, at most 10 MiB; the body is its bytes) and try it. Nothing is changed yet.
+/// Read a file of rooms and phones (CSV, .xlsx or .ods, at most 10 MiB; the body is its bytes) and try it. Nothing is changed yet.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/imports", tag = "imports", security(("token" = [])),
     params(("property" = PropertyId, Path), NewImport),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
@@ -156,4 +156,28 @@ pub async fn export(State(app): State<Arc<App>>, _: Caller, Path(id): Path<Prope
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     Ok((headers, bytes))
+}
+
+/// Organisations and sites of a GDMS account. Nothing of the login is stored.
+#[utoipa::path(post, path = "/api/v1/gdms/sites", tag = "imports", security(("token" = [])), request_body = GdmsLogin,
+    responses((status = 200, body = Vec<GdmsOrganisation>), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub async fn gdms_sites(
+    State(app): State<Arc<App>>,
+    _: Caller,
+    Body(body): Body<GdmsLogin>,
+) -> Result<Json<Vec<GdmsOrganisation>>> {
+    imports::gdms_sites(&app, body).await.map(Json)
+}
+
+/// Begin to read a GDMS account's devices; it goes on beside, and ends as an import that may be applied.
+#[utoipa::path(post, path = "/api/v1/properties/{property}/imports/gdms", tag = "imports", security(("token" = [])),
+    params(("property" = PropertyId, Path)), request_body = GdmsImport,
+    responses((status = 202, body = ImportSummary), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn from_gdms(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<PropertyId>,
+    Body(body): Body<GdmsImport>,
+) -> Result<(StatusCode, Json<ImportSummary>)> {
+    Ok((StatusCode::ACCEPTED, Json(imports::create_from_gdms(&app, &caller.actor, id, body).await?)))
 }

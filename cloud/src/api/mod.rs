@@ -124,6 +124,8 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(imports::remap))
         .routes(routes!(imports::apply))
         .routes(routes!(imports::export))
+        .routes(routes!(imports::gdms_sites))
+        .routes(routes!(imports::from_gdms))
         .routes(routes!(wake::wake))
         .routes(routes!(trust::of_property, trust::set, trust::remove))
         .routes(routes!(trust::default_of_all, trust::set_default))

@@ -15,7 +15,7 @@ use crate::app::desired::{Change, refresh};
 use crate::app::live::{Touched, touch};
 use crate::app::{Actor, App, Result};
 use crate::clock::now_ms;
-use crate::db::entity::{building, floor, job, layer_value, phone, room};
+use crate::db::entity::{building, floor, job, layer_value, phone, room, room_type};
 use crate::domain::catalogue;
 use crate::domain::import::plan::{Known, PhoneStep, Place, RoomStep, Step};
 
@@ -145,9 +145,11 @@ async fn rooms(
     let floor_of = |place: &Place| floors.get(&(place.building.clone(), place.floor.clone())).copied();
     let (mut made, mut rows) = (HashMap::new(), Vec::new());
     let (mut on_floors, mut extensions, mut guests) = (Column::new(), Column::new(), Column::new());
+    let mut kinds: Column<Option<Uuid>> = Column::new();
+    let types = types(tx, known, steps).await?;
     for step in steps {
         match &step.room {
-            Some(RoomStep::Make { place, extension, guest_name }) => {
+            Some(RoomStep::Make { place, extension, guest_name, room_type }) => {
                 let (Some(number), Some(floor_id)) = (&step.room_number, floor_of(place)) else { continue };
                 let id = Uuid::now_v7();
                 made.insert(number.clone(), id);
@@ -158,14 +160,15 @@ async fn rooms(
                     number: Set(number.clone()),
                     extension: Set(extension.clone()),
                     guest_name: Set(guest_name.clone()),
-                    room_type_id: Set(None),
+                    room_type_id: Set(room_type.as_ref().and_then(|name| types.get(name)).copied()),
                 });
             }
-            Some(RoomStep::Change { id, place, extension, guest_name }) => {
+            Some(RoomStep::Change { id, place, extension, guest_name, room_type }) => {
                 counts.rooms_changed += 1;
                 on_floors.extend(place.as_ref().and_then(floor_of).map(|floor| (*id, floor)));
                 extensions.extend(extension.clone().map(|extension| (*id, extension)));
                 guests.extend(guest_name.clone().map(|name| (*id, name)));
+                kinds.extend(room_type.as_ref().and_then(|name| types.get(name)).map(|kind| (*id, Some(*kind))));
             }
             None => {}
         }
@@ -177,7 +180,26 @@ async fn rooms(
     write::<room::Entity, _>(tx, room::Column::Id, room::Column::FloorId, on_floors).await?;
     write::<room::Entity, _>(tx, room::Column::Id, room::Column::Extension, extensions).await?;
     write::<room::Entity, _>(tx, room::Column::Id, room::Column::GuestName, guests).await?;
+    write::<room::Entity, _>(tx, room::Column::Id, room::Column::RoomTypeId, kinds).await?;
     Ok(made)
+}
+
+/// Makes the room types that are missing; types by name.
+async fn types(tx: &impl ConnectionTrait, known: &Known, steps: &[Step]) -> Result<HashMap<String, Uuid>> {
+    let (mut types, mut made) = (known.types.clone(), Vec::new());
+    for step in steps {
+        let (Some(RoomStep::Make { room_type, .. }) | Some(RoomStep::Change { room_type, .. })) = &step.room else {
+            continue;
+        };
+        let Some(name) = room_type.as_ref().filter(|name| !types.contains_key(*name)) else { continue };
+        let row = room_type::Model { id: Uuid::now_v7(), property_id: known.property, name: name.clone() };
+        types.insert(name.clone(), row.id);
+        made.push(row.into_active_model());
+    }
+    if !made.is_empty() {
+        room_type::Entity::insert_many(made).exec_without_returning(tx).await?;
+    }
+    Ok(types)
 }
 
 /// Makes, changes and moves phones. Rooms are emptied before they are filled, so phones may change places.
@@ -216,6 +238,8 @@ async fn phones(
                     accepted.push(*id);
                 }
                 if let Some(room) = room.filter(|_| *moved) {
+                    // The room it leaves shows that at once.
+                    changed.rooms.extend(known.phones.get(&mac).and_then(|phone| phone.room));
                     leave.extend(standing.get(&room));
                     leave.insert(*id);
                     moves.push((*id, Some(room)));

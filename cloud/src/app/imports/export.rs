@@ -16,7 +16,8 @@ use crate::domain::import::export;
 use crate::domain::import::plan::KnownPhone;
 
 /// The words of the first columns; the settings follow.
-const HEADINGS: [&str; 9] = ["Building", "Floor", "Level", "Room", "Extension", "Guest name", "MAC", "Serial", "Model"];
+const HEADINGS: [&str; 10] =
+    ["Building", "Floor", "Level", "Room", "Room type", "Extension", "Guest name", "MAC", "Serial", "Model"];
 
 /// The file's name and bytes. Secrets are masked.
 pub async fn csv(app: &App, of: PropertyId) -> Result<(String, Vec<u8>)> {
@@ -36,9 +37,10 @@ pub async fn csv(app: &App, of: PropertyId) -> Result<(String, Vec<u8>)> {
     let mut headings: Vec<String> = HEADINGS.map(str::to_owned).into();
     headings.extend(keys.iter().map(|(layer, key)| format!("{}: {key}", layer.as_str())));
     let buildings: HashMap<Uuid, &String> = known.buildings.iter().map(|(name, id)| (*id, name)).collect();
+    let types: HashMap<Uuid, &String> = known.types.iter().map(|(name, id)| (*id, name)).collect();
     let standing: HashMap<Uuid, (String, &KnownPhone)> =
         known.phones.iter().filter_map(|(mac, phone)| Some((phone.room?, (mac.to_string(), phone)))).collect();
-    let line = |place: [String; 6], room: Option<Uuid>, phone: Option<&(String, &KnownPhone)>| {
+    let line = |place: [String; 7], room: Option<Uuid>, phone: Option<&(String, &KnownPhone)>| {
         let mut cells = Vec::from(place);
         cells.extend(match phone {
             Some((mac, phone)) => [mac.clone(), phone.serial.clone(), phone.model.clone()],
@@ -62,6 +64,7 @@ pub async fn csv(app: &App, of: PropertyId) -> Result<(String, Vec<u8>)> {
             floor.map(|floor| floor.name.clone()).unwrap_or_default(),
             floor.map(|floor| floor.level.to_string()).unwrap_or_default(),
             number.clone(),
+            room.room_type.and_then(|kind| types.get(&kind)).map(|name| (*name).clone()).unwrap_or_default(),
             room.extension.clone(),
             room.guest_name.clone(),
         ];

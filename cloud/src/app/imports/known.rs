@@ -7,8 +7,9 @@ use contract::rest::{Enrolment, Layer};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
+use crate::app::layers::{Scope, locks};
 use crate::app::{App, Result};
-use crate::db::entity::{building, floor, layer_value, phone, room};
+use crate::db::entity::{building, floor, layer_value, phone, room, room_type, sip_account, sip_assignment};
 use crate::domain::catalogue;
 use crate::domain::import::parse::Wanted;
 use crate::domain::import::plan::{Known, KnownFloor, KnownPhone, KnownRoom};
@@ -32,8 +33,19 @@ pub async fn load(app: &App, tx: &impl ConnectionTrait, property: Uuid, wanted: 
     for row in floor::Entity::find().filter(floor::Column::BuildingId.in_subquery(of_property)).all(tx).await? {
         known.floors.insert(row.id, KnownFloor { building: row.building_id, name: row.name, level: row.level });
     }
+    for row in room_type::Entity::find().filter(room_type::Column::PropertyId.eq(property)).all(tx).await? {
+        known.types.insert(row.name, row.id);
+    }
+    let accounts = accounts(tx, property).await?;
     for row in room::Entity::find().filter(room::Column::PropertyId.eq(property)).all(tx).await? {
-        let there = KnownRoom { id: row.id, floor: row.floor_id, extension: row.extension, guest_name: row.guest_name };
+        let there = KnownRoom {
+            id: row.id,
+            floor: row.floor_id,
+            account: accounts.get(&row.id).cloned(),
+            extension: row.extension,
+            guest_name: row.guest_name,
+            room_type: row.room_type_id,
+        };
         known.rooms.insert(row.number, there);
     }
     phones(tx, &mut known, phone::Column::PropertyId.eq(property).into()).await?;
@@ -102,15 +114,55 @@ async fn values(app: &App, tx: &impl ConnectionTrait, known: &mut Known, keys: &
         let value = if sealed { app.secrets.open(&key, &value).unwrap_or_default() } else { value };
         known.values.insert((scope, key), value);
     }
-    let locked: Vec<(String, String)> = layer_value::Entity::find()
-        .select_only()
-        .columns([layer_value::Column::Key, layer_value::Column::Reason])
-        .filter(layer_value::Column::ScopeId.eq(known.property))
+    locks(tx, known, keys).await
+}
+
+/// Who locked one of these keys above rooms and phones.
+async fn locks(tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&str>) -> Result<()> {
+    let property = Scope::Property(known.property);
+    let above = locks::above(tx, property).await?.into_iter().chain([property]);
+    known.above = above.map(|scope| scope.id()).collect();
+    let of_property = |column: room::Column| {
+        room::Entity::find()
+            .select_only()
+            .column(column)
+            .filter(room::Column::PropertyId.eq(known.property))
+            .filter(column.is_not_null())
+            .into_query()
+    };
+    let scopes = Condition::any()
+        .add(layer_value::Column::ScopeId.is_in(known.above.iter().chain(known.types.values()).copied()))
+        .add(layer_value::Column::ScopeId.in_subquery(of_property(room::Column::Id)));
+    let rows = layer_value::Entity::find()
         .filter(layer_value::Column::Locked.eq(true))
         .filter(layer_value::Column::Key.is_in(keys.iter().copied()))
-        .into_tuple()
+        .filter(scopes)
         .all(tx)
         .await?;
-    known.locked.extend(locked);
+    for row in rows {
+        let Some(scope) = row.scope_id else { continue };
+        let why = format!("by the {}: {}", row.layer.replace('-', " "), row.reason);
+        known.locked.insert((scope, row.key), why);
+    }
     Ok(())
+}
+
+/// SIP accounts that are their rooms' extensions.
+async fn accounts(tx: &impl ConnectionTrait, property: Uuid) -> Result<HashMap<Uuid, String>> {
+    let accounts = sip_account::Entity::find().filter(sip_account::Column::PropertyId.eq(property)).all(tx).await?;
+    let users: HashMap<Uuid, String> = accounts.into_iter().map(|account| (account.id, account.user)).collect();
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rooms = room::Entity::find()
+        .select_only()
+        .column(room::Column::Id)
+        .filter(room::Column::PropertyId.eq(property))
+        .into_query();
+    let given = sip_assignment::Entity::find()
+        .filter(sip_assignment::Column::Slot.eq(1))
+        .filter(sip_assignment::Column::RoomId.in_subquery(rooms))
+        .all(tx)
+        .await?;
+    Ok(given.into_iter().filter_map(|one| Some((one.room_id?, users.get(&one.account_id)?.clone()))).collect())
 }

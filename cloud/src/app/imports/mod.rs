@@ -3,6 +3,7 @@
 
 mod carry;
 mod export;
+mod gdms;
 mod known;
 mod run;
 mod stored;
@@ -23,9 +24,10 @@ use super::idempotency::Once;
 use super::{Actor, App, Result, audit};
 use crate::clock::now_ms;
 use crate::db::entity::{import, property};
-use crate::domain::import::{Sheet, mapping, text};
+use crate::domain::import::{Sheet, Unreadable, mapping, spreadsheet, text};
 
 pub use export::csv;
+pub use gdms::{create as create_from_gdms, sites as gdms_sites};
 pub use run::resume;
 
 /// Imports kept of one property; the oldest make room.
@@ -54,11 +56,21 @@ pub async fn create(app: &App, actor: &Actor, to: PropertyId, name: &str, bytes:
         return Err(invalid("file", "The file is larger than 10 MiB. Split it."));
     }
     exists(app, to).await?;
-    let (source, sheet) = tokio::task::spawn_blocking(move || (ImportSource::Csv, text::read(&bytes)))
-        .await
-        .map_err(anyhow::Error::from)?;
-    let sheet = sheet.map_err(|error| invalid("file", error.to_string()))?;
+    let read = tokio::task::spawn_blocking(move || read(&bytes)).await.map_err(anyhow::Error::from)?;
+    let (source, sheet) = read.map_err(|error| invalid("file", error.to_string()))?;
     store(app, actor, to, name, source, sheet).await
+}
+
+fn read(bytes: &[u8]) -> std::result::Result<(ImportSource, Sheet), Unreadable> {
+    if !spreadsheet::is_spreadsheet(bytes) {
+        return Ok((ImportSource::Csv, text::read(bytes)?));
+    }
+    let (kind, sheet) = spreadsheet::read(bytes)?;
+    let source = match kind {
+        spreadsheet::Kind::Xlsx => ImportSource::Xlsx,
+        spreadsheet::Kind::Ods => ImportSource::Ods,
+    };
+    Ok((source, sheet))
 }
 
 async fn exists(app: &App, id: PropertyId) -> Result<()> {
@@ -75,18 +87,30 @@ async fn store(
     source: ImportSource,
     sheet: Sheet,
 ) -> Result<Import> {
-    let choices = mapping::guess(&sheet.headings);
-    let mut row = import::Model {
+    let mut row = blank(actor, to, name, source, ImportState::Ready);
+    let report = filled(app, &mut row, sheet).await?;
+    let write = app.db.write_beside().await?;
+    make_room(&write.tx, to.0).await?;
+    import::Entity::insert(row.clone().into_active_model()).exec_without_returning(&write.tx).await?;
+    let detail = format!("{}: {} rows", row.name, row.rows_total);
+    audit::record(&write.tx, actor, "import.create", &to.to_string(), detail).await?;
+    write.commit().await?;
+    Ok(stored::view(&row, report))
+}
+
+/// An import with nothing in it.
+fn blank(actor: &Actor, to: PropertyId, name: String, source: ImportSource, state: ImportState) -> import::Model {
+    import::Model {
         id: Uuid::now_v7(),
         property_id: to.0,
         name,
         source: source.as_str().to_owned(),
-        state: ImportState::Ready.as_str().to_owned(),
+        state: state.as_str().to_owned(),
         note: String::new(),
-        mapping: serde_json::to_string(&choices)?,
-        content: stored::seal(app, &sheet)?,
+        mapping: String::new(),
+        content: String::new(),
         report: String::new(),
-        rows_total: sheet.rows.len() as i32,
+        rows_total: 0,
         rows_done: 0,
         counts: String::new(),
         skip_errors: false,
@@ -96,15 +120,16 @@ async fn store(
         created_by: actor.0.clone(),
         applied_by: String::new(),
         done_at: None,
-    };
-    let report = tried(app, &mut row, sheet, &choices).await?;
-    let write = app.db.write_beside().await?;
-    make_room(&write.tx, to.0).await?;
-    import::Entity::insert(row.clone().into_active_model()).exec_without_returning(&write.tx).await?;
-    let detail = format!("{}: {} rows", row.name, row.rows_total);
-    audit::record(&write.tx, actor, "import.create", &to.to_string(), detail).await?;
-    write.commit().await?;
-    Ok(stored::view(&row, report))
+    }
+}
+
+/// Puts what was read into `row`, its columns guessed, and tries it.
+async fn filled(app: &App, row: &mut import::Model, sheet: Sheet) -> Result<Report> {
+    let choices = mapping::guess(&sheet.headings);
+    row.mapping = serde_json::to_string(&choices)?;
+    row.content = stored::seal(app, &sheet)?;
+    row.rows_total = sheet.rows.len() as i32;
+    tried(app, row, sheet, &choices).await
 }
 
 /// Tries it: what it says is put into `row`.

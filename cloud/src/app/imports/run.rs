@@ -20,6 +20,10 @@ use crate::db::entity::import;
 const LOT: usize = 500;
 /// How long after its last lot an import is taken for abandoned.
 const LEASE_MS: i64 = 15_000;
+/// The same while another system is read, which may let us wait.
+pub const READING_MS: i64 = 180_000;
+/// The fence of an import that is made with somebody at work on it.
+pub const FIRST: i64 = 1;
 
 /// The right to work on an import. Whoever has an older one can write no more.
 pub struct Claim {
@@ -70,6 +74,46 @@ impl Claim {
         Ok((taken.rows_affected == 1).then_some(claim))
     }
 
+    /// The first claim of an import that was just made.
+    pub fn first(import: Uuid, actor: &Actor) -> Self {
+        Self { import, fence: FIRST, actor: actor.clone() }
+    }
+
+    /// Says how far reading is. False: it is not ours any more.
+    pub async fn reading(&self, app: &App, done: usize, total: usize) -> Result<bool> {
+        let write = app.db.write_beside().await?;
+        let moved = import::Entity::update_many()
+            .col_expr(import::Column::RowsDone, Expr::value(done as i32))
+            .col_expr(import::Column::RowsTotal, Expr::value(total as i32))
+            .col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + READING_MS))
+            .filter(import::Column::Id.eq(self.import))
+            .filter(import::Column::Fence.eq(self.fence))
+            .exec(&write.tx)
+            .await?;
+        write.commit().await?;
+        Ok(moved.rows_affected == 1)
+    }
+
+    /// Puts in what was read and tried.
+    pub async fn ready(&self, app: &App, row: import::Model) -> Result<()> {
+        let write = app.db.write_beside().await?;
+        import::Entity::update_many()
+            .col_expr(import::Column::State, Expr::value(ImportState::Ready.as_str()))
+            .col_expr(import::Column::Mapping, Expr::value(row.mapping))
+            .col_expr(import::Column::Content, Expr::value(row.content))
+            .col_expr(import::Column::Report, Expr::value(row.report))
+            .col_expr(import::Column::Counts, Expr::value(row.counts))
+            .col_expr(import::Column::RowsTotal, Expr::value(row.rows_total))
+            .col_expr(import::Column::RowsDone, Expr::value(0))
+            .col_expr(import::Column::LeaseUntil, Expr::value(0_i64))
+            .filter(import::Column::Id.eq(self.import))
+            .filter(import::Column::Fence.eq(self.fence))
+            .exec(&write.tx)
+            .await?;
+        write.commit().await?;
+        Ok(())
+    }
+
     /// Works on it beside everything else.
     pub fn start(self, app: Arc<App>) {
         tokio::spawn(async move {
@@ -83,7 +127,7 @@ impl Claim {
     }
 
     /// Says that it cannot go on.
-    async fn fail(&self, app: &App, note: &str) -> Result<()> {
+    pub async fn fail(&self, app: &App, note: &str) -> Result<()> {
         let write = app.db.write_beside().await?;
         self.end(&write.tx, ImportState::Failed, note, None).await?;
         write.commit().await?;

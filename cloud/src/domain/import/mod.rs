@@ -2,10 +2,13 @@
 //! is carried out is in `app::imports`.
 
 pub mod export;
+pub mod gdms;
 pub mod mapping;
 pub mod parse;
 pub mod plan;
+pub mod spreadsheet;
 pub mod text;
+mod xml;
 
 use serde::{Deserialize, Serialize};
 

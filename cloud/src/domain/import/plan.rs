@@ -23,8 +23,12 @@ pub struct Known {
     pub phones: HashMap<Mac, KnownPhone>,
     /// Of rooms and phones, by whose they are and key; secrets in the clear.
     pub values: HashMap<(Uuid, String), String>,
-    /// Keys the property locked, with the reason.
-    pub locked: HashMap<String, String>,
+    /// Room types by name.
+    pub types: HashMap<String, Uuid>,
+    /// The chain, brand and property, whose locks hold for all rows.
+    pub above: Vec<Uuid>,
+    /// Locks by layer and key: who locked it and why.
+    pub locked: HashMap<(Uuid, String), String>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,6 +44,9 @@ pub struct KnownRoom {
     pub floor: Uuid,
     pub extension: String,
     pub guest_name: String,
+    pub room_type: Option<Uuid>,
+    /// The user of the SIP account that is its extension, if it has one.
+    pub account: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,8 +71,20 @@ pub struct Place {
 /// What a row does to its room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomStep {
-    Make { place: Place, extension: String, guest_name: String },
-    Change { id: Uuid, place: Option<Place>, extension: Option<String>, guest_name: Option<String> },
+    Make {
+        place: Place,
+        extension: String,
+        guest_name: String,
+        room_type: Option<String>,
+    },
+    Change {
+        id: Uuid,
+        place: Option<Place>,
+        extension: Option<String>,
+        guest_name: Option<String>,
+        /// A type's name; it is made if there is none of that name.
+        room_type: Option<String>,
+    },
 }
 
 /// What a row does to its phone.
@@ -109,6 +128,7 @@ pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings:
         standing: known.phones.iter().filter_map(|(mac, phone)| Some((phone.room?, *mac))).collect(),
         building_names: known.buildings.iter().map(|(name, id)| (*id, name.as_str())).collect(),
         floor_names: known.floors.values().map(|floor| ((floor.building, floor.name.as_str()), floor.level)).collect(),
+        type_names: known.types.iter().map(|(name, id)| (*id, name.as_str())).collect(),
         rows_of: wanted.iter().enumerate().filter_map(|(at, row)| Some((row.mac?, at))).collect(),
         new_floors: HashSet::new(),
         new_buildings: HashSet::new(),
@@ -135,6 +155,7 @@ struct Work<'a> {
     /// Phones by the rooms they stand in.
     standing: HashMap<Uuid, Mac>,
     building_names: HashMap<Uuid, &'a str>,
+    type_names: HashMap<Uuid, &'a str>,
     /// Levels of floors.
     floor_names: HashMap<(Uuid, &'a str), i32>,
     /// Rows by the phones they name.
@@ -198,9 +219,13 @@ impl<'a> Work<'a> {
             if let Some(mac) = row.mac {
                 self.phone_alone(at, row, mac);
             }
+            if row.room.is_none() && row.mac.is_none() {
+                // That has been said.
+                continue;
+            }
             for (layer, key, _) in &row.values {
-                if let Some(why) = self.known.locked.get(key) {
-                    let reason = format!("{} is locked by the property: {why}", catalogue::title_and_page(key).0);
+                if let Some(why) = self.lock(row, *layer, key) {
+                    let reason = format!("{} is locked {why}", catalogue::title_and_page(key).0);
                     let found = Found::error("locked", reason, "Leave the column out, or unlock the value.");
                     self.setting(at, *layer, key, found);
                 }
@@ -230,6 +255,16 @@ impl<'a> Work<'a> {
                 }
             }
         }
+    }
+
+    /// Who locked a value above the layer it is for.
+    fn lock(&self, row: &Wanted, layer: Layer, key: &str) -> Option<&'a str> {
+        let room = row.room.as_ref().and_then(|number| self.known.rooms.get(number));
+        let named = row.room_type.as_ref().and_then(|name| self.known.types.get(name)).copied();
+        let kind = named.or_else(|| room.and_then(|room| room.room_type));
+        let own = room.map(|room| room.id).filter(|_| layer == Layer::Phone);
+        let above = self.known.above.iter().copied().chain(kind).chain(own);
+        above.filter_map(|scope| self.known.locked.get(&(scope, key.to_owned()))).map(String::as_str).next()
     }
 
     fn setting(&mut self, at: usize, layer: Layer, key: &str, found: Found) {
@@ -304,6 +339,13 @@ impl<'a> Work<'a> {
         let mut claims: HashMap<&str, usize> = HashMap::new();
         for (at, row) in wanted.iter().enumerate() {
             let Some(extension) = row.extension.as_deref().filter(|_| !self.refused[at]) else { continue };
+            let account = row.room.as_ref().and_then(|number| known.rooms.get(number)?.account.as_deref());
+            if let Some(account) = account.filter(|account| *account != extension) {
+                let reason = format!("The room has the SIP account {account}, which is its extension.");
+                let remedy = "Give the room another account, or take this one back.";
+                self.find(at, Word::Extension, Found::error("extension-of-account", reason, remedy));
+                continue;
+            }
             if row.room.is_none() {
                 let found =
                     Found::error("names-nothing", "The row has an extension and no room.", "Give the room's number.");
@@ -432,8 +474,13 @@ impl<'a> Work<'a> {
         let text = |old: Option<&String>, new: &Option<String>| new.clone().filter(|new| old != Some(new));
         let extension = text(there.map(|room| &room.extension), &row.extension);
         let guest_name = text(there.map(|room| &room.guest_name), &row.guest_name);
+        let old_type = there.and_then(|room| self.type_names.get(&room.room_type?).copied());
+        let room_type = row.room_type.clone().filter(|new| old_type != Some(new));
         if there.is_none() {
             changes.say("room", "", number);
+        }
+        if let Some(new) = &room_type {
+            changes.say("room-type", old_type.unwrap_or_default(), new);
         }
         if let Some(new) = &extension {
             changes.say("extension", there.map_or("", |room| &room.extension), new);
@@ -444,10 +491,10 @@ impl<'a> Work<'a> {
         match there {
             None => {
                 let (extension, guest_name) = (extension.unwrap_or_default(), guest_name.unwrap_or_default());
-                place.map(|place| RoomStep::Make { place, extension, guest_name })
+                place.map(|place| RoomStep::Make { place, extension, guest_name, room_type })
             }
-            Some(_) if place.is_none() && extension.is_none() && guest_name.is_none() => None,
-            Some(room) => Some(RoomStep::Change { id: room.id, place, extension, guest_name }),
+            Some(_) if place.is_none() && extension.is_none() && guest_name.is_none() && room_type.is_none() => None,
+            Some(room) => Some(RoomStep::Change { id: room.id, place, extension, guest_name, room_type }),
         }
     }
 
@@ -544,3 +591,6 @@ fn number_in(name: &str) -> Option<i32> {
     let negative = name[..start].ends_with('-');
     digits.parse::<i32>().ok().filter(|level| *level <= 200).map(|level| if negative { -level } else { level })
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,6 +143,16 @@ body! {
         pub total: u32,
         pub offset: u32,
     }
+    /// An organisation of a GDMS account.
+    pub struct GdmsOrganisation {
+        pub id: String,
+        pub name: String,
+        pub sites: Vec<GdmsSite>,
+    }
+    pub struct GdmsSite {
+        pub id: String,
+        pub name: String,
+    }
     /// What a column is taken for.
     pub struct ImportColumn {
         /// Its position, from 0.
@@ -176,5 +186,29 @@ request! {
         /// Leave rows with errors out and do the others. Without it nothing is done while there are errors.
         #[serde(default)]
         pub skip_errors: bool,
+    }
+    /// Who signs in to GDMS. Nothing of it is stored.
+    pub struct GdmsLogin {
+        /// One of the addresses in `import.gdms` of the server's configuration, for example `https://www.gdms.cloud`.
+        pub base_url: String,
+        pub user: String,
+        pub password: String,
+        pub client_id: String,
+        pub client_secret: String,
+    }
+    /// What is read from GDMS.
+    pub struct GdmsImport {
+        /// See `GdmsLogin`; nothing of the login is stored.
+        pub base_url: String,
+        pub user: String,
+        pub password: String,
+        pub client_id: String,
+        pub client_secret: String,
+        /// An organisation's id; without it the account's first.
+        #[serde(default)]
+        pub organisation: Option<String>,
+        /// A site's id; without it all sites.
+        #[serde(default)]
+        pub site: Option<String>,
     }
 }
