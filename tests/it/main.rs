@@ -41,6 +41,8 @@ mod faults_over_tls;
 mod files;
 mod fleet;
 mod hostile_acs;
+mod imports;
+mod imports_gdms;
 mod kill_sessions;
 mod layers;
 mod lint;
