@@ -153,19 +153,15 @@ async fn every_operation_but_signing_in_wants_a_token() {
             if open.contains(&path.as_str()) {
                 continue;
             }
-            let real = path
+            let mut real = path
                 .replace("{property}", &hotel.property.to_string())
                 .replace("{room}", &hotel.room("1207").to_string())
                 .replace("{phone}", &phone.to_string())
-                .replace("{file}", &uuid::Uuid::now_v7().to_string())
-                .replace("{import}", &uuid::Uuid::now_v7().to_string())
                 .replace("{session}", "1")
-                .replace("{index}", "0")
-                .replace("{server}", &uuid::Uuid::now_v7().to_string())
-                .replace("{pool}", &uuid::Uuid::now_v7().to_string())
-                .replace("{account}", &uuid::Uuid::now_v7().to_string())
-                .replace("{claim}", &uuid::Uuid::now_v7().to_string())
-                .replace("{job}", &uuid::Uuid::now_v7().to_string());
+                .replace("{index}", "0");
+            while let (Some(begin), Some(end)) = (real.find('{'), real.find('}')) {
+                real.replace_range(begin..=end, &uuid::Uuid::now_v7().to_string());
+            }
             assert!(!real.contains('{'), "{real}");
             let query =
                 if path.ends_with("/announce") { format!("?property={}", hotel.property) } else { String::new() };

@@ -23,7 +23,7 @@ const TYPES: [&str; 3] = ["Double", "Single", "Suite"];
 const OWN: usize = 7;
 
 fn kind(at: usize) -> &'static str {
-    TYPES[if at % 10 == 0 { 2 } else { at % 2 }]
+    TYPES[if at.is_multiple_of(10) { 2 } else { at % 2 }]
 }
 
 fn list(rooms: usize, phones: &SimConfig) -> String {

@@ -45,7 +45,8 @@ impl Span {
         Self::new(first.trim(), last.trim())
     }
 
-    pub fn len(self) -> u64 {
+    /// How many numbers it holds.
+    pub fn count(self) -> u64 {
         self.last - self.first + 1
     }
 
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_span_has_ends_of_equal_length() {
-        assert_eq!(Span::parse("1900-1999").map(Span::len), Ok(100));
+        assert_eq!(Span::parse("1900-1999").map(Span::count), Ok(100));
         assert_eq!(Span::parse("0007").unwrap().to_string(), "0007");
         assert_eq!(Span::parse("0098 - 0101").unwrap().numbers().collect::<Vec<_>>(), ["0098", "0099", "0100", "0101"]);
         for bad in ["", "a", "1-", "99-100", "20-10", "1234567890123456", "-1", "1-2-3", "１"] {

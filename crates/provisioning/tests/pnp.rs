@@ -1,5 +1,7 @@
 //! Both sides of SIP PnP against each other, in virtual time, over a network that loses, repeats, delays and lies.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -153,8 +153,8 @@ mod tests {
     fn who_overrides_whom_is_a_setting() {
         let with = |allow: &'static str| [&OWN[..], &[("override.dhcp.allowcommonoptions", allow)]].concat();
         let (option, own) = ("tftp://10.0.0.66 ".to_owned(), "http://own.example/p u".to_owned());
-        assert_eq!(asked(configuration, &with("no"), &lease()), [own.clone()]);
-        assert_eq!(asked(configuration, &with("yes"), &lease()), [option.clone()]);
+        assert_eq!(asked(configuration, &with("no"), &lease()), std::slice::from_ref(&own));
+        assert_eq!(asked(configuration, &with("yes"), &lease()), std::slice::from_ref(&option));
         assert_eq!(asked(configuration, &with("fallback"), &lease()), [option.clone(), own.clone()]);
         // Nothing set: the phone keeps to the server it has, and without one takes DHCP's.
         assert_eq!(asked(configuration, &OWN, &lease()), [own]);

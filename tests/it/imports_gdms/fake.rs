@@ -197,9 +197,12 @@ fn list(fake: &Inside, asked: &Value) -> Value {
     let site = |at: usize| 70 + at % 2;
     let wanted = (0..fake.devices).filter(|at| asked["siteId"].is_null() || asked["siteId"] == site(*at));
     let device = |at: usize| {
-        let name =
-            if at % 30 == 0 { format!("Lobby {}", ["left", "right"][at % 2]) } else { format!("Room {}", 1000 + at) };
-        let serial = if at % 10 == 0 { String::new() } else { format!("SN{at}") };
+        let name = if at.is_multiple_of(30) {
+            format!("Lobby {}", ["left", "right"][at % 2])
+        } else {
+            format!("Room {}", 1000 + at)
+        };
+        let serial = if at.is_multiple_of(10) { String::new() } else { format!("SN{at}") };
         let place = ["South", "North"][at % 2];
         json!({ "mac": mac(at), "sn": serial, "deviceName": name, "deviceType": "GHP621", "status": 1, "siteId": site(at), "siteName": place })
     };

@@ -96,7 +96,7 @@ pub fn numbers(row: &extension_pool::Model) -> Result<Pool> {
 fn checked(id: Uuid, property: Uuid, wanted: ExtensionPoolSpec) -> Result<extension_pool::Model> {
     let (first, last) = (wanted.first.trim(), wanted.last.trim());
     let span = Span::new(first, last).map_err(|detail| invalid("first", detail))?;
-    if span.len() > MOST_NUMBERS {
+    if span.count() > MOST_NUMBERS {
         return Err(invalid("last", format!("A pool has at most {MOST_NUMBERS} numbers; make several.")));
     }
     if wanted.reserved.len() > MOST_RESERVED {

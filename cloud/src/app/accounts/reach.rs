@@ -21,12 +21,12 @@ pub async fn of_server(tx: &impl ConnectionTrait, server: Uuid) -> Result<Vec<ph
         .column(sip_account::Column::Id)
         .filter(sip_account::Column::ServerId.eq(server))
         .into_query();
-    by(tx, sip_assignment::Column::AccountId.in_subquery(accounts).into()).await
+    by(tx, sip_assignment::Column::AccountId.in_subquery(accounts)).await
 }
 
 /// Phones with an account.
 pub async fn of_account(tx: &impl ConnectionTrait, account: Uuid) -> Result<Vec<phone::Model>> {
-    by(tx, sip_assignment::Column::AccountId.eq(account).into()).await
+    by(tx, sip_assignment::Column::AccountId.eq(account)).await
 }
 
 /// Asked with subqueries: there may be more phones than a statement may have parameters.

@@ -207,7 +207,7 @@ impl Claim {
         if let Some(counts) = counts {
             update = update
                 .col_expr(import::Column::Counts, Expr::value(serde_json::to_string(counts)?))
-                .col_expr(import::Column::RowsDone, Expr::col(import::Column::RowsTotal).into());
+                .col_expr(import::Column::RowsDone, Expr::col(import::Column::RowsTotal));
         }
         update.filter(import::Column::Id.eq(self.import)).filter(import::Column::Fence.eq(self.fence)).exec(tx).await?;
         Ok(())
