@@ -128,7 +128,7 @@ async fn a_fetch_is_recorded_and_does_the_change_where_there_is_nothing_else() {
     let own = files.own(&server, id, mac(1)).await;
     let detail = wait("the fetch is written", async || {
         let detail = server.api.phone(id).await;
-        detail.fetched.is_some().then_some(detail)
+        (detail.fetched.is_some() && !detail.phone.firmware.is_empty()).then_some(detail)
     })
     .await;
     let fetched = detail.fetched.unwrap();

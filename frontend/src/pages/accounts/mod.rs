@@ -1,7 +1,7 @@
 //! SIP servers, extension pools and SIP accounts of a property.
 
 mod account_form;
-mod accounts;
+mod list;
 mod pool_form;
 mod pools;
 mod server_form;
@@ -17,7 +17,7 @@ use crate::components::property_tabs::PropertyTabs;
 use crate::live::use_live_stream;
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
-use accounts::Accounts;
+use list::Accounts;
 use pools::Pools;
 use servers::Servers;
 

@@ -27,9 +27,12 @@ pub fn ChainNode(chain: Chain) -> impl IntoView {
     });
     let of_brand = move |brand: Option<contract::BrandId>| {
         let list = shared.properties.with(|list| {
-            list.iter().filter(|property| property.chain_id == Some(id) && property.brand == brand).cloned().collect()
+            list.iter()
+                .filter(|property| property.chain_id == Some(id) && property.brand == brand)
+                .cloned()
+                .collect::<Vec<Property>>()
         });
-        list.unwrap_or_else(Vec::<Property>::new)
+        list.unwrap_or_default()
     };
     let nodes = move |list: RwSignal<Vec<Brand>>| {
         let brand = move |brand: Brand| {
