@@ -18,7 +18,8 @@ pub fn unguarded(mut cell: String) -> String {
 
 /// Whether a formula begins here, apostrophes before it or not.
 fn is_formula(cell: &str) -> bool {
-    cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+    let bare = cell.trim_start_matches('\'');
+    !bare.trim().is_empty() && bare.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// Lines of RFC 4180, with a byte order mark, by which spreadsheet programs know UTF-8.

@@ -31,14 +31,21 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Unreadable> {
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {
-                // Where this record begins; of the one after it the crate knows only where the reader is.
-                let line = record.position().map_or(0, csv::Position::line) + skipped;
+                let line = record.position().map_or(0, |position| line_of(text, position)) + skipped;
                 rows.row(u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(str::to_owned).collect())?;
             }
             Err(error) => return Err(Unreadable(format!("The file does not read as CSV: {error}."))),
         }
     }
     rows.finish()
+}
+
+/// The line a record begins in. The crate's position is where the reader stood: before the empty lines it then left out.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let ahead = text.as_bytes().get(at..).unwrap_or_default().iter();
+    let empty = ahead.take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n').count();
+    position.line() + empty as u64
 }
 
 /// The text, and what to say about how it was read.
