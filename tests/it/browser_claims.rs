@@ -4,6 +4,7 @@ use contract::rest::{ClaimMode, ClaimSettings, Provisioning};
 use tests::process::{EMAIL, PASSWORD};
 
 use crate::support::browser::{Browser, web_root};
+use crate::support::files::Files;
 use crate::support::{Phone, TestServer, mac};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +39,8 @@ async fn the_front_desk_gives_a_phone_the_room_it_asks_for() {
     phone.shows_room("1207").await;
 
     phone.agent.hook(true).await;
-    phone.agent.keys("**766*1208#").await;
+    // It has a number now: the keypad password comes first.
+    phone.agent.keys("**766*1231208#").await;
     phone.agent.hook(false).await;
     let claim = "[data-testid=claim][data-number='1208']";
     browser.shows(claim, "data-state", "waiting").await;
@@ -50,7 +52,7 @@ async fn the_front_desk_gives_a_phone_the_room_it_asks_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_property_has_an_address_for_its_phones() {
-    let server = TestServer::with(&[("server.web_root", &web_root())]).await;
+    let server = TestServer::with(&[("server.web_root", web_root().as_str()), Files::LISTEN[0]]).await;
     let hotel = server.hotel(&["1207"]).await;
     let browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
     browser.click("nav-settings").await;
