@@ -12,6 +12,12 @@ pub fn field(key: &str, part: &str) -> String {
     if part.is_empty() { row } else { format!("{row} [data-testid={part}]") }
 }
 
+/// Brings a setting out from under the bar of unsaved changes.
+async fn in_the_middle(browser: &Browser, key: &str) {
+    let place = format!("(document.querySelector({:?}).scrollIntoView({{ block: 'center' }}), true)", field(key, ""));
+    browser.until("the setting is in the middle", &place).await;
+}
+
 /// Shows a setting of the editor by its search.
 pub async fn seek(browser: &Browser, words: &str, key: &str) {
     browser.fill("template-search", words).await;
@@ -122,12 +128,14 @@ async fn values_hold_variables_and_dial_plans_are_tried() {
     browser.click("[data-testid=instance][data-index='1']").await;
     let plan = "account.1.call.dialplan";
     browser.fill(&field(plan, "setting-value"), "{^1900x.|<9=>xx+|[3469]11}").await;
+    in_the_middle(&browser, plan).await;
     browser.click(&field(plan, "try-plan")).await;
     browser.says("dial-plan-verdict", "Enter a number").await;
     browser.fill("dial-plan-keys", "9123").await;
     browser.says("dial-plan-verdict", "Dials 123 after").await;
     browser.fill("dial-plan-keys", "19005").await;
     browser.says("dial-plan-verdict", "Blocked").await;
+    in_the_middle(&browser, plan).await;
     browser.click(&field(plan, "revert")).await;
     browser.says("pending", "No unsaved changes").await;
 
