@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -15,9 +14,6 @@ use crate::{apt, browser, interop, procs, wasm};
 /// Everything but the browser application, always selected in this one way: `-p` would turn on fewer features in the shared
 /// dependencies, and they would be compiled a second time.
 pub const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
-
-/// Set by a whole round: see [`cargo`].
-static WHOLE: AtomicBool = AtomicBool::new(false);
 
 /// Checked with this version; a newer one may know more licences and lints, so moving on is a change of its own.
 const CARGO_DENY: &str = "0.20.2";
@@ -109,7 +105,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         (true, true) => QUICK.contains(&part),
         (true, false) => ALL.contains(&part),
     };
-    WHOLE.store(args.only.is_empty() && !args.quick, Ordering::Relaxed);
     let mut report = Report::default();
     install_peers(&mut report, wanted)?;
 
@@ -215,8 +210,7 @@ fn run_tests(report: &mut Report, quick: bool, wanted: impl Fn(Part) -> bool) ->
     Ok(())
 }
 
-/// Cargo without what the `cargo run` around xtask left in the environment. In a whole round everything is built once: what
-/// incremental builds keep would be as large again as what they make, and a small disk is full before the tests are linked.
+/// Cargo without what the `cargo run` around xtask left in the environment.
 pub fn cargo() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in std::env::vars_os() {
@@ -224,9 +218,6 @@ pub fn cargo() -> Command {
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "LD_LIBRARY_PATH" {
             command.env_remove(name);
         }
-    }
-    if WHOLE.load(Ordering::Relaxed) {
-        command.env("CARGO_INCREMENTAL", "0");
     }
     command
 }
