@@ -1,5 +1,6 @@
 //! The server's secret key and what is made from it: sealed values, token keys, random secrets.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,6 +12,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use sha2::{Digest, Sha256};
+
+use crate::domain::catalogue;
 
 const SEALED: &str = "sealed:1:";
 
@@ -86,6 +89,16 @@ impl Secrets {
             .ok()
             .context("a sealed value does not open with this secret key")?;
         String::from_utf8(plain).context("a sealed value is not text")
+    }
+
+    /// A setting's value as it is stored: sealed if the setting is secret.
+    pub fn seal_setting(&self, key: &str, text: &str) -> anyhow::Result<String> {
+        if catalogue::is_secret(key) { self.seal(key, text) } else { Ok(text.to_owned()) }
+    }
+
+    /// The same back in clear.
+    pub fn open_setting<'a>(&self, key: &str, stored: &'a str) -> anyhow::Result<Cow<'a, str>> {
+        if catalogue::is_secret(key) { self.open(key, stored).map(Cow::Owned) } else { Ok(Cow::Borrowed(stored)) }
     }
 
     /// Stands for a value without giving it away: equal values have equal fingerprints under one key.

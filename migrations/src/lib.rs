@@ -14,6 +14,7 @@ mod m20261129_000009_accounts;
 mod m20261129_000010_imports;
 mod m20261129_000011_provision;
 mod m20261129_000012_claims;
+mod m20261129_000013_import_shown;
 mod table;
 
 pub struct Migrator;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000011_provision::Migration),
             Box::new(m20261129_000010_imports::Migration),
             Box::new(m20261129_000012_claims::Migration),
+            Box::new(m20261129_000013_import_shown::Migration),
         ]
     }
 }

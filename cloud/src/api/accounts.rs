@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use contract::problem::Problem;
 use contract::rest::*;
 use contract::{ExtensionPoolId, PropertyId, SipAccountId, SipServerId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Body, Caller};
+use super::configuration::attachment;
+use super::extract::{Body, Caller, fifty};
 use crate::app::accounts::{assign as assigning, change as changing, export as exporting, fill as filling};
 use crate::app::accounts::{list as listing, pools as pooling, servers as serving};
+use crate::app::provision::Export;
 use crate::app::{App, Result};
 
 type Changed = Result<(StatusCode, Json<Accepted>)>;
@@ -157,10 +159,6 @@ pub struct ListQuery {
     limit: u32,
 }
 
-fn fifty() -> u32 {
-    50
-}
-
 /// The SIP accounts of a property, searched, filtered and in pages.
 #[utoipa::path(get, path = "/api/v1/properties/{property}/sip-accounts", tag = "accounts", security(("token" = [])),
     params(("property" = PropertyId, Path), ListQuery),
@@ -204,13 +202,8 @@ pub async fn export(
     Path(id): Path<PropertyId>,
     Body(body): Body<ExportAccounts>,
 ) -> Result<Response> {
-    let text = exporting::csv(&app, &caller.actor, id, body).await?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"sip-accounts.csv\"")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, text).into_response())
+    let bytes = exporting::csv(&app, &caller.actor, id, body).await?.into();
+    Ok(attachment(Export { name: "sip-accounts.csv".to_owned(), content_type: "text/csv; charset=utf-8", bytes }))
 }
 
 /// A SIP account, without its password.

@@ -41,7 +41,8 @@ pub struct Apply {
     apply: bool,
 }
 
-fn attachment(export: Export) -> Response {
+/// A file to be kept by whoever asked.
+pub(super) fn attachment(export: Export) -> Response {
     let mut response = export.bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(export.content_type));
@@ -66,6 +67,12 @@ fn password(headers: &HeaderMap) -> Result<Option<String>> {
         Some(Ok(text)) if text.len() <= 256 => Ok(Some(text.to_owned())),
         Some(_) => Err(invalid("X-File-Password", "The password is at most 256 bytes of UTF-8.")),
     }
+}
+
+/// A package and its password.
+async fn package(request: Request) -> Result<(Vec<u8>, String)> {
+    let password = password(request.headers())?.unwrap_or_default();
+    Ok((whole(request.into_body(), MOST_PACKAGE, "package").await?, password))
 }
 
 /// What a phone is to be, as a file; secrets are left out.
@@ -157,9 +164,7 @@ pub async fn restore_phone(
     Query(query): Query<Apply>,
     request: Request,
 ) -> Result<Json<RestorePreview>> {
-    let password = password(request.headers())?.unwrap_or_default();
-    let package = (whole(request.into_body(), MOST_PACKAGE, "package").await?, password);
-    restore::of_phone(&app, &caller.actor, id, package, query.apply).await.map(Json)
+    restore::of_phone(&app, &caller.actor, id, package(request).await?, query.apply).await.map(Json)
 }
 
 /// The same for all layers of a property.
@@ -174,7 +179,5 @@ pub async fn restore_property(
     Query(query): Query<Apply>,
     request: Request,
 ) -> Result<Json<RestorePreview>> {
-    let password = password(request.headers())?.unwrap_or_default();
-    let package = (whole(request.into_body(), MOST_PACKAGE, "package").await?, password);
-    restore::of_property(&app, &caller.actor, id, package, query.apply).await.map(Json)
+    restore::of_property(&app, &caller.actor, id, package(request).await?, query.apply).await.map(Json)
 }

@@ -102,6 +102,11 @@ fn holds_nul(value: &serde_json::Value) -> bool {
     }
 }
 
+/// Rows of a page of which nobody said how many it is to have.
+pub fn fifty() -> u32 {
+    50
+}
+
 /// Method, path and idempotency key of a request.
 pub struct Operation {
     name: String,

@@ -11,7 +11,7 @@ use contract::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Body, Caller, Operation};
+use super::extract::{Body, Caller, Operation, fifty};
 use crate::app::layers::{self, Scope};
 use crate::app::{App, Result, configuration, drift};
 
@@ -42,10 +42,6 @@ pub struct HistoryQuery {
     /// 1 to 100.
     #[serde(default = "fifty")]
     limit: u32,
-}
-
-fn fifty() -> u32 {
-    50
 }
 
 macro_rules! of_layer {

@@ -11,7 +11,7 @@ use contract::{PhoneId, PropertyId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Body, Caller};
+use super::extract::{Body, Caller, fifty};
 use crate::app::{App, Result, announce, desired, phones};
 
 #[derive(Deserialize, IntoParams)]
@@ -33,10 +33,6 @@ pub struct ListQuery {
     /// 1 to 500.
     #[serde(default = "fifty")]
     limit: u32,
-}
-
-fn fifty() -> u32 {
-    50
 }
 
 /// Phones, searched, filtered, sorted and in pages.

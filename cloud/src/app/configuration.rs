@@ -19,7 +19,7 @@ pub async fn of_phone(app: &App, id: PhoneId) -> Result<Configuration> {
     let db = app.db.read();
     let phone = phone::Entity::find_by_id(id.0).one(db).await?.ok_or_else(|| not_found("phone"))?;
     let target = Target::of(&phone);
-    let layers = Layers::load(app, db, std::slice::from_ref(&target), None).await?;
+    let layers = Layers::load(app, db, std::slice::from_ref(&target), None, None).await?;
     let documents = Documents::load(db, phone.id).await?;
     let entries = layers.entries(&target, None);
     let mut by_key: BTreeMap<&str, &[Entry<'_>]> = BTreeMap::new();

@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 
 use contract::PhoneId;
 use contract::rest::{Accepted, Enrolment, JobState, Layer};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
 use self::layers::Layers;
@@ -69,11 +69,12 @@ pub async fn refresh_targets(
     keys: Option<&BTreeSet<String>>,
     change_set: Option<Uuid>,
 ) -> Result<Vec<job::Model>> {
-    if keys.is_none() {
+    let passwords = match keys {
         // What a phone is missing of its own, before it is told.
-        provision::equip(app, tx, targets).await?;
-    }
-    let layers = Layers::load(app, tx, targets, keys).await?;
+        None => Some(provision::equip(app, tx, targets).await?),
+        Some(_) => None,
+    };
+    let layers = Layers::load(app, tx, targets, keys, passwords).await?;
     let mut jobs = Vec::new();
     for round in targets.chunks(ROUND) {
         let stored = store::documents(tx, round).await?;
@@ -81,7 +82,8 @@ pub async fn refresh_targets(
         for target in round {
             let text = stored.get(&target.id).map_or("{}", String::as_str);
             let document = Document::read(text)?;
-            let changes = plan::changes(&app.secrets, &layers, target, &document, keys)?;
+            let entries = layers.entries(target, keys);
+            let changes = plan::changes(&app.secrets, &entries, target, &document, keys)?;
             if changes.is_empty() {
                 continue;
             }
@@ -143,24 +145,11 @@ pub async fn push_default(
     key: &str,
     change: &Change<'_>,
 ) -> Result<()> {
-    let stored = of(tx, phone.id).await?;
-    let mut desired: Desired = stored.as_ref().map_or(Ok(Desired::new()), |row| serde_json::from_str(&row.desired))?;
+    let mut desired = wanted(tx, phone.id).await?;
     if !desired.contains_key(key) && catalogue::exists_on(key, &phone.model) {
         let value = catalogue::default_value(key);
         desired.insert(key.to_owned(), Effective { value, layer: Layer::ModelDefault, locked: false });
-        let part =
-            |of: fn(&phone_document::Model) -> &String| stored.as_ref().map_or("{}".to_owned(), |row| of(row).clone());
-        let row = phone_document::ActiveModel {
-            phone_id: Set(phone.id),
-            desired: Set(serde_json::to_string(&desired)?),
-            reported: Set(part(|row| &row.reported)),
-            applied: Set(part(|row| &row.applied)),
-            reported_at: Set(stored.as_ref().map_or(0, |row| row.reported_at)),
-        };
-        let same = OnConflict::column(phone_document::Column::PhoneId)
-            .update_column(phone_document::Column::Desired)
-            .to_owned();
-        phone_document::Entity::insert(row).on_conflict(same).exec_without_returning(tx).await?;
+        store::keep_documents(tx, vec![(phone.id, serde_json::to_string(&desired)?)]).await?;
     }
     push_again(app, tx, change.actor, phone.id, change.summary.clone()).await.map(drop)
 }
@@ -226,7 +215,15 @@ fn job_of(app: &App, phone: Uuid, connected: bool, actor: &Actor, summary: Strin
     }
 }
 
-/// The desired document as it is stored.
+/// What a phone is to be, secrets sealed; empty where nobody has said anything yet.
+pub async fn wanted(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Desired> {
+    Ok(match of(tx, phone).await? {
+        Some(row) => serde_json::from_str(&row.desired)?,
+        None => Desired::new(),
+    })
+}
+
+/// A phone's documents as they are stored.
 pub async fn of(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Option<phone_document::Model>> {
     Ok(phone_document::Entity::find_by_id(phone).one(tx).await?)
 }

@@ -1,5 +1,6 @@
 //! The database: connection, transactions, entities.
 
+pub mod column;
 pub mod entity;
 pub mod gather;
 mod writer;

@@ -76,7 +76,7 @@ pub async fn assign(
     audit::record(&write.tx, actor, "sip-account.assign", &account.id.to_string(), said.clone()).await?;
     let phones = reach::of_uses(&write.tx, &uses).await?;
     let jobs = reach::close(app, write, actor, phones, &rooms, format!("SIP account {said}")).await?;
-    Ok(reach::accepted(&jobs))
+    Ok(views::accepted_many(&jobs))
 }
 
 /// Takes an account back.
@@ -104,7 +104,7 @@ pub async fn unassign(
     let phones = reach::of_uses(tx, &uses).await?;
     let summary = format!("SIP account {} taken back", account.user);
     let jobs = reach::close(app, write, actor, phones, &rooms, summary).await?;
-    Ok(reach::accepted(&jobs))
+    Ok(views::accepted_many(&jobs))
 }
 
 /// Everybody who has an account.
@@ -185,9 +185,7 @@ pub async fn forget(
     let mut rooms = Vec::new();
     for room in rooms_of(tx, account, uses).await? {
         if room.extension == account.user {
-            let mut row = room.into_active_model();
-            row.extension = Set(String::new());
-            rooms.push(row.update(tx).await?);
+            rooms.push(set_extension(tx, room, "").await?);
         }
     }
     Ok(rooms)
@@ -209,11 +207,15 @@ pub async fn follow(
             Err(_) if account.shared => continue,
             free => free?,
         }
-        let mut row = room.into_active_model();
-        row.extension = Set(account.user.clone());
-        rooms.push(row.update(tx).await?);
+        rooms.push(set_extension(tx, room, &account.user).await?);
     }
     Ok(rooms)
+}
+
+async fn set_extension(tx: &impl ConnectionTrait, room: room::Model, extension: &str) -> Result<room::Model> {
+    let mut row = room.into_active_model();
+    row.extension = Set(extension.to_owned());
+    Ok(row.update(tx).await?)
 }
 
 /// Rooms whose extension is this account's business: those that have it in slot 1. An account of few places.

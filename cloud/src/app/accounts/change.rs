@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{SLOTS, account, assign, list, new_password, open, property, reach, seal, server};
 use crate::app::error::{conflict, invalid};
 use crate::app::rooms::valid;
-use crate::app::{Actor, App, AppError, Result, audit};
+use crate::app::{Actor, App, AppError, Result, audit, views};
 use crate::db::entity::{sip_account, sip_assignment};
 use crate::db::is_duplicate;
 use crate::domain::catalogue;
@@ -78,7 +78,7 @@ pub async fn change(
     audit::record(tx, actor, "sip-account.change", &row.id.to_string(), said).await?;
     let phones = reach::of_account(tx, row.id).await?;
     let jobs = reach::close(app, write, actor, phones, &rooms, format!("SIP account {}", row.user)).await?;
-    Ok(reach::accepted(&jobs))
+    Ok(views::accepted_many(&jobs))
 }
 
 /// Gives an account a new random password. The PBX has to be told (see `export`).
@@ -96,7 +96,7 @@ pub async fn renew(app: &App, actor: &Actor, id: PropertyId, which: SipAccountId
     let phones = reach::of_account(tx, row.id).await?;
     let summary = format!("SIP account {}: new password", row.user);
     let jobs = reach::close(app, write, actor, phones, &[], summary).await?;
-    Ok(reach::accepted(&jobs))
+    Ok(views::accepted_many(&jobs))
 }
 
 /// Removes an account; whoever had it has none.
@@ -110,7 +110,7 @@ pub async fn remove(app: &App, actor: &Actor, id: PropertyId, which: SipAccountI
     sip_account::Entity::delete_by_id(row.id).exec(tx).await?;
     audit::record(tx, actor, "sip-account.remove", &row.id.to_string(), words(&row)).await?;
     let jobs = reach::close(app, write, actor, phones, &rooms, format!("SIP account {} removed", row.user)).await?;
-    Ok(reach::accepted(&jobs))
+    Ok(views::accepted_many(&jobs))
 }
 
 /// The password somebody gave, if it is one.

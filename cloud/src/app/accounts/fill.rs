@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use contract::rest::{FillPool, GivenAccount, PoolFilled};
+use contract::rest::{Accepted, FillPool, GivenAccount, PoolFilled};
 use contract::{ExtensionPoolId, PropertyId, RoomId, SipAccountId};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
@@ -12,9 +11,11 @@ use uuid::Uuid;
 
 use super::change::{MOST_ACCOUNTS, display_name};
 use super::{new_password, pools, property, reach, seal};
+use crate::app::desired::targets::{self, Target};
 use crate::app::error::{conflict, invalid};
 use crate::app::lint::emergency;
-use crate::app::{Actor, App, Result, audit};
+use crate::app::{Actor, App, Result, audit, views};
+use crate::db::column::write_column;
 use crate::db::entity::{extension_pool, phone, room, sip_account, sip_assignment};
 use crate::domain::extensions::{Wish, choose};
 
@@ -52,12 +53,8 @@ pub async fn fill(
         account: SipAccountId(account),
         extension: room.extension,
     });
-    Ok(PoolFilled {
-        given: given.collect(),
-        left_out: filled.left_out.into_iter().map(RoomId).collect(),
-        phones: jobs.len() as u32,
-        jobs: reach::named(&jobs),
-    })
+    let Accepted { phones, jobs, .. } = views::accepted_many(&jobs);
+    Ok(PoolFilled { given: given.collect(), left_out: filled.left_out.into_iter().map(RoomId).collect(), phones, jobs })
 }
 
 /// What was given within a transaction.
@@ -162,9 +159,9 @@ pub async fn give(
         sip_assignment::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     let had: HashSet<(Uuid, &str)> = wanting.iter().map(|room| (room.id, room.extension.as_str())).collect();
-    let changed: Vec<&room::Model> =
-        given.iter().map(|(room, _)| room).filter(|room| !had.contains(&(room.id, room.extension.as_str()))).collect();
-    set_extensions(tx, &changed).await?;
+    let changed = given.iter().filter(|(room, _)| !had.contains(&(room.id, room.extension.as_str())));
+    let extensions = changed.map(|(room, _)| (room.id, room.extension.clone())).collect();
+    write_column::<room::Entity, _>(tx, room::Column::Id, room::Column::Extension, extensions).await?;
     Ok(Given { given, left_out })
 }
 
@@ -182,25 +179,11 @@ fn new_account(app: &App, pool: &extension_pool::Model, user: &str, shown: &str)
     })
 }
 
-async fn set_extensions(tx: &impl ConnectionTrait, rooms: &[&room::Model]) -> Result<()> {
-    for rooms in rooms.chunks(ROWS) {
-        let by_id = rooms.iter().fold(CaseStatement::new(), |case, room| {
-            case.case(Expr::col(room::Column::Id).eq(room.id), room.extension.clone())
-        });
-        room::Entity::update_many()
-            .col_expr(room::Column::Extension, by_id.finally(Expr::col(room::Column::Extension)).into())
-            .filter(room::Column::Id.is_in(rooms.iter().map(|room| room.id)))
-            .exec(tx)
-            .await?;
-    }
-    Ok(())
-}
-
-async fn phones_in(tx: &impl ConnectionTrait, given: &[(room::Model, Uuid)]) -> Result<Vec<phone::Model>> {
+async fn phones_in(tx: &impl ConnectionTrait, given: &[(room::Model, Uuid)]) -> Result<Vec<Target>> {
     let mut phones = Vec::new();
     for rooms in given.chunks(5_000) {
         let ids = rooms.iter().map(|(room, _)| room.id);
-        phones.extend(phone::Entity::find().filter(phone::Column::RoomId.is_in(ids)).all(tx).await?);
+        phones.extend(targets::load(tx, phone::Column::RoomId.is_in(ids)).await?);
     }
     Ok(phones)
 }

@@ -23,7 +23,7 @@ pub mod servers;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::error::{invalid, not_found};
+use super::error::not_found;
 use super::{App, Result};
 use crate::db::entity::{property, sip_account, sip_server};
 use crate::domain::catalogue;
@@ -56,14 +56,6 @@ fn seal(app: &App, slot: i32, password: &str) -> Result<String> {
 /// The password in plain text.
 fn open(app: &App, account: &sip_account::Model) -> Result<String> {
     Ok(app.secrets.open(&catalogue::sip_password(account.slot), &account.password)?)
-}
-
-fn name(text: &str) -> Result<String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > 100 || text.chars().any(char::is_control) {
-        return Err(invalid("name", "A name must be 1 to 100 characters."));
-    }
-    Ok(text.to_owned())
 }
 
 async fn property(tx: &impl ConnectionTrait, id: Uuid) -> Result<property::Model> {

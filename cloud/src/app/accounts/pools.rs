@@ -10,8 +10,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{name, property, server};
+use super::{property, server};
 use crate::app::error::{conflict, invalid, not_found};
+use crate::app::tree::name;
 use crate::app::{Actor, App, AppError, Result, audit};
 use crate::db::entity::{extension_pool, room, sip_account};
 use crate::db::is_duplicate;
@@ -109,7 +110,7 @@ fn checked(id: Uuid, property: Uuid, wanted: ExtensionPoolSpec) -> Result<extens
         id,
         property_id: property,
         server_id: wanted.server.0,
-        name: name(&wanted.name)?,
+        name: name("name", &wanted.name)?,
         first: first.to_owned(),
         last: last.to_owned(),
         reserved: reserved.iter().map(Span::to_string).collect::<Vec<_>>().join(","),

@@ -9,10 +9,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{name, property, reach, server};
+use super::{property, reach, server};
 use crate::app::error::{conflict, invalid};
 use crate::app::rooms::valid;
-use crate::app::{Actor, App, AppError, Result, audit};
+use crate::app::tree::name;
+use crate::app::{Actor, App, AppError, Result, audit, views};
 use crate::db::entity::{extension_pool, sip_account, sip_server};
 use crate::db::is_duplicate;
 
@@ -72,7 +73,7 @@ pub async fn change(
     audit::record(tx, actor, "sip-server.change", &row.id.to_string(), words(&row)).await?;
     let phones = reach::of_server(tx, row.id).await?;
     let jobs = reach::close(app, write, actor, phones, &[], format!("SIP server {}", row.name)).await?;
-    Ok(reach::accepted(&jobs))
+    Ok(views::accepted_many(&jobs))
 }
 
 /// Removes a server nothing is on any more.
@@ -108,7 +109,7 @@ fn checked(id: Uuid, property: Uuid, wanted: SipServerSpec) -> Result<sip_server
     Ok(sip_server::Model {
         id,
         property_id: property,
-        name: name(&wanted.name)?,
+        name: name("name", &wanted.name)?,
         host,
         port: wanted.port.map_or(0, i32::from),
         transport: wanted.transport.as_str().to_owned(),

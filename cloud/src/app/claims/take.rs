@@ -11,7 +11,6 @@ use crate::app::{Result, desired};
 use crate::clock::now_ms;
 use crate::db::entity::{claim, phone};
 use crate::domain::catalogue;
-use crate::domain::layers::Desired;
 
 /// Claims of one phone in [`IN_MS`] at most. What is dialled beyond is kept as an event, and nothing comes of it.
 const MOST: u64 = 10;
@@ -74,10 +73,7 @@ pub async fn by_value(tx: &impl ConnectionTrait, phone: &phone::Model, number: &
             .await?;
         return Ok(false);
     }
-    let desired = match desired::of(tx, phone.id).await? {
-        Some(document) => serde_json::from_str(&document.desired)?,
-        None => Desired::new(),
-    };
+    let desired = desired::wanted(tx, phone.id).await?;
     if desired.get(catalogue::ROOM_NUMBER).is_some_and(|wanted| wanted.value == number) {
         return Ok(false);
     }

@@ -15,7 +15,6 @@ use crate::app::accounts::derive::Accounts;
 use crate::app::layers::Edit;
 use crate::app::{App, Result, provision};
 use crate::db::entity::{brand, chain, layer_value, property, room, room_type};
-use crate::domain::catalogue;
 use crate::domain::layers::Bid;
 
 /// Ids in one statement at most; SQLite takes 32,766 parameters.
@@ -51,10 +50,7 @@ impl Set {
 
     fn load(app: &App, row: layer_value::Model) -> Result<Option<Self>> {
         let (Some(scope), Ok(layer)) = (row.scope_id, row.layer.parse()) else { return Ok(None) };
-        let text = match catalogue::is_secret(&row.key) {
-            true => Cow::Owned(app.secrets.open(&row.key, &row.value)?),
-            false => Cow::Borrowed(row.value.as_str()),
-        };
+        let text = app.secrets.open_setting(&row.key, &row.value)?;
         Ok(Some(Self::new(layer, scope, &row.key, row.value.clone(), &text, row.locked, row.reason.clone())))
     }
 }
@@ -102,12 +98,13 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// With `keys`, only what is said about those.
+    /// With `keys`, only what is said about those. `equipped` is what the phones have just been given to fetch files with.
     pub async fn load(
         app: &App,
         tx: &impl ConnectionTrait,
         targets: &[Target],
         keys: Option<&BTreeSet<String>>,
+        equipped: Option<provision::Passwords>,
     ) -> Result<Self> {
         let property_ids: BTreeSet<Uuid> = targets.iter().filter_map(|target| target.property_id).collect();
         let all = property::Entity::find().filter(property::Column::Id.is_in(property_ids)).all(tx).await?;
@@ -136,7 +133,7 @@ impl Layers {
         let asked = |begin: &str| keys.is_none_or(|keys| keys.iter().any(|key| key.starts_with(begin)));
         let accounts = if asked("account.") { Accounts::load(tx, targets).await? } else { Accounts::default() };
         let files = match asked("provisioning.") {
-            true => provision::entries(app, tx, targets).await?,
+            true => provision::entries(app, tx, targets, equipped).await?,
             false => HashMap::new(),
         };
         let (places, values) = (Places::default(), HashMap::new());

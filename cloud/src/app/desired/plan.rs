@@ -7,7 +7,7 @@ use contract::rest::Layer;
 use serde_json::value::RawValue;
 use settings::Model;
 
-use super::layers::{Entry, Layers, Text};
+use super::layers::{Entry, Text};
 use super::targets::Target;
 use crate::app::Result;
 use crate::domain::catalogue;
@@ -63,15 +63,14 @@ impl<'a> Document<'a> {
     }
 }
 
-/// What layers change on one phone. With `keys`, only those are looked at.
+/// What `entries`, all that is said about one phone, change on it. With `keys`, only those are looked at.
 pub fn changes(
     secrets: &Secrets,
-    layers: &Layers,
+    entries: &[Entry<'_>],
     target: &Target,
     document: &Document<'_>,
     keys: Option<&BTreeSet<String>>,
 ) -> Result<Vec<Changed>> {
-    let entries = layers.entries(target, keys);
     let model: Option<Model> = target.model.parse().ok();
     let on_model = |key: &str| catalogue::find(key).is_some_and(|found| model.is_none_or(|model| found.on(model)));
     let mut changed = Vec::new();
@@ -130,19 +129,11 @@ fn change(secrets: &Secrets, key: &str, before: Option<Effective>, entry: &Entry
         (Text::Made(text), Some(before)) if secrets.open(key, &before.value)? == **text => {
             (false, before.value.clone())
         }
-        (Text::Made(text), _) => (true, sealed(secrets, key, text)?),
+        (Text::Made(text), _) => (true, secrets.seal_setting(key, text)?),
     };
     if before.as_ref().is_some_and(|before| same(before, !value)) {
         return Ok(None);
     }
     let after = Effective { value: text, layer: bid.layer, locked: bid.locked };
     Ok(Some(Changed { key: key.to_owned(), before, after: Some(after), value }))
-}
-
-/// As a document holds it.
-fn sealed(secrets: &Secrets, key: &str, text: &str) -> Result<String> {
-    Ok(match catalogue::is_secret(key) {
-        true => secrets.seal(key, text)?,
-        false => text.to_owned(),
-    })
 }

@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contract::Mac;
 use contract::rest::{Enrolment, ImportCounts, Layer};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict, SimpleExpr};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Value,
-};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
 use crate::app::announce::blank;
-use crate::app::desired::{Change, refresh};
+use crate::app::desired::targets::{self, Target};
+use crate::app::desired::{Change, refresh_targets};
 use crate::app::live::{Touched, touch};
 use crate::app::{Actor, App, Result};
 use crate::clock::now_ms;
+use crate::db::column::write_column;
 use crate::db::entity::{building, floor, job, layer_value, phone, room, room_type};
-use crate::domain::catalogue;
 use crate::domain::import::plan::{Known, PhoneStep, Place, RoomStep, Step};
 
 /// Values of one column, by the rows they go to.
@@ -60,8 +59,15 @@ pub async fn steps(
         room: Some(*room),
         ..Touched::default()
     });
-    let touched: Vec<Touched> = phones.iter().map(Touched::phone).chain(empty).collect();
-    let jobs = refresh(app, tx, phones, &Change { actor, summary: format!("Import {name}") }).await?;
+    let of_phone = |phone: &Target| Touched {
+        property: phone.property_id,
+        room: phone.room_id,
+        phone: Some(phone.id),
+        ..Touched::default()
+    };
+    let touched: Vec<Touched> = phones.iter().map(of_phone).chain(empty).collect();
+    let change = Change { actor, summary: format!("Import {name}") };
+    let jobs = refresh_targets(app, tx, &phones, &change, None, None).await?;
     touch(tx, touched).await?;
     Ok((counts, jobs))
 }
@@ -75,11 +81,11 @@ struct Changed {
 
 impl Changed {
     /// The phones that follow.
-    async fn phones(&self, tx: &impl ConnectionTrait) -> Result<Vec<phone::Model>> {
+    async fn phones(&self, tx: &impl ConnectionTrait) -> Result<Vec<Target>> {
         let which = Condition::any()
             .add(phone::Column::Id.is_in(self.phones.iter().copied()))
             .add(phone::Column::RoomId.is_in(self.rooms.iter().copied()));
-        Ok(phone::Entity::find().filter(which).all(tx).await?)
+        targets::load(tx, which).await
     }
 }
 
@@ -177,10 +183,10 @@ async fn rooms(
     if !rows.is_empty() {
         room::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
-    write::<room::Entity, _>(tx, room::Column::Id, room::Column::FloorId, on_floors).await?;
-    write::<room::Entity, _>(tx, room::Column::Id, room::Column::Extension, extensions).await?;
-    write::<room::Entity, _>(tx, room::Column::Id, room::Column::GuestName, guests).await?;
-    write::<room::Entity, _>(tx, room::Column::Id, room::Column::RoomTypeId, kinds).await?;
+    write_column::<room::Entity, _>(tx, room::Column::Id, room::Column::FloorId, on_floors).await?;
+    write_column::<room::Entity, _>(tx, room::Column::Id, room::Column::Extension, extensions).await?;
+    write_column::<room::Entity, _>(tx, room::Column::Id, room::Column::GuestName, guests).await?;
+    write_column::<room::Entity, _>(tx, room::Column::Id, room::Column::RoomTypeId, kinds).await?;
     Ok(made)
 }
 
@@ -269,9 +275,10 @@ async fn phones(
             .exec(tx)
             .await?;
     }
-    write::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Serial, serials).await?;
-    write::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Model, models).await?;
-    write::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::RoomId, moves).await
+    write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Serial, serials).await?;
+    write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Model, models).await?;
+    write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::RoomId, moves).await?;
+    Ok(())
 }
 
 /// Sets values of settings on rooms and phones.
@@ -308,7 +315,7 @@ async fn values(
             rows.push(layer_value::ActiveModel {
                 layer: Set(layer.as_str().to_owned()),
                 scope_id: Set(Some(scope)),
-                value: Set(if catalogue::is_secret(key) { app.secrets.seal(key, value)? } else { value.clone() }),
+                value: Set(app.secrets.seal_setting(key, value)?),
                 key: Set(key.clone()),
                 locked: Set(false),
                 reason: Set(String::new()),
@@ -326,24 +333,5 @@ async fn values(
             .to_owned();
         layer_value::Entity::insert_many(chunk.to_vec()).on_conflict(there).exec_without_returning(tx).await?;
     }
-    Ok(())
-}
-
-/// Writes one column of many rows, each its own value, by one statement.
-async fn write<E, V>(tx: &impl ConnectionTrait, id: E::Column, column: E::Column, values: Column<V>) -> Result<()>
-where
-    E: EntityTrait,
-    E::Column: ColumnTrait + Copy,
-    V: Into<Value> + Clone,
-{
-    if values.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = values.iter().map(|(id, _)| *id).collect();
-    let case = values
-        .into_iter()
-        .fold(CaseStatement::new(), |case, (row, value)| case.case(Expr::col(id).eq(row), Expr::value(value)))
-        .finally(Expr::col(column));
-    E::update_many().col_expr(column, SimpleExpr::Case(Box::new(case))).filter(id.is_in(ids)).exec(tx).await?;
     Ok(())
 }

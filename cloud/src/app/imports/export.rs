@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use contract::PropertyId;
 use contract::rest::{Layer, SECRET_MASK};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::known;
 use crate::app::error::not_found;
 use crate::app::{App, Result};
-use crate::db::entity::{layer_value, phone, property, room};
+use crate::db::entity::{layer_value, property};
 use crate::domain::catalogue;
 use crate::domain::import::export;
 use crate::domain::import::plan::KnownPhone;
@@ -80,24 +80,7 @@ pub async fn csv(app: &App, of: PropertyId) -> Result<(String, Vec<u8>)> {
 
 /// Values set on the property's rooms and phones.
 async fn values(app: &App, of: Uuid) -> Result<HashMap<(Layer, Uuid, String), String>> {
-    let rooms = room::Entity::find()
-        .select_only()
-        .column(room::Column::Id)
-        .filter(room::Column::PropertyId.eq(of))
-        .into_query();
-    let phones = phone::Entity::find()
-        .select_only()
-        .column(phone::Column::Id)
-        .filter(phone::Column::PropertyId.eq(of))
-        .into_query();
-    let below = Condition::any()
-        .add(layer_value::Column::ScopeId.in_subquery(rooms))
-        .add(layer_value::Column::ScopeId.in_subquery(phones));
-    let rows = layer_value::Entity::find()
-        .filter(layer_value::Column::Layer.is_in([Layer::Room.as_str(), Layer::Phone.as_str()]))
-        .filter(below)
-        .all(app.db.read())
-        .await?;
+    let rows = layer_value::Entity::find().filter(known::below(of)).all(app.db.read()).await?;
     let known = rows.into_iter().filter(|row| catalogue::find(&row.key).is_some());
     Ok(known.filter_map(|row| Some(((row.layer.parse().ok()?, row.scope_id?, row.key), row.value))).collect())
 }

@@ -8,8 +8,9 @@ use contract::PropertyId;
 use contract::rest::*;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 
+use super::brief::Brief;
 use super::run::{Claim, FIRST, READING_MS};
-use super::{blank, exists, filled, make_room, stored};
+use super::{blank, exists, filled, make_room};
 use crate::app::error::{conflict, invalid, unavailable};
 use crate::app::{Actor, App, AppError, Result, audit};
 use crate::clock::now_ms;
@@ -70,7 +71,7 @@ pub async fn create(app: &Arc<App>, actor: &Actor, to: PropertyId, wanted: GdmsI
     import::Entity::insert(row.clone().into_active_model()).exec_without_returning(&write.tx).await?;
     audit::record(&write.tx, actor, "import.create", &to.to_string(), row.name.clone()).await?;
     write.commit().await?;
-    let summary = stored::summary(&row);
+    let summary = Brief::from(&row).summary();
     let (app, claim) = (app.clone(), Claim::first(row.id, actor));
     tokio::spawn(async move {
         let read = read(&app, &client, &claim, row, organisation.as_deref().unwrap_or_default(), site.as_deref());

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use crate::app::layers::{Scope, locks};
 use crate::app::{App, Result};
 use crate::db::entity::{building, floor, layer_value, phone, room, room_type, sip_account, sip_assignment};
-use crate::domain::catalogue;
 use crate::domain::import::parse::Wanted;
 use crate::domain::import::plan::{Known, KnownFloor, KnownPhone, KnownRoom};
 
@@ -82,36 +81,39 @@ async fn phones(tx: &impl ConnectionTrait, known: &mut Known, which: Condition) 
     Ok(())
 }
 
-/// Values of these keys, of the property's rooms and phones.
-async fn values(app: &App, tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&str>) -> Result<()> {
+/// What is set on a property's rooms and phones.
+pub fn below(property: Uuid) -> Condition {
     let rooms = room::Entity::find()
         .select_only()
         .column(room::Column::Id)
-        .filter(room::Column::PropertyId.eq(known.property))
+        .filter(room::Column::PropertyId.eq(property))
         .into_query();
     let phones = phone::Entity::find()
         .select_only()
         .column(phone::Column::Id)
-        .filter(phone::Column::PropertyId.eq(known.property))
+        .filter(phone::Column::PropertyId.eq(property))
         .into_query();
-    let below = Condition::any()
+    let scopes = Condition::any()
         .add(layer_value::Column::ScopeId.in_subquery(rooms))
         .add(layer_value::Column::ScopeId.in_subquery(phones));
+    let layers = layer_value::Column::Layer.is_in([Layer::Room.as_str(), Layer::Phone.as_str()]);
+    Condition::all().add(layers).add(scopes)
+}
+
+/// Values of these keys, of the property's rooms and phones.
+async fn values(app: &App, tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&str>) -> Result<()> {
     let rows: Vec<(Option<Uuid>, String, String)> = layer_value::Entity::find()
         .select_only()
         .columns([layer_value::Column::ScopeId, layer_value::Column::Key, layer_value::Column::Value])
-        .filter(layer_value::Column::Layer.is_in([Layer::Room.as_str(), Layer::Phone.as_str()]))
         .filter(layer_value::Column::Key.is_in(keys.iter().copied()))
-        .filter(below)
+        .filter(below(known.property))
         .into_tuple()
         .all(tx)
         .await?;
-    let mut secret: HashMap<String, bool> = HashMap::new();
     for (scope, key, value) in rows {
         let Some(scope) = scope else { continue };
-        let sealed = *secret.entry(key.clone()).or_insert_with(|| catalogue::is_secret(&key));
         // One that does not open any more is replaced.
-        let value = if sealed { app.secrets.open(&key, &value).unwrap_or_default() } else { value };
+        let value = app.secrets.open_setting(&key, &value).unwrap_or_default().into_owned();
         known.values.insert((scope, key), value);
     }
     locks(tx, known, keys).await

@@ -1,6 +1,7 @@
 //! Imports: a file is read and tried without changing anything, its columns may be taken for something else, and then it
 //! is applied. The same import applied again changes nothing.
 
+mod brief;
 mod carry;
 mod export;
 mod gdms;
@@ -18,6 +19,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use self::brief::{Brief, Shown};
 use self::stored::{Content, Report};
 use super::error::{conflict, invalid, not_found, too_many};
 use super::idempotency::Once;
@@ -88,14 +90,14 @@ async fn store(
     sheet: Sheet,
 ) -> Result<Import> {
     let mut row = blank(actor, to, name, source, ImportState::Ready);
-    let report = filled(app, &mut row, sheet).await?;
+    let head = filled(app, &mut row, sheet).await?;
     let write = app.db.write_beside().await?;
     make_room(&write.tx, to.0).await?;
     import::Entity::insert(row.clone().into_active_model()).exec_without_returning(&write.tx).await?;
     let detail = format!("{}: {} rows", row.name, row.rows_total);
     audit::record(&write.tx, actor, "import.create", &to.to_string(), detail).await?;
     write.commit().await?;
-    Ok(stored::view(&row, report))
+    Ok(Brief::from(&row).view(head))
 }
 
 /// An import with nothing in it.
@@ -110,6 +112,7 @@ fn blank(actor: &Actor, to: PropertyId, name: String, source: ImportSource, stat
         mapping: String::new(),
         content: String::new(),
         report: String::new(),
+        shown: String::new(),
         rows_total: 0,
         rows_done: 0,
         counts: String::new(),
@@ -123,7 +126,7 @@ fn blank(actor: &Actor, to: PropertyId, name: String, source: ImportSource, stat
     }
 }
 
-/// Puts what was read into `row`, its columns guessed, and tries it.
+/// Puts what was read into `row`, its columns guessed, and tries it. Returns the beginning of the report.
 async fn filled(app: &App, row: &mut import::Model, sheet: Sheet) -> Result<Report> {
     let choices = mapping::guess(&sheet.headings);
     row.mapping = serde_json::to_string(&choices)?;
@@ -132,14 +135,12 @@ async fn filled(app: &App, row: &mut import::Model, sheet: Sheet) -> Result<Repo
     tried(app, row, sheet, &choices).await
 }
 
-/// Tries it: what it says is put into `row`.
+/// Tries it: what it says is put into `row`. Returns the beginning of the report.
 async fn tried(app: &App, row: &mut import::Model, sheet: Sheet, choices: &[ColumnChoice]) -> Result<Report> {
     let content = Content::new(sheet, choices)?;
     let (_, plan) = content.plan(app, app.db.read(), row.property_id).await?;
     row.counts = serde_json::to_string(&plan.counts)?;
-    let report = content.report(choices, plan);
-    row.report = stored::seal(app, &report)?;
-    Ok(report)
+    stored::keep(app, row, content.report(choices, plan))
 }
 
 async fn make_room(tx: &impl ConnectionTrait, property: Uuid) -> Result<()> {
@@ -166,21 +167,23 @@ pub async fn list(app: &App, of: PropertyId) -> Result<Vec<ImportSummary>> {
     let rows = import::Entity::find()
         .filter(import::Column::PropertyId.eq(of.0))
         .order_by_desc(import::Column::CreatedAt)
+        .into_partial_model::<Brief>()
         .all(app.db.read())
         .await?;
-    Ok(rows.iter().map(stored::summary).collect())
+    Ok(rows.into_iter().map(Brief::summary).collect())
 }
 
 /// One import.
 pub async fn one(app: &App, id: ImportId) -> Result<Import> {
-    let row = stored::find(app.db.read(), id).await?;
-    let report = stored::open(app, &row.report)?;
-    Ok(stored::view(&row, report))
+    let Shown { brief, shown } = Shown::find(app.db.read(), id).await?;
+    // One of before this column was there has its whole report only.
+    let head = if shown.is_empty() { stored::report(app, id).await?.head() } else { stored::open(app, &shown)? };
+    Ok(brief.view(head))
 }
 
 /// A page of its errors and warnings.
 pub async fn findings(app: &App, id: ImportId, offset: u32, limit: u32) -> Result<FindingPage> {
-    let report: Report = stored::open(app, &stored::find(app.db.read(), id).await?.report)?;
+    let report = stored::report(app, id).await?;
     let total = report.findings.len() as u32;
     let items = report.findings.into_iter().skip(offset as usize).take(page(limit)?).collect();
     Ok(FindingPage { items, total, offset })
@@ -188,8 +191,7 @@ pub async fn findings(app: &App, id: ImportId, offset: u32, limit: u32) -> Resul
 
 /// A page of its rows; only those with this action, if one is given.
 pub async fn rows(app: &App, id: ImportId, only: Option<RowAction>, offset: u32, limit: u32) -> Result<ImportRowPage> {
-    let report: Report = stored::open(app, &stored::find(app.db.read(), id).await?.report)?;
-    let mut rows = report.rows;
+    let mut rows = stored::report(app, id).await?.rows;
     rows.retain(|row| only.is_none_or(|only| row.action == only));
     let total = rows.len() as u32;
     let items = rows.into_iter().skip(offset as usize).take(page(limit)?).collect();
@@ -206,7 +208,7 @@ fn page(limit: u32) -> Result<usize> {
 /// Takes columns for something else, and tries it again.
 pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping) -> Result<Import> {
     let mut row = stored::find(app.db.read(), id).await?;
-    idle(&row)?;
+    idle(&row.state)?;
     let sheet: Sheet = stored::open(app, &row.content)?;
     let mut choices = stored::choices(&row)?;
     for choice in wanted.columns {
@@ -216,16 +218,16 @@ pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping
         }
     }
     row.mapping = serde_json::to_string(&choices)?;
-    let report = tried(app, &mut row, sheet, &choices).await?;
+    let head = tried(app, &mut row, sheet, &choices).await?;
     row.state = ImportState::Ready.as_str().to_owned();
     (row.note, row.rows_done) = (String::new(), 0);
     let write = app.db.write_beside().await?;
-    let now = stored::find(&write.tx, id).await?;
-    idle(&now)?;
+    idle(&Brief::find(&write.tx, id).await?.state)?;
     let new = import::ActiveModel {
         id: Set(row.id),
         mapping: Set(row.mapping.clone()),
         report: Set(row.report.clone()),
+        shown: Set(row.shown.clone()),
         counts: Set(row.counts.clone()),
         state: Set(row.state.clone()),
         note: Set(row.note.clone()),
@@ -235,12 +237,12 @@ pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping
     new.update(&write.tx).await?;
     audit::record(&write.tx, actor, "import.mapping", &row.property_id.to_string(), row.name.clone()).await?;
     write.commit().await?;
-    Ok(stored::view(&row, report))
+    Ok(Brief::from(&row).view(head))
 }
 
 /// Nobody works on it.
-fn idle(row: &import::Model) -> Result<()> {
-    match stored::state(row) {
+fn idle(state: &str) -> Result<()> {
+    match stored::state(state) {
         ImportState::Fetching => Err(conflict("import-running", "import", "It is still being read. Wait until it is.")),
         ImportState::Applying => {
             Err(conflict("import-running", "import", "It is being applied. Look at it until it is done."))
@@ -262,7 +264,7 @@ pub async fn apply(
         return Ok(answer);
     }
     let mut row = stored::find(&write.tx, id).await?;
-    idle(&row)?;
+    idle(&row.state)?;
     let choices = stored::choices(&row)?;
     let content = Content::new(stored::open(app, &row.content)?, &choices)?;
     // As things are now, not as they were when it was tried.
@@ -275,13 +277,13 @@ pub async fn apply(
             format!("{refused} rows have errors. Correct the file, or leave these rows out with skip_errors."),
         ));
     }
-    row.report = stored::seal(app, &content.report(&choices, plan))?;
+    stored::keep(app, &mut row, content.report(&choices, plan))?;
     let claim = run::Claim::take(&write.tx, &row, actor, wanted.skip_errors).await?;
     let detail = format!("{}: {} rows", row.name, row.rows_total);
     audit::record(&write.tx, actor, "import.apply", &row.property_id.to_string(), detail).await?;
     row.state = ImportState::Applying.as_str().to_owned();
     (row.note, row.rows_done) = (String::new(), 0);
-    let answer = stored::summary(&row);
+    let answer = Brief::from(&row).summary();
     once.keep(&write.tx, &answer).await?;
     write.commit().await?;
     claim.start(app.clone());
@@ -291,7 +293,7 @@ pub async fn apply(
 /// Forgets an import. What it did stays.
 pub async fn remove(app: &App, actor: &Actor, id: ImportId) -> Result<()> {
     let write = app.db.write_beside().await?;
-    let row = stored::find(&write.tx, id).await?;
+    let row = Brief::find(&write.tx, id).await?;
     audit::record(&write.tx, actor, "import.remove", &row.property_id.to_string(), row.name).await?;
     import::Entity::delete_by_id(row.id).exec(&write.tx).await?;
     write.commit().await?;

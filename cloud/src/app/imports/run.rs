@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::brief::Brief;
 use super::carry;
 use super::stored::{self, Content};
 use crate::app::error::conflict;
@@ -44,11 +45,12 @@ impl Claim {
             .col_expr(import::Column::State, Expr::value(ImportState::Applying.as_str()))
             .col_expr(import::Column::Note, Expr::value(""))
             .col_expr(import::Column::Report, Expr::value(row.report.clone()))
+            .col_expr(import::Column::Shown, Expr::value(row.shown.clone()))
             .col_expr(import::Column::Counts, Expr::value(serde_json::to_string(&ImportCounts::default())?))
             .col_expr(import::Column::RowsDone, Expr::value(0))
             .col_expr(import::Column::SkipErrors, Expr::value(skip_errors))
             .col_expr(import::Column::AppliedBy, Expr::value(actor.0.clone()));
-        Self::by(tx, update, row, actor).await?.ok_or_else(|| {
+        Self::by(tx, update, (row.id, row.fence), actor).await?.ok_or_else(|| {
             conflict(
                 "import-running",
                 "import",
@@ -60,17 +62,17 @@ impl Claim {
     async fn by(
         tx: &impl ConnectionTrait,
         update: sea_orm::UpdateMany<import::Entity>,
-        row: &import::Model,
+        (import, fence): (Uuid, i64),
         actor: &Actor,
     ) -> Result<Option<Self>> {
         let taken = update
             .col_expr(import::Column::Fence, Expr::col(import::Column::Fence).add(1))
             .col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + LEASE_MS))
-            .filter(import::Column::Id.eq(row.id))
-            .filter(import::Column::Fence.eq(row.fence))
+            .filter(import::Column::Id.eq(import))
+            .filter(import::Column::Fence.eq(fence))
             .exec(tx)
             .await?;
-        let claim = Self { import: row.id, fence: row.fence + 1, actor: actor.clone() };
+        let claim = Self { import, fence: fence + 1, actor: actor.clone() };
         Ok((taken.rows_affected == 1).then_some(claim))
     }
 
@@ -102,6 +104,7 @@ impl Claim {
             .col_expr(import::Column::Mapping, Expr::value(row.mapping))
             .col_expr(import::Column::Content, Expr::value(row.content))
             .col_expr(import::Column::Report, Expr::value(row.report))
+            .col_expr(import::Column::Shown, Expr::value(row.shown))
             .col_expr(import::Column::Counts, Expr::value(row.counts))
             .col_expr(import::Column::RowsTotal, Expr::value(row.rows_total))
             .col_expr(import::Column::RowsDone, Expr::value(0))
@@ -137,46 +140,52 @@ impl Claim {
     async fn work(&self, app: &Arc<App>) -> Result<()> {
         let row = stored::find(app.db.read(), contract::ImportId(self.import)).await?;
         let content = Content::new(stored::open(app, &row.content)?, &stored::choices(&row)?)?;
-        let mut done = stored::counts(&row);
+        let mut done = stored::counts(&row.counts);
         let mut position = usize::try_from(row.rows_done).unwrap_or_default();
         loop {
             let write = app.db.write().await?;
             let tx = &write.tx;
             let (known, plan) = content.plan(app, tx, row.property_id).await?;
-            let left = plan.steps.iter().filter(|step| step.at >= position);
-            let lot: Vec<_> = left.take(LOT).cloned().collect();
-            let Some(last) = lot.last().map(|step| step.at) else {
-                let total = content.wanted.len() as u32;
-                done.refused = plan.counts.refused;
-                done.same = total.saturating_sub(done.make + done.change + done.refused);
-                let note = match (done.make + done.change, done.refused) {
-                    (0, 0) => "Nothing to do: everything is so already.".to_owned(),
-                    (0, refused) => format!("Nothing was done: {refused} rows have errors, all others are so already."),
-                    (_, 0) => String::new(),
-                    (_, refused) => format!("{refused} rows have errors and were left out."),
-                };
-                self.end(tx, ImportState::Done, &note, Some(&done)).await?;
-                write.commit().await?;
-                return Ok(());
+            let mut left = plan.steps.iter().filter(|step| step.at >= position);
+            let lot: Vec<_> = left.by_ref().take(LOT).cloned().collect();
+            let is_last = left.next().is_none();
+            let mut jobs = Vec::new();
+            if let Some(last) = lot.last().map(|step| step.at) {
+                let (lot_counts, made) = carry::steps(app, tx, &self.actor, &known, &lot, &row.name).await?;
+                add(&mut done, &lot_counts);
+                (position, jobs) = (last + 1, made);
+                let line = content.wanted.get(last).map_or(0, |row| row.line);
+                let detail = format!("{}: {} rows up to line {line}", row.name, lot.len());
+                audit::record(tx, &self.actor, "import.rows", &row.property_id.to_string(), detail).await?;
+            }
+            let ours = match is_last {
+                true => self.done(tx, content.wanted.len() as u32, plan.counts.refused, &mut done).await?,
+                false => self.progress(tx, position, &done).await?,
             };
-            let (lot_counts, jobs) = carry::steps(app, tx, &self.actor, &known, &lot, &row.name).await?;
-            add(&mut done, &lot_counts);
-            position = last + 1;
-            if !self.progress(tx, position, &done).await? {
+            if !ours {
                 // Somebody else took it over, or it was removed: this lot is theirs.
                 return Ok(());
             }
-            let detail = format!(
-                "{}: {} rows up to line {}",
-                row.name,
-                lot.len(),
-                content.wanted.get(last).map_or(0, |row| row.line)
-            );
-            audit::record(tx, &self.actor, "import.rows", &row.property_id.to_string(), detail).await?;
             write.commit().await?;
             app.live.wake();
             app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
+            if is_last {
+                return Ok(());
+            }
         }
+    }
+
+    /// Ends it, with what was done and what became of the other rows. False: it is not ours any more.
+    async fn done(&self, tx: &impl ConnectionTrait, total: u32, refused: u32, done: &mut ImportCounts) -> Result<bool> {
+        done.refused = refused;
+        done.same = total.saturating_sub(done.make + done.change + refused);
+        let note = match (done.make + done.change, refused) {
+            (0, 0) => "Nothing to do: everything is so already.".to_owned(),
+            (0, refused) => format!("Nothing was done: {refused} rows have errors, all others are so already."),
+            (_, 0) => String::new(),
+            (_, refused) => format!("{refused} rows have errors and were left out."),
+        };
+        self.end(tx, ImportState::Done, &note, Some(done)).await
     }
 
     /// False: it is not ours any more.
@@ -192,13 +201,14 @@ impl Claim {
         Ok(moved.rows_affected == 1)
     }
 
+    /// False: it is not ours any more.
     async fn end(
         &self,
         tx: &impl ConnectionTrait,
         state: ImportState,
         note: &str,
         counts: Option<&ImportCounts>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut update = import::Entity::update_many()
             .col_expr(import::Column::State, Expr::value(state.as_str()))
             .col_expr(import::Column::Note, Expr::value(note))
@@ -209,8 +219,8 @@ impl Claim {
                 .col_expr(import::Column::Counts, Expr::value(serde_json::to_string(counts)?))
                 .col_expr(import::Column::RowsDone, Expr::col(import::Column::RowsTotal));
         }
-        update.filter(import::Column::Id.eq(self.import)).filter(import::Column::Fence.eq(self.fence)).exec(tx).await?;
-        Ok(())
+        let mine = update.filter(import::Column::Id.eq(self.import)).filter(import::Column::Fence.eq(self.fence));
+        Ok(mine.exec(tx).await?.rows_affected == 1)
     }
 }
 
@@ -231,14 +241,16 @@ pub async fn resume(app: &Arc<App>) -> Result<()> {
     let abandoned = import::Entity::find()
         .filter(import::Column::State.is_in([ImportState::Applying.as_str(), ImportState::Fetching.as_str()]))
         .filter(import::Column::LeaseUntil.lt(now_ms()))
+        .into_partial_model::<Brief>()
         .all(app.db.read())
         .await?;
     for row in abandoned {
-        let actor = Actor(row.applied_by.clone());
+        let actor = Actor(row.applied_by);
         let write = app.db.write_beside().await?;
-        let Some(claim) = Claim::by(&write.tx, import::Entity::update_many(), &row, &actor).await? else { continue };
+        let at = (row.id, row.fence);
+        let Some(claim) = Claim::by(&write.tx, import::Entity::update_many(), at, &actor).await? else { continue };
         write.commit().await?;
-        match stored::state(&row) {
+        match stored::state(&row.state) {
             ImportState::Applying => claim.start(app.clone()),
             // What signs in to the other system was never stored.
             _ => claim.fail(app, "The server was restarted while it was read. Begin again.").await?,

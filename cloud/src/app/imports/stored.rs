@@ -1,8 +1,8 @@
-//! An import as it is stored, and as it is shown.
+//! An import as it is stored.
 
+use contract::ImportId;
 use contract::rest::*;
-use contract::{ImportId, PropertyId, Timestamp};
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,15 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub errors: u32,
     pub warnings: u32,
+}
+
+impl Report {
+    /// What is shown of it at once: the beginnings of its lists.
+    pub fn head(mut self) -> Self {
+        self.findings.truncate(FINDINGS_SHOWN);
+        self.rows.truncate(ROWS_SHOWN);
+        self
+    }
 }
 
 /// What is imported: its cells, and what they were taken for.
@@ -123,8 +132,23 @@ pub async fn find(tx: &impl ConnectionTrait, id: ImportId) -> Result<import::Mod
     import::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("import"))
 }
 
-pub fn state(row: &import::Model) -> ImportState {
-    row.state.parse().unwrap_or(ImportState::Failed)
+/// The whole report of an import.
+pub async fn report(app: &App, id: ImportId) -> Result<Report> {
+    let report = import::Entity::find_by_id(id.0).select_only().column(import::Column::Report);
+    let report: Option<String> = report.into_tuple().one(app.db.read()).await?;
+    open(app, &report.ok_or_else(|| not_found("import"))?)
+}
+
+/// Puts a report into `row`, and what is shown of it, which is returned.
+pub fn keep(app: &App, row: &mut import::Model, report: Report) -> Result<Report> {
+    row.report = seal(app, &report)?;
+    let head = report.head();
+    row.shown = seal(app, &head)?;
+    Ok(head)
+}
+
+pub fn state(text: &str) -> ImportState {
+    text.parse().unwrap_or(ImportState::Failed)
 }
 
 /// What was sealed into a column of the import's row.
@@ -146,44 +170,6 @@ pub fn choices(row: &import::Model) -> Result<Vec<ColumnChoice>> {
     Ok(serde_json::from_str(&row.mapping)?)
 }
 
-pub fn counts(row: &import::Model) -> ImportCounts {
-    serde_json::from_str(&row.counts).unwrap_or_default()
-}
-
-/// As it is shown; the beginnings of its lists only.
-pub fn view(row: &import::Model, report: Report) -> Import {
-    let ImportSummary { id, name, source, state, note, rows, rows_done, created_at, created_by } = summary(row);
-    Import {
-        id,
-        property: PropertyId(row.property_id),
-        name,
-        source,
-        state,
-        note,
-        columns: report.columns,
-        rows,
-        rows_done,
-        counts: counts(row),
-        errors: report.errors,
-        warnings: report.warnings,
-        findings: report.findings.into_iter().take(FINDINGS_SHOWN).collect(),
-        preview: report.rows.into_iter().take(ROWS_SHOWN).collect(),
-        created_at,
-        created_by,
-        expires_at: Timestamp(row.created_at + KEPT_MS),
-    }
-}
-
-pub fn summary(row: &import::Model) -> ImportSummary {
-    ImportSummary {
-        id: ImportId(row.id),
-        name: row.name.clone(),
-        source: row.source.parse().unwrap_or(ImportSource::Csv),
-        state: state(row),
-        note: row.note.clone(),
-        rows: row.rows_total.max(0) as u32,
-        rows_done: row.rows_done.max(0) as u32,
-        created_at: Timestamp(row.created_at),
-        created_by: row.created_by.clone(),
-    }
+pub fn counts(text: &str) -> ImportCounts {
+    serde_json::from_str(text).unwrap_or_default()
 }

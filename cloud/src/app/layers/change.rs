@@ -144,8 +144,7 @@ pub async fn now_set(
         .await?;
     let mut found = BTreeMap::new();
     for row in rows {
-        let text =
-            if catalogue::is_secret(&row.key) { app.secrets.open(&row.key, &row.value)? } else { row.value.clone() };
+        let text = app.secrets.open_setting(&row.key, &row.value)?.into_owned();
         found.insert(row.key, (New { text, locked: row.locked, reason: row.reason }, row.value));
     }
     Ok(found)
@@ -166,7 +165,7 @@ async fn store(
             removed.push(key.clone());
             continue;
         };
-        let value = if catalogue::is_secret(key) { app.secrets.seal(key, &new.text)? } else { new.text.clone() };
+        let value = app.secrets.seal_setting(key, &new.text)?;
         stored.insert(key.clone(), value.clone());
         set.push(layer_value::ActiveModel {
             layer: Set(scope.layer().as_str().to_owned()),

@@ -152,7 +152,7 @@ pub async fn undo(app: &App, actor: &Actor, once: &Once, id: ChangeSetId, wanted
     let values = query.order_by_asc(change_set_value::Column::Key).all(tx).await?;
     let open = |key: &str, value: Option<&String>, locked: bool, reason: &str| -> Result<Option<New>> {
         let Some(value) = value else { return Ok(None) };
-        let text = if catalogue::is_secret(key) { app.secrets.open(key, value)? } else { value.clone() };
+        let text = app.secrets.open_setting(key, value)?.into_owned();
         Ok(Some(New { text, locked, reason: reason.to_owned() }))
     };
     let (mut edits, mut made) = (Vec::new(), Vec::new());

@@ -41,16 +41,17 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
     let before = now_set(app, db, scope, &edits).await?;
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
-    let mut layers = Layers::load(app, db, &targets, Some(&keys)).await?;
+    let mut layers = Layers::load(app, db, &targets, Some(&keys), None).await?;
     layers.apply(db, scope.layer(), scope.id(), &edits).await?;
     let mut counts = Counts::new(&edits);
     for round in targets.chunks(ROUND) {
         let stored = store::documents(db, round).await?;
         for target in round {
             let document = Document::read(stored.get(&target.id).map_or("{}", String::as_str))?;
-            let changes = plan::changes(&app.secrets, &layers, target, &document, Some(&keys))?;
+            let entries = layers.entries(target, Some(&keys));
+            let changes = plan::changes(&app.secrets, &entries, target, &document, Some(&keys))?;
             counts.phone(&layers, target, &changes);
-            counts.shields(scope, &layers, target, &keys);
+            counts.shields(scope, &layers, target, &entries);
         }
     }
     Ok(counts.preview(targets.len(), &layers))
@@ -114,8 +115,7 @@ impl Counts {
     }
 
     /// Where the layer's own values do not count.
-    fn shields(&mut self, scope: Scope, layers: &Layers, target: &Target, keys: &BTreeSet<String>) {
-        let entries = layers.entries(target, Some(keys));
+    fn shields(&mut self, scope: Scope, layers: &Layers, target: &Target, entries: &[Entry<'_>]) {
         for of_key in entries.chunk_by(|a, b| a.key == b.key) {
             let own = |entry: &Entry<'_>| entry.set.is_some_and(|set| set.scope == scope.id());
             let Some(at) = of_key.iter().position(own) else { continue };

@@ -1,13 +1,14 @@
 //! What each phone is given to fetch its file with: a user name and password of its own, told by its settings, and a token
 //! for the first time.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use auth_digest::{Algorithm, Ha1};
 use contract::rest::{Enrolment, FirstFetch};
 use contract::{PhoneId, Timestamp};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{base, settings};
@@ -58,30 +59,36 @@ async fn served(tx: &impl ConnectionTrait, phones: &[Target]) -> Result<Vec<Uuid
     Ok(of_it.filter(|phone| phone.enrolment != Enrolment::New.as_str()).map(|phone| phone.id).collect())
 }
 
-/// Passwords of phones that have one, sealed.
-async fn passwords(tx: &impl ConnectionTrait, phones: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+/// Of phones with credentials whose property serves files: the password each fetches with, sealed as a setting is.
+pub type Passwords = HashMap<Uuid, String>;
+
+/// Passwords of phones that have one.
+async fn passwords(tx: &impl ConnectionTrait, phones: &[Uuid]) -> Result<Passwords> {
+    use phone_file::Column::{Password, PhoneId};
     let mut found = HashMap::with_capacity(phones.len());
     for ids in phones.chunks(PHONES) {
-        let rows = phone_file::Entity::find().filter(phone_file::Column::PhoneId.is_in(ids.iter().copied()));
-        let rows = rows.all(tx).await?.into_iter().filter(|row| !row.password.is_empty());
-        found.extend(rows.map(|row| (row.phone_id, row.password)));
+        let rows = phone_file::Entity::find().select_only().columns([PhoneId, Password]);
+        let rows = rows.filter(PhoneId.is_in(ids.iter().copied())).filter(Password.ne(""));
+        found.extend(rows.into_tuple::<(Uuid, String)>().all(tx).await?);
     }
     Ok(found)
 }
 
-/// Gives credentials to phones whose property serves files and that have none.
-pub async fn equip(app: &App, tx: &impl ConnectionTrait, phones: &[Target]) -> Result<()> {
+/// Gives credentials to phones whose property serves files and that have none. Returns those of all of them.
+pub async fn equip(app: &App, tx: &impl ConnectionTrait, phones: &[Target]) -> Result<Passwords> {
     let served = served(tx, phones).await?;
-    let have = passwords(tx, &served).await?;
+    let mut all = passwords(tx, &served).await?;
     let mut made = Vec::new();
-    for id in served.iter().filter(|id| !have.contains_key(*id)) {
+    for id in served {
+        let Entry::Vacant(none) = all.entry(id) else { continue };
         let (user, password) = (id.to_string(), random_token());
         let ha1 = |algorithm| Ha1::new(algorithm, &user, REALM, &password).expose().to_owned();
+        let sealed = none.insert(app.secrets.seal(PASSWORD, &password)?);
         made.push(phone_file::ActiveModel {
-            phone_id: Set(*id),
+            phone_id: Set(id),
             ha1_md5: Set(ha1(Algorithm::Md5)),
             ha1_sha256: Set(ha1(Algorithm::Sha256)),
-            password: Set(app.secrets.seal(PASSWORD, &password)?),
+            password: Set(sealed.clone()),
             ..Default::default()
         });
     }
@@ -92,18 +99,22 @@ pub async fn equip(app: &App, tx: &impl ConnectionTrait, phones: &[Target]) -> R
             .exec_without_returning(tx)
             .await?;
     }
-    Ok(())
+    Ok(all)
 }
 
-/// What phones with credentials are set to where their property serves files, by phone: (key, value), the password sealed
-/// as a setting is.
+/// What phones with credentials are set to where their property serves files, by phone: (key, value). `equipped` is what
+/// [`equip`] has just returned for them, if it was called.
 pub async fn entries(
     app: &App,
     tx: &impl ConnectionTrait,
     phones: &[Target],
+    equipped: Option<Passwords>,
 ) -> Result<HashMap<Uuid, Vec<(&'static str, String)>>> {
     let Some(base) = base(app) else { return Ok(HashMap::new()) };
-    let passwords = passwords(tx, &served(tx, phones).await?).await?;
+    let passwords = match equipped {
+        Some(passwords) => passwords,
+        None => passwords(tx, &served(tx, phones).await?).await?,
+    };
     let place = place(&base);
     // Basic, unasked: over TLS nobody reads it, and a phone that DHCP sends to the bootstrap address gets its own file.
     let at_once = if base.starts_with("https:") { "yes" } else { "no" };

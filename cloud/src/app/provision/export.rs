@@ -74,10 +74,7 @@ pub(super) fn check_password(password: &str) -> Result<()> {
 pub(super) async fn load(app: &App, id: PhoneId) -> Result<(phone::Model, Document, Desired)> {
     let phone = phone::Entity::find_by_id(id.0).one(app.db.read()).await?.ok_or_else(|| not_found("phone"))?;
     desired::accepted(&phone)?;
-    let desired: Desired = match desired::of(app.db.read(), phone.id).await? {
-        Some(row) => serde_json::from_str(&row.desired)?,
-        None => Desired::new(),
-    };
+    let desired = desired::wanted(app.db.read(), phone.id).await?;
     let (document, _) = file::document(app, &phone, &desired)?;
     Ok((phone, document, desired))
 }

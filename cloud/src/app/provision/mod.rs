@@ -28,7 +28,7 @@ use super::{App, Result};
 use crate::db::entity::phone_file;
 use crate::once::PerMinute;
 
-pub use credentials::{entries, equip, first_fetch};
+pub use credentials::{Passwords, entries, equip, first_fetch};
 pub use export::Export;
 pub use import::upload;
 pub use package::MOST_BYTES as MOST_PACKAGE;

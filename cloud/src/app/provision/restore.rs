@@ -80,13 +80,12 @@ async fn restore(
     for one in wanted {
         let place = (one.scope, one.key.clone());
         let before = match now.get(&place) {
-            Some(row) if catalogue::is_secret(&row.key) => Some((app.secrets.open(&row.key, &row.value)?, row)),
-            Some(row) => Some((row.value.clone(), row)),
+            Some(row) => Some((app.secrets.open_setting(&row.key, &row.value)?, row)),
             None => None,
         };
         let text = match (one.value, &before) {
             (Some(text), _) => text,
-            (None, Some((text, _))) => text.clone(),
+            (None, Some((text, _))) => text.clone().into_owned(),
             (None, None) => {
                 aside.push(refused(one.key, "is a secret; give the package's password to put it back"));
                 continue;

@@ -6,7 +6,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 
 use super::{base, welcome};
-use crate::app::desired::{Change, refresh};
+use crate::app::desired::{Change, refresh_targets, targets};
 use crate::app::error::{invalid, not_found};
 use crate::app::{Actor, App, Result, audit};
 use crate::clock::now_ms;
@@ -124,9 +124,9 @@ pub async fn set(app: &App, actor: &Actor, id: PropertyId, wanted: ProvisioningC
     let mut jobs = Vec::new();
     if was_enabled || row.enabled {
         // Also where it stays on: the server may be reached by another name since.
-        let phones = phone::Entity::find().filter(phone::Column::PropertyId.eq(id.0)).all(tx).await?;
+        let phones = targets::load(tx, phone::Column::PropertyId.eq(id.0)).await?;
         let summary = format!("{}: where phones fetch files", property.name);
-        jobs = refresh(app, tx, phones, &Change { actor, summary }).await?;
+        jobs = refresh_targets(app, tx, &phones, &Change { actor, summary }, None, None).await?;
     }
     let answer = view(app, tx, Some(row)).await?;
     write.commit().await?;

@@ -15,6 +15,7 @@ pub struct Model {
     pub mapping: String,
     pub content: String,
     pub report: String,
+    pub shown: String,
     pub rows_total: i32,
     pub rows_done: i32,
     pub counts: String,

@@ -368,6 +368,8 @@ impl<'a> Work<'a> {
         let gives_up: HashMap<&str, usize> = wanted
             .iter()
             .enumerate()
+            // A second row of the same room is refused, and gives up nothing.
+            .filter(|(at, _)| !self.refused[*at])
             .filter_map(|(at, row)| Some((row.room.as_deref()?, row.extension.as_deref()?, at)))
             .filter(|(room, extension, _)| known.rooms.get(*room).is_some_and(|there| there.extension != *extension))
             .map(|(room, _, at)| (room, at))
