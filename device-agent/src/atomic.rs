@@ -28,8 +28,7 @@ pub fn replace(path: &Path, bytes: &[u8], survive: Survive) -> io::Result<()> {
         file.sync_all()?;
     }
     drop(file);
-    fs::rename(&temporary, path)?;
-    if survive == Survive::PowerCut { sync_directory_of(path) } else { Ok(()) }
+    if survive == Survive::PowerCut { move_to(&temporary, path) } else { fs::rename(&temporary, path) }
 }
 
 /// Creates a directory that only the owner may enter.
@@ -38,6 +37,12 @@ pub fn replace(path: &Path, bytes: &[u8], survive: Survive) -> io::Result<()> {
 /// Whatever the file system says.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Moves a file to another place in its file system, all at once; that survives a power cut.
+pub(crate) fn move_to(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_directory_of(to)
 }
 
 /// Makes a created, renamed or removed entry survive a power cut.

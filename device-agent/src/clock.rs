@@ -22,8 +22,17 @@ pub(crate) fn token(bytes: usize) -> std::io::Result<String> {
     Ok(hex::encode(buffer))
 }
 
-/// Waits that double up to a limit. Each is drawn from the upper half of its range, so that a house of phones does not
-/// come back in step.
+/// The wait after so many failures before: it doubles up to a limit. `jitter`, 0 to 1, draws it from the upper half of its
+/// range, so that a house of phones does not come back in step.
+pub(crate) fn wait_after(failures: u32, first: Duration, most: Duration, jitter: f64) -> Duration {
+    doubled(failures, first, most).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+fn doubled(failures: u32, first: Duration, most: Duration) -> Duration {
+    first.saturating_mul(1 << failures.min(20)).min(most)
+}
+
+/// Waits that double, one after the other, as [`wait_after`] draws them.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     first: Duration,
@@ -38,18 +47,19 @@ impl Backoff {
 
     /// The next wait.
     pub fn next(&mut self) -> Duration {
-        self.limit().mul_f64(0.5 + jitter() / 2.0)
+        wait_after(self.failed(), self.first, self.most, jitter())
     }
 
     /// The next wait, drawn from all of its range.
     pub fn next_full(&mut self) -> Duration {
-        self.limit().mul_f64(jitter())
+        doubled(self.failed(), self.first, self.most).mul_f64(jitter())
     }
 
-    fn limit(&mut self) -> Duration {
-        let limit = self.first.saturating_mul(1 << self.failures.min(20)).min(self.most);
-        self.failures = self.failures.saturating_add(1);
-        limit
+    /// Counts a failure; those before it.
+    fn failed(&mut self) -> u32 {
+        let before = self.failures;
+        self.failures = before.saturating_add(1);
+        before
     }
 
     /// It worked: start small again.

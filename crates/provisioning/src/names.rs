@@ -117,7 +117,7 @@ pub fn owner(path: &str) -> Option<Mac> {
 }
 
 /// Twelve hex digits and nothing between them.
-fn mac_digits(text: &str) -> Option<Mac> {
+pub(crate) fn mac_digits(text: &str) -> Option<Mac> {
     let plain = text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
     text.parse().ok().filter(|_| plain)
 }

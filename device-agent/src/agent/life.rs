@@ -40,12 +40,13 @@ impl Life {
         let (identity, storage) = (config.identity(), config.storage.clone());
         let device = tokio::task::spawn_blocking(move || Device::open(identity, storage)).await??;
         let lease: Option<Arc<Path>> = config.dhcp_lease.as_deref().map(Arc::from);
+        let mut seen = None;
         if let Some(path) = lease.clone() {
             // Before the first registration: DHCP may name the SIP server.
             let device = device.clone();
-            tokio::task::spawn_blocking(move || provision::load(&device, &path)).await?;
+            seen = tokio::task::spawn_blocking(move || provision::load(&device, &path)).await?;
         } else if device.document(|document| !document.dhcp_acs.is_empty()) {
-            device.blocking(|device| device.lease_changed(None)).await?;
+            device.blocking(|device| device.lease_read(None, false)).await?;
         }
         let acs = device.acs_url();
         let ip = tokio::task::spawn_blocking(move || net::own_address(&acs)).await?;
@@ -91,7 +92,7 @@ impl Life {
         others.spawn(claim::run(device.clone(), line.clone()));
         others.spawn(provision::run(device.clone()));
         if let Some(path) = lease {
-            others.spawn(provision::watch(device.clone(), path));
+            others.spawn(provision::watch(device.clone(), path, seen));
         }
         let stop_mqtt = CancellationToken::new();
         let mqtt = tokio::spawn(mqtt::run(device.clone(), stop_mqtt.clone()));

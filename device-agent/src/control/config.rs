@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use provisioning::{Document, Format};
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::read;
 use crate::device::Device;
 use crate::provision::{self, Reason, Status, backup, export, file};
-use crate::serve::{self, Answer, json, plain, with_type};
+use crate::serve::{self, Answer, attachment, json, plain};
 
 /// The header with a backup package's password.
 const PASSWORD: &str = "x-backup-password";
@@ -69,7 +68,7 @@ pub(super) async fn answer(device: &Arc<Device>, request: Request<Incoming>) -> 
         (Method::POST, "/config") => upload(device, request, false).await,
         (Method::GET, "/config/user") => {
             let text = export::text(device, export::Part::User, true);
-            download("text/plain; charset=utf-8", "user-config.txt", text)
+            attachment("text/plain; charset=utf-8", "user-config.txt", text)
         }
         (Method::POST, "/config/user") => upload(device, request, true).await,
         (Method::GET, "/backup") => pack(device, &request).await,
@@ -103,15 +102,7 @@ fn start(device: &Device, order: ProvisionRequest) -> Answer {
 
 fn whole(device: &Device, format: Format, kind: &'static str, name: &str) -> Answer {
     let document = export::document(device, export::Part::Everything, false, Some(device.identity().mac));
-    download(kind, name, export::file(&document, format))
-}
-
-fn download(kind: &'static str, name: &str, bytes: Vec<u8>) -> Answer {
-    let mut answer = with_type(StatusCode::OK, kind, bytes.into());
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        answer.headers_mut().insert(CONTENT_DISPOSITION, value);
-    }
-    answer
+    attachment(kind, name, export::file(&document, format))
 }
 
 /// Whoever uploads a file means it: the protection of what a user set is not asked. `by_user`: it is the user's own
@@ -133,7 +124,7 @@ async fn upload(device: &Arc<Device>, request: Request<Incoming>, by_user: bool)
 async fn pack(device: &Arc<Device>, request: &Request<Incoming>) -> Answer {
     let password = password(request);
     match device.blocking(move |device| backup::pack(device, &password)).await {
-        Ok(Ok(bytes)) => download("application/octet-stream", "backup.bin", bytes),
+        Ok(Ok(bytes)) => attachment("application/octet-stream", "backup.bin", bytes),
         Ok(Err(why)) => plain(StatusCode::BAD_REQUEST, &format!("{why}\n")),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
     }

@@ -17,6 +17,7 @@ pub(super) fn of<B>(request: &Request<B>) -> Option<Answer> {
     }
     let (kind, text) = match request.uri().path() {
         "/" => ("text/html; charset=utf-8", include_str!("page/index.html")),
+        "/common.js" => ("text/javascript; charset=utf-8", include_str!("page/common.js")),
         "/page.js" => ("text/javascript; charset=utf-8", include_str!("page/page.js")),
         "/worklet.js" => ("text/javascript; charset=utf-8", include_str!("page/worklet.js")),
         "/pnp.html" => ("text/html; charset=utf-8", include_str!("page/pnp.html")),

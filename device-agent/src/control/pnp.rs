@@ -13,10 +13,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use contract::Mac;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use provisioning::pnp::profile::MAX_TEMPLATE;
 use provisioning::pnp::table::MAX_TABLE;
@@ -27,7 +25,7 @@ use crate::agent::Shared;
 use crate::device::Device;
 use crate::pnp::Offer;
 use crate::pnp::service::{KEYS, Refused, Status, custom_url};
-use crate::serve::{self, Answer, json, plain, with_type};
+use crate::serve::{self, Answer, attachment, json, plain};
 
 /// `PUT /pnp/settings`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,13 +95,13 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Answe
             Err(refused) => refused,
         },
         (Method::GET, "/template") => match service.template() {
-            Some(text) => file("pnp-template.xml", "application/xml", text),
+            Some(text) => attachment("application/xml", "pnp-template.xml", text),
             None => refuse(Refused::NoTemplate),
         },
         (Method::PUT, "/template") => upload(shared, request, true).await,
         (Method::DELETE, "/template") => clear(shared, true).await,
         (Method::GET, "/csv") => match service.csv() {
-            Ok(text) => file("pnp-values.csv", "text/csv; charset=utf-8", text),
+            Ok(text) => attachment("text/csv; charset=utf-8", "pnp-values.csv", text),
             Err(error) => refuse(error),
         },
         (Method::PUT, "/csv") => upload(shared, request, false).await,
@@ -125,7 +123,7 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Answe
         (method, rest) => match (method, rest.rsplit_once('/')) {
             (Method::GET, Some(("/files", mac))) => match mac.parse::<Mac>() {
                 Ok(mac) => match service.file(mac) {
-                    Ok((name, text)) => file(&name, "text/plain; charset=utf-8", text),
+                    Ok((name, text)) => attachment("text/plain; charset=utf-8", &name, text),
                     Err(error) => refuse(error),
                 },
                 Err(error) => plain(StatusCode::BAD_REQUEST, &format!("{error}\n")),
@@ -202,14 +200,6 @@ async fn clear(shared: &Shared, template: bool) -> Answer {
         Ok(Err(error)) => refuse(error.into()),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
     }
-}
-
-fn file(name: &str, kind: &'static str, text: String) -> Answer {
-    let mut answer = with_type(StatusCode::OK, kind, Bytes::from(text));
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        answer.headers_mut().insert(CONTENT_DISPOSITION, value);
-    }
-    answer
 }
 
 fn refuse(error: Refused) -> Answer {

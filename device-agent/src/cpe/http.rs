@@ -142,10 +142,8 @@ impl Http {
                 }
                 StatusCode::FOUND | StatusCode::TEMPORARY_REDIRECT => {
                     redirects += 1;
-                    let to = head.headers.get(LOCATION).and_then(|to| to.to_str().ok());
-                    let to = to.and_then(|to| self.url.join(to).ok());
-                    match to.filter(|to| matches!(to.scheme(), "http" | "https") && to.has_host()) {
-                        Some(to) if redirects <= MOST_REDIRECTS && !downgrades(&self.url, &to) => self.go_to(to).await,
+                    match redirected(&self.url, &head.headers) {
+                        Some(to) if redirects <= MOST_REDIRECTS => self.go_to(to).await,
                         _ => return Err(HttpError::Redirects),
                     }
                 }
@@ -254,8 +252,14 @@ pub fn target(url: &Url) -> String {
     }
 }
 
+/// Where an answer's headers send a request for `from`; `None`: nowhere a phone goes.
+pub fn redirected(from: &Url, headers: &HeaderMap) -> Option<Url> {
+    let to = from.join(headers.get(LOCATION)?.to_str().ok()?).ok()?;
+    (matches!(to.scheme(), "http" | "https") && !downgrades(from, &to)).then_some(to)
+}
+
 /// Never from a protected connection to an open one.
-pub fn downgrades(from: &Url, to: &Url) -> bool {
+fn downgrades(from: &Url, to: &Url) -> bool {
     from.scheme() == "https" && to.scheme() == "http"
 }
 

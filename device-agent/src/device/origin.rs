@@ -104,20 +104,16 @@ impl Device {
         Catalogue::get().find(key).is_some_and(|found| found.setting.effect == WhenInForce::Reboot)
     }
 
-    /// Restarts as soon as the handset is on its hook; at once if it is.
-    pub(crate) fn restart_when_idle(&self) {
-        self.provision.want_restart();
-    }
-
-    /// The lease says something else that counts at once: another ACS, other SIP servers. Blocking.
-    pub(crate) fn lease_changed(&self, acs: Option<&str>) {
+    /// What a lease says counts at once: its ACS, and its SIP servers where something in it `changed`. Blocking.
+    pub(crate) fn lease_read(&self, acs: Option<&str>, changed: bool) {
         let acs = acs.unwrap_or_default();
-        if self.document(|document| *document.dhcp_acs != *acs)
-            && let Err(error) = self.update(|document| document.dhcp_acs = acs.into())
-        {
+        let other_acs = self.document(|document| *document.dhcp_acs != *acs);
+        if other_acs && let Err(error) = self.update(|document| document.dhcp_acs = acs.into()) {
             tracing::error!(%error, "the ACS that DHCP names could not be stored");
         }
-        self.wake_all();
+        if other_acs || changed {
+            self.wake_all();
+        }
     }
 
     /// A setting's value with what DHCP says in its place, where the settings let it.

@@ -9,7 +9,7 @@ use provisioning::pnp::client::{About, Ids, Output};
 use provisioning::pnp::{Client, MAX_PACKET};
 use tokio::net::UdpSocket;
 
-use super::{Offer, Pnp, own_ip, socket};
+use super::{Offer, Pnp, own_ip, socket, until};
 use crate::clock;
 use crate::device::Device;
 use crate::provision::Reason;
@@ -48,14 +48,8 @@ async fn talk(device: &Arc<Device>, pnp: &Pnp) -> io::Result<()> {
     let mut packet = vec![0; MAX_PACKET + 1];
     loop {
         let due = client.next_time().map(|at| started + at);
-        let wait = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         let outputs = tokio::select! {
-            () = wait => client.on_time(started.elapsed()),
+            () = until(due) => client.on_time(started.elapsed()),
             received = socket.recv_from(&mut packet) => match received {
                 Ok((length, from)) => {
                     client.on_packet(started.elapsed(), from, packet.get(..length).unwrap_or_default())

@@ -7,6 +7,7 @@ mod socket;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use contract::Timestamp;
 use serde::Serialize;
@@ -56,6 +57,14 @@ pub(crate) async fn run(device: Arc<Device>, pnp: Arc<Pnp>, asks: bool) {
         }
     };
     tokio::join!(client, service::run(&device, &pnp));
+}
+
+/// Sleeps until then; `None`: for ever.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The phone's own IPv4 address, if it has one.

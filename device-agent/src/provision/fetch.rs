@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::machine::Answer;
 use super::place::{Place, Scheme};
 use crate::tls::TlsOptions;
 
@@ -76,6 +77,18 @@ impl FetchError {
 
     fn io(error: &io::Error) -> Self {
         Self::Passing(error.to_string())
+    }
+}
+
+impl<T> From<FetchError> for Answer<T> {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Missing => Self::Missing,
+            FetchError::TooLong(_) => Self::Bad(error.to_string()),
+            FetchError::Unwanted => Self::Failed { why: error.to_string(), again: false },
+            FetchError::Refused(why) => Self::Failed { why, again: false },
+            FetchError::Passing(why) => Self::Failed { why, again: true },
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::desk::Reason;
 use super::fetch::{FetchError, Options, Wanted, fetch};
-use super::machine::{Answer, End, Machine, Step};
+use super::machine::{Answer, End, Machine, Plan, Step};
 use super::place::Place;
 use super::{plan, run};
 use crate::clock;
@@ -34,7 +34,7 @@ pub(super) async fn look(device: &Arc<Device>, reason: Reason) {
         return;
     }
     let name = plan::firmware_name(&|key| device.value(key));
-    let mut machine = Machine::new(plan::plan(planned.sources, vec![name], false));
+    let mut machine = Machine::new(Plan { sources: planned.sources, names: vec![name], all: false });
     loop {
         match machine.next(clock::jitter()) {
             Step::Fetch(place) => machine.answered(ask(device, &place).await),
@@ -101,10 +101,7 @@ async fn ask(device: &Arc<Device>, place: &Place) -> Answer<Option<String>> {
         Ok(Ok(Ok(version))) => Answer::File(Some(version)),
         Ok(Ok(Err(why))) => Answer::Bad(why),
         Ok(Err(FetchError::Unwanted)) => Answer::File(None),
-        Ok(Err(FetchError::Missing)) => Answer::Missing,
-        Ok(Err(error @ FetchError::TooLong(_))) => Answer::Bad(error.to_string()),
-        Ok(Err(FetchError::Refused(why))) => Answer::Failed { why, again: false },
-        Ok(Err(FetchError::Passing(why))) => Answer::Failed { why, again: true },
+        Ok(Err(error)) => error.into(),
         Err(error) => Answer::Failed { why: error.to_string(), again: false },
     }
 }

@@ -4,26 +4,18 @@
 use std::time::Duration;
 
 use super::place::Place;
+use crate::clock::wait_after;
 
 /// Starts of one file, the first included.
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const MOST_WAIT: Duration = Duration::from_secs(30);
 
-/// A server and what is wanted of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// A folder, or the one file there is.
-    pub place: Place,
-    /// Where the phone has the address from, for people.
-    pub from: &'static str,
-}
-
 /// What a run is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The next is asked when the one before fails.
-    pub sources: Vec<Source>,
+    /// Servers, each with a folder or the one file there is. The next is asked when the one before fails.
+    pub sources: Vec<Place>,
     /// In the order in which they are asked for.
     pub names: Vec<String>,
     /// Take all there are; else the first found is the only one.
@@ -86,8 +78,7 @@ impl<T> Machine<T> {
     /// What to do now. `jitter` is 0 to 1.
     pub fn next(&mut self, jitter: f64) -> Step {
         if std::mem::take(&mut self.wait) {
-            let limit = FIRST_WAIT.saturating_mul(1 << self.tries.saturating_sub(1).min(16)).min(MOST_WAIT);
-            return Step::Wait(limit.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0));
+            return Step::Wait(wait_after(self.tries.saturating_sub(1), FIRST_WAIT, MOST_WAIT, jitter));
         }
         match self.place() {
             Some(place) if !self.over => Step::Fetch(place),
@@ -98,15 +89,10 @@ impl<T> Machine<T> {
     /// What is fetched now.
     fn place(&self) -> Option<Place> {
         let source = self.plan.sources.get(self.source)?;
-        if source.place.is_file() {
-            return (self.name == 0).then(|| source.place.clone());
+        if source.is_file() {
+            return (self.name == 0).then(|| source.clone());
         }
-        self.plan.names.get(self.name).map(|name| source.place.file(name))
-    }
-
-    /// Where the address of the present server is from.
-    pub fn from(&self) -> &'static str {
-        self.plan.sources.get(self.source).map_or("", |source| source.from)
+        self.plan.names.get(self.name).map(|name| source.file(name))
     }
 
     /// The fetch that [`Self::next`] asked for has ended.
@@ -140,7 +126,7 @@ impl<T> Machine<T> {
         }
         match self.plan.sources.get(self.source) {
             Some(source) if self.found.is_empty() => {
-                let place = source.place.clone();
+                let place = source.clone();
                 let why = if place.is_file() { "there is no such file" } else { "none of the phone's files is there" };
                 self.next_source(place, why.to_owned(), true);
             }
@@ -173,7 +159,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn plan(sources: &[&str], all: bool) -> Plan {
-        let of = |text: &&str| Source { place: Place::parse(text, Scheme::Http).unwrap(), from: "a test" };
+        let of = |text: &&str| Place::parse(text, Scheme::Http).unwrap();
         Plan { sources: sources.iter().map(of).collect(), names: ["a", "b", "c"].map(str::to_owned).into(), all }
     }
 

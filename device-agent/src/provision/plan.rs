@@ -5,7 +5,6 @@ use provisioning::names::FileNames;
 use settings::Model;
 
 use super::lease::Lease;
-use super::machine::{Plan, Source};
 use super::place::{Login, Place, Scheme};
 
 /// Where a phone fetches from unless it is told otherwise.
@@ -19,7 +18,7 @@ pub type Value<'a> = &'a dyn Fn(&str) -> String;
 /// A plan, and the addresses that are none.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Planned {
-    pub sources: Vec<Source>,
+    pub sources: Vec<Place>,
     /// In words.
     pub wrong: Vec<String>,
 }
@@ -27,14 +26,15 @@ pub struct Planned {
 impl Planned {
     /// One place that was named.
     pub fn only(place: Place) -> Self {
-        Self { sources: vec![Source { place, from: "an order" }], wrong: Vec::new() }
+        Self { sources: vec![place], wrong: Vec::new() }
     }
 
-    fn add(&mut self, from: &'static str, address: &str, usual: Scheme, login: impl FnOnce(&Place) -> Login) {
+    /// `from`: where the address stands, in words.
+    fn add(&mut self, from: &str, address: &str, usual: Scheme, login: impl FnOnce(&Place) -> Login) {
         match Place::parse(address, usual) {
             Ok(place) => {
                 let login = login(&place);
-                self.sources.push(Source { place: place.or_login(login), from });
+                self.sources.push(place.or_login(login));
             }
             Err(error) => self.wrong.push(format!("{from}: {error}")),
         }
@@ -118,11 +118,6 @@ pub(crate) fn acs(document: &crate::store::Document) -> Option<&str> {
     Some(&*document.dhcp_acs).filter(|acs| !acs.is_empty() && overrides(&value, has_own) != Override::No)
 }
 
-/// The run's plan.
-pub fn plan(sources: Vec<Source>, names: Vec<String>, all: bool) -> Plan {
-    Plan { sources, names, all }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,7 +138,7 @@ mod tests {
         };
         let planned = part(&value, lease);
         assert_eq!(planned.wrong, [""; 0]);
-        planned.sources.iter().map(|source| format!("{} {}", source.place, source.place.login.user)).collect()
+        planned.sources.iter().map(|place| format!("{place} {}", place.login.user)).collect()
     }
 
     const OWN: [(&str, &str); 3] =

@@ -8,10 +8,10 @@ use provisioning::Document;
 use tokio::sync::Semaphore;
 
 use super::desk::{Ended, Order, Reason};
-use super::fetch::{self, FetchError, fetch};
+use super::fetch::{self, fetch};
 use super::file::{self, Rules};
 use super::firmware;
-use super::machine::{Answer, End, Machine, Step};
+use super::machine::{Answer, End, Machine, Plan, Step};
 use super::place::Place;
 use super::plan::{self, Planned};
 use super::when::{Rhythm, When};
@@ -137,7 +137,7 @@ async fn hops(device: &Arc<Device>, reason: Reason, place: Option<Place>) -> Opt
             done.ended.changed += before.ended.changed;
         }
         planned = of_settings(device);
-        let moved = !planned.sources.iter().all(|new| asked.iter().any(|old| old.place == new.place));
+        let moved = !planned.sources.iter().all(|new| asked.contains(new));
         if !done.ended.ok || done.ended.changed == 0 || !moved {
             return Some(done);
         }
@@ -159,7 +159,7 @@ async fn once(device: &Arc<Device>, reason: Reason, planned: Planned) -> Done {
     let identity = device.identity();
     let (names, all) = plan::configuration_names(&|key| device.value(key), identity.mac, identity.model);
     let options = options(device, ONE_FILE);
-    let mut machine = Machine::new(plan::plan(planned.sources, names, all));
+    let mut machine = Machine::new(Plan { sources: planned.sources, names, all });
     let mut last: Option<Place> = None;
     loop {
         match machine.next(clock::jitter()) {
@@ -201,11 +201,7 @@ pub(super) fn options(device: &Device, longest: Duration) -> fetch::Options {
 async fn ask(device: &Arc<Device>, place: &Place, options: &fetch::Options) -> Answer<Document> {
     let bytes = match fetch(place, options).await {
         Ok(bytes) => bytes,
-        Err(FetchError::Missing) => return Answer::Missing,
-        Err(error @ FetchError::TooLong(_)) => return Answer::Bad(error.to_string()),
-        Err(error @ FetchError::Unwanted) => return Answer::Failed { why: error.to_string(), again: false },
-        Err(FetchError::Refused(why)) => return Answer::Failed { why, again: false },
-        Err(FetchError::Passing(why)) => return Answer::Failed { why, again: true },
+        Err(error) => return error.into(),
     };
     // Decrypting and reading a megabyte takes a while.
     let read = device.blocking(move |device| read(device, &bytes)).await;

@@ -12,19 +12,24 @@ use crate::device::Device;
 const LOOK: Duration = Duration::from_secs(3);
 
 /// When a file was written and how long it is; `None`: there is none.
-type Stamp = Option<(SystemTime, u64)>;
+pub(crate) type Stamp = Option<(SystemTime, u64)>;
 
 fn stamp(path: &Path) -> Stamp {
     let about = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     Some((about.modified().ok()?, about.len()))
 }
 
-/// Reads the lease file. Blocking. What is no file, or is not there, leaves what is known.
-pub(crate) fn load(device: &Device, path: &Path) {
+/// Reads the lease file; its stamp of before that. Blocking. What is no file, or is not there, leaves what is known.
+pub(crate) fn load(device: &Device, path: &Path) -> Stamp {
     // Not a device or a pipe: reading one might never end.
-    if stamp(path).is_none() {
-        return;
+    let stamp = stamp(path);
+    if stamp.is_some() {
+        read(device, path);
     }
+    stamp
+}
+
+fn read(device: &Device, path: &Path) {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES as u64).read_to_end(&mut bytes));
     if let Err(error) = read {
@@ -33,9 +38,10 @@ pub(crate) fn load(device: &Device, path: &Path) {
     }
     let lease = Lease::read(&bytes);
     let before = device.provision().set_lease(lease.clone());
+    let changed = before != lease;
     // Of an ACS also the one of the life before.
-    device.lease_changed(lease.acs.as_deref());
-    if before == lease {
+    device.lease_read(lease.acs.as_deref(), changed);
+    if !changed {
         return;
     }
     tracing::info!(?lease, "what DHCP says has changed");
@@ -45,18 +51,11 @@ pub(crate) fn load(device: &Device, path: &Path) {
     }
 }
 
-/// Lives until dropped.
-pub(crate) async fn watch(device: Arc<Device>, path: Arc<Path>) {
-    let mut seen: Stamp = None;
+/// Lives until dropped. `seen`: as [`load`] said.
+pub(crate) async fn watch(device: Arc<Device>, path: Arc<Path>, mut seen: Stamp) {
     loop {
         let path = path.clone();
-        let looked = device.blocking(move |device| {
-            let now = stamp(&path);
-            if now != seen {
-                load(device, &path);
-            }
-            now
-        });
+        let looked = device.blocking(move |device| if stamp(&path) == seen { seen } else { load(device, &path) });
         if let Ok(now) = looked.await {
             seen = now;
         }

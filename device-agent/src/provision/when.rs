@@ -1,14 +1,18 @@
 //! When the phone looks for files by itself: "Automatic Upgrade", at a random moment of its time if so set. Pure: times are
 //! parameters.
 
+use std::time::Duration;
+
+use crate::clock::wait_after;
+
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 /// 1 January 1970 was a Thursday; Sunday is 0.
 const FIRST_WEEKDAY: i64 = 4;
 /// Between tries after a failure.
-const RETRY: i64 = MINUTE;
-const MOST_RETRY: i64 = 30 * MINUTE;
+const RETRY: Duration = Duration::from_secs(60);
+const MOST_RETRY: Duration = Duration::from_secs(30 * 60);
 /// Where nothing is set: seven days, one o'clock, Monday.
 const USUAL_MINUTES: i64 = 10_080;
 const USUAL_HOUR: i64 = 1;
@@ -158,8 +162,8 @@ impl When {
             self.done = Some(begin);
         }
         self.retry = again.then(|| {
-            let limit = RETRY.saturating_mul(1 << self.failures.min(10)).min(MOST_RETRY);
-            now + (limit as f64 * (0.5 + jitter.clamp(0.0, 1.0) / 2.0)) as i64
+            let wait = wait_after(self.failures, RETRY, MOST_RETRY, jitter);
+            now + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
         });
         self.failures = if again { self.failures.saturating_add(1) } else { 0 };
     }

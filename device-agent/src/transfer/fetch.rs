@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use cwmp::FaultCode;
-use reqwest::header::{AUTHORIZATION, CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, LOCATION, RANGE, WWW_AUTHENTICATE};
+use reqwest::header::{AUTHORIZATION, CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, RANGE, WWW_AUTHENTICATE};
 use reqwest::{Client, Response, StatusCode, Url};
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,7 @@ use super::{FileKind, Transfer};
 use crate::atomic;
 use crate::clock::Backoff;
 use crate::cpe::auth::Login;
-use crate::cpe::http::{downgrades, innermost, target};
+use crate::cpe::http::{innermost, redirected, target};
 
 /// A whole file, all tries together.
 const LONGEST: Duration = Duration::from_secs(1800);
@@ -261,8 +261,7 @@ impl Fetch<'_> {
     }
 
     fn follow(&mut self, headers: &HeaderMap) -> Result<(), Failure> {
-        let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| self.url.join(to).ok());
-        let to = to.filter(|to| matches!(to.scheme(), "http" | "https") && !downgrades(&self.url, to));
+        let to = redirected(&self.url, headers);
         let to = to.ok_or_else(|| Failure::new(FaultCode::DOWNLOAD_FAILED, "redirected to where we do not go"))?;
         if to.host() != self.url.host() {
             // The password was for the first server.

@@ -17,6 +17,8 @@ use crate::store::Document;
 const OWN_RETRIES: u32 = 5;
 /// TR-069 A.4.3.3.
 const MOST_URL: usize = 1024;
+/// Why an order is not taken.
+const FULL: &str = "there are 16 transfers already";
 
 /// A file offered by another way than TR-069.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,7 +128,7 @@ fn blank(order: Order, command_key: String, file_type: String, url: String, targ
 /// Firmware that is here and checked goes to its place, and is in force after the restart that follows. Blocking.
 ///
 /// # Errors
-/// In words; it is where it was then.
+/// In words; the firmware in force stays then.
 pub(crate) fn install_file(device: &Device, part: &Path, url: String, version: &str) -> Result<(), String> {
     let place = FileKind::Firmware.place(device.storage()).ok_or("this phone has no room for firmware")?;
     let version = version.to_owned();
@@ -136,19 +138,28 @@ pub(crate) fn install_file(device: &Device, part: &Path, url: String, version: &
         started: Some(now),
         ..blank(Order::Offer, String::new(), "1 Firmware Upgrade Image".to_owned(), url, String::new(), 0)
     };
-    std::fs::rename(part, &place)
-        .and_then(|()| atomic::sync_directory_of(&place))
-        .map_err(|error| error.to_string())?;
-    let mut full = false;
-    let accept = |document: &mut Document| {
-        full = document.transfers.len() >= MOST_TRANSFERS;
-        if !full {
-            document.transfer_count += 1;
-            document.transfers.push(Transfer { id: document.transfer_count, ..order });
-        }
-    };
-    device.update(accept).map_err(|error| error.to_string())?;
-    if full { Err("there are 16 transfers already".to_owned()) } else { Ok(()) }
+    // Before the move: mostly the file stays where it is then.
+    if device.document(is_full) {
+        return Err(FULL.to_owned());
+    }
+    atomic::move_to(part, &place).map_err(|error| error.to_string())?;
+    let mut taken = false;
+    device.update(|document| taken = queue(document, order)).map_err(|error| error.to_string())?;
+    if taken { Ok(()) } else { Err(FULL.to_owned()) }
+}
+
+fn is_full(document: &Document) -> bool {
+    document.transfers.len() >= MOST_TRANSFERS
+}
+
+/// Puts an order at the end of the queue, under the next number. `false`: there is no room.
+fn queue(document: &mut Document, order: Transfer) -> bool {
+    if is_full(document) {
+        return false;
+    }
+    document.transfer_count += 1;
+    document.transfers.push(Transfer { id: document.transfer_count, ..order });
+    true
 }
 
 fn invalid(text: &str) -> Fault {
@@ -170,7 +181,7 @@ fn check_url(url: &str) -> Result<(), Fault> {
 }
 
 /// On disk when it returns.
-fn accept(device: &Device, mut order: Transfer) -> Result<(), Fault> {
+fn accept(device: &Device, order: Transfer) -> Result<(), Fault> {
     let kind = if order.is_download() {
         FileKind::of_download(&order.file_type, &order.target_file_name, &order.url)
     } else {
@@ -181,24 +192,16 @@ fn accept(device: &Device, mut order: Transfer) -> Result<(), Fault> {
     if u64::from(order.file_size) > kind.most_bytes() {
         return Err(Fault::new(FaultCode::RESOURCES_EXCEEDED, "FileSize: more than this phone can keep"));
     }
-    let mut full = false;
+    let mut taken = false;
     let accept = |document: &mut Document| {
         // The same order once more: its answer was lost on the way.
-        if !order.command_key.is_empty()
-            && document.transfers.iter().any(|t| t.command_key == order.command_key && t.url == order.url)
-        {
-            return;
-        }
-        full = document.transfers.len() >= MOST_TRANSFERS;
-        if !full {
-            document.transfer_count += 1;
-            order.id = document.transfer_count;
-            document.transfers.push(order);
-        }
+        let known = !order.command_key.is_empty()
+            && document.transfers.iter().any(|t| t.command_key == order.command_key && t.url == order.url);
+        taken = known || queue(document, order);
     };
     device.update(accept).map_err(|_| Fault::of(FaultCode::INTERNAL_ERROR))?;
-    if full {
-        return Err(Fault::new(FaultCode::RESOURCES_EXCEEDED, "there are 16 transfers already"));
+    if !taken {
+        return Err(Fault::new(FaultCode::RESOURCES_EXCEEDED, FULL));
     }
     device.transfer_wake.notify_one();
     Ok(())

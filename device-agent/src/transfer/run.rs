@@ -240,8 +240,7 @@ fn take(device: &Device, kind: FileKind, fetched: Fetched) -> Result<Outcome, Fa
 /// Moves the file to where it stays, all at once.
 fn place(device: &Device, kind: FileKind, fetched: Fetched) -> std::io::Result<()> {
     if let (Fetched::Disk(part), Some(place)) = (&fetched, kind.place(device.storage())) {
-        std::fs::rename(part, &place)?;
-        atomic::sync_directory_of(&place)?;
+        atomic::move_to(part, &place)?;
     }
     Ok(())
 }

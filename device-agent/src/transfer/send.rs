@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use cwmp::FaultCode;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode, Url};
 
 use super::Transfer;
 use super::fetch::Failure;
 use crate::clock::Backoff;
 use crate::cpe::auth::Login;
-use crate::cpe::http::{downgrades, innermost, target};
+use crate::cpe::http::{innermost, redirected, target};
 
 /// One PUT with its answer.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -55,9 +55,7 @@ async fn once(client: &Client, transfer: &Transfer, body: &str) -> Result<(), Fa
             StatusCode::UNAUTHORIZED if challenges < 2 && login.challenged_by(response.headers()) => challenges += 1,
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT if redirects < MOST_REDIRECTS => {
                 redirects += 1;
-                let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-                let to = to.and_then(|to| url.join(to).ok());
-                let to = to.filter(|to| matches!(to.scheme(), "http" | "https") && !downgrades(&url, to));
+                let to = redirected(&url, response.headers());
                 let to =
                     to.ok_or_else(|| Failure::new(FaultCode::UPLOAD_FAILED, "redirected to where we do not go"))?;
                 if to.host() != url.host() {

@@ -361,7 +361,7 @@ impl Phone {
         if self.conference.len() < 2 {
             self.conference.clear();
         }
-        let alive = self.calls.iter().any(|entry| entry.call.is_alive());
+        let alive = self.has_calls();
         if !alive && self.hook == HookSwitch::On && self.dialler.is_idle() {
             self.speaker = false;
         }

@@ -165,8 +165,7 @@ impl Phone {
         if due(self.dialler.idle_at) {
             self.dialler.clear();
             self.passing_on = None;
-            let alive = self.calls.iter().any(|entry| entry.call.is_alive());
-            if !alive {
+            if !self.has_calls() {
                 // A handset off its cradle hears that nothing goes on; a loudspeaker goes off.
                 self.speaker = false;
                 self.set_tone(if self.is_open() { Tone::Reorder } else { Tone::None });

@@ -343,6 +343,11 @@ impl Phone {
         self.calls.iter_mut().find(|entry| entry.call.id == id)
     }
 
+    /// Whether a call is alive.
+    fn has_calls(&self) -> bool {
+        self.calls.iter().any(|entry| entry.call.is_alive())
+    }
+
     /// Lets a call act.
     fn with_call<R>(&mut self, now: Instant, id: CallId, act: impl FnOnce(&mut Call, &mut Ctx<'_>) -> R) -> Option<R> {
         let entry = self.calls.iter_mut().find(|entry| entry.call.id == id)?;
@@ -477,6 +482,9 @@ impl Phone {
     }
 
     fn set_dhcp_servers(&mut self, now: Instant, servers: Vec<HostPort>) {
+        if self.dhcp_servers == servers {
+            return;
+        }
         self.dhcp_servers = servers;
         for at in 0..self.accounts.len() {
             self.apply_account(now, at);

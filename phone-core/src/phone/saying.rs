@@ -21,7 +21,7 @@ impl Phone {
     /// Says something instead of any tone, if somebody listens. `aloud`: over the loudspeaker if the handset lies in its
     /// cradle. In calls nothing is said.
     pub(super) fn say(&mut self, now: Instant, words: &[Word], aloud: bool) {
-        if words.is_empty() || self.calls.iter().any(|entry| entry.call.is_alive()) {
+        if words.is_empty() || self.has_calls() {
             return;
         }
         if !self.is_open() {
@@ -38,7 +38,6 @@ impl Phone {
 
     /// What is said now. A call, or the handset in its cradle, cuts it off.
     pub(super) fn saying(&self, ear: Ear) -> Option<Saying> {
-        let talks = self.calls.iter().any(|entry| entry.call.is_alive());
-        self.saying.clone().filter(|_| ear != Ear::None && !talks)
+        self.saying.clone().filter(|_| ear != Ear::None && !self.has_calls())
     }
 }

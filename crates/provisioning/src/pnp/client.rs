@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contract::mac::Mac;
 
-use super::message::{Message, Start, param};
+use super::message::{Message, Start, bare, is_ua_profile, param};
 use super::{GIVE_UP, Time, check_url, group, wait};
 
 /// Most SUBSCRIBEs sent.
@@ -226,12 +226,11 @@ impl Client {
                 return None;
             }
         }
-        let event = message.once("Event").unwrap_or_default();
-        if !event.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("ua-profile") {
+        if !is_ua_profile(message.once("Event").unwrap_or_default()) {
             return Some(("489 Bad Event", None));
         }
         let kind = message.once("Content-Type").unwrap_or_default();
-        if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/url") {
+        if !bare(kind).eq_ignore_ascii_case("application/url") {
             return Some(("415 Unsupported Media Type", None));
         }
         let Some(url) = std::str::from_utf8(message.body).ok().and_then(|body| check_url(body).ok()) else {

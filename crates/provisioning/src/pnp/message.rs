@@ -188,11 +188,21 @@ pub(super) fn param<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
+/// What stands before any parameter.
+pub(super) fn bare(header: &str) -> &str {
+    header.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether an Event is the one of PnP.
+pub(super) fn is_ua_profile(event: &str) -> bool {
+    bare(event).eq_ignore_ascii_case("ua-profile")
+}
+
 /// The address between angle brackets, or what stands before any parameter.
 pub(super) fn address(header: &str) -> &str {
     match header.split_once('<').and_then(|(_, rest)| rest.split_once('>')) {
         Some((inside, _)) => inside,
-        None => header.split(';').next().unwrap_or_default().trim(),
+        None => bare(header),
     }
 }
 

@@ -37,16 +37,15 @@ pub const fn group() -> SocketAddr {
 }
 
 /// The first wait before a request is sent again (RFC 3261 §17.1.2.1, T1).
-pub const T1: Duration = Duration::from_millis(500);
+const T1: Duration = Duration::from_millis(500);
 /// The longest such wait (T2).
-pub const T2: Duration = Duration::from_secs(4);
+const T2: Duration = Duration::from_secs(4);
 /// When a request without an answer has failed (timer F, 64 T1).
 pub const GIVE_UP: Duration = Duration::from_secs(32);
 
 /// Waits of T1, doubling to T2.
-const fn wait(sent: u32) -> Duration {
-    let doubled = if sent > 3 { 8 } else { 1 << sent.saturating_sub(1) };
-    Duration::from_millis(500 * doubled)
+fn wait(sent: u32) -> Duration {
+    T1.saturating_mul(1 << sent.saturating_sub(1).min(3)).min(T2)
 }
 
 #[cfg(test)]

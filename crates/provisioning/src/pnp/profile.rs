@@ -211,7 +211,7 @@ impl Profile {
 }
 
 /// A name between marks, also that of a column.
-pub(super) fn is_name(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use contract::mac::Mac;
 
-use super::message::{Message, Refusal, Start, address, host_port, param, socket_of};
+use super::message::{Message, Refusal, Start, address, bare, host_port, is_ua_profile, param, socket_of};
 use crate::agent::{self, Maker};
+use crate::names::mac_digits;
 
 /// A phone that asks, as it describes itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Subscribe {
             return Err(Refusal::Header("CSeq", "it names another method"));
         }
         let via = message.all("Via").next().ok_or(Refusal::Once("Via"))?;
-        let mut sent_by = via.split(';').next().unwrap_or_default().split_whitespace();
+        let mut sent_by = bare(via).split_whitespace();
         let sent_by = (sent_by.next(), sent_by.next());
         let (Some("SIP/2.0/UDP"), Some(host)) = sent_by else {
             return Err(Refusal::Header("Via", "not SIP/2.0/UDP and a host"));
@@ -67,15 +68,14 @@ impl Subscribe {
             None => Some(host_port(host, super::PORT).map_or(super::PORT, |socket| socket.port())),
         };
         let event = message.once("Event")?;
-        if !event.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("ua-profile") {
+        if !is_ua_profile(event) {
             return Err(Refusal::Header("Event", "not ua-profile"));
         }
         if param(event, "profile-type").is_some_and(|kind| matches!(kind, "user" | "local-network")) {
             return Err(Refusal::Header("Event", "the profile of a user or a network, not of a phone"));
         }
         let mut accept = message.all("Accept").flat_map(|value| value.split(',')).peekable();
-        let is_url =
-            |kind: &str| matches!(kind.split(';').next().unwrap_or_default().trim(), "application/url" | "*/*");
+        let is_url = |kind: &str| matches!(bare(kind), "application/url" | "*/*");
         if accept.peek().is_some() && !accept.any(is_url) {
             return Err(Refusal::Header("Accept", "it does not take application/url"));
         }
@@ -120,8 +120,7 @@ fn mac_of(uri: &str) -> Option<Mac> {
     let rest = user.strip_prefix("mac")?;
     let digits =
         ["%3a", "%3d", "%2d", ":", "=", "-"].into_iter().find_map(|sign| rest.strip_prefix(sign)).unwrap_or(rest);
-    let plain = digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    digits.parse().ok().filter(|_| plain)
+    mac_digits(digits)
 }
 
 fn word(text: Option<&str>) -> String {

@@ -1,19 +1,12 @@
 // The phone's keys, what it shows, and its sound.
-const at = (id) => document.getElementById(id);
-let token = "";
+import { at, begin, doing, request, save, say, token } from "./common.js";
+
 let lifted = false;
 let sound = null;
 
-const say = (text) => { at("message").textContent = text; };
-
 async function ask(path, body) {
-  const answer = await fetch(path, {
-    method: body ? "POST" : "GET",
-    headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
-    body: body && JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error((await answer.text()).trim() || answer.statusText);
-  return answer.json();
+  const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return (await request(path, body ? post : {})).json();
 }
 
 // ---- what it shows ----
@@ -52,22 +45,12 @@ function show(phone) {
   at("idle").hidden = phone.calls.length > 0;
 }
 
-async function look() {
-  try {
-    show(await ask("phone"));
-    showProvision(await ask("provision"));
-    if (at("message").dataset.of === "look") say("");
-    delete at("message").dataset.of;
-  } catch (error) {
-    say(`The phone does not answer: ${error.message}`);
-    at("message").dataset.of = "look";
-  }
-  setTimeout(look, 500);
+async function load() {
+  show(await ask("phone"));
+  showProvision(await ask("provision"));
 }
 
 // ---- configuration ----
-
-const doing = (promise) => promise.catch((error) => say(error.message));
 
 const time = (at) => new Date(at).toLocaleTimeString();
 
@@ -82,22 +65,13 @@ function showProvision({ running, last, next, set_by_user: own, user_protection:
   if (at("provision").textContent !== text) at("provision").textContent = text;
 }
 
-/// A request with the token, and the backup's password where there is one.
-async function raw(path, body) {
-  const headers = { Authorization: `Bearer ${token}` };
-  if (path === "backup") headers["X-Backup-Password"] = at("backup-password").value;
-  const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body });
-  if (!answer.ok) throw new Error((await answer.text()).trim() || answer.statusText);
-  return answer;
+/// A request with the backup's password where there is one.
+function raw(path, body) {
+  const headers = path === "backup" ? { "X-Backup-Password": at("backup-password").value } : {};
+  return request(path, { method: body ? "POST" : "GET", headers, body });
 }
 
-async function download(path, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await (await raw(path)).blob());
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
+const download = async (path, name) => save(await raw(path), name);
 
 async function upload(path, field) {
   const [file] = field.files;
@@ -197,27 +171,4 @@ async function start() {
 
 at("sound").addEventListener("click", () => (sound ? sound.stop() : doing(start())));
 
-// ---- token ----
-
-async function unlock(given) {
-  token = given;
-  try {
-    show(await ask("phone"));
-  } catch (error) {
-    token = "";
-    return say(error.message);
-  }
-  sessionStorage.setItem("token", token);
-  say("");
-  at("unlock").hidden = true;
-  at("phone").hidden = false;
-  look();
-}
-
-at("unlock").addEventListener("submit", (event) => {
-  event.preventDefault();
-  unlock(at("token").value.trim());
-});
-const known = location.hash.slice(1) || sessionStorage.getItem("token");
-history.replaceState(null, "", location.pathname);
-if (known) unlock(known);
+begin("phone", load, 500);

@@ -1,22 +1,15 @@
 // The PnP service: settings, template, values, effects, and how far each phone is.
-const at = (id) => document.getElementById(id);
-let token = "";
+import { at, begin, doing, request, save, say } from "./common.js";
 
-const say = (text) => { at("message").textContent = text; };
-const doing = (promise) => promise.catch((error) => say(error.message));
+const ask = (path, method = "GET", body, kind) =>
+  request(path, { method, headers: kind && { "Content-Type": kind }, body }, explain);
 
-async function ask(path, method = "GET", body, kind) {
-  const answer = await fetch(path, {
-    method,
-    headers: { Authorization: `Bearer ${token}`, ...(kind && { "Content-Type": kind }) },
-    body,
-  });
-  if (answer.ok) return answer;
-  const text = (await answer.text()).trim();
+function explain(text) {
   let errors;
   try { ({ errors } = JSON.parse(text)); } catch { /* A plain text says it all. */ }
-  if (errors) refused(errors);
-  throw new Error(errors ? `Not taken: ${errors[0].why}` : text || answer.statusText);
+  if (!errors) return "";
+  refused(errors);
+  return `Not taken: ${errors[0].why}`;
 }
 
 const send = (path, method, value) => ask(path, method, JSON.stringify(value), "application/json");
@@ -41,14 +34,9 @@ function refused(errors) {
   at("wrong").focus();
 }
 
-async function save(path) {
+async function download(path) {
   const answer = await ask(path);
-  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "file";
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  await save(answer, /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "file");
 }
 
 // ---- what is there ----
@@ -60,7 +48,7 @@ function phone(one) {
   const actions = document.createElement("span");
   actions.className = "row";
   actions.append(
-    button("Download", `Download the file of ${one.mac}`, () => save(`pnp/files/${one.mac}`)),
+    button("Download", `Download the file of ${one.mac}`, () => download(`pnp/files/${one.mac}`)),
     button("Again", `Distribute to ${one.mac} again`, () => again({ macs: [one.mac] })),
     button("Remove", `Take ${one.mac} off the list`, async () => {
       await ask(`pnp/phones/${one.mac}`, "DELETE");
@@ -117,18 +105,6 @@ function show(page, first) {
 
 const load = async (first) => show(await (await ask("pnp")).json(), first);
 
-async function look() {
-  try {
-    await load();
-    if (at("message").dataset.of === "look") say("");
-    delete at("message").dataset.of;
-  } catch (error) {
-    say(`The phone does not answer: ${error.message}`);
-    at("message").dataset.of = "look";
-  }
-  setTimeout(look, 1000);
-}
-
 // ---- what can be done ----
 
 async function again(whom) {
@@ -178,35 +154,12 @@ at("settings").addEventListener("submit", (event) => {
   })());
 });
 at("template-up").addEventListener("click", () => doing(upload("template", "application/xml")));
-at("template-down").addEventListener("click", () => doing(save("pnp/template")));
+at("template-down").addEventListener("click", () => doing(download("pnp/template")));
 at("template-drop").addEventListener("click", () => doing(drop("template")));
 at("csv-up").addEventListener("click", () => doing(upload("csv", "text/csv")));
-at("csv-down").addEventListener("click", () => doing(save("pnp/csv")));
+at("csv-down").addEventListener("click", () => doing(download("pnp/csv")));
 at("csv-drop").addEventListener("click", () => doing(drop("csv")));
 at("effects-show").addEventListener("click", () => doing(effects()));
 at("again-all").addEventListener("click", () => doing(again({ all: true })));
 
-// ---- token ----
-
-async function unlock(given) {
-  token = given;
-  try {
-    await load(true);
-  } catch (error) {
-    token = "";
-    return say(error.message);
-  }
-  sessionStorage.setItem("token", token);
-  say("");
-  at("unlock").hidden = true;
-  at("service").hidden = false;
-  setTimeout(look, 1000);
-}
-
-at("unlock").addEventListener("submit", (event) => {
-  event.preventDefault();
-  unlock(at("token").value.trim());
-});
-const known = location.hash.slice(1) || sessionStorage.getItem("token");
-history.replaceState(null, "", location.pathname);
-if (known) unlock(known);
+begin("service", load, 1000);

@@ -179,3 +179,16 @@ async fn what_goes_wrong_is_said_without_the_address() {
         assert!(matches!(&why, HttpError::Io(why) if !why.contains("token")), "{why:?}");
     }
 }
+
+#[test]
+fn redirects_never_leave_http_nor_lose_protection() {
+    let from: Url = "https://h/a/cfg.xml".parse().unwrap();
+    let follow = |to: Option<&str>| {
+        let headers = to.map(|to| (LOCATION, to.parse().unwrap())).into_iter().collect();
+        redirected(&from, &headers)
+    };
+    assert_eq!(follow(Some("../b.xml")).unwrap().as_str(), "https://h/b.xml");
+    for to in [None, Some("http://h/"), Some("file:///etc/passwd"), Some("tftp://h/")] {
+        assert!(follow(to).is_none(), "{to:?}");
+    }
+}

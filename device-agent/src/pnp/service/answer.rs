@@ -14,7 +14,7 @@ use super::state::Way;
 use super::{KEYS, files};
 use crate::clock;
 use crate::device::Device;
-use crate::pnp::{Pnp, own_ip, socket};
+use crate::pnp::{Pnp, own_ip, socket, until};
 
 /// Until a service that could not start tries again.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -99,17 +99,11 @@ async fn serve(device: &Arc<Device>, pnp: &Arc<Pnp>, wanted: &Wanted) -> io::Res
     let (mut asked, mut answered) = (vec![0; MAX_PACKET + 1], vec![0; MAX_PACKET + 1]);
     loop {
         let due = desk.server.next_time().map(|at| desk.started + at);
-        let wait = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         let outputs = tokio::select! {
             received = hears.recv_from(&mut asked) => desk.packet(received, &asked),
             received = desk.socket.recv_from(&mut answered) => desk.packet(received, &answered),
             () = pnp.service.wake.notified() => desk.tell_again(),
-            () = wait => desk.server.on_time(desk.started.elapsed()),
+            () = until(due) => desk.server.on_time(desk.started.elapsed()),
         };
         desk.act(outputs).await;
     }

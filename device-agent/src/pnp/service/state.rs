@@ -65,9 +65,19 @@ pub(super) enum Way {
     Custom(String),
 }
 
+/// The template, with what was read of it.
+#[derive(Clone, Debug)]
+struct Template {
+    text: String,
+    profile: Profile,
+    /// Of the text.
+    hash: String,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
-    template: Option<(String, Profile)>,
+    template: Option<Template>,
+    /// With the hash of its text.
     table: Option<(Table, String)>,
     pub found: BTreeMap<Mac, Found>,
     pub turned: VecDeque<Turned>,
@@ -83,17 +93,17 @@ impl State {
         let profile = Profile::read(bytes)?;
         let text = String::from_utf8_lossy(bytes).into_owned();
         if let Some((table, _)) = self.table.take() {
-            let fits = self.template.as_ref().is_some_and(|(_, old)| old.variables() == profile.variables());
-            let csv = self.template.as_ref().map(|(_, old)| table.csv(old, &[])).unwrap_or_default();
+            let fits = self.template.as_ref().is_some_and(|old| old.profile.variables() == profile.variables());
+            let csv = self.template.as_ref().map(|old| table.csv(&old.profile, &[])).unwrap_or_default();
             let kept = if fits { Some(table) } else { Table::read(csv.as_bytes(), &profile).ok() };
             self.table = kept.map(|table| (table, hash(csv.as_bytes())));
         }
-        self.template = Some((text, profile));
+        self.template = Some(Template { hash: hash(text.as_bytes()), text, profile });
         Ok(())
     }
 
     pub fn set_table(&mut self, bytes: &[u8]) -> Result<(), Refused> {
-        let (_, profile) = self.template.as_ref().ok_or(Refused::NoTemplate)?;
+        let profile = self.profile().ok_or(Refused::NoTemplate)?;
         let table = Table::read(bytes, profile).map_err(Refused::Table)?;
         self.table = Some((table, hash(bytes)));
         Ok(())
@@ -111,16 +121,16 @@ impl State {
     }
 
     pub fn profile(&self) -> Option<&Profile> {
-        self.template.as_ref().map(|(_, profile)| profile)
+        self.template.as_ref().map(|template| &template.profile)
     }
 
     pub fn template_text(&self) -> Option<String> {
-        self.template.as_ref().map(|(text, _)| text.clone())
+        self.template.as_ref().map(|template| template.text.clone())
     }
 
     /// Bytes and SHA-256 of the template.
     pub fn template_size(&self) -> Option<(usize, String)> {
-        self.template.as_ref().map(|(text, _)| (text.len(), hash(text.as_bytes())))
+        self.template.as_ref().map(|template| (template.text.len(), template.hash.clone()))
     }
 
     /// Rows and SHA-256 of the values.
@@ -163,7 +173,7 @@ impl State {
             }
             return None;
         }
-        let (url, note) = match self.url(asker) {
+        let (url, note) = match self.url(mac, asker.maker) {
             Ok(url) => (Some(url), String::new()),
             Err(note) => (None, note),
         };
@@ -194,18 +204,18 @@ impl State {
     }
 
     /// Where a phone is pointed, or why nowhere.
-    fn url(&self, asker: &Asker) -> Result<String, String> {
-        let appends = matches!(asker.maker, Some(Maker::Grandstream | Maker::Bellhop));
+    fn url(&self, mac: Mac, maker: Option<Maker>) -> Result<String, String> {
+        let appends = matches!(maker, Some(Maker::Grandstream | Maker::Bellhop));
         match &self.way {
             None => Err("the service is not ready".to_owned()),
             Some(Way::Custom(url)) if appends && !url.ends_with('/') => Ok(format!("{url}/")),
             Some(Way::Custom(url)) => Ok(url.clone()),
             Some(Way::Local(folder)) => {
                 let profile = self.profile().ok_or("there is no template")?;
-                if self.values(asker.mac).is_none() {
+                if self.values(mac).is_none() {
                     return Err("there is no row for it in the CSV".to_owned());
                 }
-                Ok(if appends { folder.clone() } else { format!("{folder}{}", profile.name_for(asker.mac)) })
+                Ok(if appends { folder.clone() } else { format!("{folder}{}", profile.name_for(mac)) })
             }
         }
     }
@@ -226,7 +236,7 @@ impl State {
     /// A file of this name for who asks from this address: a phone that was told so. Everybody else finds nothing. `counts`:
     /// it is really handed over.
     pub fn fetch(&mut self, now: Timestamp, name: &str, ip: IpAddr, counts: bool) -> Option<String> {
-        let (_, profile) = self.template.as_ref()?;
+        let profile = self.profile()?;
         let told = |found: &Found| found.ip == ip && found.stage != Stage::Discovered;
         let mut told = self.found.iter().filter(|(_, found)| told(found)).map(|(mac, _)| *mac);
         let mac = told.find(|mac| profile.name_for(*mac) == name)?;
@@ -261,8 +271,7 @@ impl State {
         let mut out = vec![];
         for mac in std::mem::take(&mut self.again) {
             let Some(found) = self.found.get(&mac) else { continue };
-            let (maker, model, version) = (found.maker, found.model.clone(), found.version.clone());
-            let url = self.url(&Asker { mac, maker, vendor: String::new(), model, version });
+            let url = self.url(mac, found.maker);
             let Some(found) = self.found.get_mut(&mac) else { continue };
             found.at = now;
             match (url, found.session) {
