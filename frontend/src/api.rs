@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use contract::rest::{Login, Refresh, Tokens};
 use futures_util::lock::Mutex;
-use gloo_net::http::{Method, RequestBuilder};
+pub use gloo_net::http::Method;
+use gloo_net::http::RequestBuilder;
 use leptos::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -195,9 +196,14 @@ impl Api {
         self.send(Method::POST, path, Some(to_json(body)?)).await
     }
 
-    /// A change whose answer's body does not matter.
+    /// `POST` of a change whose answer's body does not matter.
     pub async fn tell<B: Serialize>(self, path: &str, body: &B) -> Result<(), ApiError> {
-        self.send(Method::POST, path, Some(to_json(body)?)).await.map(drop)
+        self.tell_by(Method::POST, path, body).await
+    }
+
+    /// The same by another method.
+    pub async fn tell_by<B: Serialize>(self, method: Method, path: &str, body: &B) -> Result<(), ApiError> {
+        self.send(method, path, Some(to_json(body)?)).await.map(drop)
     }
 
     /// `POST` without a body, answer ignored.

@@ -25,6 +25,11 @@ pub fn title(found: SettingRef) -> String {
     }
 }
 
+/// The title of the setting with this key; `otherwise`: what it is called where the catalogue has none.
+pub fn title_of(key: &str, otherwise: &str) -> String {
+    find(key).map_or_else(|| otherwise.to_owned(), title)
+}
+
 /// What an input for this setting starts with where nothing is set: the factory's value, or what its kind begins with.
 pub fn initial(key: &str) -> String {
     let Some(found) = find(key) else { return String::new() };
@@ -79,6 +84,11 @@ pub fn shown(key: &str, value: &str) -> String {
         Some(unit) if !value.is_empty() => format!("{value} {unit}"),
         _ => value.to_owned(),
     }
+}
+
+/// Like [`shown`], with a word for a value that is empty.
+pub fn said(key: &str, value: &str) -> String {
+    if value.is_empty() { "empty".to_owned() } else { shown(key, value) }
 }
 
 /// What a change of this setting does to the phone.

@@ -12,6 +12,12 @@ impl ApiError {
         Self(Problem { kind: kind.into(), title: title.into(), status: 0, detail: detail.into(), field: None })
     }
 
+    /// The same, said below the input of this field.
+    pub fn of_field(mut self, field: &str) -> Self {
+        self.0.field = Some(field.to_owned());
+        self
+    }
+
     pub fn unreachable() -> Self {
         Self::local(
             "unreachable",

@@ -2,6 +2,7 @@
 
 use contract::FileId;
 use contract::rest::FileView;
+use leptos::html::Input;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
@@ -24,6 +25,30 @@ pub const FROM_PHONE: [(&str, &str); 2] =
 pub fn kind(file_type: &str) -> String {
     let known = TO_PHONE.iter().chain(&FROM_PHONE).find(|(word, _)| *word == file_type);
     known.map_or_else(|| file_type.to_owned(), |(_, label)| (*label).to_owned())
+}
+
+/// The browser's own way to choose a file: an input nobody sees, opened by a button that looks like all others.
+#[derive(Clone, Copy, Default)]
+pub struct Chooser(pub NodeRef<Input>);
+
+impl Chooser {
+    pub fn open(self) {
+        if let Some(input) = self.0.get_untracked() {
+            input.click();
+        }
+    }
+
+    /// What was chosen.
+    pub fn file(self) -> Option<web_sys::File> {
+        self.0.get_untracked()?.files()?.get(0)
+    }
+
+    /// Forgets it, so that the same file can be chosen again.
+    pub fn clear(self) {
+        if let Some(input) = self.0.try_get_untracked().flatten() {
+            input.set_value("");
+        }
+    }
 }
 
 /// Fetches a stored file and lets the browser keep it under its name.

@@ -49,8 +49,7 @@ async fn brand(api: Api, id: Uuid) -> Result<Vec<Place>, ApiError> {
 }
 
 async fn property(api: Api, id: PropertyId) -> Result<Vec<Place>, ApiError> {
-    let all: Vec<Property> = api.get("/properties").await?;
-    let found = all.into_iter().find(|property| property.id == id).ok_or_else(|| missing("property"))?;
+    let found: Property = api.get_owned(format!("/properties/{id}")).await?;
     let mut places = Vec::new();
     if let Some(chain) = found.chain_id {
         places.push(LayerAt::new(Layer::Chain, chain.0).place(found.chain, None));

@@ -3,6 +3,7 @@
 //! so it never overwrites something newer.
 
 use std::future::Future;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -15,6 +16,8 @@ pub struct Loaded<T: Send + Sync + 'static> {
     error: RwSignal<Option<ApiError>>,
     again: RwSignal<u32>,
     touched: StoredValue<u32>,
+    /// It is loaded anew in a moment.
+    soon: StoredValue<bool>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Loaded<T> {
@@ -36,6 +39,7 @@ where
         error: RwSignal::new(None),
         again: RwSignal::new(0),
         touched: StoredValue::new(0),
+        soon: StoredValue::new(false),
     };
     let run = StoredValue::new(0_u32);
     Effect::new(move |before: Option<K>| {
@@ -79,6 +83,19 @@ impl<T: Send + Sync + 'static> Loaded<T> {
 
     pub fn reload(self) {
         let _ = self.again.try_update(|again| *again += 1);
+    }
+
+    /// Loads anew after `wait`: once, however often it is called until then.
+    pub fn reload_after(self, wait: Duration) {
+        if self.soon.try_get_value() != Some(false) {
+            return;
+        }
+        self.soon.set_value(true);
+        let load = move || {
+            self.soon.try_set_value(false);
+            self.reload();
+        };
+        set_timeout(load, wait);
     }
 
     /// Changes what is shown, because something newer than the last answer is known.

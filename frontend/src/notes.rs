@@ -9,7 +9,7 @@ use crate::components::template::EditorScope;
 pub fn notes(scope: EditorScope) -> BTreeMap<String, Vec<String>> {
     let mut notes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for conflict in settings::check_together(|key| scope.effective(key)) {
-        let title = |key: &str| catalogue::find(key).map_or_else(|| key.to_owned(), catalogue::title);
+        let title = |key: &str| catalogue::title_of(key, key);
         let text = |other: &str| format!("Does not fit {}: {}.", title(other), conflict.what);
         notes.entry(conflict.first.clone()).or_default().push(text(&conflict.second));
         notes.entry(conflict.second.clone()).or_default().push(text(&conflict.first));

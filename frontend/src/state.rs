@@ -12,6 +12,7 @@ use crate::api::{Api, ApiError, use_api};
 use crate::live::{use_live, use_live_stream};
 use crate::load::{Loaded, use_load};
 use crate::theme::{store, stored, use_narrow};
+use crate::time::every;
 
 const PROPERTY: &str = "bellhop.property";
 
@@ -62,14 +63,9 @@ impl Shared {
         provide_context(shared);
         use_live(move |change| shared.apply(change));
         // A stream limited to one property does not carry phones that have none yet.
-        let poll = set_interval_with_handle(move || shared.new_phones.reload(), Duration::from_secs(60));
+        every(Duration::from_secs(60), move || shared.new_phones.reload());
         let live = use_live_stream();
-        on_cleanup(move || {
-            if let Ok(poll) = poll {
-                poll.clear();
-            }
-            live.stop();
-        });
+        on_cleanup(move || live.stop());
         shared
     }
 

@@ -30,6 +30,13 @@ pub fn now() -> i64 {
     (Date::now() + AHEAD.get()) as i64
 }
 
+/// Does something again and again, until the part of the page it was begun in goes.
+pub fn every(wait: Duration, again: impl Fn() + 'static) {
+    if let Ok(handle) = set_interval_with_handle(again, wait) {
+        on_cleanup(move || handle.clear());
+    }
+}
+
 /// The moment pages are drawn for; it moves on every second.
 #[derive(Clone, Copy)]
 pub struct Clock(RwSignal<i64>);
@@ -37,14 +44,11 @@ pub struct Clock(RwSignal<i64>);
 impl Clock {
     pub fn start() -> Self {
         let moment = RwSignal::new(now());
-        let _ = set_interval_with_handle(
-            move || {
-                if document().visibility_state() == web_sys::VisibilityState::Visible {
-                    moment.set(now());
-                }
-            },
-            Duration::from_secs(1),
-        );
+        every(Duration::from_secs(1), move || {
+            if document().visibility_state() == web_sys::VisibilityState::Visible {
+                moment.set(now());
+            }
+        });
         Self(moment)
     }
 

@@ -1,5 +1,9 @@
 //! How long something stays allowed, as people choose it.
 
+use contract::Timestamp;
+
+use crate::time::now;
+
 /// Words and labels.
 pub const WINDOWS: [(&str, &str); 6] = [
     ("always", "Always"),
@@ -11,9 +15,17 @@ pub const WINDOWS: [(&str, &str); 6] = [
 ];
 
 /// The end of a window that begins at `now` (milliseconds since 1970); `None`: it has none.
-pub fn until(word: &str, now: i64) -> Option<i64> {
+fn until(word: &str, now: i64) -> Option<i64> {
     let hours: i64 = word.strip_suffix('h')?.parse().ok()?;
     Some(now + hours * 3_600_000)
+}
+
+/// The end somebody chose just now; `keep`: the one it has.
+pub fn chosen(word: &str, kept: Option<Timestamp>) -> Option<Timestamp> {
+    match word {
+        "keep" => kept,
+        word => until(word, now()).map(Timestamp),
+    }
 }
 
 #[cfg(test)]

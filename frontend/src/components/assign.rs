@@ -3,12 +3,12 @@
 use contract::rest::{Accepted, AssignPhone, PhonePage, PhoneRow, RoomCard};
 use leptos::html::Input;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::chip::Chip;
 use super::empty::FormError;
+use super::form::Sending;
 use super::icon::{Icon, Svg};
-use crate::api::{ApiError, quote};
+use crate::api::quote;
 use crate::load::use_load;
 use crate::state::use_shared;
 use crate::words;
@@ -39,27 +39,16 @@ pub fn Assign(
             let _ = input.focus();
         }
     });
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let replaces = Memo::new(move |_| card.with(|card| card.phone.is_some()));
     let confirm = move || {
         let Some(phone) = picked.get_untracked() else { return };
-        if busy.get_untracked() {
-            return;
-        }
         let room = card.get_untracked().id;
         let body = AssignPhone { phone: phone.id.to_string(), replace: replaces.get_untracked() };
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let answer = shared.api.put::<_, Accepted>(&format!("/rooms/{room}/phone"), &body).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(accepted) => {
-                    shared.forget(phone.id);
-                    on_accepted.try_run(accepted);
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let put = async move { shared.api.put::<_, Accepted>(&format!("/rooms/{room}/phone"), &body).await };
+        sending.run(put, move |accepted| {
+            shared.forget(phone.id);
+            on_accepted.try_run(accepted);
         });
     };
     let step = move |by: isize| {
@@ -150,16 +139,16 @@ pub fn Assign(
                 {move || none().then_some("No phone matches. New phones appear here once they have phoned home; you can also announce one under New phones.")}
             </p>
             <p class="note" role="status">{warning}</p>
-            <FormError error fields=&[]/>
+            <FormError error=sending.error fields=&[]/>
             <div class="row">
                 <button
                     type="button"
                     class="button primary"
                     data-testid="assign-confirm"
-                    disabled=move || busy.get() || picked.with(Option::is_none)
+                    disabled=move || sending.busy.get() || picked.with(Option::is_none)
                     on:click=move |_| confirm()
                 >
-                    {move || match (busy.get(), replaces.get()) {
+                    {move || match (sending.busy.get(), replaces.get()) {
                         (true, _) => "Assigning…",
                         (_, true) => "Replace the phone",
                         _ => "Assign the phone",

@@ -11,6 +11,7 @@ pub mod dialog;
 pub mod empty;
 pub mod fault;
 pub mod field;
+pub mod form;
 pub mod icon;
 pub mod job_card;
 pub mod job_list;

@@ -2,11 +2,11 @@
 
 use contract::rest::Named;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::empty::FormError;
 use super::field::TextField;
-use crate::api::ApiError;
+use super::form::Sending;
+use crate::api::{ApiError, Method};
 use crate::state::use_shared;
 
 #[component]
@@ -25,31 +25,20 @@ pub fn NameForm(
     let shared = use_shared();
     let renaming = !name.is_empty();
     let value = RwSignal::new(name);
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let path = StoredValue::new(path);
     let input = id.clone();
     request_animation_frame(move || crate::app::focus(&input));
     let save = move || {
         let body = Named { name: value.get_untracked().trim().to_owned() };
         if body.name.is_empty() {
-            let mut problem = ApiError::local("required", "Something is missing.", "Write a name.");
-            problem.0.field = Some("name".into());
-            return error.set(Some(problem));
+            let why = ApiError::local("required", "Something is missing.", "Write a name.");
+            return sending.refuse(why.of_field("name"));
         }
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let path = path.get_value();
-            let answer = if renaming {
-                shared.api.patch::<_, serde::de::IgnoredAny>(&path, &body).await
-            } else {
-                shared.api.post::<_, serde::de::IgnoredAny>(&path, &body).await
-            };
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(_) => drop(on_done.try_run(())),
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let (method, path) = (if renaming { Method::PATCH } else { Method::POST }, path.get_value());
+        let tell = async move { shared.api.tell_by(method, &path, &body).await };
+        sending.run(tell, move |()| {
+            on_done.try_run(());
         });
     };
     view! {
@@ -59,9 +48,7 @@ pub fn NameForm(
             data-testid="name-form"
             on:submit=move |event| {
                 event.prevent_default();
-                if !busy.get_untracked() {
-                    save();
-                }
+                save();
             }
             on:keydown=move |event| {
                 if event.key() == "Escape" {
@@ -70,14 +57,14 @@ pub fn NameForm(
                 }
             }
         >
-            <TextField id label value error=Signal::derive(move || error.get().and_then(|error| error.at("name"))) testid="name"/>
+            <TextField id label value error=sending.at("name") testid="name"/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="name-save" disabled=move || busy.get()>
+                <button type="submit" class="button primary" data-testid="name-save" disabled=move || sending.busy.get()>
                     {if renaming { "Rename" } else { "Create" }}
                 </button>
                 <button type="button" class="button" on:click=move |_| on_cancel.run(())>"Cancel"</button>
             </div>
-            <FormError error fields=&["name"]/>
+            <FormError error=sending.error fields=&["name"]/>
         </form>
     }
 }

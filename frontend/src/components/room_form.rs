@@ -2,10 +2,10 @@
 
 use contract::rest::{Accepted, RoomCard, RoomChange};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::empty::FormError;
 use super::field::TextField;
+use super::form::Sending;
 use crate::api::ApiError;
 use crate::state::use_shared;
 
@@ -31,8 +31,7 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
         follow(guest, before.as_ref().map(|b| &b.2), &now.2);
         now
     });
-    let error = RwSignal::new(None::<ApiError>);
-    let busy = RwSignal::new(false);
+    let sending = Sending::new();
     let change = move || {
         let saved = saved.get();
         let new = |field: RwSignal<String>, old: &str| Some(field.get().trim().to_owned()).filter(|text| text != old);
@@ -46,29 +45,20 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
     let changed = Memo::new(move |_| change() != RoomChange::default());
     let save = move || {
         let change = untrack(change);
-        if change == RoomChange::default() || busy.get_untracked() {
+        if change == RoomChange::default() {
             return;
         }
         if change.number.as_deref() == Some("") {
-            let mut problem =
+            let why =
                 ApiError::local("required", "A room needs a number", "Write the room's number, for example 1207.");
-            problem.0.field = Some("number".into());
-            error.set(Some(problem));
-            return;
+            return sending.refuse(why.of_field("number"));
         }
         let id = card.get_untracked().id;
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let answer = shared.api.patch::<_, Accepted>(&format!("/rooms/{id}"), &change).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(accepted) => drop(on_accepted.try_run(accepted)),
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let keep = async move { shared.api.patch::<_, Accepted>(&format!("/rooms/{id}"), &change).await };
+        sending.run(keep, move |accepted| {
+            on_accepted.try_run(accepted);
         });
     };
-    let at = move |name: &'static str| Signal::derive(move || error.get().and_then(|error| error.at(name)));
     view! {
         <form
             class="stack"
@@ -79,23 +69,23 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
             }
         >
             <div class="pair">
-                <TextField id="room-number" label="Room number" value=number error=at("number") testid="room-number" required=true/>
-                <TextField id="extension" label="Extension" value=extension error=at("extension") testid="extension" inputmode="tel"/>
+                <TextField id="room-number" label="Room number" value=number error=sending.at("number") testid="room-number" required=true/>
+                <TextField id="extension" label="Extension" value=extension error=sending.at("extension") testid="extension" inputmode="tel"/>
             </div>
             <TextField
                 id="guest-name"
                 label="Name the guest sees"
                 help="Shown on the phone's display. Leave it empty when nobody is checked in."
                 value=guest
-                error=at("guest_name")
+                error=sending.at("guest_name")
                 testid="guest-name"
             />
-            <FormError error fields=FIELDS/>
+            <FormError error=sending.error fields=FIELDS/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="save" disabled=move || busy.get() || !changed.get()>
-                    {move || if busy.get() { "Saving…" } else { "Save" }}
+                <button type="submit" class="button primary" data-testid="save" disabled=move || sending.busy.get() || !changed.get()>
+                    {move || if sending.busy.get() { "Saving…" } else { "Save" }}
                 </button>
-                <Show when=move || changed.get() && !busy.get()>
+                <Show when=move || changed.get() && !sending.busy.get()>
                     <button
                         type="button"
                         class="button quiet"
@@ -104,7 +94,7 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
                             number.set(saved.0);
                             extension.set(saved.1);
                             guest.set(saved.2);
-                            error.set(None);
+                            sending.error.set(None);
                         }
                     >
                         "Undo edits"

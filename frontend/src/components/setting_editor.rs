@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use contract::rest::{Accepted, LayerChange, SECRET_MASK};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
+use settings::ValueType;
 
 use super::dial_plan_tester::DialPlanTester;
 use super::empty::FormError;
+use super::form::Sending;
 use super::icon::{Icon, Svg};
 use super::setting_input::SettingInput;
 use super::template::refusal;
-use crate::api::ApiError;
 use crate::catalogue;
 use crate::state::use_shared;
 
@@ -35,7 +35,7 @@ pub fn SettingEditor(
         value if value.is_empty() => key.with_value(|key| catalogue::initial(key)),
         value => value,
     });
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let wrong = RwSignal::new(None::<String>);
     let refused = move |text: &str| key.with_value(|key| refusal(key, text));
     // Once refused, the hint follows what is typed.
@@ -54,15 +54,9 @@ pub fn SettingEditor(
         let canonical = settings::validate(&key.get_value(), &text).unwrap_or(text);
         let body =
             LayerChange { values: BTreeMap::from([(key.get_value(), Some(canonical))]), ..LayerChange::default() };
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let answer = shared.api.put::<_, Accepted>(&path.get_value(), &body).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(accepted) => drop(on_accepted.try_run(accepted)),
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let keep = async move { shared.api.put::<_, Accepted>(&path.get_value(), &body).await };
+        sending.run(keep, move |accepted| {
+            on_accepted.try_run(accepted);
         });
     };
     Some(view! {
@@ -79,9 +73,7 @@ pub fn SettingEditor(
             }
             on:submit=move |event| {
                 event.prevent_default();
-                if !busy.get_untracked() {
-                    save();
-                }
+                save();
             }
         >
             <div>
@@ -91,11 +83,11 @@ pub fn SettingEditor(
                 {found.setting.unsupported.clone().map(|why| view! { <p class="note"><Svg icon=Icon::Alert/> {why}</p> })}
             </div>
             <SettingInput found value on_value=Callback::new(move |text| value.set(text)) error=wrong/>
-            {found.key().ends_with(".call.dialplan").then(|| view! { <DialPlanTester plan=value/> })}
-            <FormError error fields=&[]/>
+            {matches!(found.setting.value_type, ValueType::DialPlan).then(|| view! { <DialPlanTester plan=value/> })}
+            <FormError error=sending.error fields=&[]/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="setting-save" disabled=move || busy.get()>
-                    {move || if busy.get() { "Saving…" } else { "Save" }}
+                <button type="submit" class="button primary" data-testid="setting-save" disabled=move || sending.busy.get()>
+                    {move || if sending.busy.get() { "Saving…" } else { "Save" }}
                 </button>
                 <button type="button" class="button" on:click=move |_| on_cancel.run(())>"Cancel"</button>
             </div>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use settings::{SettingRef, ValueType};
 
 use super::field::FieldNotes;
+use crate::words::sentence;
 
 /// What an input shows and where it says what was entered.
 #[derive(Clone)]
@@ -60,11 +61,6 @@ pub fn SettingInput(
             <FieldNotes help=help.trim().to_owned() help_id=format!("{id}-help") error error_id=format!("{id}-error")/>
         </div>
     }
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 
 fn switch(slot: Slot) -> impl IntoView {

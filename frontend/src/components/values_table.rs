@@ -157,7 +157,7 @@ fn source(value: &ConfigurationValue) -> impl IntoView + use<> {
             Overridden::Locked => ", locked out",
             Overridden::NotFilledIn => ", cannot be filled in",
         };
-        let shown = if other.value.is_empty() { "empty".to_owned() } else { catalogue::shown(&key, &other.value) };
+        let shown = catalogue::said(&key, &other.value);
         view! { <li>{format!("{}: {shown}{why}", words::layer(other.layer).word)}</li> }
     });
     let others = (!value.overrides.is_empty()).then(|| {

@@ -2,14 +2,13 @@
 
 use contract::rest::{Layout, LayoutBuilding, LayoutFloor, LayoutRoom};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_router::hooks::use_navigate;
 
 use super::property::use_scope;
-use crate::api::ApiError;
 use crate::app::use_title;
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::live::use_live_stream;
 use crate::ranges;
@@ -52,7 +51,7 @@ pub fn LayoutPage() -> impl IntoView {
     let building = RwSignal::new("Main building".to_owned());
     let floors = RwSignal::new(vec![FloorDraft::new(1, 1)]);
     let same = RwSignal::new(true);
-    let (busy, error, tried) = (RwSignal::new(false), RwSignal::new(None::<ApiError>), RwSignal::new(false));
+    let (sending, tried) = (Sending::new(), RwSignal::new(false));
     let count = move || {
         floors
             .get()
@@ -89,19 +88,11 @@ pub fn LayoutPage() -> impl IntoView {
         let Some(layout) = layout() else { return };
         let (id, rooms) = (scope.0.get_untracked(), untrack(count));
         let navigate = navigate.clone();
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let answer = shared.api.tell(&format!("/properties/{id}/layout"), &layout).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(()) => {
-                    shared.properties.reload();
-                    shared.say(format!("{rooms} rooms are on the board."));
-                    navigate(&format!("/p/{id}/rooms"), Default::default());
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let tell = async move { shared.api.tell(&format!("/properties/{id}/layout"), &layout).await };
+        sending.run(tell, move |()| {
+            shared.properties.reload();
+            shared.say(format!("{rooms} rooms are on the board."));
+            navigate(&format!("/p/{id}/rooms"), Default::default());
         });
     };
     let name = move || shared.property(scope.0.get()).map(|p| p.name);
@@ -181,10 +172,10 @@ pub fn LayoutPage() -> impl IntoView {
                     <input type="checkbox" prop:checked=move || same.get() on:change:target=move |event| same.set(event.target().checked())/>
                     "Each room's extension is its number"
                 </label>
-                <FormError error fields=&[]/>
+                <FormError error=sending.error fields=&[]/>
                 <div class="row">
-                    <button type="submit" class="button primary" data-testid="layout-save" disabled=move || busy.get()>
-                        {move || match (busy.get(), count()) {
+                    <button type="submit" class="button primary" data-testid="layout-save" disabled=move || sending.busy.get()>
+                        {move || match (sending.busy.get(), count()) {
                             (true, _) => "Adding…".to_owned(),
                             (_, 0) => "Add rooms".to_owned(),
                             (_, 1) => "Add 1 room".to_owned(),

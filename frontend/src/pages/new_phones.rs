@@ -3,14 +3,13 @@
 use contract::rest::{AcceptPhone, AnnouncePhone, PhoneRow};
 use contract::{Mac, PropertyId, RoomId};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use crate::api::ApiError;
 use crate::app::use_title;
 use crate::components::age::Ago;
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::{Empty, FormError, skeleton_list};
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::components::room_select::PlaceSelect;
 use crate::live::use_live_stream;
@@ -73,22 +72,14 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
     let (id, mac) = (row.id, row.mac);
     let accepting = RwSignal::new(false);
     let (property, room) = (RwSignal::new(None::<PropertyId>), RwSignal::new(None::<RoomId>));
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let accept = move |_| {
         let body = AcceptPhone { property: property.get_untracked(), room: room.get_untracked() };
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let answer = shared.api.tell(&format!("/phones/{id}/accept"), &body).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(()) => {
-                    shared.say(format!("{mac} is accepted. It gets its credentials when it next phones home."));
-                    shared.forget(id);
-                    shared.properties.reload();
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let tell = async move { shared.api.tell(&format!("/phones/{id}/accept"), &body).await };
+        sending.run(tell, move |()| {
+            shared.say(format!("{mac} is accepted. It gets its credentials when it next phones home."));
+            shared.forget(id);
+            shared.properties.reload();
         });
     };
     let reject = Callback::new(move |()| {
@@ -127,16 +118,16 @@ fn Waiting(row: PhoneRow) -> impl IntoView {
             <Show when=move || accepting.get()>
                 <div class="stack">
                     <PlaceSelect id=format!("accept-{id}") property room/>
-                    <FormError error fields=&[]/>
+                    <FormError error=sending.error fields=&[]/>
                     <div class="row">
                         <button
                             type="button"
                             class="button primary"
                             data-testid="accept-confirm"
-                            disabled=move || busy.get() || property.get().is_none()
+                            disabled=move || sending.busy.get() || property.get().is_none()
                             on:click=accept
                         >
-                            {move || if busy.get() { "Accepting…" } else { "Accept" }}
+                            {move || if sending.busy.get() { "Accepting…" } else { "Accept" }}
                         </button>
                         <button type="button" class="button" on:click=move |_| accepting.set(false)>"Cancel"</button>
                         {move || property.get().is_none().then_some(view! { <span class="quiet-text">"Create a property first."</span> })}
@@ -155,8 +146,8 @@ fn Announce(on_close: Callback<()>) -> impl IntoView {
     let (mac, serial, model) =
         (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (property, room) = (RwSignal::new(None::<PropertyId>), RwSignal::new(None::<RoomId>));
-    let (busy, error, tried) = (RwSignal::new(false), RwSignal::new(None::<ApiError>), RwSignal::new(false));
-    let server = move |field: &'static str| error.get().and_then(|error| error.at(field));
+    let (sending, tried) = (Sending::new(), RwSignal::new(false));
+    let server = move |field: &str| sending.error.get().and_then(|error| error.at(field));
     let mac_error = Signal::derive(move || {
         let text = mac.get();
         if tried.get() && text.trim().is_empty() {
@@ -171,32 +162,24 @@ fn Announce(on_close: Callback<()>) -> impl IntoView {
             .then(|| "Copy it from the label; it proves that you hold the phone.".to_owned())
             .or_else(|| server("serial"))
     });
-    let model_error = Signal::derive(move || server("model"));
     let submit = move || {
         tried.set(true);
-        error.set(None);
+        sending.error.set(None);
         let Ok(address) = mac.get_untracked().parse::<Mac>() else {
             return;
         };
         let number = serial.get_untracked().trim().to_owned();
         let Some(id) = property.get_untracked() else { return };
-        if number.is_empty() || busy.get_untracked() {
+        if number.is_empty() {
             return;
         }
         let model = model.get_untracked().trim().to_owned();
         let body = AnnouncePhone { mac: address.to_string(), serial: number, model, room: room.get_untracked() };
-        busy.set(true);
-        spawn_local(async move {
-            let answer = shared.api.tell(&format!("/phones/announce?property={id}"), &body).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(()) => {
-                    shared.say(format!("{address} is announced. Plug it in; it will be right within a minute."));
-                    shared.properties.reload();
-                    on_close.try_run(());
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let tell = async move { shared.api.tell(&format!("/phones/announce?property={id}"), &body).await };
+        sending.run(tell, move |()| {
+            shared.say(format!("{address} is announced. Plug it in; it will be right within a minute."));
+            shared.properties.reload();
+            on_close.try_run(());
         });
     };
     let models = ["GHP610", "GHP610W", "GHP611", "GHP611W", "GHP620", "GHP620W", "GHP621", "GHP621W"];
@@ -216,13 +199,13 @@ fn Announce(on_close: Callback<()>) -> impl IntoView {
                 <TextField id="announce-mac" label="MAC address" value=mac error=mac_error placeholder="c0:74:ad:12:07:01" testid="announce-mac"/>
                 <TextField id="announce-serial" label="Serial number" value=serial error=serial_error testid="announce-serial"/>
             </div>
-            <TextField id="announce-model" label="Model" help="May stay empty; the phone says it itself." value=model error=model_error list="models" testid="announce-model"/>
+            <TextField id="announce-model" label="Model" help="May stay empty; the phone says it itself." value=model error=sending.at("model") list="models" testid="announce-model"/>
             <datalist id="models">{models}</datalist>
             <PlaceSelect id="announce" property room/>
-            <FormError error fields=FIELDS/>
+            <FormError error=sending.error fields=FIELDS/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="announce-save" disabled=move || busy.get() || property.get().is_none()>
-                    {move || if busy.get() { "Announcing…" } else { "Announce" }}
+                <button type="submit" class="button primary" data-testid="announce-save" disabled=move || sending.busy.get() || property.get().is_none()>
+                    {move || if sending.busy.get() { "Announcing…" } else { "Announce" }}
                 </button>
                 <button type="button" class="button" on:click=move |_| on_close.run(())>"Cancel"</button>
                 {move || property.get().is_none().then_some(view! { <span class="quiet-text">"Create a property first."</span> })}

@@ -2,13 +2,13 @@
 
 use contract::rest::{NewProperty, Property};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_router::hooks::use_navigate;
 
 use crate::api::ApiError;
 use crate::app::use_title;
 use crate::components::empty::{Empty, FormError, skeleton_list};
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::live::use_live_stream;
 use crate::state::use_shared;
@@ -120,8 +120,7 @@ fn NewPropertyForm(on_cancel: Callback<()>) -> impl IntoView {
         }
         proposal
     });
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let at = move |field: &'static str| Signal::derive(move || error.get().and_then(|error| error.at(field)));
+    let sending = Sending::new();
     let submit = move || {
         let trimmed = |text: RwSignal<String>| text.get_untracked().trim().to_owned();
         let body =
@@ -129,24 +128,15 @@ fn NewPropertyForm(on_cancel: Callback<()>) -> impl IntoView {
         let missing =
             [("chain", &body.chain), ("name", &body.name), ("code", &body.code), ("time_zone", &body.time_zone)];
         if let Some((field, _)) = missing.iter().find(|(_, text)| text.is_empty()) {
-            let mut problem = ApiError::local("required", "Something is missing.", "Fill this in.");
-            problem.0.field = Some((*field).into());
-            return error.set(Some(problem));
+            return sending
+                .refuse(ApiError::local("required", "Something is missing.", "Fill this in.").of_field(field));
         }
-        busy.set(true);
-        error.set(None);
         let navigate = navigate.clone();
-        spawn_local(async move {
-            let answer = shared.api.post::<_, Property>("/properties", &body).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(property) => {
-                    shared.properties.reload();
-                    shared.say(format!("{} is set up. Now add its rooms.", property.name));
-                    navigate(&format!("/p/{}/layout", property.id), Default::default());
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let make = async move { shared.api.post::<_, Property>("/properties", &body).await };
+        sending.run(make, move |property| {
+            shared.properties.reload();
+            shared.say(format!("{} is set up. Now add its rooms.", property.name));
+            navigate(&format!("/p/{}/layout", property.id), Default::default());
         });
     };
     let zones = all_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
@@ -162,18 +152,18 @@ fn NewPropertyForm(on_cancel: Callback<()>) -> impl IntoView {
         >
             <h2>"New property"</h2>
             <div class="pair">
-                <TextField id="chain" label="Hotel chain" help="The owner of all properties; a new one is made if needed." value=chain error=at("chain") testid="property-chain"/>
-                <TextField id="name" label="Name of the hotel" value=name error=at("name") placeholder="Harbour Hotel" testid="property-name"/>
+                <TextField id="chain" label="Hotel chain" help="The owner of all properties; a new one is made if needed." value=chain error=sending.at("chain") testid="property-chain"/>
+                <TextField id="name" label="Name of the hotel" value=name error=sending.at("name") placeholder="Harbour Hotel" testid="property-name"/>
             </div>
             <div class="pair">
-                <TextField id="code" label="Code" help="Short and unique; used in file names and reports." value=code error=at("code") testid="property-code"/>
-                <TextField id="zone" label="Time zone" help="Times are shown in it." value=zone error=at("time_zone") list="zones" testid="property-zone"/>
+                <TextField id="code" label="Code" help="Short and unique; used in file names and reports." value=code error=sending.at("code") testid="property-code"/>
+                <TextField id="zone" label="Time zone" help="Times are shown in it." value=zone error=sending.at("time_zone") list="zones" testid="property-zone"/>
             </div>
             <datalist id="zones">{zones}</datalist>
-            <FormError error fields=FIELDS/>
+            <FormError error=sending.error fields=FIELDS/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="property-save" disabled=move || busy.get()>
-                    {move || if busy.get() { "Creating…" } else { "Create" }}
+                <button type="submit" class="button primary" data-testid="property-save" disabled=move || sending.busy.get()>
+                    {move || if sending.busy.get() { "Creating…" } else { "Create" }}
                 </button>
                 <button type="button" class="button" on:click=move |_| on_cancel.run(())>"Cancel"</button>
             </div>

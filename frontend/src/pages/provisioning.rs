@@ -1,17 +1,16 @@
 //! How phones of a property find their configuration by themselves: its address for DHCP option 66 and by hand, the
 //! time in which new phones are taken in, and SIP PnP.
 
+use contract::PropertyId;
 use contract::rest::{Provisioning, ProvisioningChange};
-use contract::{PropertyId, Timestamp};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::property::use_scope;
-use crate::api::ApiError;
 use crate::app::use_title;
 use crate::components::confirm::ConfirmButton;
 use crate::components::copy::CopyButton;
 use crate::components::empty::{FormError, skeleton_panel};
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::components::property_tabs::PropertyTabs;
 use crate::components::select_field::{SelectField, options};
@@ -19,7 +18,7 @@ use crate::live::use_live_stream;
 use crate::load::use_load;
 use crate::state::use_shared;
 use crate::time::{in_zone, now};
-use crate::windows::{WINDOWS, until};
+use crate::windows::{WINDOWS, chosen};
 use crate::words::counted;
 
 #[component]
@@ -54,38 +53,22 @@ fn Form(id: Memo<PropertyId>, state: RwSignal<Provisioning>) -> impl IntoView {
     let first = state.get_untracked();
     let (enabled, pnp) = (RwSignal::new(first.enabled), RwSignal::new(first.sip_pnp));
     let window = RwSignal::new("keep".to_owned());
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let zone = move || shared.zone(Some(id.get()));
     let send = move |rotate_token: bool| {
         let old = state.get_untracked();
-        let accept_until = match window.get_untracked().as_str() {
-            "keep" => old.accept_until,
-            word => until(word, now()).map(Timestamp),
-        };
         let body = ProvisioningChange {
             enabled: enabled.get_untracked(),
-            accept_until,
+            accept_until: chosen(&window.get_untracked(), old.accept_until),
             sip_pnp: pnp.get_untracked(),
             rotate_token,
         };
-        busy.set(true);
-        error.set(None);
         let path = format!("/properties/{}/provisioning", id.get_untracked());
-        spawn_local(async move {
-            let answer = shared.api.put::<_, Provisioning>(&path, &body).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(saved) => {
-                    state.try_set(saved);
-                    window.try_set("keep".to_owned());
-                    shared.say(if rotate_token {
-                        "There is a new address. Tell DHCP and the phones."
-                    } else {
-                        "Saved."
-                    });
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let keep = async move { shared.api.put::<_, Provisioning>(&path, &body).await };
+        sending.run(keep, move |saved| {
+            state.try_set(saved);
+            window.try_set("keep".to_owned());
+            shared.say(if rotate_token { "There is a new address. Tell DHCP and the phones." } else { "Saved." });
         });
     };
     let windows = Signal::derive(move || {
@@ -126,18 +109,16 @@ fn Form(id: Memo<PropertyId>, state: RwSignal<Provisioning>) -> impl IntoView {
         </Show>
         <form class="card stack form" novalidate data-testid="provisioning-form" on:submit=move |event| {
             event.prevent_default();
-            if !busy.get_untracked() {
-                send(false);
-            }
+            send(false);
         }>
             {check(enabled, "provisioning-enabled", "Phones of this property fetch configuration files")}
             <SelectField id="accept-until" label="Take new phones in without a person" options=windows value=window
                 help="Phones that fetch through the address in this time, and then phone home, belong to this property at once." testid="accept-until"/>
             {check(pnp, "sip-pnp", "Answer phones that ask by SIP PnP with this address (a site node has to run in their network)")}
             {move || (!enabled.get() && has_address()).then(|| view! { <p class="note"><Svg icon=Icon::Alert/> <span>"While this is off, phones that fetch are refused and keep what they have."</span></p> })}
-            <FormError error fields=&[]/>
+            <FormError error=sending.error fields=&[]/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="provisioning-save" disabled=move || busy.get()>"Save"</button>
+                <button type="submit" class="button primary" data-testid="provisioning-save" disabled=move || sending.busy.get()>"Save"</button>
             </div>
         </form>
     }

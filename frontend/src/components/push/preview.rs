@@ -59,7 +59,7 @@ fn Counts(title: &'static str, counts: Vec<PreviewCount>) -> impl IntoView {
 
 #[component]
 fn Key(key: PreviewKey) -> impl IntoView {
-    let title = catalogue::find(&key.key).map_or_else(|| key.title.clone(), catalogue::title);
+    let title = catalogue::title_of(&key.key, &key.title);
     let name = key.key.clone();
     let shown = move |value: Option<String>| match value {
         None => view! { <span class="quiet-text">"not set"</span> }.into_any(),

@@ -11,6 +11,7 @@ use crate::components::progress::ProgressBar;
 use crate::live::use_live;
 use crate::load::use_load;
 use crate::state::use_shared;
+use crate::time::every;
 use crate::words::counted;
 
 /// While phones are on their way and nothing is heard, it is asked again.
@@ -35,25 +36,12 @@ pub fn PushProgress(
             Ok(found)
         },
     );
-    let waiting = StoredValue::new(false);
     use_live(move |change| {
-        if (change.reload || change.job.is_some()) && !waiting.get_value() {
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    waiting.try_set_value(false);
-                    all.reload();
-                },
-                Duration::from_millis(400),
-            );
+        if change.reload || change.job.is_some() {
+            all.reload_after(Duration::from_millis(400));
         }
     });
-    let poll = set_interval_with_handle(move || all.reload(), AGAIN);
-    on_cleanup(move || {
-        if let Ok(poll) = poll {
-            poll.clear();
-        }
-    });
+    every(AGAIN, move || all.reload());
     let sum = move || {
         let sum = |part: fn(&ChangeProgress) -> u32| all.with(|all| all.iter().map(part).sum::<u32>()).unwrap_or(0);
         Progress {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use contract::rest::{LayerValue, SECRET_MASK};
 
+use crate::words::sentence;
+
 /// What a layer says, or is to say, about one setting.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Said {
@@ -88,11 +90,7 @@ pub fn refusal(key: &str, value: &str) -> Option<String> {
         Err(TemplateError::Example(SettingError::Invalid { reason, .. })) => {
             Some(format!("With its variables filled in, this value {reason}."))
         }
-        Err(error) => {
-            let text = error.to_string();
-            let mut letters = text.chars();
-            letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
-        }
+        Err(error) => Some(sentence(&error.to_string())),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::words;
 #[component]
 pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
     let found = catalogue::find(&key)?;
-    let EditorScope { layer, here, ground, draft, notes, zone, .. } = scope;
+    let EditorScope { layer, here, ground, draft, notes, .. } = scope;
     let name = StoredValue::new(key.clone());
     let key = move || name.get_value();
     let set = Memo::new(move |_| here.with(|here| here.get(&key()).cloned()));
@@ -163,7 +163,7 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
                 {found.setting.unsupported.clone().map(|why| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{why}</span></p> })}
             </div>
             <div class="template-control" role="group" aria-label=title>
-                <Source scope key=key() said set below zone/>
+                <Source scope key=key() said set below/>
                 {control}
                 {tester}
                 {lock}
@@ -192,9 +192,8 @@ fn Source(
     said: Memo<Said>,
     set: Memo<Option<LayerValue>>,
     below: Memo<Option<Below>>,
-    zone: Signal<String>,
 ) -> impl IntoView {
-    let EditorScope { layer, ground, .. } = scope;
+    let EditorScope { layer, ground, zone, .. } = scope;
     let name = StoredValue::new(key);
     let shown = move |below: &Below| {
         let value = name.with_value(|key| catalogue::shown(key, &below.value));

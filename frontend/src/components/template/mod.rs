@@ -228,7 +228,7 @@ fn Pending(draft: RwSignal<Draft>, on_review: Callback<()>) -> impl IntoView {
             {move || match (count.get(), wrong.get()) {
                 (0, _) => "No unsaved changes.".to_owned(),
                 (count, Some((key, why))) => {
-                    let title = catalogue::find(&key).map_or(key, catalogue::title);
+                    let title = catalogue::title_of(&key, &key);
                     format!("{}. {title}: {why}", words_changes(count))
                 }
                 (count, None) => format!("{}. Nothing is sent before you push.", words_changes(count)),

@@ -1,28 +1,24 @@
 //! Adding a SIP account, or changing one, and whose it is.
 
-use contract::rest::{Accepted, AssignAccount, Board, SECRET_MASK, SipAccount, SipAccountSpec, UnassignAccount};
+use contract::rest::{AssignAccount, Board, SECRET_MASK, SipAccount, SipAccountSpec, UnassignAccount};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::Sip;
-use crate::api::ApiError;
+use crate::api::{ApiError, Method};
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::select_field::{SelectField, options};
-use crate::state::use_shared;
 
 const FIELDS: &[&str] = &["user", "auth_user", "password", "display_name", "room"];
 const SLOTS: [(&str, &str); 2] = [("1", "Account 1 of the phone"), ("2", "Account 2 of the phone")];
 
 fn no_room() -> ApiError {
-    let mut error = ApiError::local("no-room", "There is no such room", "Write the number of a room of this property.");
-    error.0.field = Some("room".into());
-    error
+    ApiError::local("no-room", "There is no such room", "Write the number of a room of this property.").of_field("room")
 }
 
 #[component]
 pub fn AccountForm(sip: Sip, account: Option<SipAccount>, on_close: Callback<()>) -> impl IntoView {
-    let shared = use_shared();
     let id = account.as_ref().map(|account| account.id);
     let text = |read: fn(&SipAccount) -> String| RwSignal::new(account.as_ref().map(read).unwrap_or_default());
     let (user, display) = (text(|account| account.user.clone()), text(|account| account.display_name.clone()));
@@ -36,8 +32,7 @@ pub fn AccountForm(sip: Sip, account: Option<SipAccount>, on_close: Callback<()>
     if server.with_untracked(String::is_empty) {
         server.set(untrack(|| sip.choices()).into_iter().next().map(|(id, _)| id).unwrap_or_default());
     }
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let at = move |field: &'static str| Signal::derive(move || error.get().and_then(|error| error.at(field)));
+    let sending = Sending::new();
     request_animation_frame(|| crate::app::focus("account-user"));
     let save = move || {
         let trimmed = |text: RwSignal<String>| text.get_untracked().trim().to_owned();
@@ -52,51 +47,34 @@ pub fn AccountForm(sip: Sip, account: Option<SipAccount>, on_close: Callback<()>
             shared: shared_account,
         };
         let wanted = trimmed(room);
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let run = async {
-                let path = sip.path("sip-accounts");
-                let target = if wanted.is_empty() {
-                    None
-                } else {
-                    let board: Board = shared.api.get_owned(sip.path("board")).await?;
-                    let mut rooms =
-                        board.buildings.into_iter().flat_map(|one| one.floors).flat_map(|floor| floor.rooms);
-                    Some(rooms.find(|one| one.number == wanted).map(|one| one.id).ok_or_else(no_room)?)
-                };
-                let id = match id {
-                    Some(id) => {
-                        shared.api.put::<_, Accepted>(&format!("{path}/{id}"), &spec).await?;
-                        id
-                    }
-                    None => shared.api.post::<_, SipAccount>(&path, &spec).await?.id,
-                };
-                if wanted != was.get_value() {
-                    match target {
-                        Some(room) => {
-                            let body = AssignAccount { room: Some(room), phone: None, replace: true };
-                            shared.api.post::<_, Accepted>(&format!("{path}/{id}/assign"), &body).await?;
-                        }
-                        None => {
-                            let body = UnassignAccount::default();
-                            shared.api.post::<_, Accepted>(&format!("{path}/{id}/unassign"), &body).await?;
-                        }
-                    }
-                }
-                Ok(())
+        let keep = async move {
+            let (api, path) = (sip.shared.api, sip.path("sip-accounts"));
+            let target = if wanted.is_empty() {
+                None
+            } else {
+                let board: Board = api.get_owned(sip.path("board")).await?;
+                let mut rooms = board.buildings.into_iter().flat_map(|one| one.floors).flat_map(|floor| floor.rooms);
+                Some(rooms.find(|one| one.number == wanted).map(|one| one.id).ok_or_else(no_room)?)
             };
-            let answer: Result<(), ApiError> = run.await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(()) => {
-                    shared.say("Saved.");
-                    sip.changed();
-                    on_close.try_run(());
+            let id = match id {
+                Some(id) => {
+                    api.tell_by(Method::PUT, &format!("{path}/{id}"), &spec).await?;
+                    id
                 }
-                Err(problem) => drop(error.try_set(Some(problem))),
+                None => api.post::<_, SipAccount>(&path, &spec).await?.id,
+            };
+            if wanted != was.get_value() {
+                match target {
+                    Some(room) => {
+                        let body = AssignAccount { room: Some(room), phone: None, replace: true };
+                        api.tell(&format!("{path}/{id}/assign"), &body).await?;
+                    }
+                    None => api.tell(&format!("{path}/{id}/unassign"), &UnassignAccount::default()).await?,
+                }
             }
-        });
+            Ok(())
+        };
+        sending.run(keep, move |()| sip.saved(on_close));
     };
     let password_help = if id.is_some() {
         format!("{SECRET_MASK} Empty: it stays as it is.")
@@ -106,27 +84,25 @@ pub fn AccountForm(sip: Sip, account: Option<SipAccount>, on_close: Callback<()>
     view! {
         <form class="card stack form" novalidate aria-label="SIP account" on:submit=move |event| {
             event.prevent_default();
-            if !busy.get_untracked() {
-                save();
-            }
+            save();
         }>
             <h3>{if id.is_some() { "Change the account" } else { "New SIP account" }}</h3>
             <div class="pair">
-                <TextField id="account-user" label="SIP user" help="Mostly the extension." value=user error=at("user") testid="account-user"/>
+                <TextField id="account-user" label="SIP user" help="Mostly the extension." value=user error=sending.at("user") testid="account-user"/>
                 <SelectField id="account-server" label="On the server" options=Signal::derive(move || sip.choices()) value=server/>
             </div>
             <div class="pair">
-                <TextField id="account-auth" label="Proves itself as" help="Empty: the SIP user." value=auth error=at("auth_user")/>
-                <TextField id="account-password" label="Password" help=password_help kind="password" autocomplete="new-password" value=password error=at("password")/>
+                <TextField id="account-auth" label="Proves itself as" help="Empty: the SIP user." value=auth error=sending.at("auth_user")/>
+                <TextField id="account-password" label="Password" help=password_help kind="password" autocomplete="new-password" value=password error=sending.at("password")/>
             </div>
             <div class="pair">
-                <TextField id="account-display" label="Shown as" help="May hold variables, for example Room {room.number}. Empty: the guest's name, or the room's number." value=display error=at("display_name")/>
+                <TextField id="account-display" label="Shown as" help="May hold variables, for example Room {room.number}. Empty: the guest's name, or the room's number." value=display error=sending.at("display_name")/>
                 <SelectField id="account-slot" label="Place on the phone" options=options(&SLOTS) value=slot/>
             </div>
-            <TextField id="account-room" label="Room" help="Whose account it is; empty: nobody's. It is taken from whoever had it." value=room error=at("room") testid="account-room"/>
-            <FormError error fields=FIELDS/>
+            <TextField id="account-room" label="Room" help="Whose account it is; empty: nobody's. It is taken from whoever had it." value=room error=sending.at("room") testid="account-room"/>
+            <FormError error=sending.error fields=FIELDS/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="account-save" disabled=move || busy.get()>"Save"</button>
+                <button type="submit" class="button primary" data-testid="account-save" disabled=move || sending.busy.get()>"Save"</button>
                 <button type="button" class="button" on:click=move |_| on_close.run(())>"Cancel"</button>
             </div>
         </form>

@@ -7,16 +7,20 @@ mod pools;
 mod server_form;
 mod servers;
 
+use std::fmt::Display;
+
 use contract::PropertyId;
 use contract::rest::{ExtensionPool, SipServer};
 use leptos::prelude::*;
+use serde::Serialize;
 
 use super::property::use_scope;
+use crate::api::{ApiError, Method};
 use crate::app::use_title;
 use crate::components::property_tabs::PropertyTabs;
 use crate::live::use_live_stream;
 use crate::load::{Loaded, use_load};
-use crate::state::use_shared;
+use crate::state::{Shared, use_shared};
 use list::Accounts;
 use pools::Pools;
 use servers::Servers;
@@ -24,6 +28,7 @@ use servers::Servers;
 /// What the three parts share.
 #[derive(Clone, Copy)]
 struct Sip {
+    shared: Shared,
     property: Memo<PropertyId>,
     servers: Loaded<Vec<SipServer>>,
     pools: Loaded<Vec<ExtensionPool>>,
@@ -34,6 +39,22 @@ struct Sip {
 impl Sip {
     fn path(self, rest: &str) -> String {
         format!("/properties/{}/{rest}", self.property.get_untracked())
+    }
+
+    /// Changes the server or pool with this id, or makes one.
+    async fn keep<I: Display, S: Serialize>(self, what: &str, id: Option<I>, spec: S) -> Result<(), ApiError> {
+        let path = self.path(what);
+        match id {
+            Some(id) => self.shared.api.tell_by(Method::PUT, &format!("{path}/{id}"), &spec).await,
+            None => self.shared.api.tell(&path, &spec).await,
+        }
+    }
+
+    /// What a form ends with.
+    fn saved(self, on_close: Callback<()>) {
+        self.shared.say("Saved.");
+        self.changed();
+        on_close.try_run(());
     }
 
     fn changed(self) {
@@ -62,6 +83,7 @@ pub fn AccountsPage() -> impl IntoView {
     use_title(|| "SIP accounts".into());
     Effect::new(move |_| live.watch(Some(property.get()), None));
     let sip = Sip {
+        shared,
         property,
         servers: use_load(
             move || property.get(),

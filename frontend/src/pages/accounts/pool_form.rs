@@ -2,14 +2,12 @@
 
 use contract::rest::{ExtensionPool, ExtensionPoolSpec};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::Sip;
-use crate::api::ApiError;
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::select_field::SelectField;
-use crate::state::use_shared;
 
 const FIELDS: &[&str] = &["name", "server", "first", "last", "reserved"];
 
@@ -20,7 +18,6 @@ fn parts(text: &str) -> Vec<String> {
 
 #[component]
 pub fn PoolForm(sip: Sip, pool: Option<ExtensionPool>, on_close: Callback<()>) -> impl IntoView {
-    let shared = use_shared();
     let id = pool.as_ref().map(|pool| pool.id);
     let text = |read: fn(&ExtensionPool) -> String| RwSignal::new(pool.as_ref().map(read).unwrap_or_default());
     let name = text(|pool| pool.name.clone());
@@ -30,8 +27,7 @@ pub fn PoolForm(sip: Sip, pool: Option<ExtensionPool>, on_close: Callback<()>) -
     if server.with_untracked(String::is_empty) {
         server.set(untrack(|| sip.choices()).into_iter().next().map(|(id, _)| id).unwrap_or_default());
     }
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let at = move |field: &'static str| Signal::derive(move || error.get().and_then(|error| error.at(field)));
+    let sending = Sending::new();
     request_animation_frame(|| crate::app::focus("pool-name"));
     let save = move || {
         let trimmed = |text: RwSignal<String>| text.get_untracked().trim().to_owned();
@@ -43,45 +39,26 @@ pub fn PoolForm(sip: Sip, pool: Option<ExtensionPool>, on_close: Callback<()>) -
             last: trimmed(last),
             reserved: parts(&reserved.get_untracked()),
         };
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let path = sip.path("extension-pools");
-            let answer = match id {
-                Some(id) => shared.api.put::<_, serde::de::IgnoredAny>(&format!("{path}/{id}"), &spec).await,
-                None => shared.api.post::<_, serde::de::IgnoredAny>(&path, &spec).await,
-            };
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(_) => {
-                    shared.say("Saved.");
-                    sip.changed();
-                    on_close.try_run(());
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
-        });
+        sending.run(sip.keep("extension-pools", id, spec), move |()| sip.saved(on_close));
     };
     view! {
         <form class="card stack form" novalidate aria-label="Extension pool" on:submit=move |event| {
             event.prevent_default();
-            if !busy.get_untracked() {
-                save();
-            }
+            save();
         }>
             <h3>{if id.is_some() { "Change the pool" } else { "New extension pool" }}</h3>
             <div class="pair">
-                <TextField id="pool-name" label="Name" help="For people, for example Rooms." value=name error=at("name") testid="pool-name"/>
-                <SelectField id="pool-server" label="On the server" options=Signal::derive(move || sip.choices()) value=server error=at("server")/>
+                <TextField id="pool-name" label="Name" help="For people, for example Rooms." value=name error=sending.at("name") testid="pool-name"/>
+                <SelectField id="pool-server" label="On the server" options=Signal::derive(move || sip.choices()) value=server error=sending.at("server")/>
             </div>
             <div class="pair">
-                <TextField id="pool-first" label="First number" value=first error=at("first") inputmode="numeric" testid="pool-first"/>
-                <TextField id="pool-last" label="Last number" help="As many digits as the first." value=last error=at("last") inputmode="numeric" testid="pool-last"/>
+                <TextField id="pool-first" label="First number" value=first error=sending.at("first") inputmode="numeric" testid="pool-first"/>
+                <TextField id="pool-last" label="Last number" help="As many digits as the first." value=last error=sending.at("last") inputmode="numeric" testid="pool-last"/>
             </div>
-            <TextField id="pool-reserved" label="Never give out" help="Numbers and spans, for example 6000, 6900-6999." value=reserved error=at("reserved")/>
-            <FormError error fields=FIELDS/>
+            <TextField id="pool-reserved" label="Never give out" help="Numbers and spans, for example 6000, 6900-6999." value=reserved error=sending.at("reserved")/>
+            <FormError error=sending.error fields=FIELDS/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="pool-save" disabled=move || busy.get()>"Save"</button>
+                <button type="submit" class="button primary" data-testid="pool-save" disabled=move || sending.busy.get()>"Save"</button>
                 <button type="button" class="button" on:click=move |_| on_close.run(())>"Cancel"</button>
             </div>
         </form>

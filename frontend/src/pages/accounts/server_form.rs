@@ -2,14 +2,13 @@
 
 use contract::rest::{SipServer, SipServerSpec, SipTransport};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::Sip;
 use crate::api::ApiError;
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::select_field::{SelectField, options};
-use crate::state::use_shared;
 
 const FIELDS: &[&str] = &["name", "host", "port", "outbound_proxy", "second_server", "register_expiry"];
 const TRANSPORTS: [(&str, &str); 3] = [("udp", "UDP"), ("tcp", "TCP"), ("tls", "TLS")];
@@ -21,7 +20,6 @@ pub fn ServerForm(
     server: Option<SipServer>,
     on_close: Callback<()>,
 ) -> impl IntoView {
-    let shared = use_shared();
     let id = server.as_ref().map(|server| server.id);
     let text = |read: fn(&SipServer) -> String| RwSignal::new(server.as_ref().map(read).unwrap_or_default());
     let (name, host) = (text(|server| server.name.clone()), text(|server| server.host.clone()));
@@ -29,18 +27,15 @@ pub fn ServerForm(
     let expiry = text(|server| server.register_expiry.map(|minutes| minutes.to_string()).unwrap_or_default());
     let (proxy, second) = (text(|server| server.outbound_proxy.clone()), text(|server| server.second_server.clone()));
     let transport = RwSignal::new(server.as_ref().map_or("udp", |server| server.transport.as_str()).to_owned());
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let at = move |field: &'static str| Signal::derive(move || error.get().and_then(|error| error.at(field)));
+    let sending = Sending::new();
     request_animation_frame(|| crate::app::focus("server-name"));
     let save = move || {
         let trimmed = |text: RwSignal<String>| text.get_untracked().trim().to_owned();
         let number = |text: RwSignal<String>, field: &str, what: &str| match trimmed(text) {
             text if text.is_empty() => Ok(None),
             text => text.parse::<u32>().map(Some).map_err(|_| {
-                let mut problem =
-                    ApiError::local("invalid", "This is no number", format!("Write {what}, or leave it empty."));
-                problem.0.field = Some(field.to_owned());
-                problem
+                ApiError::local("invalid", "This is no number", format!("Write {what}, or leave it empty."))
+                    .of_field(field)
             }),
         };
         let spec = || {
@@ -57,51 +52,32 @@ pub fn ServerForm(
         };
         let spec = match spec() {
             Ok(spec) => spec,
-            Err(problem) => return error.set(Some(problem)),
+            Err(why) => return sending.refuse(why),
         };
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            let path = sip.path("sip-servers");
-            let answer = match id {
-                Some(id) => shared.api.put::<_, serde::de::IgnoredAny>(&format!("{path}/{id}"), &spec).await,
-                None => shared.api.post::<_, serde::de::IgnoredAny>(&path, &spec).await,
-            };
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(_) => {
-                    shared.say("Saved.");
-                    sip.changed();
-                    on_close.try_run(());
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
-        });
+        sending.run(sip.keep("sip-servers", id, spec), move |()| sip.saved(on_close));
     };
     view! {
         <form class="card stack form" novalidate aria-label="SIP server" on:submit=move |event| {
             event.prevent_default();
-            if !busy.get_untracked() {
-                save();
-            }
+            save();
         }>
             <h3>{if id.is_some() { "Change the SIP server" } else { "New SIP server" }}</h3>
             <div class="pair">
-                <TextField id="server-name" label="Name" help="For people, for example Main PBX." value=name error=at("name") testid="server-name"/>
-                <TextField id="server-host" label="Host" help="Host name or address, without a port." value=host error=at("host") testid="server-host"/>
+                <TextField id="server-name" label="Name" help="For people, for example Main PBX." value=name error=sending.at("name") testid="server-name"/>
+                <TextField id="server-host" label="Host" help="Host name or address, without a port." value=host error=sending.at("host") testid="server-host"/>
             </div>
             <div class="pair">
                 <SelectField id="server-transport" label="Transport" options=options(&TRANSPORTS) value=transport/>
-                <TextField id="server-port" label="Port" help="Empty: the transport's own, or what DNS says." value=port error=at("port") inputmode="numeric"/>
+                <TextField id="server-port" label="Port" help="Empty: the transport's own, or what DNS says." value=port error=sending.at("port") inputmode="numeric"/>
             </div>
             <div class="pair">
-                <TextField id="server-proxy" label="Outbound proxy" help="Host, or host:port. Empty: none." value=proxy error=at("outbound_proxy")/>
-                <TextField id="server-second" label="Second server" help="Asked when the first does not answer." value=second error=at("second_server")/>
+                <TextField id="server-proxy" label="Outbound proxy" help="Host, or host:port. Empty: none." value=proxy error=sending.at("outbound_proxy")/>
+                <TextField id="server-second" label="Second server" help="Asked when the first does not answer." value=second error=sending.at("second_server")/>
             </div>
-            <TextField id="server-expiry" label="Registration lasts (minutes)" help="Empty: as the settings say." value=expiry error=at("register_expiry") inputmode="numeric"/>
-            <FormError error fields=FIELDS/>
+            <TextField id="server-expiry" label="Registration lasts (minutes)" help="Empty: as the settings say." value=expiry error=sending.at("register_expiry") inputmode="numeric"/>
+            <FormError error=sending.error fields=FIELDS/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="server-save" disabled=move || busy.get()>"Save"</button>
+                <button type="submit" class="button primary" data-testid="server-save" disabled=move || sending.busy.get()>"Save"</button>
                 <button type="button" class="button" on:click=move |_| on_close.run(())>"Cancel"</button>
             </div>
         </form>

@@ -32,28 +32,23 @@ pub fn ClaimCard(claim: ClaimView, zone: Signal<String>, on_change: Callback<Cla
         ClaimKind::Extension => "A number of its own".to_owned(),
     };
     let (said_yes, said_no) = (format!("{what}: accepted."), format!("{what}: rejected."));
-    let accept = Callback::new(move |replace: bool| {
+    // `None`: no.
+    let decide = Callback::new(move |accept: Option<ClaimAccept>| {
         busy.set(true);
-        let said = said_yes.clone();
+        let said = if accept.is_some() { said_yes.clone() } else { said_no.clone() };
         shared.run(async move {
-            let answer = shared.api.post(&format!("/claims/{id}/accept"), &ClaimAccept { replace }).await;
+            let path = format!("/claims/{id}");
+            let answer = match accept {
+                Some(accept) => shared.api.post(&format!("{path}/accept"), &accept).await,
+                None => shared.api.post(&format!("{path}/reject"), &ClaimReject::default()).await,
+            };
             busy.try_set(false);
             on_change.try_run(answer?);
             shared.say(said);
             Ok(())
         });
     });
-    let reject = Callback::new(move |()| {
-        busy.set(true);
-        let said = said_no.clone();
-        shared.run(async move {
-            let answer = shared.api.post(&format!("/claims/{id}/reject"), &ClaimReject::default()).await;
-            busy.try_set(false);
-            on_change.try_run(answer?);
-            shared.say(said);
-            Ok(())
-        });
-    });
+    let accept = move |replace: bool| decide.run(Some(ClaimAccept { replace }));
     let from = claim.from_room.as_ref().map(|room| format!(" It stands in room {room} now."));
     let replaces = claim.replaces.map(|mac| format!(" The phone {mac} stands there and would have to leave."));
     let waiting = claim.state == ClaimState::Waiting;
@@ -62,12 +57,12 @@ pub fn ClaimCard(claim: ClaimView, zone: Signal<String>, on_change: Callback<Cla
     let yes = if claim.replaces.is_some() {
         view! {
             <ConfirmButton label="Accept" icon=Icon::Swap question="Take the other phone out of this room?" yes="Accept and replace"
-                on_yes=Callback::new(move |()| accept.run(true)) testid="claim-replace"/>
+                on_yes=Callback::new(move |()| accept(true)) testid="claim-replace"/>
         }
         .into_any()
     } else {
         view! {
-            <button type="button" class="button primary" data-testid="claim-accept" aria-label=format!("Accept: {label}") disabled=move || busy.get() on:click=move |_| accept.run(false)>
+            <button type="button" class="button primary" data-testid="claim-accept" aria-label=format!("Accept: {label}") disabled=move || busy.get() on:click=move |_| accept(false)>
                 <Svg icon=Icon::Check/>"Accept"
             </button>
         }
@@ -87,7 +82,7 @@ pub fn ClaimCard(claim: ClaimView, zone: Signal<String>, on_change: Callback<Cla
             {waiting.then(|| view! {
                 <div class="row wrap">
                     {yes}
-                    <button type="button" class="button" data-testid="claim-reject" aria-label=format!("Reject: {what}") disabled=move || busy.get() on:click=move |_| reject.run(())>
+                    <button type="button" class="button" data-testid="claim-reject" aria-label=format!("Reject: {what}") disabled=move || busy.get() on:click=move |_| decide.run(None)>
                         <Svg icon=Icon::Close/>"Reject"
                     </button>
                 </div>

@@ -1,18 +1,17 @@
 //! What a property lets its phones take at the keypad, and until when.
 
+use contract::PropertyId;
 use contract::rest::{ClaimMode, ClaimReplace, ClaimSettings, ClaimSettingsChange};
-use contract::{PropertyId, Timestamp};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use crate::api::ApiError;
 use crate::components::empty::{FormError, skeleton_panel};
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::select_field::{SelectField, options};
 use crate::load::use_load;
 use crate::state::use_shared;
 use crate::time::{in_zone, now};
-use crate::windows::{WINDOWS, until};
+use crate::windows::{WINDOWS, chosen};
 
 const MODES: [(&str, &str); 3] = [
     ("off", "No: a dialled number shows as a change made at the phone"),
@@ -48,7 +47,7 @@ fn Form(property: Memo<PropertyId>, rules: RwSignal<ClaimSettings>) -> impl Into
     let replace = RwSignal::new(first.replace.as_str().to_owned());
     let rooms = RwSignal::new(first.rooms);
     let window = RwSignal::new("keep".to_owned());
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let now_until = move || match rules.with(|rules| rules.until) {
         None => "Always, as it is".to_owned(),
         Some(at) => {
@@ -68,44 +67,30 @@ fn Form(property: Memo<PropertyId>, rules: RwSignal<ClaimSettings>) -> impl Into
             mode: mode.get_untracked().parse().unwrap_or(ClaimMode::Off),
             rooms: rooms.get_untracked().trim().to_owned(),
             replace: replace.get_untracked().parse().unwrap_or(ClaimReplace::Refuse),
-            until: match window.get_untracked().as_str() {
-                "keep" => old.until,
-                word => until(word, now()).map(Timestamp),
-            },
+            until: chosen(&window.get_untracked(), old.until),
         };
-        busy.set(true);
-        error.set(None);
         let path = format!("/properties/{}/claim-settings", property.get_untracked());
-        spawn_local(async move {
-            let answer = shared.api.put::<_, ClaimSettings>(&path, &body).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(saved) => {
-                    rules.try_set(saved);
-                    window.try_set("keep".to_owned());
-                    shared.say("Saved.");
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let keep = async move { shared.api.put::<_, ClaimSettings>(&path, &body).await };
+        sending.run(keep, move |saved| {
+            rules.try_set(saved);
+            window.try_set("keep".to_owned());
+            shared.say("Saved.");
         });
     };
-    let at = move |field: &'static str| Signal::derive(move || error.get().and_then(|error| error.at(field)));
     view! {
         <form class="card stack form" novalidate data-testid="claim-rules" on:submit=move |event| {
             event.prevent_default();
-            if !busy.get_untracked() {
-                save();
-            }
+            save();
         }>
             <SelectField id="claim-mode" label="May a phone take the room that is dialled at it?" options=options(&MODES) value=mode testid="claim-mode"/>
-            <TextField id="claim-rooms" label="Which rooms" help="Numbers and ranges, for example 1201-1299, 1401. Empty: all." value=rooms error=at("rooms") testid="claim-rooms"/>
+            <TextField id="claim-rooms" label="Which rooms" help="Numbers and ranges, for example 1201-1299, 1401. Empty: all." value=rooms error=sending.at("rooms") testid="claim-rooms"/>
             <div class="pair">
                 <SelectField id="claim-replace-rule" label="Where another phone stands already" options=options(&REPLACES) value=replace/>
-                <SelectField id="claim-until" label="Until when" help="In the property's time." options=windows value=window error=at("until") testid="claim-until"/>
+                <SelectField id="claim-until" label="Until when" help="In the property's time." options=windows value=window error=sending.at("until") testid="claim-until"/>
             </div>
-            <FormError error fields=&["rooms", "until"]/>
+            <FormError error=sending.error fields=&["rooms", "until"]/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="claim-rules-save" disabled=move || busy.get()>"Save the rules"</button>
+                <button type="submit" class="button primary" data-testid="claim-rules-save" disabled=move || sending.busy.get()>"Save the rules"</button>
             </div>
         </form>
     }

@@ -2,11 +2,10 @@
 
 use contract::rest::{ColumnChoice, Import, ImportColumn, ImportMapping, Layer};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use crate::api::ApiError;
 use crate::catalogue;
 use crate::components::empty::FormError;
+use crate::components::form::Sending;
 use crate::load::Loaded;
 use crate::state::use_shared;
 
@@ -27,35 +26,31 @@ const FIELDS: [(&str, &str); 10] = [
 #[component]
 pub fn Columns(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
     let shared = use_shared();
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let choose = Callback::new(move |choice: ColumnChoice| {
-        busy.set(true);
-        error.set(None);
         let id = import.with_untracked(|import| import.id);
-        spawn_local(async move {
+        let put = async move {
             let body = ImportMapping { columns: vec![choice] };
-            match shared.api.put::<_, Import>(&format!("/imports/{id}/mapping"), &body).await {
-                Ok(tried) => loaded.touch(|import| *import = tried),
-                Err(problem) => {
-                    error.try_set(Some(problem));
-                    loaded.reload();
-                }
+            let answer = shared.api.put::<_, Import>(&format!("/imports/{id}/mapping"), &body).await;
+            if answer.is_err() {
+                loaded.reload();
             }
-            busy.try_set(false);
-        });
+            answer
+        };
+        sending.run(put, move |tried| loaded.touch(|import| *import = tried));
     });
     let columns = Memo::new(move |_| import.with(|import| import.columns.clone()));
     let key = |column: &ImportColumn| (column.column, column.field.clone(), column.layer);
     view! {
         <section class="stack" aria-labelledby="columns-title">
             <h2 id="columns-title">"Columns"</h2>
-            <p class="quiet-text" role="status">{move || if busy.get() { "Trying it again…" } else { "Guessed from the headings. What you change is tried at once, without changing anything else." }}</p>
-            <FormError error fields=&[]/>
+            <p class="quiet-text" role="status">{move || if sending.busy.get() { "Trying it again…" } else { "Guessed from the headings. What you change is tried at once, without changing anything else." }}</p>
+            <FormError error=sending.error fields=&[]/>
             <div class="table-wrap">
                 <table class="table cards">
                     <caption class="sr">"Columns of the file and what they are taken for"</caption>
                     <thead><tr><th scope="col">"Heading"</th><th scope="col">"Holds, for example"</th><th scope="col">"Is taken for"</th></tr></thead>
-                    <tbody><For each=move || columns.get() key=key let:column><Row column choose busy/></For></tbody>
+                    <tbody><For each=move || columns.get() key=key let:column><Row column choose busy=sending.busy/></For></tbody>
                 </table>
             </div>
         </section>
@@ -66,11 +61,10 @@ pub fn Columns(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoVie
 fn Row(column: ImportColumn, choose: Callback<ColumnChoice>, busy: RwSignal<bool>) -> impl IntoView {
     let at = column.column;
     let field = column.field.clone().unwrap_or_default();
-    let setting = catalogue::find(&field);
     let is_setting = !field.is_empty() && !FIELDS.iter().any(|(word, _)| *word == field);
     let layer = column.layer;
     let other = is_setting.then(|| {
-        let label = setting.map_or_else(|| field.clone(), catalogue::title);
+        let label = catalogue::title_of(&field, &field);
         view! { <option value=field.clone() prop:selected=true>{format!("Setting: {label}")}</option> }
     });
     let options = FIELDS.map(|(word, label)| {

@@ -125,7 +125,7 @@ fn planned(row: ImportRow) -> impl IntoView {
         RowAction::Refused => "Is left out: it has an error",
     };
     let changes = row.changes.into_iter().map(|change| {
-        let name = catalogue::find(&change.field).map_or_else(|| change.field.clone(), catalogue::title);
+        let name = catalogue::title_of(&change.field, &change.field);
         let text = if change.old.is_empty() {
             format!("{name}: {}", change.new)
         } else {

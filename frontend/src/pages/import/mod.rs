@@ -19,6 +19,7 @@ use crate::components::property_tabs::PropertyTabs;
 use crate::live::use_live_stream;
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
+use crate::time::every;
 use columns::Columns;
 use findings::{Findings, Rows};
 use run::Run;
@@ -62,17 +63,9 @@ fn working(state: ImportState) -> bool {
 fn One(import: ImportId) -> impl IntoView {
     let shared = use_shared();
     let loaded: Loaded<Import> = use_load(|| (), move |()| shared.api.get_owned(format!("/imports/{import}")));
-    let look = set_interval_with_handle(
-        move || {
-            if loaded.with_untracked(|import| working(import.state)) == Some(true) {
-                loaded.reload();
-            }
-        },
-        LOOK,
-    );
-    on_cleanup(move || {
-        if let Ok(look) = look {
-            look.clear();
+    every(LOOK, move || {
+        if loaded.with_untracked(|import| working(import.state)) == Some(true) {
+            loaded.reload();
         }
     });
     let body = move |import: RwSignal<Import>| {

@@ -1,14 +1,13 @@
 //! What an import would do, doing it, and what came of it.
 
-use contract::rest::{ApplyImport, Import, ImportCounts, ImportState, ImportSummary};
+use contract::rest::{ApplyImport, Import, ImportCounts, ImportState};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::start::look;
-use crate::api::ApiError;
 use crate::components::chip::Chip;
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::FormError;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::load::Loaded;
 use crate::state::use_shared;
@@ -35,23 +34,12 @@ fn effects(counts: &ImportCounts) -> Vec<String> {
 #[component]
 pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
     let shared = use_shared();
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let sending = Sending::new();
     let state = Memo::new(move |_| import.with(|import| import.state));
     let apply = Callback::new(move |skip_errors: bool| {
-        busy.set(true);
-        error.set(None);
         let id = import.with_untracked(|import| import.id);
-        spawn_local(async move {
-            match shared
-                .api
-                .post::<_, ImportSummary>(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors })
-                .await
-            {
-                Ok(_) => loaded.reload(),
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
-            busy.try_set(false);
-        });
+        let tell = async move { shared.api.tell(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors }).await };
+        sending.run(tell, move |()| loaded.reload());
     });
     let counts = Memo::new(move |_| import.with(|import| import.counts));
     let errors = Memo::new(move |_| import.with(|import| import.errors));
@@ -93,7 +81,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
             view! { <p>"There is nothing to do: every row that can be used is so already."</p> }.into_any(),
         ),
         (ImportState::Ready | ImportState::Failed, 0) => Some(view! {
-            <button type="button" class="button primary" data-testid="import-apply" disabled=move || busy.get() on:click=move |_| apply.run(false)>
+            <button type="button" class="button primary" data-testid="import-apply" disabled=move || sending.busy.get() on:click=move |_| apply.run(false)>
                 <Svg icon=Icon::Check/>"Apply"
             </button>
         }.into_any()),
@@ -114,7 +102,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
             {figures}
             <p>{move || counts.with(|counts| effects(counts).join(", "))}</p>
             {move || import.with(|import| (!import.note.is_empty()).then(|| import.note.clone())).map(|note| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{note}</span></p> })}
-            <FormError error fields=&[]/>
+            <FormError error=sending.error fields=&[]/>
             {buttons}
             <Show when=move || state.get() == ImportState::Done>
                 <div class="row"><a class="button" href=move || format!("/p/{}/rooms", import.with(|import| import.property))><Svg icon=Icon::Rooms/>"See the rooms"</a></div>

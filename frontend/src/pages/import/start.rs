@@ -2,17 +2,16 @@
 
 use contract::PropertyId;
 use contract::rest::{Import, ImportState, ImportSummary};
-use leptos::html::Input;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_router::hooks::use_navigate;
 
-use crate::api::{ApiError, quote};
+use crate::api::quote;
 use crate::components::age::Ago;
 use crate::components::chip::Chip;
 use crate::components::empty::FormError;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
-use crate::files::hand_over;
+use crate::files::{Chooser, hand_over};
 use crate::load::use_load;
 use crate::state::use_shared;
 use crate::words::{Look, counted};
@@ -32,30 +31,24 @@ pub const fn look(state: ImportState) -> Look {
 pub fn Start(property: Memo<PropertyId>) -> impl IntoView {
     let shared = use_shared();
     let navigate = use_navigate();
-    let input = NodeRef::<Input>::new();
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let chooser = Chooser::default();
+    let sending = Sending::new();
     let earlier = use_load(
         move || property.get(),
         move |id| shared.api.get_owned::<Vec<ImportSummary>>(format!("/properties/{id}/imports")),
     );
     let upload = move || {
-        let file = input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
-        let Some(file) = file else { return };
-        busy.set(true);
-        error.set(None);
+        let Some(file) = chooser.file() else { return };
         let id = property.get_untracked();
         let path = format!("/properties/{id}/imports?name={}", quote(&file.name()));
         let navigate = navigate.clone();
-        spawn_local(async move {
+        let upload = async move {
             let answer = shared.api.upload::<Import>(&path, &file).await;
-            let _ = busy.try_set(false);
-            if let Some(input) = input.try_get_untracked().flatten() {
-                input.set_value("");
-            }
-            match answer {
-                Ok(import) => navigate(&format!("/p/{id}/import?import={}", import.id), Default::default()),
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+            chooser.clear();
+            answer
+        };
+        sending.run(upload, move |import| {
+            navigate(&format!("/p/{id}/import?import={}", import.id), Default::default());
         });
     };
     let export = move |_| {
@@ -95,18 +88,14 @@ pub fn Start(property: Memo<PropertyId>) -> impl IntoView {
             <section class="card stack" aria-labelledby="file-title">
                 <h2 id="file-title">"From a file"</h2>
                 <p class="help">"A CSV file with one room or phone a row and headings in the first line: room, floor, extension, MAC address, serial number, or any setting. At most 10 MiB."</p>
-                <input node_ref=input type="file" accept=".csv,.xlsx,.ods,text/csv" class="sr" id="import-file" tabindex="-1" aria-label="File to import" data-testid="import-file" on:change=move |_| upload()/>
+                <input node_ref=chooser.0 type="file" accept=".csv,.xlsx,.ods,text/csv" class="sr" id="import-file" tabindex="-1" aria-label="File to import" data-testid="import-file" on:change=move |_| upload()/>
                 <div class="row">
-                    <button type="button" class="button primary" data-testid="import-choose" disabled=move || busy.get() on:click=move |_| {
-                        if let Some(input) = input.get_untracked() {
-                            input.click();
-                        }
-                    }>
+                    <button type="button" class="button primary" data-testid="import-choose" disabled=move || sending.busy.get() on:click=move |_| chooser.open()>
                         <Svg icon=Icon::Upload/>
-                        {move || if busy.get() { "Reading it…" } else { "Choose a file" }}
+                        {move || if sending.busy.get() { "Reading it…" } else { "Choose a file" }}
                     </button>
                 </div>
-                <FormError error fields=&[]/>
+                <FormError error=sending.error fields=&[]/>
             </section>
             <section class="card stack" aria-labelledby="export-title">
                 <h2 id="export-title">"Export"</h2>

@@ -72,22 +72,9 @@ fn OneLayer(at: LayerAt) -> impl IntoView {
     Effect::new(move |_| live.watch(property.get(), None));
     let name = Memo::new(move |_| data.with(LayerData::name).unwrap_or_default());
     use_title(move || format!("Settings of {}", name.get()));
-    let waiting = StoredValue::new(false);
-    let later = move || {
-        if !waiting.get_value() {
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    waiting.try_set_value(false);
-                    data.reload();
-                },
-                Duration::from_secs(2),
-            );
-        }
-    };
     use_live(move |change| {
         if change.reload {
-            later();
+            data.reload_after(Duration::from_secs(2));
         }
     });
     let tab = Memo::new(move |_| query.read().get("view").unwrap_or_default() == "history");
@@ -180,19 +167,10 @@ fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> i
 fn InSync(id: PropertyId) -> impl IntoView {
     let shared = use_shared();
     let progress = use_load(|| (), move |()| shared.api.get_owned::<Progress>(format!("/properties/{id}/progress")));
-    let waiting = StoredValue::new(false);
     use_live(move |change| {
         // Counted by the server; asked for at most every second while changes come in.
-        let concerns = change.reload || change.room.is_some() || change.phone.is_some() || change.job.is_some();
-        if concerns && !waiting.get_value() {
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    waiting.try_set_value(false);
-                    progress.reload();
-                },
-                Duration::from_secs(1),
-            );
+        if change.reload || change.room.is_some() || change.phone.is_some() || change.job.is_some() {
+            progress.reload_after(Duration::from_secs(1));
         }
     });
     progress.view(|| ().into_any(), |progress| view! { <ProgressBar progress/> }.into_any())

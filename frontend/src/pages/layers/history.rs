@@ -2,13 +2,12 @@
 
 use contract::rest::{ChangeSet, ChangedValue, History, SetValue};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::undo::UndoDialog;
-use crate::api::ApiError;
 use crate::catalogue;
 use crate::components::age::Ago;
 use crate::components::empty::{Empty, FormError, skeleton_list};
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::layer_at::LayerAt;
 use crate::load::use_load;
@@ -21,23 +20,18 @@ pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -
     let shared = use_shared();
     let path = move || format!("{}/history", at.settings());
     let first = use_load(|| (), move |()| shared.api.get_owned::<History>(path()));
-    let (more, busy, error) = (RwSignal::new(None::<History>), RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let (more, sending) = (RwSignal::new(None::<History>), Sending::new());
     let undoing = RwSignal::new(None::<ChangeSet>);
     let older = move |before: contract::ChangeSetId| {
-        busy.set(true);
-        error.set(None);
-        spawn_local(async move {
-            match shared.api.get_owned::<History>(format!("{}?before={before}", path())).await {
-                Ok(page) => drop(more.try_update(|more| match more {
-                    Some(more) => {
-                        more.items.extend(page.items);
-                        more.next = page.next;
-                    }
-                    None => *more = Some(page),
-                })),
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
-            busy.try_set(false);
+        let next = shared.api.get_owned::<History>(format!("{}?before={before}", path()));
+        sending.run(next, move |page| {
+            more.try_update(|more| match more {
+                Some(more) => {
+                    more.items.extend(page.items);
+                    more.next = page.next;
+                }
+                None => *more = Some(page),
+            });
         });
     };
     let done = Callback::new(move |()| {
@@ -67,7 +61,7 @@ pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -
                     </For>
                 </ol>
                 {move || next().map(|before| view! {
-                    <button type="button" class="button" disabled=move || busy.get() on:click=move |_| older(before)>"Show older changes"</button>
+                    <button type="button" class="button" disabled=move || sending.busy.get() on:click=move |_| older(before)>"Show older changes"</button>
                 })}
             </Show>
         }
@@ -75,7 +69,7 @@ pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -
     };
     view! {
         <UndoDialog undoing on_done=done/>
-        <FormError error fields=&[]/>
+        <FormError error=sending.error fields=&[]/>
         {first.view(skeleton_list, list)}
     }
 }
@@ -120,7 +114,7 @@ fn Entry(set: ChangeSet, zone: Signal<String>, undoing: RwSignal<Option<ChangeSe
 /// One value before and after.
 #[component]
 pub fn Changed(value: ChangedValue) -> impl IntoView {
-    let title = catalogue::find(&value.key).map_or_else(|| value.title.clone(), catalogue::title);
+    let title = catalogue::title_of(&value.key, &value.title);
     let key = value.key.clone();
     let shown = move |set: Option<SetValue>| match set {
         None => view! { <span class="quiet-text">"not set"</span> }.into_any(),
@@ -130,8 +124,7 @@ pub fn Changed(value: ChangedValue) -> impl IntoView {
                     <span class="chip tone-violet" title=set.reason.clone()><Svg icon=Icon::Lock/>"locked"</span>
                 }
             });
-            let text = if set.value.is_empty() { "empty".to_owned() } else { catalogue::shown(&key, &set.value) };
-            view! { <span class="value mono">{text}</span> {lock} }.into_any()
+            view! { <span class="value mono">{catalogue::said(&key, &set.value)}</span> {lock} }.into_any()
         }
     };
     view! {

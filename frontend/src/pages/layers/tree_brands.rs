@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::tree::{LayerLine, chain_line, reach};
 use super::tree_rooms::RoomTypes;
+use crate::api::Method;
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::skeleton_list;
 use crate::components::icon::{Icon, Svg};
@@ -125,7 +126,7 @@ fn PropertyNode(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: Call
     let put = move |wanted: String| {
         let change = PropertyChange { brand: Some(wanted.parse().ok()), ..PropertyChange::default() };
         shared.run(async move {
-            shared.api.patch::<_, serde::de::IgnoredAny>(&format!("/properties/{id}"), &change).await?;
+            shared.api.tell_by(Method::PATCH, &format!("/properties/{id}"), &change).await?;
             shared.say("Moved. Its phones follow the brand's values.");
             shared.properties.reload();
             on_moved.try_run(());

@@ -1,15 +1,15 @@
 //! The room types of a property in the tree, and which rooms are in them.
 
-use contract::rest::{Accepted, Board, Layer, RoomType, RoomsOfType};
+use contract::rest::{Board, Layer, RoomType, RoomsOfType};
 use contract::{PropertyId, RoomTypeId};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::tree::{LayerLine, reach};
-use crate::api::ApiError;
+use crate::api::{ApiError, Method};
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::{FormError, skeleton_list};
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::components::name_form::NameForm;
 use crate::layer_at::LayerAt;
@@ -110,43 +110,33 @@ fn TypeNode(kind: RoomType, types: Loaded<Vec<RoomType>>) -> impl IntoView {
 fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: Callback<()>) -> impl IntoView {
     let shared = use_shared();
     let text = RwSignal::new(String::new());
-    let (busy, error, wrong) = (RwSignal::new(false), RwSignal::new(None::<ApiError>), RwSignal::new(None::<String>));
+    let (sending, wrong) = (Sending::new(), RwSignal::new(None::<String>));
     let save = move || {
         let numbers = match ranges::parse(&text.get_untracked()) {
             Ok(numbers) => numbers,
             Err(why) => return wrong.set(Some(why)),
         };
         wrong.set(None);
-        error.set(None);
-        busy.set(true);
-        spawn_local(async move {
-            let put = async {
-                let board: Board = shared.api.get_owned(format!("/properties/{property}/board")).await?;
-                let known: Vec<_> =
-                    board.buildings.iter().flat_map(|one| &one.floors).flat_map(|floor| &floor.rooms).collect();
-                let found: Vec<_> =
-                    known.iter().filter(|room| numbers.contains(&room.number)).map(|room| room.id).collect();
-                // A range may hold numbers no door has.
-                if found.is_empty() {
-                    return Err(ApiError::local(
-                        "no-rooms",
-                        "No such rooms",
-                        "This property has none of these rooms. Check the numbers.",
-                    ));
-                }
-                let count = found.len();
-                let body = RoomsOfType { rooms: found, room_type: Some(id) };
-                shared.api.put::<_, Accepted>(&format!("/properties/{property}/rooms/type"), &body).await?;
-                Ok(count)
-            };
-            match put.await {
-                Ok(count) => {
-                    shared.say(format!("{} of this type now.", crate::words::counted(count, "room is", "rooms are")));
-                    on_done.try_run(());
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
+        let put = async move {
+            let board: Board = shared.api.get_owned(format!("/properties/{property}/board")).await?;
+            let known = board.buildings.iter().flat_map(|one| &one.floors).flat_map(|floor| &floor.rooms);
+            let found: Vec<_> = known.filter(|room| numbers.contains(&room.number)).map(|room| room.id).collect();
+            // A range may hold numbers no door has.
+            if found.is_empty() {
+                return Err(ApiError::local(
+                    "no-rooms",
+                    "No such rooms",
+                    "This property has none of these rooms. Check the numbers.",
+                ));
             }
-            busy.try_set(false);
+            let count = found.len();
+            let body = RoomsOfType { rooms: found, room_type: Some(id) };
+            shared.api.tell_by(Method::PUT, &format!("/properties/{property}/rooms/type"), &body).await?;
+            Ok(count)
+        };
+        sending.run(put, move |count| {
+            shared.say(format!("{} of this type now.", crate::words::counted(count, "room is", "rooms are")));
+            on_done.try_run(());
         });
     };
     let field = format!("rooms-{id}");
@@ -155,16 +145,14 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
     view! {
         <form class="name-form" novalidate on:submit=move |event| {
             event.prevent_default();
-            if !busy.get_untracked() {
-                save();
-            }
+            save();
         }>
             <TextField id=field label="Rooms" help="Numbers and ranges, for example 1201-1210, 1301." value=text error=wrong testid="room-type-rooms"/>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="room-type-put" disabled=move || busy.get()>"Put them in"</button>
+                <button type="submit" class="button primary" data-testid="room-type-put" disabled=move || sending.busy.get()>"Put them in"</button>
                 <button type="button" class="button" on:click=move |_| on_cancel.run(())>"Cancel"</button>
             </div>
-            <FormError error fields=&[]/>
+            <FormError error=sending.error fields=&[]/>
         </form>
     }
 }

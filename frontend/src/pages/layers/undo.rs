@@ -80,13 +80,11 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
         std::mem::swap(&mut value.before, &mut value.after);
         view! { <Changed value/> }
     });
-    let back = StoredValue::new_local(back.collect::<Vec<_>>());
-    let list = back.try_update_value(std::mem::take).unwrap_or_default();
     view! {
         <Show when=move || done.with(Option::is_none)>
             <p class="quiet-text">"The values go back to what they were. This is a change of its own: it stands in the history and can be undone, too."</p>
         </Show>
-        <ul class="changes">{list}</ul>
+        <ul class="changes">{back.collect_view()}</ul>
         {move || preview.get().filter(|_| done.with(Option::is_none)).map(|preview| view! { <div class="scroll-y"><PreviewView preview/></div> })}
         {move || (!looked.get()).then(|| view! { <p role="status">"Working out what this would do…"</p> })}
         <FormError error fields=&[]/>

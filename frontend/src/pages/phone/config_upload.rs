@@ -1,15 +1,15 @@
 //! Sending a configuration file or a backup package: first what it changes, then changing it.
 
 use contract::rest::{Aside, ConfigurationPreview, RestorePreview};
-use leptos::html::Input;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::scope::{PhoneScope, use_phone};
 use crate::api::ApiError;
 use crate::catalogue;
 use crate::components::empty::FormError;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
+use crate::files::Chooser;
 use crate::words::counted;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -32,7 +32,7 @@ struct Found {
 impl From<ConfigurationPreview> for Found {
     fn from(preview: ConfigurationPreview) -> Self {
         let edit = |one: contract::rest::ConfigurationEdit| {
-            let title = catalogue::find(&one.key).map_or(one.title, catalogue::title);
+            let title = catalogue::title_of(&one.key, &one.title);
             (title, one.before, one.after)
         };
         let count = preview.changes.len();
@@ -65,8 +65,8 @@ impl From<RestorePreview> for Found {
 #[component]
 pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -> impl IntoView {
     let PhoneScope { shared, id, detail, .. } = use_phone();
-    let input = NodeRef::<Input>::new();
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let chooser = Chooser::default();
+    let sending = Sending::new();
     let found = RwSignal::new(None::<Found>);
     let (path, word, testid) = match kind {
         Kind::Configuration => ("configuration/file", "Send a configuration file", "config-upload"),
@@ -74,17 +74,12 @@ pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -
     };
     let clear = move || {
         found.try_set(None);
-        if let Some(input) = input.try_get_untracked().flatten() {
-            input.set_value("");
-        }
+        chooser.clear();
     };
     let send = move |apply: bool| {
-        let file = input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
-        let Some(file) = file else { return };
-        busy.set(true);
-        error.set(None);
+        let Some(file) = chooser.file() else { return };
         let (path, password) = (format!("/phones/{id}/{path}?apply={apply}"), password.get_untracked());
-        spawn_local(async move {
+        let upload = async move {
             let answer: Result<Found, ApiError> = match kind {
                 Kind::Configuration => {
                     shared.api.upload_locked::<ConfigurationPreview>(&path, &file, &password).await.map(Found::from)
@@ -93,20 +88,20 @@ pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -
                     shared.api.upload_locked::<RestorePreview>(&path, &file, &password).await.map(Found::from)
                 }
             };
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(_) if apply => {
-                    clear();
-                    shared.say("Taken over. The change is on its way to the phone.");
-                    detail.reload();
-                    on_change.try_run(());
-                }
-                Ok(preview) => drop(found.try_set(Some(preview))),
-                Err(problem) => {
-                    clear();
-                    error.try_set(Some(problem));
-                }
+            // Done with it, one way or the other.
+            if apply || answer.is_err() {
+                clear();
             }
+            answer
+        };
+        sending.run(upload, move |preview| {
+            if !apply {
+                found.try_set(Some(preview));
+                return;
+            }
+            shared.say("Taken over. The change is on its way to the phone.");
+            detail.reload();
+            on_change.try_run(());
         });
     };
     let shown = move |found: Found| {
@@ -135,7 +130,7 @@ pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -
                 {aside}
                 <div class="row">
                     {found.changes.then(|| view! {
-                        <button type="button" class="button primary" data-testid=format!("{testid}-apply") disabled=move || busy.get() on:click=move |_| send(true)>"Take it over"</button>
+                        <button type="button" class="button primary" data-testid=format!("{testid}-apply") disabled=move || sending.busy.get() on:click=move |_| send(true)>"Take it over"</button>
                     })}
                     <button type="button" class="button" on:click=move |_| clear()>"Leave it"</button>
                 </div>
@@ -144,18 +139,14 @@ pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -
     };
     view! {
         <div class="stack">
-            <input node_ref=input type="file" class="sr" tabindex="-1" aria-label=word data-testid=testid on:change=move |_| send(false)/>
+            <input node_ref=chooser.0 type="file" class="sr" tabindex="-1" aria-label=word data-testid=testid on:change=move |_| send(false)/>
             <div class="row">
-                <button type="button" class="button" disabled=move || busy.get() on:click=move |_| {
-                    if let Some(input) = input.get_untracked() {
-                        input.click();
-                    }
-                }>
-                    <Svg icon=Icon::Upload/>{move || if busy.get() { "Reading it…" } else { word }}
+                <button type="button" class="button" disabled=move || sending.busy.get() on:click=move |_| chooser.open()>
+                    <Svg icon=Icon::Upload/>{move || if sending.busy.get() { "Reading it…" } else { word }}
                 </button>
                 <span class="help">"You see what it changes before anything is changed."</span>
             </div>
-            <FormError error fields=&[]/>
+            <FormError error=sending.error fields=&[]/>
             {move || found.get().map(shown)}
         </div>
     }

@@ -20,19 +20,7 @@ use crate::words::{self, counted};
 pub fn Configuration() -> impl IntoView {
     let PhoneScope { shared, id, value, .. } = use_phone();
     let loaded = use_load(|| (), move |()| shared.api.get_owned::<Shown>(format!("/phones/{id}/configuration")));
-    let waiting = StoredValue::new(false);
-    let later = move || {
-        if !waiting.get_value() {
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    waiting.try_set_value(false);
-                    loaded.reload();
-                },
-                Duration::from_millis(400),
-            );
-        }
-    };
+    let later = move || loaded.reload_after(Duration::from_millis(400));
     // The phone's page reads its detail anew whenever values may have changed; these are the same values with reasons.
     let detail =
         Memo::new(move |_| value.with(|value| (value.values.clone(), value.desired_version, value.applied_version)));

@@ -40,11 +40,10 @@ pub fn Drifted(values: Memo<Vec<ConfigurationValue>>, on_change: Callback<()>) -
         });
     };
     let row = move |value: ConfigurationValue| {
-        let title = catalogue::find(&value.key).map_or_else(|| value.title.clone(), catalogue::title);
+        let title = catalogue::title_of(&value.key, &value.title);
         let shown = |text: &Option<String>| match text.as_deref() {
             None => "not set".to_owned(),
-            Some("") => "empty".to_owned(),
-            Some(text) => catalogue::shown(&value.key, text),
+            Some(text) => catalogue::said(&value.key, text),
         };
         let (desired, reported) = (shown(&value.desired), shown(&value.reported));
         let key = value.key.clone();

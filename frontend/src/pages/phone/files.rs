@@ -2,14 +2,13 @@
 
 use contract::FileId;
 use contract::rest::FileView;
-use leptos::html::Input;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use crate::api::{ApiError, quote};
+use crate::api::quote;
 use crate::components::empty::FormError;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
-use crate::files::kind;
+use crate::files::{Chooser, kind};
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
 use crate::units;
@@ -23,8 +22,8 @@ pub fn FilePick(
 ) -> impl IntoView {
     let shared = use_shared();
     let files: Loaded<Vec<FileView>> = use_load(|| (), move |()| shared.api.get("/files"));
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let input = NodeRef::<Input>::new();
+    let sending = Sending::new();
+    let chooser = Chooser::default();
     let fitting = Memo::new(move |_| {
         let wanted = file_type.get();
         files
@@ -39,27 +38,19 @@ pub fn FilePick(
         }
     });
     let upload = move || {
-        let file = input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
-        let Some(file) = file else { return };
-        busy.set(true);
-        error.set(None);
+        let Some(file) = chooser.file() else { return };
         let path = format!("/files?name={}&file_type={}", quote(&file.name()), quote(&file_type.get_untracked()));
-        spawn_local(async move {
+        let upload = async move {
             let answer = shared.api.upload::<FileView>(&path, &file).await;
-            let _ = busy.try_set(false);
-            if let Some(input) = input.try_get_untracked().flatten() {
-                input.set_value("");
-            }
-            match answer {
-                Ok(file) => {
-                    picked.try_set(Some(file.id));
-                    files.touch(|files| {
-                        files.retain(|old| old.id != file.id);
-                        files.insert(0, file);
-                    });
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+            chooser.clear();
+            answer
+        };
+        sending.run(upload, move |file| {
+            picked.try_set(Some(file.id));
+            files.touch(|files| {
+                files.retain(|old| old.id != file.id);
+                files.insert(0, file);
+            });
         });
     };
     let remove = move || {
@@ -93,14 +84,10 @@ pub fn FilePick(
                     {move || none().then(|| view! { <option value="">{format!("No {} stored yet", kind(&file_type.get()).to_lowercase())}</option> })}
                     {options}
                 </select>
-                <input node_ref=input type="file" class="sr" id="file-upload" tabindex="-1" data-testid="file-upload" on:change=move |_| upload()/>
-                <button type="button" class="button" disabled=move || busy.get() on:click=move |_| {
-                    if let Some(input) = input.get_untracked() {
-                        input.click();
-                    }
-                }>
+                <input node_ref=chooser.0 type="file" class="sr" id="file-upload" tabindex="-1" data-testid="file-upload" on:change=move |_| upload()/>
+                <button type="button" class="button" disabled=move || sending.busy.get() on:click=move |_| chooser.open()>
                     <Svg icon=Icon::Upload/>
-                    {move || if busy.get() { "Uploading…" } else { "Add a file" }}
+                    {move || if sending.busy.get() { "Uploading…" } else { "Add a file" }}
                 </button>
                 <Show when=move || !none()>
                     <button type="button" class="icon-button" title="Remove this file from the server" aria-label="Remove this file from the server" on:click=move |_| remove()>
@@ -108,7 +95,7 @@ pub fn FilePick(
                     </button>
                 </Show>
             </div>
-            <FormError error fields=&[]/>
+            <FormError error=sending.error fields=&[]/>
         </div>
     }
 }

@@ -63,18 +63,10 @@ pub fn PhonePage() -> impl IntoView {
     let tab = Memo::new(move |_| Tab::of(&params.read().get("tab").unwrap_or_default()));
     let detail = use_load(move || id.get(), move |id| shared.api.get_owned::<PhoneDetail>(format!("/phones/{id}")));
     let gone = RwSignal::new(false);
-    let waiting = StoredValue::new(false);
     use_live(move |change| {
-        if live::apply(detail, gone, change) && !waiting.get_value() {
+        if live::apply(detail, gone, change) {
             // A changed document comes with several messages: the values are read again once they are through.
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    waiting.try_set_value(false);
-                    detail.reload();
-                },
-                Duration::from_millis(400),
-            );
+            detail.reload_after(Duration::from_millis(400));
         }
     });
     let property = Memo::new(move |_| detail.with(|detail| detail.phone.property));

@@ -3,18 +3,17 @@
 use contract::JobId;
 use contract::rest::{Accepted, AttributeEdit, JobView, ParameterEdit, ParameterNode, SECRET_MASK, Task};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::parameter_value::{ParameterInput, refusal};
 use super::parameters::paths;
 use super::scope::{PhoneScope, use_phone};
 use super::tree::name;
 use super::tree_keys::focus_row;
-use crate::api::ApiError;
 use crate::catalogue;
 use crate::components::confirm::ConfirmButton;
 use crate::components::copy::CopyButton;
 use crate::components::empty::FormError;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::components::job_card::JobCard;
 use crate::components::setting_editor::SettingEditor;
@@ -215,7 +214,7 @@ fn ByCatalogue(key: String, node: ParameterNode, scope: PhoneScope, on_done: Cal
 fn ByType(node: ParameterNode, scope: PhoneScope, on_done: Callback<()>) -> impl IntoView {
     let secret = node.value.as_deref() == Some(SECRET_MASK);
     let value = RwSignal::new(node.value.clone().filter(|_| !secret).unwrap_or_default());
-    let (error, wrong, busy) = (RwSignal::new(None::<ApiError>), RwSignal::new(None::<String>), RwSignal::new(false));
+    let (sending, wrong) = (Sending::new(), RwSignal::new(None::<String>));
     let (path, kind) = (StoredValue::new(node.path), StoredValue::new(node.xsd_type.clone()));
     // Once refused, the hint follows what is typed.
     Effect::new(move |_| {
@@ -227,22 +226,14 @@ fn ByType(node: ParameterNode, scope: PhoneScope, on_done: Callback<()>) -> impl
     let save = move || {
         let text = value.get_untracked();
         wrong.set(kind.with_value(|kind| refusal(kind, &text)));
-        if wrong.with_untracked(Option::is_some) || busy.get_untracked() {
+        if wrong.with_untracked(Option::is_some) {
             return;
         }
-        busy.set(true);
-        error.set(None);
         let edit = ParameterEdit { path: path.get_value(), value: text, xsd_type: kind.get_value() };
-        spawn_local(async move {
-            let answer = scope.order(&Task::SetParameters { values: vec![edit] }).await;
-            let _ = busy.try_set(false);
-            match answer {
-                Ok(_) => {
-                    scope.shared.say("The change is on its way to the phone.");
-                    on_done.try_run(());
-                }
-                Err(problem) => drop(error.try_set(Some(problem))),
-            }
+        let order = async move { scope.order(&Task::SetParameters { values: vec![edit] }).await };
+        sending.run(order, move |_| {
+            scope.shared.say("The change is on its way to the phone.");
+            on_done.try_run(());
         });
     };
     view! {
@@ -251,10 +242,10 @@ fn ByType(node: ParameterNode, scope: PhoneScope, on_done: Callback<()>) -> impl
             save();
         }>
             <ParameterInput xsd_type=node.xsd_type value error=wrong/>
-            <FormError error fields=&[]/>
+            <FormError error=sending.error fields=&[]/>
             <div class="row wrap">
-                <button type="submit" class="button primary" data-testid="parameter-save" disabled=move || busy.get()>
-                    {move || if busy.get() { "Saving…" } else { "Save" }}
+                <button type="submit" class="button primary" data-testid="parameter-save" disabled=move || sending.busy.get()>
+                    {move || if sending.busy.get() { "Saving…" } else { "Save" }}
                 </button>
                 <button type="button" class="button" on:click=move |_| on_done.run(())>"Cancel"</button>
             </div>

@@ -36,7 +36,7 @@ pub fn PingForm(scope: PhoneScope, busy: Memo<bool>, on_start: Callback<JobView>
                 <NumberField id="ping-size" label="Bytes in each" value=size limits=SIZE/>
                 <NumberField id="ping-timeout" label="Wait for each" value=timeout limits=TIMEOUT unit="ms"/>
             </div>
-            <FormError error=starter.error fields=&["host"]/>
+            <FormError error=starter.sending.error fields=&["host"]/>
             <StartButton starter busy word="Ping"/>
         </form>
     }

@@ -43,18 +43,10 @@ pub fn Sessions() -> impl IntoView {
         let jobs = scope.jobs.with(|jobs| jobs.iter().map(|job| job.done_at).max());
         (scope.value.with(|value| value.phone.last_seen), jobs)
     });
-    let waiting = StoredValue::new(false);
     Effect::new(move |before: Option<()>| {
         heard.track();
-        if before.is_some() && !waiting.get_value() {
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    waiting.try_set_value(false);
-                    list.reload();
-                },
-                WRITTEN_AFTER,
-            );
+        if before.is_some() {
+            list.reload_after(WRITTEN_AFTER);
         }
     });
     let table = move |page: RwSignal<SessionPage>| {

@@ -2,11 +2,11 @@
 
 use contract::rest::{JobView, Task};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::scope::PhoneScope;
 use crate::api::ApiError;
 use crate::components::field::TextField;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 
 /// The longest name DNS has.
@@ -15,41 +15,29 @@ const HOST: usize = 253;
 #[derive(Clone, Copy)]
 pub struct Starter {
     scope: PhoneScope,
-    pub error: RwSignal<Option<ApiError>>,
-    sending: RwSignal<bool>,
+    pub sending: Sending,
     on_start: Callback<JobView>,
 }
 
 impl Starter {
     pub fn new(scope: PhoneScope, on_start: Callback<JobView>) -> Self {
-        Self { scope, error: RwSignal::new(None), sending: RwSignal::new(false), on_start }
+        Self { scope, sending: Sending::new(), on_start }
     }
 
     /// Sends a task that needs a host. `None`: an input is wrong, and says so itself.
     pub fn start(self, host: RwSignal<String>, task: Option<Task>) {
         let text = host.with_untracked(|host| host.trim().to_owned());
         if let Some(why) = refusal(&text) {
-            let mut problem = ApiError::local("invalid", "This is no host", why);
-            problem.0.field = Some("host".into());
-            return self.error.set(Some(problem));
+            return self.sending.refuse(ApiError::local("invalid", "This is no host", why).of_field("host"));
         }
         self.send(task);
     }
 
     pub fn send(self, task: Option<Task>) {
         let Some(task) = task else { return };
-        if self.sending.get_untracked() {
-            return;
-        }
-        self.sending.set(true);
-        self.error.set(None);
-        spawn_local(async move {
-            let answer = self.scope.order(&task).await;
-            let _ = self.sending.try_set(false);
-            match answer {
-                Ok(job) => drop(self.on_start.try_run(job)),
-                Err(problem) => drop(self.error.try_set(Some(problem))),
-            }
+        let order = async move { self.scope.order(&task).await };
+        self.sending.run(order, move |job| {
+            self.on_start.try_run(job);
         });
     }
 }
@@ -67,8 +55,7 @@ fn refusal(host: &str) -> Option<&'static str> {
 }
 
 pub fn host_field(id: &'static str, host: RwSignal<String>, starter: Starter) -> impl IntoView {
-    let error = Signal::derive(move || starter.error.get().and_then(|error| error.at("host")));
-    view! { <TextField id label="Host" placeholder="Name or IP address" help="As the phone sees it, for example its gateway or the SIP server." value=host error testid=id/> }
+    view! { <TextField id label="Host" placeholder="Name or IP address" help="As the phone sees it, for example its gateway or the SIP server." value=host error=starter.sending.at("host") testid=id/> }
 }
 
 #[component]
@@ -78,7 +65,7 @@ pub fn StartButton(
     busy: Memo<bool>,
     word: &'static str,
 ) -> impl IntoView {
-    let off = move || busy.get() || starter.sending.get();
+    let off = move || busy.get() || starter.sending.busy.get();
     view! {
         <div class="row">
             <button type="submit" class="button primary" data-testid="diagnostic-start" disabled=off>

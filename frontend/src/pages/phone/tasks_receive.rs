@@ -27,7 +27,7 @@ pub fn Receive(scope: PhoneScope) -> impl IntoView {
             <h2 id="receive-title">"Get a file from the phone"</h2>
             <p class="help">"The phone sends it to Bellhop. Save it from the list of what was ordered once it is there."</p>
             <div class="row wrap">{buttons.into_iter().collect_view()}</div>
-            <FormError error=starter.error fields=&[]/>
+            <FormError error=starter.sending.error fields=&[]/>
         </section>
     }
 }

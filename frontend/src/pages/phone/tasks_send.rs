@@ -79,7 +79,6 @@ pub fn Send(scope: PhoneScope) -> impl IntoView {
             </label>
         }
     };
-    let url_error = Signal::derive(move || starter.error.get().and_then(|error| error.at("url")));
     view! {
         <section class="card stack" aria-labelledby="send-title">
             <h2 id="send-title">"Send a file to the phone"</h2>
@@ -105,7 +104,7 @@ pub fn Send(scope: PhoneScope) -> impl IntoView {
                     "From another server"
                 </label>
                 {move || if elsewhere.get() {
-                    view! { <TextField id="send-url" label="Address" kind="url" placeholder="https://" help="The phone fetches it there itself." value=url error=url_error testid="send-url"/> }.into_any()
+                    view! { <TextField id="send-url" label="Address" kind="url" placeholder="https://" help="The phone fetches it there itself." value=url error=starter.sending.at("url") testid="send-url"/> }.into_any()
                 } else {
                     view! { <FilePick file_type picked/> }.into_any()
                 }}
@@ -124,7 +123,7 @@ pub fn Send(scope: PhoneScope) -> impl IntoView {
                     </div>
                 </Show>
                 <p class="field-error" role="alert">{move || wrong().then_some("The end has to come after the beginning.")}</p>
-                <FormError error=starter.error fields=&["url"]/>
+                <FormError error=starter.sending.error fields=&["url"]/>
                 <div class="row">
                     <button type="submit" class="button primary" data-testid="send-file" disabled=move || nothing() || wrong()>
                         <Svg icon=Icon::Download/>

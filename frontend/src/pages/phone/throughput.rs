@@ -22,13 +22,12 @@ pub fn ThroughputForm(scope: PhoneScope, busy: Memo<bool>, on_start: Callback<Jo
     let request = move || {
         let url = url.with_untracked(|url| url.trim().to_owned());
         if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
-            let mut problem = ApiError::local(
+            let why = ApiError::local(
                 "invalid",
                 "This is no address",
                 "Write an address that begins with http:// or https://, or leave it empty.",
             );
-            problem.0.field = Some("url".into());
-            starter.error.set(Some(problem));
+            starter.sending.refuse(why.of_field("url"));
             return None;
         }
         let (direction, bytes) = if sends.get_untracked() {
@@ -38,7 +37,6 @@ pub fn ThroughputForm(scope: PhoneScope, busy: Memo<bool>, on_start: Callback<Jo
         };
         Some(Task::Throughput(ThroughputRequest { direction, url, bytes }))
     };
-    let url_error = Signal::derive(move || starter.error.get().and_then(|error| error.at("url")));
     view! {
         <form class="stack" novalidate on:submit=move |event| {
             event.prevent_default();
@@ -60,9 +58,9 @@ pub fn ThroughputForm(scope: PhoneScope, busy: Memo<bool>, on_start: Callback<Jo
             </Show>
             <TextField
                 id="throughput-url" label="Where" placeholder="This server" kind="url"
-                help="Empty: this server's own test file. Or an address the phone can reach." value=url error=url_error testid="throughput-url"
+                help="Empty: this server's own test file. Or an address the phone can reach." value=url error=starter.sending.at("url") testid="throughput-url"
             />
-            <FormError error=starter.error fields=&["url"]/>
+            <FormError error=starter.sending.error fields=&["url"]/>
             <StartButton starter busy word="Measure"/>
         </form>
     }

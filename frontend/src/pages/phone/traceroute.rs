@@ -37,7 +37,7 @@ pub fn TraceForm(scope: PhoneScope, busy: Memo<bool>, on_start: Callback<JobView
                 <NumberField id="trace-tries" label="Tries for each" value=tries limits=TRIES/>
                 <NumberField id="trace-timeout" label="Wait for each" value=timeout limits=TIMEOUT unit="ms"/>
             </div>
-            <FormError error=starter.error fields=&["host"]/>
+            <FormError error=starter.sending.error fields=&["host"]/>
             <StartButton starter busy word="Trace the route"/>
         </form>
     }
