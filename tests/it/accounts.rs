@@ -91,7 +91,7 @@ async fn a_phone_registers_with_the_account_its_room_got_from_the_pool_and_follo
     let password_of = |all: &[(String, String)]| all.iter().find(|one| one.0 == "1207").unwrap().1.clone();
     let old = password_of(&first);
     assert_eq!(phone.agent.value(PASSWORD), old);
-    wait_true("it is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
 
     let account = accounts(&hotel, "q=1207").await.items.remove(0);
     let renew = path(hotel.property, &format!("sip-accounts/{}/password", account.id));

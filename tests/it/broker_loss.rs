@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use cloud::clock::now_ms;
 use cloud::db::entity::{event, job, phone};
 use contract::rest::{JobState, JobView, PingRequest, Task};
 use contract::{Mac, PhoneId};
@@ -141,10 +142,6 @@ fn read(line: String) -> Option<Sample> {
 fn mac(index: usize) -> Mac {
     let [.., a, b, c] = (index as u64 + 0x30_0000).to_be_bytes();
     Mac::new([0xc0, 0x74, 0xad, a, b, c])
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64
 }
 
 /// Lifts and replaces handsets, one after the other, until told to stop. Returns how often each was moved.

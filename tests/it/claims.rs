@@ -1,6 +1,6 @@
 //! A room number is dialled at a phone: the property's settings or the front desk say whether it is this phone's room.
 
-use contract::rest::{ClaimMode, ClaimReason, ClaimReplace, ClaimSettings, ClaimState, ClaimView, SyncState};
+use contract::rest::{ClaimMode, ClaimReason, ClaimReplace, ClaimSettings, ClaimState, ClaimView};
 use contract::{PhoneId, Timestamp};
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ async fn in_no_room(server: &TestServer, hotel: &Hotel, number: u16) -> (Phone, 
     let id = hotel.announce(mac(number), None).await.unwrap();
     let phone = Phone::start(mac(number), server.acs_url()).await;
     phone.online().await;
-    wait_true("it is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     (phone, id)
 }
 
@@ -63,7 +63,7 @@ async fn a_dialled_room_is_the_phones_at_once() {
     assert_eq!(card(&hotel, hotel.room("1207")).await.phone, Some(id));
     wait_true("it has the room's account", async || phone.agent.value("account.1.sip.userid") == "1207").await;
     phone.shows_room("1207").await;
-    wait_true("it is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     assert_eq!(claims(&server, &hotel).await.len(), 1, "event and Inform of it are one claim");
     assert_eq!(phone.room_effects(), ["1207"], "nobody wrote the number but who dialled it");
 }
@@ -83,7 +83,7 @@ async fn what_may_not_be_taken_is_refused_with_its_reason_and_the_old_number_com
         assert_eq!(claim.reason, Some(reason), "{number}");
         assert!(!claim.note.is_empty());
         phone.shows_room("").await;
-        wait_true("it is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+        server.api.in_sync(id).await;
     }
     assert_eq!(card(&hotel, hotel.room("1208")).await.phone, Some(other));
     assert_eq!(server.api.phone(id).await.phone.room, None);

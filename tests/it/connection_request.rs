@@ -1,9 +1,9 @@
 //! A phone whose MQTT connection fails is called in over HTTP (TR-069 §3.2.2).
 
-use contract::rest::{Accepted, JobState, SyncState};
+use contract::rest::{Accepted, JobState};
 use serde_json::json;
 
-use crate::support::{Ask, Phone, TestServer, mac, wait_true};
+use crate::support::{Ask, Phone, TestServer, mac};
 
 #[tokio::test]
 async fn a_phone_without_mqtt_is_called_by_connection_request() {
@@ -14,7 +14,7 @@ async fn a_phone_without_mqtt_is_called_by_connection_request() {
     let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
     let phone = Phone::start(mac(1), server.acs_url()).await;
     phone.shows_room("1207").await;
-    wait_true("the phone is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
 
     let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
     let accepted: Accepted = server.api.patch(&path, json!({ "number": "1306" })).await.ok();

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::proxy::{Moment, Proxy};
-use crate::support::{Ask, Phone, ServerProcess, mac, wait_true};
+use crate::support::{Ask, Phone, ServerProcess, mac};
 
 async fn survives(kills: usize, moment: impl Fn(usize) -> Moment) {
     let server = ServerProcess::start(&[]).await;
@@ -20,7 +20,7 @@ async fn survives(kills: usize, moment: impl Fn(usize) -> Moment) {
     let phone = Phone::start(mac(1), proxy.acs_url()).await;
     phone.online().await;
     phone.shows_room("1000").await;
-    wait_true("the phone is in sync", async || api.phone(id).await.phone.sync == SyncState::InSync).await;
+    api.in_sync(id).await;
 
     let mut expected = vec!["1000".to_owned()];
     let mut jobs = Vec::new();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use contract::PhoneId;
 use contract::event::EventKind;
 use contract::mqtt::{Channel, EventAck};
-use contract::rest::SyncState;
 use serde_json::json;
 
 use crate::support::mqtt::Mqtt;
@@ -29,7 +28,7 @@ async fn phone_in_a_room(server: &ServerProcess) -> (Phone, PhoneId) {
     let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
     let phone = Phone::start(mac(1), server.acs_url()).await;
     phone.online().await;
-    wait_true("in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     (phone, id)
 }
 

@@ -198,7 +198,7 @@ async fn who_fetches_in_the_window_and_phones_home_is_taken_in() {
     let path = format!("/api/v1/properties/{}/provisioning", hotel.property);
     let name = |mac: Mac| format!("{}cfg{}.xml", settings.bootstrap_url, mac.compact());
     files.get(&name(mac(1))).await;
-    let until = Timestamp(now() + 60_000);
+    let until = Timestamp(cloud::clock::now_ms() + 60_000);
     let open: Provisioning =
         server.api.put(&path, json!({ "enabled": true, "accept_until": until.rfc3339() })).await.ok();
     assert_eq!((open.accept_until, &open.token), (Some(until), &settings.token));
@@ -229,10 +229,6 @@ async fn who_fetches_in_the_window_and_phones_home_is_taken_in() {
     let rotated: Provisioning = server.api.put(&path, json!({ "enabled": true, "rotate_token": true })).await.ok();
     assert_ne!(rotated.token, settings.token);
     assert_eq!(files.get(&name(mac(2))).await.status(), StatusCode::UNAUTHORIZED, "the old address is worth nothing");
-}
-
-fn now() -> i64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::rest::{Accepted, JobState, RoomState, SyncState, ValueState};
+use contract::rest::{Accepted, JobState, RoomState, ValueState};
 use serde_json::json;
 
 use crate::support::{Ask, Phone, TestServer, card, mac, timed, wait, wait_true};
@@ -17,7 +17,7 @@ async fn room_1207() -> (TestServer, crate::support::Hotel, Phone, contract::Pho
     let phone = Phone::start(mac(1), server.acs_url()).await;
     phone.online().await;
     phone.shows_room("1207").await;
-    wait_true("the phone is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     (server, hotel, phone, id)
 }
 

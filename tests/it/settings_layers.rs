@@ -1,132 +1,95 @@
 //! Settings in layers: whole properties, rooms, single phones; locks; drift.
 
-use contract::rest::{Accepted, EffectiveValue, JobState, Layer, LayerValues, Progress, SyncState, ValueState};
-use contract::{PhoneId, PropertyId};
-use device_agent::{SimConfig, SimHandle, Simulator};
+use contract::PropertyId;
+use contract::rest::{Accepted, JobState, Layer, LayerValues, ValueState};
 use serde_json::{Value, json};
 
-use crate::support::{Ask, Hotel, Phone, TestServer, mac, wait, wait_true};
+use crate::support::{Ask, House, Phone, TestServer, mac, wait};
 
 const RING: &str = "account.1.ring.timeout";
 const NTP: &str = "datetime.ntp.server.1";
-
-/// Simulated phones, each in its room and in sync.
-async fn fleet(count: usize) -> (TestServer, Hotel, SimHandle, Vec<PhoneId>) {
-    let server = TestServer::start().await;
-    let rooms: Vec<String> = (0..count).map(|n| format!("{}", 100 + n)).collect();
-    let hotel = Hotel::build(&server.api, "harbour", &rooms).await.unwrap();
-    let config = SimConfig { retry_wait_s: 1, ..SimConfig::new(count, server.acs_url()) };
-    let mut ids = Vec::new();
-    for (index, room) in rooms.iter().enumerate() {
-        ids.push(hotel.announce(config.mac(index), Some(hotel.room(room))).await.unwrap());
-    }
-    let phones = Simulator::start(config).await.unwrap();
-    in_sync(&hotel, count as u32).await;
-    (server, hotel, phones, ids)
-}
-
-async fn in_sync(hotel: &Hotel, count: u32) {
-    let path = format!("/api/v1/properties/{}/progress", hotel.property);
-    wait_true("every phone is in sync", async || {
-        let progress: Progress = hotel.api.get(&path).await.ok();
-        (progress.phones, progress.in_sync, progress.pending) == (count, count, 0)
-    })
-    .await;
-}
 
 fn of_property(id: PropertyId) -> String {
     format!("/api/v1/properties/{id}/settings")
 }
 
-async fn value(server: &TestServer, phone: PhoneId, key: &str) -> EffectiveValue {
-    let values = server.api.phone(phone).await.values;
-    values.into_iter().find(|value| value.key == key).unwrap_or_else(|| panic!("no value {key}"))
-}
-
-async fn put(server: &TestServer, path: &str, body: Value) -> Accepted {
-    server.api.put(path, body).await.ok()
-}
-
 #[tokio::test]
 async fn a_value_of_the_property_reaches_all_its_phones_and_is_read_back() {
-    let (server, hotel, phones, ids) = fleet(5).await;
-    let accepted =
-        put(&server, &of_property(hotel.property), json!({ "values": { RING: "45", NTP: "ntp.hotel.example" } })).await;
+    let house = House::of(&["100", "101", "102", "103", "104"]).await;
+    let accepted = house.put(&house.of_property(), json!({ "values": { RING: "45", NTP: "ntp.hotel.example" } })).await;
     assert_eq!(accepted.phones, 5);
-    in_sync(&hotel, 5).await;
-    for (index, id) in ids.iter().enumerate() {
-        assert_eq!(phones.value(index, RING).as_deref(), Some("45"));
-        assert_eq!(phones.value(index, NTP).as_deref(), Some("ntp.hotel.example"));
-        let shown = value(&server, *id, RING).await;
+    house.in_sync().await;
+    for index in 0..house.ids.len() {
+        assert_eq!(house.phones.value(index, RING).as_deref(), Some("45"));
+        assert_eq!(house.phones.value(index, NTP).as_deref(), Some("ntp.hotel.example"));
+        let shown = house.value(index, RING).await;
         assert_eq!((shown.desired.as_deref(), shown.reported.as_deref()), (Some("45"), Some("45")));
         assert_eq!((shown.layer, shown.state, shown.locked), (Some(Layer::Property), ValueState::InSync, false));
-        let changed = phones.effects(index).iter().filter(|effect| &*effect.key == RING).count();
+        let changed = house.phones.effects(index).iter().filter(|effect| &*effect.key == RING).count();
         assert_eq!(changed, 1, "set once");
     }
-    let again = put(&server, &of_property(hotel.property), json!({ "values": { RING: "45" } })).await;
+    let again = house.put(&house.of_property(), json!({ "values": { RING: "45" } })).await;
     assert_eq!(again.phones, 0, "nothing differs, nobody is bothered");
 }
 
 #[tokio::test]
 async fn the_nearer_layer_wins_and_what_is_removed_falls_back() {
-    let (server, hotel, phones, ids) = fleet(2).await;
-    let room = format!("/api/v1/rooms/{}/settings", hotel.room("100"));
-    let phone = format!("/api/v1/phones/{}/settings", ids[0]);
+    let house = House::of(&["100", "101"]).await;
+    let room = format!("/api/v1/rooms/{}/settings", house.room("100"));
+    let phone = format!("/api/v1/phones/{}/settings", house.ids[0]);
     for (path, number, layer) in [
-        (of_property(hotel.property), "40", Layer::Property),
+        (house.of_property(), "40", Layer::Property),
         (room.clone(), "50", Layer::Room),
         (phone.clone(), "70", Layer::Phone),
     ] {
-        put(&server, &path, json!({ "values": { RING: number } })).await;
-        in_sync(&hotel, 2).await;
-        let shown = value(&server, ids[0], RING).await;
+        house.put(&path, json!({ "values": { RING: number } })).await;
+        house.in_sync().await;
+        let shown = house.value(0, RING).await;
         assert_eq!((shown.desired.as_deref(), shown.layer), (Some(number), Some(layer)));
-        assert_eq!(phones.value(0, RING).as_deref(), Some(number));
-        assert_eq!(phones.value(1, RING).as_deref(), Some("40"), "the other room has the property's");
+        assert_eq!(house.phones.value(0, RING).as_deref(), Some(number));
+        assert_eq!(house.phones.value(1, RING).as_deref(), Some("40"), "the other room has the property's");
     }
     let default = "60";
-    for (path, number, layer) in [
-        (phone, "50", Layer::Room),
-        (room, "40", Layer::Property),
-        (of_property(hotel.property), default, Layer::ModelDefault),
-    ] {
-        put(&server, &path, json!({ "values": { RING: null } })).await;
-        in_sync(&hotel, 2).await;
-        let shown = value(&server, ids[0], RING).await;
+    for (path, number, layer) in
+        [(phone, "50", Layer::Room), (room, "40", Layer::Property), (house.of_property(), default, Layer::ModelDefault)]
+    {
+        house.put(&path, json!({ "values": { RING: null } })).await;
+        house.in_sync().await;
+        let shown = house.value(0, RING).await;
         assert_eq!((shown.desired.as_deref(), shown.layer), (Some(number), Some(layer)));
-        assert_eq!(phones.value(0, RING).as_deref(), Some(number));
+        assert_eq!(house.phones.value(0, RING).as_deref(), Some(number));
     }
 }
 
 #[tokio::test]
 async fn a_locked_value_is_refused_below_with_the_reason() {
-    let (server, hotel, phones, ids) = fleet(1).await;
-    let room = format!("/api/v1/rooms/{}/settings", hotel.room("100"));
-    let phone = format!("/api/v1/phones/{}/settings", ids[0]);
-    put(&server, &room, json!({ "values": { RING: "50" } })).await;
+    let house = House::of(&["100"]).await;
+    let room = format!("/api/v1/rooms/{}/settings", house.room("100"));
+    let phone = format!("/api/v1/phones/{}/settings", house.ids[0]);
+    house.put(&room, json!({ "values": { RING: "50" } })).await;
     let unexplained = json!({ "values": { RING: "40" }, "locked": true });
-    let problem = server.api.put(&of_property(hotel.property), unexplained).await.refused(422);
+    let problem = house.server.api.put(&house.of_property(), unexplained).await.refused(422);
     assert_eq!(problem.field.as_deref(), Some("reason"));
     let lock = json!({ "values": { RING: "40" }, "locked": true, "reason": "Brand standard 7" });
-    put(&server, &of_property(hotel.property), lock).await;
-    in_sync(&hotel, 1).await;
-    let shown = value(&server, ids[0], RING).await;
+    house.put(&house.of_property(), lock).await;
+    house.in_sync().await;
+    let shown = house.value(0, RING).await;
     assert_eq!((shown.desired.as_deref(), shown.layer, shown.locked), (Some("40"), Some(Layer::Property), true));
-    assert_eq!(phones.value(0, RING).as_deref(), Some("40"), "the lock wins over what the room had");
+    assert_eq!(house.phones.value(0, RING).as_deref(), Some("40"), "the lock wins over what the room had");
     for path in [&room, &phone] {
-        let problem = server.api.put(path, json!({ "values": { RING: "55" } })).await.refused(409);
+        let problem = house.server.api.put(path, json!({ "values": { RING: "55" } })).await.refused(409);
         assert_eq!((problem.kind.as_str(), problem.field.as_deref()), ("locked", Some(RING)));
         assert!(problem.detail.contains("property \"Hotel harbour\": Brand standard 7"), "{}", problem.detail);
         let both = json!({ "values": { NTP: "ntp.example", RING: "55" } });
-        server.api.put(path, both).await.refused(409);
+        house.server.api.put(path, both).await.refused(409);
     }
     let alone = json!({ "values": { NTP: "ntp.example" }, "locked": true, "reason": "mine" });
-    assert_eq!(server.api.put(&phone, alone).await.refused(422).field.as_deref(), Some("locked"));
-    assert!(server.api.phone(ids[0]).await.values.iter().all(|value| value.key != NTP), "all or nothing");
+    assert_eq!(house.server.api.put(&phone, alone).await.refused(422).field.as_deref(), Some("locked"));
+    assert!(house.server.api.phone(house.ids[0]).await.values.iter().all(|value| value.key != NTP), "all or nothing");
     let unlock = json!({ "values": { RING: "40" }, "locked": false });
-    put(&server, &of_property(hotel.property), unlock).await;
-    in_sync(&hotel, 1).await;
-    assert_eq!(phones.value(0, RING).as_deref(), Some("50"), "the room's own value shows again");
+    house.put(&house.of_property(), unlock).await;
+    house.in_sync().await;
+    assert_eq!(house.phones.value(0, RING).as_deref(), Some("50"), "the room's own value shows again");
 }
 
 #[tokio::test]
@@ -162,7 +125,8 @@ async fn values_are_stored_in_their_canonical_form_with_who_and_when() {
     let server = TestServer::start().await;
     let hotel = server.hotel(&["100"]).await;
     let path = of_property(hotel.property);
-    put(&server, &path, json!({ "values": { "account.1.enable": "TRUE", RING: "45" } })).await;
+    let values = json!({ "account.1.enable": "TRUE", RING: "45" });
+    server.api.put(&path, json!({ "values": values })).await.ok::<Accepted>();
     let kept: LayerValues = server.api.get(&path).await.ok();
     assert_eq!(kept.layer, Layer::Property);
     let shown: Vec<(&str, &str)> = kept.values.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
@@ -180,11 +144,11 @@ async fn a_value_somebody_changed_at_the_phone_shows_as_drift_and_a_push_brings_
     let id = hotel.announce(mac(1), Some(hotel.room("100"))).await.unwrap();
     let phone = Phone::start(mac(1), server.acs_url()).await;
     phone.online().await;
-    wait_true("in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
 
     phone.agent.device().set_locally("hotel.room.number", "666").unwrap();
     let drift = wait("the change is reported", async || {
-        let shown = value(&server, id, "hotel.room.number").await;
+        let shown = server.api.value(id, "hotel.room.number").await;
         (shown.reported.as_deref() == Some("666")).then_some(shown)
     })
     .await;
@@ -194,7 +158,7 @@ async fn a_value_somebody_changed_at_the_phone_shows_as_drift_and_a_push_brings_
     let pushed: Accepted = server.api.post(&format!("/api/v1/phones/{id}/push"), ()).await.ok();
     server.api.job_is(&pushed.jobs[0], JobState::Done).await;
     phone.shows_room("100").await;
-    let shown = value(&server, id, "hotel.room.number").await;
+    let shown = server.api.value(id, "hotel.room.number").await;
     assert_eq!((shown.reported.as_deref(), shown.state), (Some("100"), ValueState::InSync));
     assert_eq!(phone.room_effects(), ["100", "666", "100"]);
 }

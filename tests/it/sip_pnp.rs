@@ -1,7 +1,6 @@
 //! SIP PnP at a site node: whom it tells, what it tells each maker's phones, and our own phone as one of them.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use cloud::app::pnp::url_for;
 use cloud::pnp::Pnp;
@@ -17,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::support::files::{Files, served};
 use crate::support::multicast::MulticastLan;
 use crate::support::{TestServer, mac, wait};
+use crate::wake_by_sip::{answer, asked};
 
 /// The site node of the property `harbour`, in the LAN of the tests, where it has to be opened by hand.
 const SITE: [(&str, &str); 2] = [("pnp.property", "harbour"), ("pnp.interface", "10.75.0.1")];
-const TIME: Duration = Duration::from_secs(10);
 
 fn site() -> Vec<(&'static str, &'static str)> {
     Files::LISTEN.into_iter().chain(SITE).collect()
@@ -43,23 +42,14 @@ fn question(own: SocketAddr, mac: Mac, vendor: &str, model: &str) -> String {
     )
 }
 
-async fn heard(socket: &UdpSocket) -> (String, SocketAddr) {
-    let mut bytes = vec![0; 4096];
-    let (length, from) = tokio::time::timeout(TIME, socket.recv_from(&mut bytes)).await.expect("a packet").unwrap();
-    (String::from_utf8(bytes[..length].to_vec()).unwrap(), from)
-}
-
 /// Asks as a phone does and takes the answer: the URL.
 async fn told(socket: &UdpSocket, question: &str) -> String {
     socket.send_to(question.as_bytes(), group()).await.unwrap();
-    let (ok, _) = heard(socket).await;
+    let (ok, _) = asked(socket).await;
     assert!(ok.starts_with("SIP/2.0 200 OK\r\n"), "{ok}");
-    let (notify, from) = heard(socket).await;
+    let (notify, from) = asked(socket).await;
     assert!(notify.starts_with("NOTIFY sip:10.75."), "{notify}");
-    let header = |name: &str| notify.lines().find(|line| line.starts_with(name)).unwrap();
-    let copied = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].map(header).join("\r\n");
-    let answer = format!("SIP/2.0 200 OK\r\n{copied}\r\nContent-Length: 0\r\n\r\n");
-    socket.send_to(answer.as_bytes(), from).await.unwrap();
+    socket.send_to(answer(&notify, "200 OK", "").as_bytes(), from).await.unwrap();
     notify.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 

@@ -1,6 +1,6 @@
 //! Waking a phone over MQTT and by HTTP connection request.
 
-use contract::rest::{Accepted, JobState, SyncState, WakeResult, WakeWay};
+use contract::rest::{Accepted, JobState, WakeResult, WakeWay};
 use serde_json::json;
 
 use crate::support::{Ask, Phone, TestServer, mac, wait_true};
@@ -17,7 +17,7 @@ async fn a_phone_without_mqtt_is_woken_by_connection_request() {
     let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
     let phone = Phone::start(mac(1), server.acs_url()).await;
     phone.shows_room("1207").await;
-    wait_true("the phone is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     let woken: WakeResult = server.api.post(&format!("/api/v1/phones/{id}/wake"), json!({})).await.ok();
     assert_eq!(ways(&woken), [(WakeWay::ConnectionRequest, true)], "{woken:?}");
     server.api.post(&format!("/api/v1/phones/{id}/wake"), json!({})).await.refused(429);
@@ -31,7 +31,7 @@ async fn a_connected_phone_is_woken_over_mqtt() {
     let phone = Phone::start(mac(1), server.acs_url()).await;
     phone.online().await;
     wait_true("the server knows", async || server.api.phone(id).await.connected).await;
-    wait_true("the phone is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     let woken: WakeResult = server.api.post(&format!("/api/v1/phones/{id}/wake"), json!({})).await.ok();
     assert_eq!(ways(&woken), [(WakeWay::Mqtt, true)], "{woken:?}");
     let path = format!("/api/v1/rooms/{}", hotel.room("1207"));

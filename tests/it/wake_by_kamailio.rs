@@ -3,7 +3,7 @@
 //! Needs `kamailio` (see `support/kamailio.rs`).
 
 use cloud::db::entity::phone;
-use contract::rest::{Accepted, SyncState, WakeResult, WakeWay};
+use contract::rest::{Accepted, WakeResult, WakeWay};
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
 use serde_json::json;
@@ -33,7 +33,7 @@ async fn our_own_phone_comes_when_the_pbx_says_so() {
 
     let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
     let _phone = Phone::with(mac(1), server.acs_url(), |config| config.simulated = false).await;
-    wait_true("it is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     wait_true("it is registered", async || kamailio.knows("1207")).await;
     // As if nothing but the PBX reached it.
     let write = server.app().db.write().await.unwrap();

@@ -27,6 +27,7 @@ pub fn answer(request: &str, status: &str, more: &str) -> String {
     format!("SIP/2.0 {status}\r\n{}{more}Content-Length: 0\r\n\r\n", copied.concat())
 }
 
+/// The next request somebody sends to this socket, and from where.
 pub async fn asked(socket: &UdpSocket) -> (String, SocketAddr) {
     let mut bytes = vec![0; 4096];
     let (length, from) = tokio::time::timeout(TIME, socket.recv_from(&mut bytes)).await.expect("a request").unwrap();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use cloud::db::entity::phone;
-use contract::rest::{SyncState, WakeResult, WakeWay};
+use contract::rest::{WakeResult, WakeWay};
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign, verify};
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
@@ -137,7 +137,7 @@ async fn our_own_phone_keeps_its_way_open_and_comes_when_it_is_called() {
     let _phone = Phone::start(mac(1), server.acs_url()).await;
     let row = async || cloud::app::phones::find(server.app(), id).await.unwrap().unwrap();
     wait_true("it tells its way", async || row().await.udp_address.parse::<SocketAddr>().is_ok()).await;
-    wait_true("it is in sync", async || server.api.phone(id).await.phone.sync == SyncState::InSync).await;
+    server.api.in_sync(id).await;
     // As if a router kept HTTP away.
     let write = server.app().db.write().await.unwrap();
     phone::Entity::update_many()

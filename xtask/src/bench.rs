@@ -2,6 +2,7 @@
 
 mod acs;
 mod config;
+mod databases;
 mod media;
 mod mqtt;
 mod sip;

@@ -1,7 +1,7 @@
 //! What somebody changed at a phone: listed, and restored, adopted or kept.
 
 use contract::PhoneId;
-use contract::rest::{Accepted, DriftPage, History, JobState, JobView, Layer, SyncState, ValueState};
+use contract::rest::{Accepted, DriftPage, History, JobState, JobView, Layer, ValueState};
 use serde_json::json;
 
 use crate::support::{Ask, Hotel, Phone, TestServer, mac, wait, wait_true};
@@ -45,7 +45,7 @@ impl Changed {
     }
 
     async fn in_sync(&self) {
-        wait_true("in sync", async || self.server.api.phone(self.id).await.phone.sync == SyncState::InSync).await;
+        self.server.api.in_sync(self.id).await;
     }
 
     async fn drift(&self, query: &str) -> DriftPage {

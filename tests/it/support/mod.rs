@@ -4,6 +4,7 @@ pub mod browser;
 pub mod cwmp_phone;
 pub mod database;
 pub mod files;
+pub mod house;
 pub mod kamailio;
 pub mod lan;
 pub mod live;
@@ -20,13 +21,14 @@ use std::time::{Duration, Instant};
 
 pub use cwmp_phone::HandPhone;
 pub use database::Database;
+pub use house::House;
 pub use phone::Phone;
 pub use server::{ServerProcess, TestServer};
 pub use tests::api::Api;
 pub use tests::hotel::Hotel;
 
 use contract::Mac;
-use contract::rest::{JobState, JobView, PhoneDetail, RoomCard, RoomDetail};
+use contract::rest::{EffectiveValue, JobState, JobView, PhoneDetail, RoomCard, RoomDetail, SyncState};
 use contract::{PhoneId, RoomId};
 
 /// The longest anything may take that has no limit of its own.
@@ -66,6 +68,10 @@ pub fn mac(number: u16) -> Mac {
 /// Questions the tests ask often.
 pub trait Ask {
     async fn phone(&self, id: PhoneId) -> PhoneDetail;
+    /// Waits until a phone has what it should have.
+    async fn in_sync(&self, id: PhoneId);
+    /// A value of a phone that has one for this key.
+    async fn value(&self, id: PhoneId, key: &str) -> EffectiveValue;
     async fn room(&self, id: RoomId) -> RoomDetail;
     /// A job of a phone, by its state now.
     async fn job(&self, job: &JobView) -> JobView;
@@ -77,6 +83,15 @@ pub trait Ask {
 impl Ask for Api {
     async fn phone(&self, id: PhoneId) -> PhoneDetail {
         self.get(&format!("/api/v1/phones/{id}")).await.ok()
+    }
+
+    async fn in_sync(&self, id: PhoneId) {
+        wait_true("the phone is in sync", async || self.phone(id).await.phone.sync == SyncState::InSync).await;
+    }
+
+    async fn value(&self, id: PhoneId, key: &str) -> EffectiveValue {
+        let values = self.phone(id).await.values;
+        values.into_iter().find(|value| value.key == key).unwrap_or_else(|| panic!("no value {key}"))
     }
 
     async fn room(&self, id: RoomId) -> RoomDetail {

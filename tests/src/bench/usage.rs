@@ -1,4 +1,4 @@
-//! What a process used of the machine, from `/proc`.
+//! What a process used of the machine and how busy that was, from `/proc`; and the middle of several measurements.
 
 use std::fs;
 
@@ -32,6 +32,19 @@ pub fn family_cpu_us(parent: u32) -> u64 {
     cpu_us(parent) + children.map(cpu_us).sum::<u64>()
 }
 
+/// The machine's load of the last minute.
+pub fn load() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default()
+}
+
+/// The value in the middle; 0 of none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +60,10 @@ mod tests {
         assert!(family_cpu_us(own) >= before + TICK_US);
         assert!(thread_cpu_us() > before_here);
         assert_eq!(cpu_us(0), 0);
+    }
+
+    #[test]
+    fn the_middle_is_that_of_the_sorted_values() {
+        assert_eq!((median(&[3.0, 1.0, 2.0]), median(&[])), (2.0, 0.0));
     }
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 
 use super::build;
+use super::databases::measure;
 use crate::apt::{self, Package};
 use crate::procs;
 use crate::progress::Step;
@@ -73,11 +74,7 @@ pub fn run(args: &Media) -> Result<()> {
     if args.docs {
         bench.args(["--docs", "docs/quality"]);
     }
-    if !procs::run(&mut bench)? {
-        bail!("the benchmark failed; see above");
-    }
-    println!("{}", out.join("media.json").display());
-    Ok(())
+    measure(&mut bench, &out.join("media.json"))
 }
 
 /// A Python with what judges sound.

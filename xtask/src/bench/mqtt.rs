@@ -1,15 +1,12 @@
 //! `cargo xtask bench mqtt`: what phones tell, from their sockets to committed rows, and connections that say nothing.
 
-use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use super::build;
-use crate::postgres::{Durability, Postgres};
-use crate::procs;
-use crate::progress::Step;
+use super::databases::{Databases, figures, measure};
 
 #[derive(Args)]
 pub struct Mqtt {
@@ -22,36 +19,19 @@ pub struct Mqtt {
     /// Connections that say nothing
     #[arg(long, default_value_t = 20_000)]
     idle: u32,
-    /// Only this database
-    #[arg(long, value_parser = ["sqlite", "postgres"])]
-    database: Option<String>,
+    #[command(flatten)]
+    databases: Databases,
 }
 
 pub fn run(args: &Mqtt) -> Result<()> {
     build(&["cloud", "tests"])?;
-    let dir = Path::new("target/bench");
-    std::fs::create_dir_all(dir)?;
-    let json = dir.join("mqtt.json");
+    let json = figures("mqtt")?;
     let mut bench = Command::new("target/release/mqtt_bench");
     bench.args(["--phones", &args.phones.to_string(), "--events", &args.events.to_string()]);
     bench.args(["--idle", &args.idle.to_string()]).arg("--json").arg(&json);
-    let wants = |database| args.database.as_deref().is_none_or(|only| only == database);
-    if !wants("sqlite") {
-        bench.arg("--no-sqlite");
-    }
-    // Stopped when it is dropped, so after the benchmark.
-    let cluster = if wants("postgres") {
-        let start = |step: &Step| Postgres::start(step, dir, Durability::Real);
-        Some(Step::run("private PostgreSQL cluster", start)?)
-    } else {
-        None
-    };
+    let cluster = args.databases.give(&mut bench)?;
     if let Some(cluster) = &cluster {
-        bench.args(["--postgres", &cluster.url, "--postgres-process", &cluster.process().to_string()]);
+        bench.args(["--postgres-process", &cluster.process().to_string()]);
     }
-    if !procs::run(&mut bench)? {
-        bail!("the benchmark failed; see above");
-    }
-    println!("{}", json.display());
-    Ok(())
+    measure(&mut bench, &json)
 }

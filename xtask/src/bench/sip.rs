@@ -1,13 +1,12 @@
 //! `cargo xtask bench sip`: the phone's SIP, beside rsip, baresip and SIPp.
 
-use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use super::build;
-use crate::procs;
+use super::databases::{figures, measure};
 
 #[derive(Args)]
 pub struct Sip {
@@ -30,17 +29,11 @@ pub struct Sip {
 
 pub fn run(args: &Sip) -> Result<()> {
     build(&["tests"])?;
-    let dir = Path::new("target/bench");
-    std::fs::create_dir_all(dir)?;
-    let json = dir.join("sip.json");
+    let json = figures("sip")?;
     let mut bench = Command::new("target/release/sip_bench");
     bench.args(["--seconds", &args.seconds.to_string(), "--phones", &args.phones.to_string()]);
     bench.args(["--answers", &args.answers.to_string(), "--calls", &args.calls.to_string()]);
     let rates: Vec<String> = args.rates.iter().map(u32::to_string).collect();
     bench.args(["--rates", &rates.join(",")]).arg("--json").arg(&json);
-    if !procs::run(&mut bench)? {
-        bail!("the benchmark failed; see above");
-    }
-    println!("{}", json.display());
-    Ok(())
+    measure(&mut bench, &json)
 }

@@ -20,6 +20,7 @@ use contract::rest::LayerChange;
 use serde::Serialize;
 
 use self::house::House;
+use super::usage::{load, median};
 
 /// What is measured.
 pub struct Plan {
@@ -163,16 +164,4 @@ async fn measure(name: &'static str, url: &str, plan: &Plan, say: &impl Fn(Strin
     let (page_median_ms, load) = (median(&pages), [before, load()]);
     app.db.close().await?;
     Ok(OfDatabase { name, first_s, change_s, plain_s, bytes, preview_s, page_median_ms, page_p99_ms: p99, load })
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-}
-
-/// The one-minute load of the machine.
-fn load() -> f64 {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use rsip::message::{HasHeaders, HeadersExt};
 use rsip::{Header, SipMessage};
 
 use super::report::MessageRow;
-use crate::bench::usage::thread_cpu_us;
+use crate::bench::usage::{median, thread_cpu_us};
 
 /// Rounds of each, taken in turn so that both have the same machine.
 const ROUNDS: usize = 7;
@@ -95,8 +95,8 @@ fn compare(
     Ok(MessageRow {
         message: message.to_owned(),
         what: what.to_owned(),
-        ours_per_second: median(our_rates),
-        rsip_per_second: median(their_rates),
+        ours_per_second: median(&our_rates),
+        rsip_per_second: median(&their_rates),
     })
 }
 
@@ -113,11 +113,6 @@ fn rate(span_us: u64, act: &mut impl FnMut() -> bool) -> Result<f64> {
             return Ok(times as f64 * 1e6 / spent as f64);
         }
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 fn read_ours(message: &Message) -> Result<()> {

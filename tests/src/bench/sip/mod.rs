@@ -16,6 +16,8 @@ use anyhow::Result;
 pub use network::{Plan as Network, inside};
 pub use report::Report;
 
+use super::usage::load;
+
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -54,10 +56,4 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> Result<Report> {
     }
     report.load_after = load();
     Ok(report)
-}
-
-/// Of the last minute.
-fn load() -> f64 {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default()
 }
