@@ -158,6 +158,13 @@ pub async fn export(State(app): State<Arc<App>>, _: Caller, Path(id): Path<Prope
     Ok((headers, bytes))
 }
 
+/// Addresses at which this server may read GDMS accounts: `import.gdms` of its configuration.
+#[utoipa::path(get, path = "/api/v1/gdms/addresses", tag = "imports", security(("token" = [])),
+    responses((status = 200, body = Vec<String>)))]
+pub async fn gdms_addresses(State(app): State<Arc<App>>, _: Caller) -> Json<Vec<String>> {
+    Json(imports::gdms_addresses(&app))
+}
+
 /// Organisations and sites of a GDMS account. Nothing of the login is stored.
 #[utoipa::path(post, path = "/api/v1/gdms/sites", tag = "imports", security(("token" = [])), request_body = GdmsLogin,
     responses((status = 200, body = Vec<GdmsOrganisation>), (status = 422, body = Problem), (status = 503, body = Problem)))]

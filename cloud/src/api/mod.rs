@@ -124,6 +124,7 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(imports::remap))
         .routes(routes!(imports::apply))
         .routes(routes!(imports::export))
+        .routes(routes!(imports::gdms_addresses))
         .routes(routes!(imports::gdms_sites))
         .routes(routes!(imports::from_gdms))
         .routes(routes!(wake::wake))

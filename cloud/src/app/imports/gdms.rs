@@ -23,6 +23,11 @@ const LOT: usize = 40;
 /// How long a person waits for the list of sites; a request has 30 s.
 const LOOK: Duration = Duration::from_secs(25);
 
+/// Where GDMS accounts may be read.
+pub fn addresses(app: &App) -> Vec<String> {
+    app.config.import.gdms.clone()
+}
+
 /// Organisations and sites of an account.
 pub async fn sites(app: &App, login: GdmsLogin) -> Result<Vec<GdmsOrganisation>> {
     let GdmsLogin { base_url, user, password, client_id, client_secret } = login;

@@ -29,7 +29,7 @@ use crate::db::entity::{import, property};
 use crate::domain::import::{Sheet, Unreadable, mapping, spreadsheet, text};
 
 pub use export::csv;
-pub use gdms::{create as create_from_gdms, sites as gdms_sites};
+pub use gdms::{addresses as gdms_addresses, create as create_from_gdms, sites as gdms_sites};
 pub use run::resume;
 
 /// Imports kept of one property; the oldest make room.

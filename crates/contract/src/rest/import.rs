@@ -189,7 +189,7 @@ request! {
     }
     /// Who signs in to GDMS. Nothing of it is stored.
     pub struct GdmsLogin {
-        /// One of the addresses in `import.gdms` of the server's configuration, for example `https://www.gdms.cloud`.
+        /// One of `GET /gdms/addresses` (`import.gdms` of the server's configuration), for example `https://www.gdms.cloud`.
         pub base_url: String,
         pub user: String,
         pub password: String,
