@@ -2,6 +2,7 @@
 
 mod columns;
 mod findings;
+mod gdms;
 mod run;
 mod start;
 
@@ -42,7 +43,7 @@ pub fn ImportPage() -> impl IntoView {
             <header class="page-head">
                 <div>
                     <h1>"Import and export"</h1>
-                    <p class="quiet-text">"Rooms, phones, extensions and keys from a spreadsheet. Nothing is changed before you have seen what it would do."</p>
+                    <p class="quiet-text">"Rooms, phones, extensions and keys from a spreadsheet or another system. Nothing is changed before you have seen what it would do."</p>
                 </div>
             </header>
             <PropertyTabs id/>
@@ -74,7 +75,7 @@ fn One(import: ImportId) -> impl IntoView {
             <div class="stack" data-testid="import" data-state=move || state.get().as_str()>
                 <div class="row between wrap">
                     <h2>{move || import.with(|import| import.name.clone())}</h2>
-                    <a class="button" href=move || format!("/p/{}/import", import.with(|import| import.property))>"Another file"</a>
+                    <a class="button" href=move || format!("/p/{}/import", import.with(|import| import.property))>"Another import"</a>
                 </div>
                 <Run import loaded/>
                 <Show when=move || matches!(state.get(), ImportState::Ready | ImportState::Failed)>

@@ -1,6 +1,6 @@
 //! What an import would do, doing it, and what came of it.
 
-use contract::rest::{ApplyImport, Import, ImportCounts, ImportState};
+use contract::rest::{ApplyImport, Import, ImportCounts, ImportSource, ImportState};
 use leptos::prelude::*;
 
 use super::start::look;
@@ -43,14 +43,23 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
     });
     let counts = Memo::new(move |_| import.with(|import| import.counts));
     let errors = Memo::new(move |_| import.with(|import| import.errors));
+    // An account that was never read to its end: there is nothing to apply.
+    let unread = move || {
+        import.with(|import| import.source == ImportSource::Gdms && import.columns.is_empty())
+            && state.get() == ImportState::Failed
+    };
     let line = move || {
         let (state, rows) = (state.get(), import.with(|import| import.rows));
         let rows = counted(rows as usize, "row", "rows");
         match state {
             ImportState::Ready => format!("{rows} read. Nothing is changed yet."),
-            ImportState::Fetching => "Being read…".to_owned(),
+            ImportState::Fetching => match import.with(|import| (import.rows_done, import.rows)) {
+                (_, 0) => "Being read…".to_owned(),
+                (done, all) => format!("Being read: {done} of {}.", counted(all as usize, "phone", "phones")),
+            },
             ImportState::Applying => format!("{} of {rows} done.", import.with(|import| import.rows_done)),
             ImportState::Done => format!("{rows} applied."),
+            ImportState::Failed if unread() => "It could not be read. Nothing was changed.".to_owned(),
             ImportState::Failed => {
                 "It stopped. What was done stays; it may be applied again and goes on where it was.".to_owned()
             }
@@ -69,14 +78,22 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
         }
     };
     let progress = move || {
-        (state.get() == ImportState::Applying).then(|| {
+        let label = match state.get() {
+            ImportState::Applying => Some("Rows done"),
+            ImportState::Fetching => Some("Phones read"),
+            _ => None,
+        };
+        label.map(|label| {
             let (done, all) = import.with(|import| (import.rows_done, import.rows.max(1)));
-            view! { <progress class="meter" aria-label="Rows done" max=all value=done></progress> }
+            view! { <progress class="meter" aria-label=label max=all value=done></progress> }
         })
     };
     let nothing = move || counts.with(|counts| counts.make + counts.change == 0);
     let buttons = move || {
         match (state.get(), errors.get()) {
+        (ImportState::Failed, _) if unread() => Some(view! {
+            <div class="row"><a class="button primary" data-testid="import-again" href=move || format!("/p/{}/import", import.with(|import| import.property))>"Sign in again"</a></div>
+        }.into_any()),
         (ImportState::Ready | ImportState::Failed, _) if nothing() => Some(
             view! { <p>"There is nothing to do: every row that can be used is so already."</p> }.into_any(),
         ),
@@ -99,7 +116,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
                 {move || view! { <Chip look=look(state.get())/> }}
             </div>
             {progress}
-            {figures}
+            {move || (state.get() != ImportState::Fetching && !unread()).then(figures)}
             <p>{move || counts.with(|counts| effects(counts).join(", "))}</p>
             {move || import.with(|import| (!import.note.is_empty()).then(|| import.note.clone())).map(|note| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{note}</span></p> })}
             <FormError error=sending.error fields=&[]/>

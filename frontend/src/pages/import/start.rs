@@ -5,6 +5,7 @@ use contract::rest::{Import, ImportState, ImportSummary};
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
+use super::gdms::Gdms;
 use crate::api::quote;
 use crate::components::age::Ago;
 use crate::components::chip::Chip;
@@ -103,6 +104,7 @@ pub fn Start(property: Memo<PropertyId>) -> impl IntoView {
                 <div class="row"><button type="button" class="button" data-testid="export" on:click=export><Svg icon=Icon::Download/>"Export as CSV"</button></div>
             </section>
         </div>
+        <Gdms property/>
         {earlier.view(|| ().into_any(), list)}
     }
 }
