@@ -42,7 +42,7 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
     let mut layers = Layers::load(app, db, &targets, Some(&keys), None).await?;
-    layers.apply(db, scope.layer(), scope.id(), &edits).await?;
+    layers.apply(app, db, &targets, (scope.layer(), scope.id()), &edits).await?;
     let mut counts = Counts::new(&edits);
     for round in targets.chunks(ROUND) {
         let stored = store::documents(db, round).await?;
