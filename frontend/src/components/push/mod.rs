@@ -1,5 +1,6 @@
 //! Reviewing what was gathered for a layer, and pushing it: what it would do, a comment, then how far it is.
 
+mod lint;
 mod preview;
 mod progress;
 
@@ -10,6 +11,7 @@ use contract::rest::{Accepted, LayerChange, Preview};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+pub use lint::severity;
 pub use preview::PreviewView;
 pub use progress::PushProgress;
 
