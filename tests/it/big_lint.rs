@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::accounts::{add_pool, add_server, fill, path};
 use crate::imports::{apply, upload};
-use crate::support::{Ask, TestServer, mac};
+use crate::support::{TestServer, mac};
 
 /// What a person waits without wondering, also in a debug build.
 const LONGEST: Duration = Duration::from_secs(10);

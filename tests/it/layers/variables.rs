@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{House, NTP};
 use crate::accounts::{add_server, path};
-use crate::support::{Ask, database};
+use crate::support::database;
 
 const NAME: &str = "account.1.name";
 const PIN: &str = "account.1.sip.subscriber.password";
