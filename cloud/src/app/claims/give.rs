@@ -7,14 +7,50 @@ use uuid::Uuid;
 
 use crate::app::accounts::fill;
 use crate::app::desired::{self, Change, refresh};
+use crate::app::documents::Documents;
 use crate::app::live::touch;
 use crate::app::{Actor, App, Result, rooms};
 use crate::db::entity::{extension_pool, phone, room};
+use crate::domain::catalogue::ROOM_NUMBER;
 
 /// The room of a number.
 pub async fn room_of(tx: &impl ConnectionTrait, property: Uuid, number: &str) -> Result<Option<room::Model>> {
     let rooms = room::Entity::find().filter(room::Column::PropertyId.eq(property));
     Ok(rooms.filter(room::Column::Number.eq(number)).one(tx).await?)
+}
+
+/// The room a phone that has this number picks: the one of the number, else the one with this extension.
+pub async fn room_to_pick(tx: &impl ConnectionTrait, property: Uuid, number: &str) -> Result<Option<room::Model>> {
+    if let Some(room) = room_of(tx, property, number).await? {
+        return Ok(Some(room));
+    }
+    let rooms = room::Entity::find().filter(room::Column::PropertyId.eq(property));
+    let with_extension = rooms.filter(room::Column::Extension.eq(number)).order_by_asc(room::Column::Number);
+    Ok(with_extension.one(tx).await?)
+}
+
+/// The room number that is set at the phone, as it reports it.
+pub async fn number_set(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Option<String>> {
+    let mut reported = Documents::load(tx, phone).await?.reported;
+    Ok(reported.remove(ROOM_NUMBER).filter(|number| !number.is_empty()))
+}
+
+/// Puts the phone into the room it picked. `None`, and nothing is changed: the room has no extension and gets none.
+///
+/// # Errors
+/// As [`room`].
+pub async fn picked(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    phone: &phone::Model,
+    picked: &room::Model,
+    replace: bool,
+) -> Result<Option<Vec<Uuid>>> {
+    if account(app, tx, picked).await?.is_none() {
+        return Ok(None);
+    }
+    room(app, tx, actor, phone, picked, replace).await.map(Some)
 }
 
 /// Puts the phone into the room, as a person does. Returns the phones that have something to fetch.
@@ -30,7 +66,9 @@ pub async fn room(
     replace: bool,
 ) -> Result<Vec<Uuid>> {
     let (touched, changed) = rooms::place(tx, phone.clone(), room, replace).await?;
-    account(app, tx, room).await?;
+    // Read anew: the room picked may just have got its extension.
+    let now = room::Entity::find_by_id(room.id).one(tx).await?;
+    account(app, tx, now.as_ref().unwrap_or(room)).await?;
     let change = Change { actor, summary: format!("Room {}: dialled at the phone", room.number) };
     let jobs = refresh(app, tx, changed, &change).await?;
     touch(tx, touched).await?;
@@ -76,5 +114,5 @@ pub async fn extension(
 /// The number the phone had before goes back to it.
 pub async fn old_number(app: &App, tx: &impl ConnectionTrait, actor: &Actor, phone: &phone::Model) -> Result<()> {
     let change = Change { actor, summary: "The room number dialled at the phone is taken back".to_owned() };
-    desired::push_default(app, tx, phone, crate::domain::catalogue::ROOM_NUMBER, &change).await
+    desired::push_default(app, tx, phone, ROOM_NUMBER, &change).await
 }
