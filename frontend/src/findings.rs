@@ -11,7 +11,7 @@ use crate::components::push::severity;
 use crate::components::template::{Draft, wrong};
 use crate::layer_at::LayerAt;
 use crate::state::use_shared;
-use crate::words::counted;
+use crate::words::phones;
 
 /// So long nobody types before the server is asked.
 const QUIET: Duration = Duration::from_millis(500);
@@ -86,7 +86,7 @@ fn by_key(lint: &PreviewLint, changed: &BTreeSet<String>) -> Findings {
 
 fn text(group: &LintGroup, what: &str) -> String {
     let (word, _) = severity(group.rule.severity);
-    let phones = counted(group.phones as usize, "phone", "phones");
+    let phones = phones(group.phones);
     format!("{word}: {}. {what} {} ({phones})", group.rule.title, group.rule.remedy)
 }
 

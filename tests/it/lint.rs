@@ -1,5 +1,6 @@
 //! What is wrong with configurations, told through the whole: layers, accounts, secrets, neighbours.
 
+use contract::PhoneId;
 use contract::rest::*;
 use serde_json::{Value, json};
 
@@ -14,9 +15,8 @@ fn ids(findings: &[LintFinding]) -> Vec<&str> {
     findings.iter().map(|finding| finding.rule.id.as_str()).collect()
 }
 
-#[tokio::test]
-async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() {
-    let server = TestServer::start().await;
+/// Three rooms, each with a phone and an account, and nothing to complain of.
+async fn filled(server: &TestServer) -> (Hotel, SipServer, Vec<PhoneId>) {
     let hotel = server.hotel(&["1201", "1202", "1203"]).await;
     let sip = add_server(&hotel, 5060).await;
     let pool = add_pool(&hotel, &sip, "1200", "1299").await;
@@ -24,6 +24,15 @@ async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() 
     for (number, room) in [(1, "1201"), (2, "1202"), (3, "1203")] {
         phones.push(hotel.announce(mac(number), Some(hotel.room(room))).await.unwrap());
     }
+    fill(&hotel, &pool).await;
+    put(&hotel, "settings", json!({ "keys.lock.password": "84261", "account.1.codec.choice": "pcmu,pcma,g722" })).await;
+    (hotel, sip, phones)
+}
+
+#[tokio::test]
+async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() {
+    let server = TestServer::start().await;
+    let (hotel, sip, phones) = filled(&server).await;
     let of_phone = async |at: usize| {
         let found: PhoneLint = server.api.get(&format!("/api/v1/phones/{}/lint", phones[at])).await.ok();
         assert_eq!(found.phone, phones[at]);
@@ -34,9 +43,6 @@ async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() 
         assert_eq!(found.phones, 3);
         found.groups.into_iter().map(|group| (group.rule.id, group.phones, group.examples)).collect::<Vec<_>>()
     };
-    fill(&hotel, &pool).await;
-    let good = json!({ "keys.lock.password": "84261", "account.1.codec.choice": "pcmu,pcma,g722" });
-    put(&hotel, "settings", good).await;
     assert_eq!(ids(&of_phone(0).await), Vec::<&str>::new());
     assert_eq!(of_property().await, []);
 
@@ -95,16 +101,7 @@ async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() 
 #[tokio::test]
 async fn a_preview_says_what_a_change_would_break_and_mend_and_what_stays_broken() {
     let server = TestServer::start().await;
-    let hotel = server.hotel(&["1201", "1202", "1203"]).await;
-    let sip = add_server(&hotel, 5060).await;
-    let pool = add_pool(&hotel, &sip, "1200", "1299").await;
-    let mut phones = Vec::new();
-    for (number, room) in [(1, "1201"), (2, "1202"), (3, "1203")] {
-        phones.push(hotel.announce(mac(number), Some(hotel.room(room))).await.unwrap());
-    }
-    fill(&hotel, &pool).await;
-    let good = json!({ "keys.lock.password": "84261", "account.1.codec.choice": "pcmu,pcma,g722" });
-    put(&hotel, "settings", good).await;
+    let (hotel, _, phones) = filled(&server).await;
     let preview = async |path: &str, values: Value| {
         let found: Preview = server.api.post(&format!("{path}/preview"), json!({ "values": values })).await.ok();
         assert_eq!(found.lint.looked_at, found.phones);

@@ -47,7 +47,7 @@ pub async fn picked(
     picked: &room::Model,
     replace: bool,
 ) -> Result<Option<Vec<Uuid>>> {
-    if account(app, tx, picked).await?.is_none() {
+    if account(app, tx, picked.id).await?.is_none() {
         return Ok(None);
     }
     room(app, tx, actor, phone, picked, replace).await.map(Some)
@@ -66,9 +66,7 @@ pub async fn room(
     replace: bool,
 ) -> Result<Vec<Uuid>> {
     let (touched, changed) = rooms::place(tx, phone.clone(), room, replace).await?;
-    // Read anew: the room picked may just have got its extension.
-    let now = room::Entity::find_by_id(room.id).one(tx).await?;
-    account(app, tx, now.as_ref().unwrap_or(room)).await?;
+    account(app, tx, room.id).await?;
     let change = Change { actor, summary: format!("Room {}: dialled at the phone", room.number) };
     let jobs = refresh(app, tx, changed, &change).await?;
     touch(tx, touched).await?;
@@ -76,9 +74,10 @@ pub async fn room(
 }
 
 /// A room that has no extension gets one from its property's pools. Returns the one it has then.
-async fn account(app: &App, tx: &impl ConnectionTrait, room: &room::Model) -> Result<Option<String>> {
+async fn account(app: &App, tx: &impl ConnectionTrait, room: Uuid) -> Result<Option<String>> {
+    let Some(room) = room::Entity::find_by_id(room).one(tx).await? else { return Ok(None) };
     if !room.extension.is_empty() {
-        return Ok(Some(room.extension.clone()));
+        return Ok(Some(room.extension));
     }
     let pools = extension_pool::Entity::find().filter(extension_pool::Column::PropertyId.eq(room.property_id));
     for pool in pools.order_by_asc(extension_pool::Column::Name).all(tx).await? {
@@ -97,18 +96,14 @@ pub async fn extension(
     actor: &Actor,
     phone: &phone::Model,
 ) -> Result<Option<Uuid>> {
-    let room = match phone.room_id {
-        Some(id) => room::Entity::find_by_id(id).one(tx).await?,
-        None => None,
-    };
-    let Some(room) = room else { return Ok(None) };
-    let Some(extension) = account(app, tx, &room).await? else { return Ok(None) };
+    let Some(room) = phone.room_id else { return Ok(None) };
+    let Some(extension) = account(app, tx, room).await? else { return Ok(None) };
     let change = Change { actor, summary: format!("Extension {extension}: asked for at the phone") };
     if refresh(app, tx, vec![phone.clone()], &change).await?.is_empty() {
         // It has been told: once more, since it asks.
         desired::push_again(app, tx, actor, phone.id, change.summary.clone()).await?;
     }
-    Ok(Some(room.id))
+    Ok(Some(room))
 }
 
 /// The number the phone had before goes back to it.

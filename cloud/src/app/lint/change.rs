@@ -1,11 +1,12 @@
 //! What a change would bring and mend: the rules over documents as they are and as they would be. Of many phones an even
 //! sample is looked at, and no longer than a person waits.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::time::{Duration, Instant};
 
+use contract::PhoneId;
 use contract::rest::PreviewLint;
-use contract::{Mac, PhoneId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use settings::lint::Finding;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::groups::{Groups, Named};
 use crate::app::desired::layers::Layers;
 use crate::app::desired::store;
 use crate::app::desired::targets::{self, Target};
-use crate::app::{App, Result};
+use crate::app::{App, Result, views};
 use crate::db::entity::{phone, phone_document, room};
 use crate::domain::layers::Desired;
 
@@ -97,15 +98,8 @@ impl Sample {
             }
             let (id, property) = (kept.target.id, kept.target.property_id);
             let (was, will) = match contexts.entry(property) {
-                std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
-                std::collections::hash_map::Entry::Vacant(free) => {
-                    let context = Context::of_property(app, db, property).await?;
-                    let mut pair = (context.clone(), context);
-                    if let (true, Some(property)) = (identity, property) {
-                        add_all(db, property, &after, &mut pair).await?;
-                    }
-                    free.insert(pair)
-                }
+                Entry::Occupied(there) => there.into_mut(),
+                Entry::Vacant(free) => free.insert(both(app, db, property, identity.then_some(&after)).await?),
             };
             let told = match reported.get(&id) {
                 Some(text) => serde_json::from_str(text)?,
@@ -114,7 +108,7 @@ impl Sample {
             let before = was.check(app, id, &serde_json::from_str(&kept.before)?, &told)?;
             let after = will.check(app, id, &serde_json::from_str(&kept.after)?, &told)?;
             let room = layers.place(&kept.target).1;
-            let mac = kept.target.mac.parse().unwrap_or_else(|_| Mac::new([0; 6]));
+            let mac = views::stored_mac(&kept.target.mac);
             let phone = Named { id: PhoneId(id), mac, room_number: room.map(|room| room.number.as_str()) };
             let touches = |finding: &&Finding| finding.keys.iter().any(|key| keys.contains(key));
             let is_in = |all: &[Finding], one: &Finding| all.iter().any(|other| same(other, one));
@@ -134,6 +128,22 @@ fn same(one: &Finding, other: &Finding) -> bool {
 
 fn is_identity(key: &str) -> bool {
     key.starts_with("account.") && IDENTITY.iter().any(|rest| key.get("account.1.".len()..) == Some(rest))
+}
+
+/// What is known of a property before and after. With `after`, the documents of all phones that change, also who has which
+/// extension.
+async fn both(
+    app: &App,
+    db: &impl ConnectionTrait,
+    property: Option<Uuid>,
+    after: Option<&HashMap<Uuid, &str>>,
+) -> Result<(Context, Context)> {
+    let context = Context::of_property(app, db, property).await?;
+    let mut pair = (context.clone(), context);
+    if let (Some(property), Some(after)) = (property, after) {
+        add_all(db, property, after, &mut pair).await?;
+    }
+    Ok(pair)
 }
 
 /// Who has which extension in a property, before and after.
@@ -165,6 +175,7 @@ async fn add_all(
 
 #[cfg(test)]
 mod tests {
+    use contract::Mac;
     use contract::rest::Enrolment;
 
     use super::*;

@@ -4,11 +4,7 @@ use contract::rest::{LintGroup, LintSeverity, PreviewLint};
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, Svg};
-use crate::words::counted;
-
-fn phones(count: u32) -> String {
-    counted(count as usize, "phone", "phones")
-}
+use crate::words::phones;
 
 /// `changed`: phones the change is about.
 #[component]

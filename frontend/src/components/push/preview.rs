@@ -6,11 +6,7 @@ use leptos::prelude::*;
 use super::lint::LintView;
 use crate::catalogue;
 use crate::components::icon::{Icon, Svg};
-use crate::words::counted;
-
-fn phones(count: u32) -> String {
-    counted(count as usize, "phone", "phones")
-}
+use crate::words::phones;
 
 #[component]
 pub fn PreviewView(preview: Preview) -> impl IntoView {
