@@ -7,6 +7,7 @@ mod components;
 mod drafts;
 mod error;
 mod files;
+mod findings;
 mod layer_at;
 mod layer_data;
 mod live;

@@ -191,6 +191,11 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// `1 phone`, `3 phones`.
+pub fn phones(count: u32) -> String {
+    counted(count as usize, "phone", "phones")
+}
+
 /// `a text` as `A text.`
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();

@@ -211,3 +211,33 @@ async fn a_shared_account_is_had_by_many_phones_and_another_by_one() {
     assert_eq!(server.api.delete(&one).await.ok::<Accepted>().phones, 0);
     assert_eq!(accounts(&hotel, "").await.total, 0);
 }
+
+#[tokio::test]
+async fn a_repeated_change_of_accounts_gets_the_first_answer_and_is_made_once() {
+    let server = TestServer::start().await;
+    let hotel = hotel_without_extensions(&server.api, ["101".to_owned()]).await;
+    let pbx = add_server(&hotel, 5060).await;
+    let send = async |method: reqwest::Method, rest: &str, body: &Value, key: &str| {
+        let path = path(hotel.property, rest);
+        server.api.try_send(method, &path, Some(body), &[("idempotency-key", key)]).await.unwrap()
+    };
+    let post = reqwest::Method::POST;
+    let body = json!({ "server": pbx.id, "user": "101", "slot": 1 });
+    let first = send(post.clone(), "sip-accounts", &body, "make").await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let again = send(post.clone(), "sip-accounts", &body, "make").await;
+    assert_eq!((again.status, &again.text), (201, &first.text));
+    assert_eq!(accounts(&hotel, "").await.total, 1);
+    let other = json!({ "server": pbx.id, "user": "102", "slot": 1 });
+    let refused = send(post.clone(), "sip-accounts", &other, "make").await.refused(409);
+    assert_eq!(refused.kind, "idempotency-key-reused");
+
+    let account: SipAccount = serde_json::from_str(&first.text).unwrap();
+    let renew = format!("sip-accounts/{}/password", account.id);
+    let old = exported(&hotel).await;
+    assert_eq!(send(post.clone(), &renew, &json!({}), "renew").await.status, 202);
+    let new = exported(&hotel).await;
+    assert_ne!(new, old);
+    assert_eq!(send(post, &renew, &json!({}), "renew").await.status, 202);
+    assert_eq!(exported(&hotel).await, new, "one new password, however often it is asked for");
+}

@@ -1,6 +1,6 @@
 //! A room number is dialled at a phone: the property's settings or the front desk say whether it is this phone's room.
 
-use contract::rest::{ClaimMode, ClaimReason, ClaimReplace, ClaimSettings, ClaimState, ClaimView};
+use contract::rest::{ClaimMode, ClaimReason, ClaimReplace, ClaimSettings, ClaimState, ClaimView, Configuration};
 use contract::{PhoneId, Timestamp};
 use serde_json::{Value, json};
 
@@ -191,6 +191,73 @@ async fn an_extension_is_that_of_the_phones_room() {
     wait_true("it has the room's account", async || phone.agent.value("account.1.sip.userid") == "1207").await;
     phone.agent.keys("**82#").await;
     newest_is(&server, &hotel, "", ClaimState::Accepted).await;
+}
+
+/// A phone in no room at which this number is set: the property took no rooms when it was dialled.
+async fn numbered(server: &TestServer, hotel: &Hotel, which: u16, number: &str) -> (Phone, PhoneId) {
+    allow(server, hotel, json!({ "mode": "off", "replace": "refuse" })).await;
+    let (phone, id) = in_no_room(server, hotel, which).await;
+    dial(&phone, number).await;
+    newest_is(server, hotel, number, ClaimState::Refused).await;
+    wait_true("its number is known", async || {
+        let shown: Configuration = server.api.get(&format!("/api/v1/phones/{id}/configuration")).await.ok();
+        let value = shown.values.into_iter().find(|value| value.key == "hotel.room.number");
+        value.and_then(|value| value.reported).as_deref() == Some(number)
+    })
+    .await;
+    (phone, id)
+}
+
+#[tokio::test]
+async fn a_phone_in_no_room_picks_the_room_of_its_number_or_extension() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207", "1208"]).await;
+    let path = format!("/api/v1/rooms/{}", hotel.room("1208"));
+    server.api.patch(&path, json!({ "extension": "7008" })).await.ok::<Value>();
+    for (which, number, room) in [(1, "1207", "1207"), (2, "7008", "1208")] {
+        let (phone, id) = numbered(&server, &hotel, which, number).await;
+        allow(&server, &hotel, json!({ "mode": "at-once", "rooms": "1201-1299", "replace": "refuse" })).await;
+        phone.agent.keys("**82#").await;
+        let claim = newest_is(&server, &hotel, "", ClaimState::Accepted).await;
+        assert_eq!((claim.phone, claim.room), (id, Some(hotel.room(room))));
+        assert_eq!(card(&hotel, hotel.room(room)).await.phone, Some(id));
+        wait_true("it has the room's account", async || phone.agent.value("account.1.sip.userid") == number).await;
+        phone.shows_room(room).await;
+        server.api.in_sync(id).await;
+    }
+}
+
+#[tokio::test]
+async fn a_room_is_picked_by_the_rules_for_one_that_is_dialled() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207"]).await;
+    let old = hotel.announce(mac(2), Some(hotel.room("1207"))).await.unwrap();
+    let (phone, id) = numbered(&server, &hotel, 1, "1207").await;
+    for (rules, reason) in [
+        (json!({ "mode": "at-once", "rooms": "1301-1399", "replace": "at-once" }), ClaimReason::OtherRoom),
+        (json!({ "mode": "at-once", "replace": "refuse" }), ClaimReason::Taken),
+        (json!({ "mode": "at-once", "replace": "at-once", "until": Timestamp(1_000) }), ClaimReason::Over),
+    ] {
+        let before = claims(&server, &hotel).await.len();
+        allow(&server, &hotel, rules).await;
+        phone.agent.keys("**82#").await;
+        wait_true("one more is refused", async || {
+            let all = claims(&server, &hotel).await;
+            all.len() == before + 1 && all[0].reason == Some(reason)
+        })
+        .await;
+        assert_eq!(card(&hotel, hotel.room("1207")).await.phone, Some(old), "{reason:?}");
+    }
+    allow(&server, &hotel, confirm()).await;
+    phone.agent.keys("**82#").await;
+    let claim = newest_is(&server, &hotel, "", ClaimState::Waiting).await;
+    assert_eq!((claim.room, claim.replaces), (Some(hotel.room("1207")), Some(mac(2))));
+    let accept = format!("/api/v1/claims/{}/accept", claim.id);
+    assert_eq!(server.api.post(&accept, json!({})).await.refused(409).kind, "room-occupied");
+    server.api.post(&accept, json!({ "replace": true })).await.ok::<ClaimView>();
+    assert_eq!(card(&hotel, hotel.room("1207")).await.phone, Some(id));
+    assert_eq!(server.api.phone(old).await.phone.room, None);
+    wait_true("it has the room's account", async || phone.agent.value("account.1.sip.userid") == "1207").await;
 }
 
 #[tokio::test]

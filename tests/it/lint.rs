@@ -1,5 +1,6 @@
 //! What is wrong with configurations, told through the whole: layers, accounts, secrets, neighbours.
 
+use contract::PhoneId;
 use contract::rest::*;
 use serde_json::{Value, json};
 
@@ -14,9 +15,8 @@ fn ids(findings: &[LintFinding]) -> Vec<&str> {
     findings.iter().map(|finding| finding.rule.id.as_str()).collect()
 }
 
-#[tokio::test]
-async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() {
-    let server = TestServer::start().await;
+/// Three rooms, each with a phone and an account, and nothing to complain of.
+async fn filled(server: &TestServer) -> (Hotel, SipServer, Vec<PhoneId>) {
     let hotel = server.hotel(&["1201", "1202", "1203"]).await;
     let sip = add_server(&hotel, 5060).await;
     let pool = add_pool(&hotel, &sip, "1200", "1299").await;
@@ -24,6 +24,15 @@ async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() 
     for (number, room) in [(1, "1201"), (2, "1202"), (3, "1203")] {
         phones.push(hotel.announce(mac(number), Some(hotel.room(room))).await.unwrap());
     }
+    fill(&hotel, &pool).await;
+    put(&hotel, "settings", json!({ "keys.lock.password": "84261", "account.1.codec.choice": "pcmu,pcma,g722" })).await;
+    (hotel, sip, phones)
+}
+
+#[tokio::test]
+async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() {
+    let server = TestServer::start().await;
+    let (hotel, sip, phones) = filled(&server).await;
     let of_phone = async |at: usize| {
         let found: PhoneLint = server.api.get(&format!("/api/v1/phones/{}/lint", phones[at])).await.ok();
         assert_eq!(found.phone, phones[at]);
@@ -34,9 +43,6 @@ async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() 
         assert_eq!(found.phones, 3);
         found.groups.into_iter().map(|group| (group.rule.id, group.phones, group.examples)).collect::<Vec<_>>()
     };
-    fill(&hotel, &pool).await;
-    let good = json!({ "keys.lock.password": "84261", "account.1.codec.choice": "pcmu,pcma,g722" });
-    put(&hotel, "settings", good).await;
     assert_eq!(ids(&of_phone(0).await), Vec::<&str>::new());
     assert_eq!(of_property().await, []);
 
@@ -90,4 +96,52 @@ async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() 
     assert_eq!(server.api.phone(phones[0]).await.phone.id, phones[0]);
     server.api.get(&format!("/api/v1/phones/{}/lint", uuid::Uuid::now_v7())).await.refused(404);
     server.api.get(&format!("/api/v1/properties/{}/lint", uuid::Uuid::now_v7())).await.refused(404);
+}
+
+#[tokio::test]
+async fn a_preview_says_what_a_change_would_break_and_mend_and_what_stays_broken() {
+    let server = TestServer::start().await;
+    let (hotel, _, phones) = filled(&server).await;
+    let preview = async |path: &str, values: Value| {
+        let found: Preview = server.api.post(&format!("{path}/preview"), json!({ "values": values })).await.ok();
+        assert_eq!(found.lint.looked_at, found.phones);
+        found.lint
+    };
+    let rules = |groups: &[LintGroup]| -> Vec<(String, u32)> {
+        groups.iter().map(|group| (group.rule.id.clone(), group.phones)).collect()
+    };
+    let one = |rule: &str, phones: u32| vec![(rule.to_owned(), phones)];
+    let (property, plan) = (path(hotel.property, "settings"), "account.1.call.dialplan");
+
+    let lint = preview(&property, json!({ plan: "{[2-8]xxx}", "security.ssh": "yes" })).await;
+    assert_eq!(rules(&lint.brings), [("emergency-blocked".to_owned(), 3), ("ssh-open".to_owned(), 3)], "danger first");
+    assert_eq!((rules(&lint.mends), rules(&lint.stays)), (vec![], vec![]));
+    let blocked = &lint.brings[0];
+    assert_eq!(blocked.rule.severity, LintSeverity::Danger);
+    assert_eq!((blocked.examples.len(), blocked.examples[0].keys.as_slice()), (3, [plan.to_owned()].as_slice()));
+    assert_eq!(blocked.examples[0].what, "Account 1: 112 cannot be dialled.");
+    assert!(blocked.examples.iter().any(|example| example.room_number.as_deref() == Some("1202")));
+    let found: PropertyLint = server.api.get(&path(hotel.property, "lint")).await.ok();
+    assert_eq!(found.groups, [], "nothing was stored");
+
+    // One room is shielded by a plan of its own: nothing changes for it, and it is not looked at.
+    let room = format!("/api/v1/rooms/{}/settings", hotel.room("1203"));
+    server.api.put(&room, json!({ "values": { plan: "{x+}" } })).await.ok::<Accepted>();
+    assert_eq!(rules(&preview(&property, json!({ plan: "{[2-8]xxx}" })).await.brings), one("emergency-blocked", 2));
+    put(&hotel, "settings", json!({ plan: "{[2-8]xxx}" })).await;
+    let lint = preview(&property, json!({ plan: "{[3-8]xxx}" })).await;
+    assert_eq!((rules(&lint.brings), rules(&lint.mends)), (vec![], vec![]));
+    assert_eq!(rules(&lint.stays), one("emergency-blocked", 2), "as bad as before");
+    let lint = preview(&property, json!({ plan: null })).await;
+    assert_eq!((rules(&lint.brings), rules(&lint.mends)), (vec![], one("emergency-blocked", 2)));
+
+    // Who else has an extension is asked of the whole property, also for one phone; secrets are judged and not shown.
+    let phone = format!("/api/v1/phones/{}/settings", phones[2]);
+    let lint = preview(&phone, json!({ "account.1.sip.userid": "1201" })).await;
+    assert_eq!(rules(&lint.brings), one("extension-twice", 1));
+    assert_eq!(lint.brings[0].examples[0].what, "1201 is also at room 1201.");
+    let body = json!({ "values": { "account.1.sip.subscriber.password": "Zanz1" } });
+    let shown = server.api.post(&format!("{phone}/preview"), body).await;
+    assert!(!shown.text.contains("Zanz1"), "{}", shown.text);
+    assert_eq!(rules(&shown.ok::<Preview>().lint.brings), one("sip-password", 1));
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::configuration::attachment;
-use super::extract::{Body, Caller, fifty};
+use super::extract::{Body, Caller, Operation, fifty};
 use crate::app::accounts::{assign as assigning, change as changing, export as exporting, fill as filling};
 use crate::app::accounts::{list as listing, pools as pooling, servers as serving};
 use crate::app::provision::Export;
@@ -39,29 +39,34 @@ pub async fn servers(
 
 /// Add a SIP server.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-servers", tag = "accounts", security(("token" = [])),
-    params(("property" = PropertyId, Path)), request_body = SipServerSpec,
+    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = SipServerSpec,
     responses((status = 201, body = SipServer), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn create_server(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path(id): Path<PropertyId>,
     Body(body): Body<SipServerSpec>,
 ) -> Result<(StatusCode, Json<SipServer>)> {
-    Ok((StatusCode::CREATED, Json(serving::create(&app, &caller.actor, id, body).await?)))
+    let once = operation.once(&app, &caller, &body)?;
+    Ok((StatusCode::CREATED, Json(serving::create(&app, &caller.actor, &once, id, body).await?)))
 }
 
 /// Change a SIP server; every phone with an account on it follows.
 #[utoipa::path(put, path = "/api/v1/properties/{property}/sip-servers/{server}", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path), ("server" = SipServerId, Path)),
+    security(("token" = [])), params(("property" = PropertyId, Path), ("server" = SipServerId, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
     request_body = SipServerSpec,
     responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn change_server(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path((id, which)): Path<(PropertyId, SipServerId)>,
     Body(body): Body<SipServerSpec>,
 ) -> Changed {
-    serving::change(&app, &caller.actor, id, which, body).await.map(changed)
+    let once = operation.once(&app, &caller, &body)?;
+    serving::change(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
 /// Remove a SIP server that no account and no pool is on.
@@ -91,29 +96,35 @@ pub async fn pools(
 
 /// Add an extension pool.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/extension-pools", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path)), request_body = ExtensionPoolSpec,
+    security(("token" = [])), params(("property" = PropertyId, Path),
+        ("Idempotency-Key" = Option<String>, Header)), request_body = ExtensionPoolSpec,
     responses((status = 201, body = ExtensionPool), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn create_pool(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path(id): Path<PropertyId>,
     Body(body): Body<ExtensionPoolSpec>,
 ) -> Result<(StatusCode, Json<ExtensionPool>)> {
-    Ok((StatusCode::CREATED, Json(pooling::create(&app, &caller.actor, id, body).await?)))
+    let once = operation.once(&app, &caller, &body)?;
+    Ok((StatusCode::CREATED, Json(pooling::create(&app, &caller.actor, &once, id, body).await?)))
 }
 
 /// Change an extension pool; accounts made from it stay as they are.
 #[utoipa::path(put, path = "/api/v1/properties/{property}/extension-pools/{pool}", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path), ("pool" = ExtensionPoolId, Path)),
+    security(("token" = [])), params(("property" = PropertyId, Path), ("pool" = ExtensionPoolId, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
     request_body = ExtensionPoolSpec,
     responses((status = 200, body = ExtensionPool), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn change_pool(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path((id, which)): Path<(PropertyId, ExtensionPoolId)>,
     Body(body): Body<ExtensionPoolSpec>,
 ) -> Result<Json<ExtensionPool>> {
-    pooling::change(&app, &caller.actor, id, which, body).await.map(Json)
+    let once = operation.once(&app, &caller, &body)?;
+    pooling::change(&app, &caller.actor, &once, id, which, body).await.map(Json)
 }
 
 /// Remove an extension pool; accounts made from it stay.
@@ -131,16 +142,19 @@ pub async fn remove_pool(
 
 /// Give every room without an account one from the pool. Repeated, it gives only what is missing.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/extension-pools/{pool}/fill", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path), ("pool" = ExtensionPoolId, Path)),
+    security(("token" = [])), params(("property" = PropertyId, Path), ("pool" = ExtensionPoolId, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
     request_body = FillPool,
     responses((status = 202, body = PoolFilled), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn fill(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path((id, which)): Path<(PropertyId, ExtensionPoolId)>,
     Body(body): Body<FillPool>,
 ) -> Result<(StatusCode, Json<PoolFilled>)> {
-    Ok((StatusCode::ACCEPTED, Json(filling::fill(&app, &caller.actor, id, which, body).await?)))
+    let once = operation.once(&app, &caller, &body)?;
+    Ok((StatusCode::ACCEPTED, Json(filling::fill(&app, &caller.actor, &once, id, which, body).await?)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -181,15 +195,18 @@ pub async fn list(
 
 /// Add a SIP account; without a password it gets a random one.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-accounts", tag = "accounts", security(("token" = [])),
-    params(("property" = PropertyId, Path)), request_body = SipAccountSpec,
+    params(("property" = PropertyId, Path),
+        ("Idempotency-Key" = Option<String>, Header)), request_body = SipAccountSpec,
     responses((status = 201, body = SipAccount), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path(id): Path<PropertyId>,
     Body(body): Body<SipAccountSpec>,
 ) -> Result<(StatusCode, Json<SipAccount>)> {
-    Ok((StatusCode::CREATED, Json(changing::create(&app, &caller.actor, id, body).await?)))
+    let once = operation.once(&app, &caller, &body)?;
+    Ok((StatusCode::CREATED, Json(changing::create(&app, &caller.actor, &once, id, body).await?)))
 }
 
 /// The accounts with their passwords, as CSV for the PBX: user, auth_user, password, display_name.
@@ -220,17 +237,20 @@ pub async fn one(
 
 /// Change a SIP account; whoever has it follows.
 #[utoipa::path(put, path = "/api/v1/properties/{property}/sip-accounts/{account}", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path)),
+    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
     request_body = SipAccountSpec,
     responses((status = 202, body = Accepted), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
     Body(body): Body<SipAccountSpec>,
 ) -> Changed {
-    changing::change(&app, &caller.actor, id, which, body).await.map(changed)
+    let once = operation.once(&app, &caller, &body)?;
+    changing::change(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
 /// Remove a SIP account; whoever had it has none.
@@ -247,41 +267,50 @@ pub async fn remove(
 
 /// Give an account to a room or a phone.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-accounts/{account}/assign", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path)),
+    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
     request_body = AssignAccount,
     responses((status = 202, body = Accepted), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn assign(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
     Body(body): Body<AssignAccount>,
 ) -> Changed {
-    assigning::assign(&app, &caller.actor, id, which, body).await.map(changed)
+    let once = operation.once(&app, &caller, &body)?;
+    assigning::assign(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
 /// Take an account back from a room or phone, or from all that have it.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-accounts/{account}/unassign", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path)),
+    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
     request_body = UnassignAccount,
     responses((status = 202, body = Accepted), (status = 404, body = Problem)))]
 pub async fn unassign(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
     Body(body): Body<UnassignAccount>,
 ) -> Changed {
-    assigning::unassign(&app, &caller.actor, id, which, body).await.map(changed)
+    let once = operation.once(&app, &caller, &body)?;
+    assigning::unassign(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
 /// Give an account a new random password.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-accounts/{account}/password", tag = "accounts",
-    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path)),
+    security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 202, body = Accepted), (status = 404, body = Problem)))]
 pub async fn renew(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
 ) -> Changed {
-    changing::renew(&app, &caller.actor, id, which).await.map(changed)
+    let once = operation.once(&app, &caller, &())?;
+    changing::renew(&app, &caller.actor, &once, id, which).await.map(changed)
 }

@@ -30,7 +30,12 @@ impl Names {
 
 /// The MAC of a stored phone. Stored ones were parsed before.
 pub fn mac(phone: &phone::Model) -> Mac {
-    phone.mac.parse().unwrap_or_else(|_| Mac::new([0; 6]))
+    stored_mac(&phone.mac)
+}
+
+/// A MAC address as a row holds it.
+pub fn stored_mac(text: &str) -> Mac {
+    text.parse().unwrap_or_else(|_| Mac::new([0; 6]))
 }
 
 pub fn state(phone: &phone::Model) -> RoomState {

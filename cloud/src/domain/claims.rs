@@ -157,7 +157,10 @@ pub fn words(reason: ClaimReason) -> &'static str {
         ClaimReason::OtherRoom => "This room is not among those that may be taken.",
         ClaimReason::Taken => "Another phone stands in this room. Take it out, and dial again.",
         ClaimReason::NoProperty => "The phone belongs to no property yet. Accept it, and dial again.",
-        ClaimReason::NoExtension => "Neither the phone's room nor the property has an extension to give.",
+        ClaimReason::NoExtension => {
+            "Neither the phone's room nor the property has an extension to give. At a phone in no room, dial the room's \
+             number first."
+        }
     }
 }
 

@@ -42,9 +42,12 @@ pub const VARIABLES: &[Variable] = &[
     open("device.mac_colons", "MAC address with colons", "c0:74:ad:12:07:01"),
     open("device.model", "Model of the phone", "GHP621W"),
     open("device.serial", "Serial number of the phone", "21AM0BJG90AD5C01"),
-    open("sip.server", "The property's SIP server", "pbx.lis1.example"),
-    open("sip.user", "SIP user of the room", "6314"),
-    Variable { name: "sip.password", help: "SIP password of the room", example: "(secret)", secret: true },
+    open("sip.server", "SIP server of the phone's first account, with its port if it has one", "pbx.lis1.example"),
+    open("sip.host", "The same without a port", "pbx.lis1.example"),
+    open("sip.user", "User of the phone's first SIP account, else the room's extension", "6314"),
+    open("sip.auth_user", "Authentication name of that account", "6314"),
+    open("sip.display_name", "What that account shows to people who are called", "Room 314"),
+    Variable { name: "sip.password", help: "Password of that account", example: "(secret)", secret: true },
 ];
 
 /// Longest template, in bytes.

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::{plan, run};
 use crate::clock;
 use crate::device::Device;
-use crate::transfer::{self, FileKind, firmware};
+use crate::transfer::{self, FileKind, Transfer, firmware};
 
 /// One firmware file.
 const LONGEST: Duration = Duration::from_secs(1800);
@@ -27,6 +27,12 @@ pub(super) async fn look(device: &Arc<Device>, reason: Reason) {
     };
     // What somebody else names is where settings are, not firmware.
     if !wanted || reason == Reason::Pnp {
+        return;
+    }
+    // It waits for the handset to be put down. Fetched again it would wait once more beside itself; after the restart what
+    // is newer still is found.
+    if device.document(|document| document.transfers.iter().any(Transfer::is_installing)) {
+        tracing::debug!("firmware waits to be installed already; none is looked for");
         return;
     }
     let planned = plan::firmware(&|key| device.value(key), &device.provision().lease());

@@ -118,6 +118,11 @@ impl Transfer {
         }
     }
 
+    /// Firmware that is here and waits for the restart.
+    pub fn is_installing(&self) -> bool {
+        matches!(self.stage, Stage::Installing { .. })
+    }
+
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done { .. })
     }

@@ -15,6 +15,7 @@ pub fn ConfirmButton(
     #[prop(into)]
     yes: String,
     on_yes: Callback<()>,
+    #[prop(optional, into)] disabled: Signal<bool>,
     #[prop(optional)] testid: &'static str,
 ) -> impl IntoView {
     let asking = RwSignal::new(false);
@@ -36,6 +37,7 @@ pub fn ConfirmButton(
                         type="button"
                         class="button danger"
                         node_ref=yes_ref
+                        disabled=disabled
                         data-testid=(!testid.is_empty()).then(|| format!("{testid}-yes"))
                         on:click=move |_| {
                             asking.set(false);
@@ -56,7 +58,7 @@ pub fn ConfirmButton(
             .into_any()
         } else {
             view! {
-                <button type="button" class="button quiet" data-testid=(!testid.is_empty()).then_some(testid) on:click=move |_| asking.set(true)>
+                <button type="button" class="button quiet" disabled=disabled data-testid=(!testid.is_empty()).then_some(testid) on:click=move |_| asking.set(true)>
                     <Svg icon/>
                     {label.get_value()}
                 </button>

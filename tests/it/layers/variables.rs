@@ -1,9 +1,13 @@
 //! Variables in values: checked when set, filled in per phone, followed when what they say changes.
 
-use contract::rest::{Accepted, Layer, LayerValues, Overridden, Preview, SECRET_MASK, ValueState, VariableInfo};
+use contract::rest::{
+    Accepted, Layer, LayerValues, Overridden, Preview, SECRET_MASK, SipAccount, ValueState, VariableInfo,
+};
 use serde_json::{Value, json};
 
 use super::{House, NTP};
+use crate::accounts::{add_server, path};
+use crate::support::database;
 
 const NAME: &str = "account.1.name";
 const PIN: &str = "account.1.sip.subscriber.password";
@@ -100,4 +104,67 @@ async fn wrong_variables_are_refused_by_key_and_name_and_secrets_stay_in_secret_
     let variables: Vec<VariableInfo> = api.get("/api/v1/settings/variables").await.ok();
     assert!(variables.iter().any(|one| one.name == "room.number" && !one.help.is_empty() && !one.secret));
     assert!(variables.iter().any(|one| one.name == "sip.password" && one.secret));
+}
+
+#[tokio::test]
+async fn variables_of_the_sip_account_follow_it_and_its_password_is_shown_nowhere() {
+    const SECRET: &str = "pw-Zanzibar-4711";
+    let house = House::of(&["101", "102"]).await;
+    let (api, hotel) = (&house.server.api, &house.hotel);
+    let sip = add_server(hotel, 5060).await;
+    let spec = |password: &str| {
+        json!({ "server": sip.id, "user": "7101", "auth_user": "auth7101", "password": password,
+            "display_name": "Desk {room.number}" })
+    };
+    let account: SipAccount = api.post(&path(hotel.property, "sip-accounts"), spec(SECRET)).await.ok();
+    let assign = path(hotel.property, &format!("sip-accounts/{}/assign", account.id));
+    api.post(&assign, json!({ "room": house.room("101") })).await.ok::<Accepted>();
+
+    let (server, user, name) = ("account.2.sip.server.1.address", "account.2.sip.userid", "account.2.name");
+    let password = "account.2.sip.subscriber.password";
+    let values = json!({ user: "{sip.user}", server: "{sip.server}", password: "{sip.password}",
+        name: "{sip.display_name}, {sip.auth_user} at {sip.host}" });
+    let body = json!({ "values": values });
+    let shown = api.post(&format!("{}/preview", house.of_property()), body.clone()).await;
+    assert!(!shown.text.contains("Zanzibar"), "{}", shown.text);
+    let preview: Preview = shown.ok();
+    let left_out = preview.keys.iter().find(|key| key.key == server).unwrap();
+    assert_eq!((left_out.phones, left_out.left_out), (1, 1));
+    let why = &left_out.left_out_examples[0].reason;
+    assert!(why.contains("{sip.server}") && why.contains("SIP account"), "{why}");
+    house.put(&house.of_property(), body).await;
+    house.in_sync().await;
+    let value = |at: usize, key: &str| house.phones.value(at, key).unwrap_or_default();
+    assert_eq!((value(0, user), value(0, server)), ("7101".into(), "127.0.0.1:5060".into()));
+    assert_eq!((value(0, password), value(0, name)), (SECRET.into(), "Desk 101, auth7101 at 127.0.0.1".into()));
+    // The other room has an extension somebody typed, and no account.
+    assert_eq!((value(1, user), value(1, server), value(1, password)), ("102".into(), String::new(), String::new()));
+
+    // The server moves; the account has a new password; it is taken back.
+    let moved = json!({ "name": "Main", "host": "pbx.example", "port": 5070, "transport": "udp" });
+    let one = path(hotel.property, &format!("sip-servers/{}", sip.id));
+    assert_eq!(api.put(&one, moved).await.ok::<Accepted>().phones, 1);
+    house.in_sync().await;
+    assert_eq!(value(0, server), "pbx.example:5070");
+    assert_eq!(value(0, name), "Desk 101, auth7101 at pbx.example");
+    let renew = path(hotel.property, &format!("sip-accounts/{}/password", account.id));
+    assert_eq!(api.post(&renew, json!({})).await.ok::<Accepted>().phones, 1);
+    house.in_sync().await;
+    let new = value(0, PIN);
+    assert_eq!(value(0, password), new);
+    assert!(new.len() > 20 && new != SECRET);
+
+    for path in [house.of_property(), house.configuration(0), format!("{}/history", house.of_property())] {
+        let answer = api.get(&path).await;
+        assert!(answer.status == 200 && !answer.text.contains(&new), "{path}");
+        assert!(answer.text.contains(SECRET_MASK), "{path} has the setting");
+    }
+    let texts = database::every_text(house.server.app().db.read()).await;
+    let found: Vec<&String> = texts.iter().filter(|text| text.contains("Zanzibar") || text.contains(&new)).collect();
+    assert!(found.is_empty(), "{found:?}");
+
+    let unassign = path(hotel.property, &format!("sip-accounts/{}/unassign", account.id));
+    api.post(&unassign, json!({ "room": house.room("101") })).await.ok::<Accepted>();
+    house.in_sync().await;
+    assert_eq!((value(0, server), value(0, password)), (String::new(), String::new()), "nothing is left of it");
 }

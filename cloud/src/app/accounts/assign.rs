@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{account, reach};
 use crate::app::desired::accepted;
 use crate::app::error::{conflict, invalid, not_found};
+use crate::app::idempotency::Once;
 use crate::app::rooms::extension_is_free;
 use crate::app::{Actor, App, Result, audit, views};
 use crate::db::entity::{phone, room, sip_account, sip_assignment};
@@ -64,31 +65,40 @@ impl Place {
 pub async fn assign(
     app: &App,
     actor: &Actor,
+    once: &Once,
     id: PropertyId,
     which: SipAccountId,
     wanted: AssignAccount,
 ) -> Result<Accepted> {
     let write = app.db.write().await?;
-    let account = account(&write.tx, id.0, which.0).await?;
-    let place = Place::find(&write.tx, id.0, wanted.room, wanted.phone).await?;
-    let (uses, rooms) = put(&write.tx, &account, &place, wanted.replace).await?;
+    let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
+    let account = account(tx, id.0, which.0).await?;
+    let place = Place::find(tx, id.0, wanted.room, wanted.phone).await?;
+    let (uses, rooms) = put(tx, &account, &place, wanted.replace).await?;
     let said = format!("{} to {}", account.user, place.words());
-    audit::record(&write.tx, actor, "sip-account.assign", &account.id.to_string(), said.clone()).await?;
-    let phones = reach::of_uses(&write.tx, &uses).await?;
-    let jobs = reach::close(app, write, actor, phones, &rooms, format!("SIP account {said}")).await?;
-    Ok(views::accepted_many(&jobs))
+    audit::record(tx, actor, "sip-account.assign", &account.id.to_string(), said.clone()).await?;
+    let phones = reach::of_uses(tx, &uses).await?;
+    let jobs = reach::follow(app, tx, actor, phones, &rooms, format!("SIP account {said}")).await?;
+    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Takes an account back.
 pub async fn unassign(
     app: &App,
     actor: &Actor,
+    once: &Once,
     id: PropertyId,
     which: SipAccountId,
     wanted: UnassignAccount,
 ) -> Result<Accepted> {
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     let account = account(tx, id.0, which.0).await?;
     let mut uses = of(tx, account.id).await?;
     if wanted.room.is_some() || wanted.phone.is_some() {
@@ -103,8 +113,8 @@ pub async fn unassign(
     audit::record(tx, actor, "sip-account.unassign", &account.id.to_string(), detail).await?;
     let phones = reach::of_uses(tx, &uses).await?;
     let summary = format!("SIP account {} taken back", account.user);
-    let jobs = reach::close(app, write, actor, phones, &rooms, summary).await?;
-    Ok(views::accepted_many(&jobs))
+    let jobs = reach::follow(app, tx, actor, phones, &rooms, summary).await?;
+    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Everybody who has an account.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{SLOTS, account, assign, list, new_password, open, property, reach, seal, server};
 use crate::app::error::{conflict, invalid};
+use crate::app::idempotency::Once;
 use crate::app::rooms::valid;
 use crate::app::{Actor, App, AppError, Result, audit, views};
 use crate::db::entity::{sip_account, sip_assignment};
@@ -19,12 +20,21 @@ pub const MOST_ACCOUNTS: u64 = 50_000;
 /// The longest display name with its variables, in bytes.
 const LONGEST_TEMPLATE: usize = 256;
 
-pub async fn create(app: &App, actor: &Actor, id: PropertyId, wanted: SipAccountSpec) -> Result<SipAccount> {
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    once: &Once,
+    id: PropertyId,
+    wanted: SipAccountSpec,
+) -> Result<SipAccount> {
     let given = given_password(&wanted.password)?.map(str::to_owned);
     let mut row = checked(Uuid::now_v7(), id.0, &wanted)?;
     row.password = seal(app, row.slot, &given.unwrap_or_else(new_password))?;
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     property(tx, id.0).await?;
     server(tx, id.0, row.server_id).await?;
     let there = sip_account::Entity::find().filter(sip_account::Column::PropertyId.eq(id.0)).count(tx).await?;
@@ -34,14 +44,17 @@ pub async fn create(app: &App, actor: &Actor, id: PropertyId, wanted: SipAccount
     }
     sip_account::Entity::insert(row.clone().into_active_model()).exec(tx).await.map_err(taken)?;
     audit::record(tx, actor, "sip-account.create", &row.id.to_string(), words(&row)).await?;
+    let answer = list::view(tx, row).await?;
+    once.keep(tx, &answer).await?;
     write.commit().await?;
-    list::one(app, id, SipAccountId(row.id)).await
+    Ok(answer)
 }
 
 /// Changes an account; whoever has it follows.
 pub async fn change(
     app: &App,
     actor: &Actor,
+    once: &Once,
     id: PropertyId,
     which: SipAccountId,
     wanted: SipAccountSpec,
@@ -50,6 +63,9 @@ pub async fn change(
     let mut row = checked(which.0, id.0, &wanted)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     let old = account(tx, id.0, which.0).await?;
     server(tx, id.0, row.server_id).await?;
     row.password = match given {
@@ -77,14 +93,17 @@ pub async fn change(
     let said = format!("{}{}", words(&row), if given.is_some() { ", new password" } else { "" });
     audit::record(tx, actor, "sip-account.change", &row.id.to_string(), said).await?;
     let phones = reach::of_account(tx, row.id).await?;
-    let jobs = reach::close(app, write, actor, phones, &rooms, format!("SIP account {}", row.user)).await?;
-    Ok(views::accepted_many(&jobs))
+    let jobs = reach::follow(app, tx, actor, phones, &rooms, format!("SIP account {}", row.user)).await?;
+    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Gives an account a new random password. The PBX has to be told (see `export`).
-pub async fn renew(app: &App, actor: &Actor, id: PropertyId, which: SipAccountId) -> Result<Accepted> {
+pub async fn renew(app: &App, actor: &Actor, once: &Once, id: PropertyId, which: SipAccountId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     let mut row = account(tx, id.0, which.0).await?;
     row.password = seal(app, row.slot, &new_password())?;
     sip_account::Entity::update_many()
@@ -95,8 +114,8 @@ pub async fn renew(app: &App, actor: &Actor, id: PropertyId, which: SipAccountId
     audit::record(tx, actor, "sip-account.password", &row.id.to_string(), row.user.clone()).await?;
     let phones = reach::of_account(tx, row.id).await?;
     let summary = format!("SIP account {}: new password", row.user);
-    let jobs = reach::close(app, write, actor, phones, &[], summary).await?;
-    Ok(views::accepted_many(&jobs))
+    let jobs = reach::follow(app, tx, actor, phones, &[], summary).await?;
+    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Removes an account; whoever had it has none.
@@ -109,8 +128,8 @@ pub async fn remove(app: &App, actor: &Actor, id: PropertyId, which: SipAccountI
     let rooms = assign::take(tx, &row, &uses).await?;
     sip_account::Entity::delete_by_id(row.id).exec(tx).await?;
     audit::record(tx, actor, "sip-account.remove", &row.id.to_string(), words(&row)).await?;
-    let jobs = reach::close(app, write, actor, phones, &rooms, format!("SIP account {} removed", row.user)).await?;
-    Ok(views::accepted_many(&jobs))
+    let jobs = reach::follow(app, tx, actor, phones, &rooms, format!("SIP account {} removed", row.user)).await?;
+    reach::close(app, write, &Once::default(), &jobs, views::accepted_many(&jobs)).await
 }
 
 /// The password somebody gave, if it is one.

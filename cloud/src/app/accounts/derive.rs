@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter}
 use uuid::Uuid;
 
 use super::servers::address;
-use crate::app::Result;
 use crate::app::desired::targets::Target;
+use crate::app::{App, Result};
 use crate::db::entity::{room, sip_account, sip_assignment, sip_server};
 
 /// Phones in one statement at most; each names itself and its room.
@@ -26,6 +26,8 @@ pub struct Accounts {
     by_phone: HashMap<Uuid, Vec<Uuid>>,
     accounts: HashMap<Uuid, sip_account::Model>,
     servers: HashMap<Uuid, sip_server::Model>,
+    /// Passwords in clear, by account; only where a value asks for them.
+    passwords: HashMap<Uuid, String>,
 }
 
 impl Accounts {
@@ -58,6 +60,36 @@ impl Accounts {
         self.accounts.extend(accounts.into_iter().map(|account| (account.id, account)));
         self.servers.extend(servers.into_iter().map(|server| (server.id, server)));
         Ok(())
+    }
+
+    /// Opens the passwords, for `{sip.password}`.
+    pub fn open_passwords(&mut self, app: &App) -> Result<()> {
+        for account in self.accounts.values() {
+            self.passwords.insert(account.id, super::open(app, account)?);
+        }
+        Ok(())
+    }
+
+    /// What a variable about the phone's first account stands for: that of the lowest slot, the phone's own before its
+    /// room's.
+    pub fn variable(&self, name: &str, phone: &Target, room: Option<&room::Model>) -> Option<String> {
+        let of_phone = self.by_phone.get(&phone.id).into_iter().flatten();
+        let of_room = room.and_then(|room| self.by_room.get(&room.id)).into_iter().flatten();
+        let all = of_phone.chain(of_room).filter_map(|id| self.accounts.get(id));
+        let mine = all.filter(|account| phone.property_id == Some(account.property_id));
+        // Of equal ones the first is taken.
+        let account = mine.min_by_key(|account| account.slot)?;
+        let server = self.servers.get(&account.server_id)?;
+        let value = match name {
+            "sip.server" => address(server),
+            "sip.host" => server.host.clone(),
+            "sip.user" => account.user.clone(),
+            "sip.auth_user" => account.auth_user.clone(),
+            "sip.display_name" => cut(&display_name(account, phone, room), LONGEST_DISPLAY_NAME),
+            "sip.password" => self.passwords.get(&account.id)?.clone(),
+            _ => return None,
+        };
+        Some(value)
     }
 
     /// The settings that follow, as (layer, key, value with secrets sealed), on the layer of the room or of the phone itself. Values are final: what is in them is
@@ -216,7 +248,34 @@ mod tests {
             by_phone: HashMap::from([(phone().id, of_phone.iter().map(|one| one.id).collect())]),
             accounts: accounts.iter().map(|one| (one.id, one.clone())).collect(),
             servers: HashMap::from([(Uuid::from_u128(2), server())]),
+            passwords: HashMap::from([(Uuid::from_u128(12), "hunter2".into())]),
         }
+    }
+
+    #[test]
+    fn variables_stand_for_the_first_account_and_the_phones_own_comes_before_the_rooms() {
+        let (phone, room) = (phone(), room("Mrs Silva"));
+        let mut all = loaded(&[account(1, ""), sip_account::Model { user: "own".into(), ..account(2, "Lobby") }]);
+        all.by_phone = HashMap::from([(phone.id, vec![Uuid::from_u128(12)])]);
+        let get = |all: &Accounts, name: &str| all.variable(name, &phone, Some(&room));
+        let expected = [
+            ("sip.server", "pbx.example:5061"),
+            ("sip.host", "pbx.example"),
+            ("sip.user", "6314"),
+            ("sip.auth_user", "auth6314"),
+            ("sip.display_name", "Mrs Silva"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(get(&all, name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!(get(&all, "sip.password"), None, "nobody asked, and it was not opened");
+        assert_eq!(get(&all, "sip.port"), None);
+        // In the same slot the phone's own counts.
+        all.accounts.get_mut(&Uuid::from_u128(12)).unwrap().slot = 1;
+        assert_eq!(get(&all, "sip.user").as_deref(), Some("own"));
+        assert_eq!(get(&all, "sip.password").as_deref(), Some("hunter2"));
+        let elsewhere = Target { property_id: Some(Uuid::from_u128(9)), ..phone.clone() };
+        assert_eq!(all.variable("sip.user", &elsewhere, Some(&room)), None, "taken to another house");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::change::{MOST_ACCOUNTS, display_name};
 use super::{new_password, pools, property, reach, seal};
 use crate::app::desired::targets::{self, Target};
 use crate::app::error::{conflict, invalid};
+use crate::app::idempotency::Once;
 use crate::app::lint::emergency;
 use crate::app::{Actor, App, Result, audit, views};
 use crate::db::column::write_column;
@@ -29,6 +30,7 @@ const ROWS: usize = 300;
 pub async fn fill(
     app: &App,
     actor: &Actor,
+    once: &Once,
     id: PropertyId,
     which: ExtensionPoolId,
     wanted: FillPool,
@@ -39,6 +41,9 @@ pub async fn fill(
     }
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     property(tx, id.0).await?;
     let pool = pools::find(tx, id.0, which.0).await?;
     let filled = give(app, tx, &pool, wanted.rooms.as_deref(), &shown).await?;
@@ -46,15 +51,17 @@ pub async fn fill(
     audit::record(tx, actor, "extension-pool.fill", &pool.id.to_string(), detail).await?;
     let phones = phones_in(tx, &filled.given).await?;
     let rooms: Vec<room::Model> = filled.given.iter().map(|(room, ..)| room.clone()).collect();
-    let jobs = reach::close(app, write, actor, phones, &rooms, format!("Extensions of {}", pool.name)).await?;
+    let made = reach::follow(app, tx, actor, phones, &rooms, format!("Extensions of {}", pool.name)).await?;
     let given = filled.given.into_iter().map(|(room, account)| GivenAccount {
         room: RoomId(room.id),
         room_number: room.number,
         account: SipAccountId(account),
         extension: room.extension,
     });
-    let Accepted { phones, jobs, .. } = views::accepted_many(&jobs);
-    Ok(PoolFilled { given: given.collect(), left_out: filled.left_out.into_iter().map(RoomId).collect(), phones, jobs })
+    let Accepted { phones, jobs, .. } = views::accepted_many(&made);
+    let left_out = filled.left_out.into_iter().map(RoomId).collect();
+    let answer = PoolFilled { given: given.collect(), left_out, phones, jobs };
+    reach::close(app, write, once, &made, answer).await
 }
 
 /// What was given within a transaction.

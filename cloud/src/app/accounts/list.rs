@@ -82,6 +82,11 @@ pub async fn list(app: &App, id: PropertyId, query: &Query) -> Result<SipAccount
 pub async fn one(app: &App, id: PropertyId, which: SipAccountId) -> Result<SipAccount> {
     let db = app.db.read();
     let row = account(db, id.0, which.0).await?;
+    view(db, row).await
+}
+
+/// An account as people see it.
+pub async fn view(db: &impl ConnectionTrait, row: sip_account::Model) -> Result<SipAccount> {
     let found = views_of(db, vec![row]).await?.pop();
     found.ok_or_else(|| crate::app::error::not_found("SIP account"))
 }

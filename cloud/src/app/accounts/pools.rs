@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{property, server};
 use crate::app::error::{conflict, invalid, not_found};
+use crate::app::idempotency::Once;
 use crate::app::tree::name;
 use crate::app::{Actor, App, AppError, Result, audit};
 use crate::db::entity::{extension_pool, room, sip_account};
@@ -34,10 +35,19 @@ pub async fn list(app: &App, id: PropertyId) -> Result<Vec<ExtensionPool>> {
     rows.iter().map(|row| view(row, &used)).collect()
 }
 
-pub async fn create(app: &App, actor: &Actor, id: PropertyId, wanted: ExtensionPoolSpec) -> Result<ExtensionPool> {
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    once: &Once,
+    id: PropertyId,
+    wanted: ExtensionPoolSpec,
+) -> Result<ExtensionPool> {
     let row = checked(Uuid::now_v7(), id.0, wanted)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     property(tx, id.0).await?;
     server(tx, id.0, row.server_id).await?;
     let there = extension_pool::Entity::find().filter(extension_pool::Column::PropertyId.eq(id.0)).count(tx).await?;
@@ -47,14 +57,17 @@ pub async fn create(app: &App, actor: &Actor, id: PropertyId, wanted: ExtensionP
     }
     extension_pool::Entity::insert(row.clone().into_active_model()).exec(tx).await.map_err(taken)?;
     audit::record(tx, actor, "extension-pool.create", &row.id.to_string(), words(&row)).await?;
+    let answer = view(&row, &used(tx, id.0).await?)?;
+    once.keep(tx, &answer).await?;
     write.commit().await?;
-    view(&row, &used(app.db.read(), id.0).await?)
+    Ok(answer)
 }
 
 /// Changes a pool. Accounts that were made from it stay as they are.
 pub async fn change(
     app: &App,
     actor: &Actor,
+    once: &Once,
     id: PropertyId,
     which: ExtensionPoolId,
     wanted: ExtensionPoolSpec,
@@ -62,12 +75,17 @@ pub async fn change(
     let row = checked(which.0, id.0, wanted)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     find(tx, id.0, which.0).await?;
     server(tx, id.0, row.server_id).await?;
     row.clone().into_active_model().reset_all().update(tx).await.map_err(taken)?;
     audit::record(tx, actor, "extension-pool.change", &row.id.to_string(), words(&row)).await?;
+    let answer = view(&row, &used(tx, id.0).await?)?;
+    once.keep(tx, &answer).await?;
     write.commit().await?;
-    view(&row, &used(app.db.read(), id.0).await?)
+    Ok(answer)
 }
 
 /// Removes a pool. Accounts that were made from it stay.

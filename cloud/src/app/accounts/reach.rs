@@ -2,10 +2,12 @@
 
 use contract::PhoneId;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::app::desired::targets::{self, Target};
 use crate::app::desired::{Change, refresh_targets};
+use crate::app::idempotency::Once;
 use crate::app::live::{Touched, touch};
 use crate::app::{Actor, App, Result};
 use crate::db::WriteTx;
@@ -45,21 +47,27 @@ pub async fn of_uses(tx: &impl ConnectionTrait, uses: &[sip_assignment::Model]) 
     targets::load(tx, any).await
 }
 
-/// Refolds the phones, shows the rooms, commits and asks the phones in.
-pub async fn close(
+/// Refolds the phones and shows the rooms. Returns the jobs that bring it to the phones.
+pub async fn follow(
     app: &App,
-    write: WriteTx,
+    tx: &impl ConnectionTrait,
     actor: &Actor,
     phones: Vec<Target>,
     rooms: &[room::Model],
     summary: String,
 ) -> Result<Vec<job::Model>> {
-    let jobs = refresh_targets(app, &write.tx, &phones, &Change { actor, summary }, None, None).await?;
+    let jobs = refresh_targets(app, tx, &phones, &Change { actor, summary }, None, None).await?;
     let shown =
         |room: &room::Model| Touched { property: Some(room.property_id), room: Some(room.id), ..Touched::default() };
-    touch(&write.tx, rooms.iter().map(shown)).await?;
+    touch(tx, rooms.iter().map(shown)).await?;
+    Ok(jobs)
+}
+
+/// Keeps the answer for a request that comes again, commits, and asks the phones of these jobs in.
+pub async fn close<T: Serialize>(app: &App, write: WriteTx, once: &Once, jobs: &[job::Model], answer: T) -> Result<T> {
+    once.keep(&write.tx, &answer).await?;
     write.commit().await?;
     app.live.wake();
     app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(jobs)
+    Ok(answer)
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{property, reach, server};
 use crate::app::error::{conflict, invalid};
+use crate::app::idempotency::Once;
 use crate::app::rooms::valid;
 use crate::app::tree::name;
 use crate::app::{Actor, App, AppError, Result, audit, views};
@@ -41,10 +42,13 @@ pub async fn list(app: &App, id: PropertyId) -> Result<Vec<SipServer>> {
     Ok(rows.iter().map(|row| view(row, counts.get(&row.id).copied().unwrap_or_default())).collect())
 }
 
-pub async fn create(app: &App, actor: &Actor, id: PropertyId, wanted: SipServerSpec) -> Result<SipServer> {
+pub async fn create(app: &App, actor: &Actor, once: &Once, id: PropertyId, wanted: SipServerSpec) -> Result<SipServer> {
     let row = checked(Uuid::now_v7(), id.0, wanted)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     property(tx, id.0).await?;
     let there = sip_server::Entity::find().filter(sip_server::Column::PropertyId.eq(id.0)).count(tx).await?;
     if there >= MOST_SERVERS {
@@ -53,14 +57,17 @@ pub async fn create(app: &App, actor: &Actor, id: PropertyId, wanted: SipServerS
     }
     sip_server::Entity::insert(row.clone().into_active_model()).exec(tx).await.map_err(taken)?;
     audit::record(tx, actor, "sip-server.create", &row.id.to_string(), words(&row)).await?;
+    let answer = view(&row, 0);
+    once.keep(tx, &answer).await?;
     write.commit().await?;
-    Ok(view(&row, 0))
+    Ok(answer)
 }
 
 /// Changes a server; every phone with an account on it follows.
 pub async fn change(
     app: &App,
     actor: &Actor,
+    once: &Once,
     id: PropertyId,
     which: SipServerId,
     wanted: SipServerSpec,
@@ -68,12 +75,15 @@ pub async fn change(
     let row = checked(which.0, id.0, wanted)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
+    if let Some(answer) = once.replay(tx).await? {
+        return Ok(answer);
+    }
     server(tx, id.0, which.0).await?;
     row.clone().into_active_model().reset_all().update(tx).await.map_err(taken)?;
     audit::record(tx, actor, "sip-server.change", &row.id.to_string(), words(&row)).await?;
     let phones = reach::of_server(tx, row.id).await?;
-    let jobs = reach::close(app, write, actor, phones, &[], format!("SIP server {}", row.name)).await?;
-    Ok(views::accepted_many(&jobs))
+    let jobs = reach::follow(app, tx, actor, phones, &[], format!("SIP server {}", row.name)).await?;
+    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Removes a server nothing is on any more.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{End, by_phone, end, give, id_of, kind, load, rules, state};
 use crate::app::{Actor, App, Result, audit, rooms};
 use crate::clock::now_ms;
-use crate::db::entity::{claim, claim_settings, phone};
-use crate::domain::claims::{Standing, Verdict, judge, judge_extension, words};
+use crate::db::entity::{claim, claim_settings, phone, room};
+use crate::domain::claims::{Rules, Standing, Verdict, judge, judge_extension, words};
 
 /// Claims decided in one round.
 const ROUND: u64 = 100;
@@ -77,17 +77,9 @@ enum Decided {
 
 async fn room(app: &App, tx: &impl ConnectionTrait, row: &claim::Model, phone: &phone::Model) -> Result<Decided> {
     let Some(property) = phone.property_id else { return Ok(Decided::Refused(ClaimReason::NoProperty)) };
-    let rules = rules(tx, property).await?;
     let found = give::room_of(tx, property, &row.number).await?;
-    let standing = match &found {
-        None => Standing::NoRoom,
-        Some(room) => match rooms::standing_in(tx, room.id).await? {
-            None => Standing::Nobody,
-            Some(there) if there.id == phone.id => Standing::Itself,
-            Some(_) => Standing::Another,
-        },
-    };
-    Ok(match (judge(&rules, &row.number, standing, now_ms()), found) {
+    let verdict = judged(tx, &rules(tx, property).await?, &row.number, found.as_ref(), phone).await?;
+    Ok(match (verdict, found) {
         (Verdict::Accept, Some(room)) => {
             let wakes = give::room(app, tx, &Actor::system(), phone, &room, true).await?;
             Decided::Given { room: room.id, wakes }
@@ -98,14 +90,61 @@ async fn room(app: &App, tx: &impl ConnectionTrait, row: &claim::Model, phone: &
     })
 }
 
+async fn judged(
+    tx: &impl ConnectionTrait,
+    rules: &Rules,
+    number: &str,
+    found: Option<&room::Model>,
+    phone: &phone::Model,
+) -> Result<Verdict> {
+    let standing = match found {
+        None => Standing::NoRoom,
+        Some(room) => match rooms::standing_in(tx, room.id).await? {
+            None => Standing::Nobody,
+            Some(there) if there.id == phone.id => Standing::Itself,
+            Some(_) => Standing::Another,
+        },
+    };
+    Ok(judge(rules, number, standing, now_ms()))
+}
+
 async fn extension(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model) -> Result<Decided> {
     let Some(property) = phone.property_id else { return Ok(Decided::Refused(ClaimReason::NoProperty)) };
-    if let Some(reason) = judge_extension(&rules(tx, property).await?, now_ms()) {
+    let rules = rules(tx, property).await?;
+    if let Some(reason) = judge_extension(&rules, now_ms()) {
         return Ok(Decided::Refused(reason));
+    }
+    if phone.room_id.is_none() {
+        return picked(app, tx, property, &rules, phone).await;
     }
     Ok(match give::extension(app, tx, &Actor::system(), phone).await? {
         Some(room) => Decided::Given { room, wakes: Vec::new() },
         None => Decided::Refused(ClaimReason::NoExtension),
+    })
+}
+
+/// A phone in no room picks by the number that is set at it, as the guide says: it takes the room, by the rules for one
+/// that is dialled.
+async fn picked(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    property: Uuid,
+    rules: &Rules,
+    phone: &phone::Model,
+) -> Result<Decided> {
+    let Some(number) = give::number_set(tx, phone.id).await? else {
+        return Ok(Decided::Refused(ClaimReason::NoExtension));
+    };
+    let Some(room) = give::room_to_pick(tx, property, &number).await? else {
+        return Ok(Decided::Refused(ClaimReason::UnknownRoom));
+    };
+    Ok(match judged(tx, rules, &room.number, Some(&room), phone).await? {
+        Verdict::Accept => match give::picked(app, tx, &Actor::system(), phone, &room, true).await? {
+            Some(wakes) => Decided::Given { room: room.id, wakes },
+            None => Decided::Refused(ClaimReason::NoExtension),
+        },
+        Verdict::Ask => Decided::Asked { room: room.id },
+        Verdict::Refuse(reason) => Decided::Refused(reason),
     })
 }
 

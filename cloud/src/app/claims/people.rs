@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 use super::{End, end, give, kind, load, rules_of, show, state};
 use crate::app::error::{conflict, invalid, not_found};
 use crate::app::{Actor, App, Result, audit};
-use crate::db::entity::{claim, claim_settings, phone, property};
+use crate::db::entity::{claim, claim_settings, phone, property, room};
 use crate::domain::claims::{Rooms, Rules};
 
 /// Characters of a note.
@@ -87,9 +87,19 @@ pub async fn accept(app: &App, actor: &Actor, id: ClaimId, wanted: ClaimAccept) 
             wakes.extend(give::room(app, tx, actor, &phone, &room, wanted.replace).await?);
             room.id
         }
-        ClaimKind::Extension => give::extension(app, tx, actor, &phone).await?.ok_or_else(|| {
-            conflict("no-extension", "claim", "The phone's room has no extension. Give it one, and accept again.")
-        })?,
+        ClaimKind::Extension => {
+            let none =
+                || conflict("no-extension", "claim", "The room has no extension. Give it one, and accept again.");
+            match row.room_id.filter(|_| phone.room_id.is_none()) {
+                Some(id) => {
+                    let room = room::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("room"))?;
+                    let given = give::picked(app, tx, actor, &phone, &room, wanted.replace).await?;
+                    wakes.extend(given.ok_or_else(none)?);
+                    room.id
+                }
+                None => give::extension(app, tx, actor, &phone).await?.ok_or_else(none)?,
+            }
+        }
     };
     let end_of = End { state: ClaimState::Accepted, reason: None, note: "", by: actor, room: Some(room) };
     end(tx, &row, end_of).await?;

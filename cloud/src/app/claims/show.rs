@@ -52,7 +52,9 @@ fn view(row: &claim::Model, phone: &phone::Model, from_room: Option<String>, oth
         number: row.number.clone(),
         room: row.room_id.map(RoomId),
         from_room,
-        replaces: other.filter(|_| kind(row) == ClaimKind::Room && row.decided_at.is_none()),
+        // Who has a room and asks for its extension replaces nobody.
+        replaces: other
+            .filter(|_| (kind(row) == ClaimKind::Room || phone.room_id.is_none()) && row.decided_at.is_none()),
         at: Timestamp(row.at),
         reason: reason(row),
         note: row.note.clone(),

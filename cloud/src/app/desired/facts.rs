@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use provisioning::variables::Template;
+use provisioning::variables::{Template, VariableError};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::layers::{IDS, Layers};
 use super::targets::Target;
 use crate::app::Result;
+use crate::app::accounts::derive::Accounts;
 use crate::db::entity::{building, floor, property, room};
 use crate::domain::catalogue;
 
@@ -20,7 +21,7 @@ pub struct Places {
 }
 
 impl Places {
-    pub fn has(variable: &str) -> bool {
+    fn has(variable: &str) -> bool {
         matches!(variable, "floor.name" | "building.name")
     }
 
@@ -46,6 +47,7 @@ impl Places {
 pub struct Facts<'a> {
     pub layers: &'a Layers,
     pub places: &'a Places,
+    pub accounts: &'a Accounts,
     pub target: &'a Target,
     pub property: Option<&'a property::Model>,
     pub room: Option<&'a room::Model>,
@@ -54,7 +56,12 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// The value a template makes for this phone, canonical; or why it makes none that is allowed.
     pub fn fill(&self, key: &str, template: &Template) -> std::result::Result<String, String> {
-        let text = template.expand(|name| self.value(name)).map_err(|error| error.to_string())?;
+        let text = template.expand(|name| self.value(name)).map_err(|error| match error {
+            VariableError::Missing(name) if name.starts_with(SIP) => {
+                format!("{error}: neither the phone nor its room has a SIP account")
+            }
+            error => error.to_string(),
+        })?;
         let found = catalogue::find(key).ok_or_else(|| format!("there is no setting {key}"))?;
         settings::validate_ref(found, &text).map_err(|error| error.to_string())
     }
@@ -73,7 +80,10 @@ impl Facts<'_> {
             "building.name" => floor()?.1.clone(),
             "floor.name" => floor()?.0.clone(),
             "room.number" => room?.number.clone(),
-            "room.extension" | "sip.user" => room?.extension.clone(),
+            "room.extension" => room?.extension.clone(),
+            // An extension somebody typed is a user as well.
+            "sip.user" => self.account(name).or_else(|| Some(room?.extension.clone()))?,
+            name if name.starts_with(SIP) => self.account(name)?,
             // A vacant room has an empty name, which is a value.
             "guest.name" => return Some(room?.guest_name.clone()),
             "device.mac" => self.target.mac.clone(),
@@ -83,6 +93,33 @@ impl Facts<'_> {
             _ => return None,
         };
         Some(value).filter(|value| !value.is_empty())
+    }
+
+    fn account(&self, name: &str) -> Option<String> {
+        self.accounts.variable(name, self.target, self.room)
+    }
+}
+
+/// How variables of a SIP account begin.
+const SIP: &str = "sip.";
+
+/// What variables ask for that is loaded only then.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub places: bool,
+    pub accounts: bool,
+    pub passwords: bool,
+}
+
+impl Asked {
+    pub fn of<'a>(templates: impl Iterator<Item = &'a Template>) -> Self {
+        let mut asked = Self::default();
+        for variable in templates.flat_map(Template::variables) {
+            asked.places |= Places::has(variable.name);
+            asked.accounts |= variable.name.starts_with(SIP);
+            asked.passwords |= variable.name == "sip.password";
+        }
+        asked
     }
 }
 

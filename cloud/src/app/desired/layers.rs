@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::derived;
-use super::facts::{Facts, Places};
+use super::facts::{Asked, Facts, Places};
 use super::targets::Target;
 use crate::app::accounts::derive::Accounts;
 use crate::app::layers::Edit;
@@ -95,6 +95,7 @@ pub struct Layers {
     /// Where each phone fetches files, and as whom.
     files: HashMap<Uuid, Vec<(&'static str, String)>>,
     values: HashMap<Uuid, Vec<Set>>,
+    loaded: Asked,
 }
 
 impl Layers {
@@ -137,35 +138,53 @@ impl Layers {
             false => HashMap::new(),
         };
         let (places, values) = (Places::default(), HashMap::new());
-        let mut layers = Self { chains, brands, properties, room_types, rooms, places, accounts, files, values };
+        let loaded = Asked { accounts: asked("account."), ..Asked::default() };
+        let mut layers =
+            Self { chains, brands, properties, room_types, rooms, places, accounts, files, values, loaded };
         for row in load_values(tx, &scopes, targets.len(), keys).await? {
             if let Some(set) = Set::load(app, row)? {
                 layers.values.entry(set.scope).or_default().push(set);
             }
         }
-        if layers.asks_for_places() {
-            layers.places = Places::load(tx, layers.rooms.values()).await?;
-        }
+        layers.load_asked(app, tx, targets).await?;
         Ok(layers)
     }
 
-    /// Makes an edit of one layer, as if it had been stored.
-    pub async fn apply(&mut self, tx: &impl ConnectionTrait, layer: Layer, scope: Uuid, edits: &[Edit]) -> Result<()> {
+    /// Makes an edit of one layer, as if it had been stored. `targets` as they were loaded.
+    pub async fn apply(
+        &mut self,
+        app: &App,
+        tx: &impl ConnectionTrait,
+        targets: &[Target],
+        (layer, scope): (Layer, Uuid),
+        edits: &[Edit],
+    ) -> Result<()> {
         let values = self.values.entry(scope).or_default();
         values.retain(|set| edits.iter().all(|edit| edit.key != set.key));
         for edit in edits {
             let Some(new) = &edit.value else { continue };
             values.push(Set::new(layer, scope, &edit.key, new.text.clone(), &new.text, new.locked, new.reason.clone()));
         }
-        if self.asks_for_places() {
-            self.places = Places::load(tx, self.rooms.values()).await?;
-        }
-        Ok(())
+        self.load_asked(app, tx, targets).await
     }
 
-    fn asks_for_places(&self) -> bool {
-        let templates = self.values.values().flatten().filter_map(|set| set.template.as_ref()?.as_ref().ok());
-        templates.flat_map(Template::variables).any(|variable| Places::has(variable.name))
+    /// What variables ask for and is not there yet, for all phones at once.
+    async fn load_asked(&mut self, app: &App, tx: &impl ConnectionTrait, targets: &[Target]) -> Result<()> {
+        let sets = self.values.values().flatten();
+        let asked = Asked::of(sets.filter_map(|set| set.template.as_ref()?.as_ref().ok()));
+        if asked.places && !self.loaded.places {
+            self.places = Places::load(tx, self.rooms.values()).await?;
+            self.loaded.places = true;
+        }
+        if asked.accounts && !self.loaded.accounts {
+            self.accounts = Accounts::load(tx, targets).await?;
+            self.loaded.accounts = true;
+        }
+        if asked.passwords && !self.loaded.passwords {
+            self.accounts.open_passwords(app)?;
+            self.loaded.passwords = true;
+        }
+        Ok(())
     }
 
     /// The property of a phone, and its room.
@@ -187,14 +206,15 @@ impl Layers {
         let files = self.files.get(&target.id).into_iter().flatten();
         let files = files.map(|(key, value)| (Layer::Property, Cow::Borrowed(*key), Cow::Borrowed(value.as_str())));
         // Behind the room's own: an account says more than an extension.
-        let accounts = self.accounts.entries(target, room).into_iter();
-        let accounts = accounts.map(|(layer, key, value)| (layer, Cow::Owned(key), Cow::Owned(value)));
-        for (layer, key, value) in files.chain(accounts) {
+        let derived = self.accounts.entries(target, room).into_iter();
+        let derived = derived.map(|(layer, key, value)| (layer, Cow::Owned(key), Cow::Owned(value)));
+        for (layer, key, value) in files.chain(derived) {
             if keys.is_none_or(|keys| keys.contains(&*key)) {
                 entries.push(Entry { layer, key, text: Text::Stored(value), set: None });
             }
         }
-        let facts = Facts { layers: self, places: &self.places, target, property, room };
+        let (places, accounts) = (&self.places, &self.accounts);
+        let facts = Facts { layers: self, places, accounts, target, property, room };
         let scopes = [
             property.map(|property| property.chain_id),
             property.and_then(|property| property.brand_id),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contract::PhoneId;
 use contract::rest::{
-    LayerChange, Overridden, Preview, PreviewCount, PreviewGroup, PreviewKey, PreviewLeftOut, SECRET_MASK,
+    LayerChange, Overridden, Preview, PreviewCount, PreviewGroup, PreviewKey, PreviewLeftOut, PreviewLint, SECRET_MASK,
 };
 use sea_orm::EntityTrait;
 use settings::Effect;
@@ -16,6 +16,7 @@ use crate::app::desired::layers::{Entry, Layers, Text};
 use crate::app::desired::plan::{self, Changed, Document};
 use crate::app::desired::targets::Target;
 use crate::app::desired::{accepted, store};
+use crate::app::lint::change::Sample;
 use crate::app::{App, Result};
 use crate::db::entity::phone;
 use crate::domain::catalogue;
@@ -42,19 +43,24 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
     let mut layers = Layers::load(app, db, &targets, Some(&keys), None).await?;
-    layers.apply(db, scope.layer(), scope.id(), &edits).await?;
-    let mut counts = Counts::new(&edits);
+    layers.apply(app, db, &targets, (scope.layer(), scope.id()), &edits).await?;
+    let (mut counts, mut sample) = (Counts::new(&edits), Sample::default());
     for round in targets.chunks(ROUND) {
         let stored = store::documents(db, round).await?;
         for target in round {
-            let document = Document::read(stored.get(&target.id).map_or("{}", String::as_str))?;
+            let text = stored.get(&target.id).map_or("{}", String::as_str);
+            let document = Document::read(text)?;
             let entries = layers.entries(target, Some(&keys));
             let changes = plan::changes(&app.secrets, &entries, target, &document, Some(&keys))?;
             counts.phone(&layers, target, &changes);
             counts.shields(scope, &layers, target, &entries);
+            if changes.iter().any(|change| change.value) {
+                sample.offer(target, text, || document.with(&changes))?;
+            }
         }
     }
-    Ok(counts.preview(targets.len(), &layers))
+    let lint = sample.compare(app, db, &layers, &keys).await?;
+    Ok(counts.preview(targets.len(), &layers, lint))
 }
 
 #[derive(Default)]
@@ -141,7 +147,7 @@ impl Counts {
         }
     }
 
-    fn preview(self, in_scope: usize, layers: &Layers) -> Preview {
+    fn preview(self, in_scope: usize, layers: &Layers, lint: PreviewLint) -> Preview {
         let property = |id: Option<Uuid>| id.and_then(|id| layers.properties.get(&id));
         let property_name = |id| property(id).map(|property| property.name.clone()).unwrap_or_default();
         let by_property = self.properties.into_iter().map(|(id, phones)| {
@@ -162,6 +168,7 @@ impl Counts {
             by_property: by_property.collect(),
             by_room_type: by_room_type.collect(),
             keys: self.keys.into_iter().map(|(key, counts)| shown(key, counts)).collect(),
+            lint,
         };
         let order = |count: &PreviewCount| (count.property_name.clone(), count.name.clone());
         preview.by_property.sort_by_key(order);

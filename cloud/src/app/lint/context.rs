@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::emergency;
 use crate::app::accounts::SLOTS;
 use crate::app::accounts::servers::address;
-use crate::app::{App, Result, views};
+use crate::app::{App, Result};
 use crate::db::entity::{phone, phone_document, property, room, sip_account, sip_server};
 use crate::domain::catalogue;
 use crate::domain::document::Reported;
@@ -22,7 +22,7 @@ const MOST_NEIGHBOURS: u64 = 500;
 type Extension = (String, String);
 
 /// What is known of a property, for any number of its phones.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Context {
     emergency: Vec<String>,
     acs_host: Option<String>,
@@ -100,7 +100,7 @@ impl Context {
             for document in documents {
                 let Some(other) = others.get(&document.phone_id) else { continue };
                 let number = other.room_id.and_then(|id| rooms.get(&id)).map(String::as_str);
-                self.add(other.id, &name(other, number), &serde_json::from_str(&document.desired)?);
+                self.add(other.id, &name(&other.mac, number), &serde_json::from_str(&document.desired)?);
             }
         }
         Ok(())
@@ -139,8 +139,9 @@ impl Context {
 }
 
 /// How people call a phone.
-pub fn name(phone: &phone::Model, room: Option<&str>) -> String {
-    room.map_or_else(|| format!("phone {}", views::mac(phone)), |number| format!("room {number}"))
+pub fn name(mac: &str, room: Option<&str>) -> String {
+    let phone = || mac.parse::<contract::Mac>().map_or_else(|_| mac.to_owned(), |mac| mac.to_string());
+    room.map_or_else(|| format!("phone {}", phone()), |number| format!("room {number}"))
 }
 
 /// The accounts a phone is to register: slot, server and user.

@@ -1,27 +1,28 @@
 //! What is wrong with the configuration of phones: the rules of `settings::lint` over what each phone is to be, with the
 //! facts they need. [`Context`] is loaded once for many phones; a preview asks it about documents nobody has yet.
 
+pub mod change;
 mod context;
 pub mod emergency;
+mod groups;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use contract::rest::{LintExample, LintFinding, LintGroup, LintRule, LintSeverity, PhoneLint, PropertyLint};
+use contract::rest::{LintFinding, LintRule, LintSeverity, PhoneLint, PropertyLint};
 use contract::{PhoneId, PropertyId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use settings::lint::{Finding, Rule, Severity};
 use uuid::Uuid;
 
-pub use context::{Context, name};
+pub use context::Context;
+use context::name;
+use groups::{Groups, Named};
 
 use super::error::not_found;
 use super::{App, Result, desired, views};
 use crate::db::entity::{phone, phone_document, property, room};
 use crate::domain::document::Reported;
 use crate::domain::layers::Desired;
-
-/// Phones named for each rule of a property.
-const EXAMPLES: usize = 5;
 
 /// What is wrong with one phone.
 pub async fn of_phone(app: &App, id: PhoneId) -> Result<PhoneLint> {
@@ -64,38 +65,18 @@ pub async fn of_property(app: &App, id: PropertyId) -> Result<PropertyLint> {
     let mut context = Context::of_property(app, db, Some(id.0)).await?;
     for phone in &phones {
         if let Some((wanted, _)) = documents.get(&phone.id) {
-            context.add(phone.id, &name(phone, number(phone).as_deref()), wanted);
+            context.add(phone.id, &name(&phone.mac, number(phone).as_deref()), wanted);
         }
     }
-    let mut groups: BTreeMap<(Severity, &str), LintGroup> = BTreeMap::new();
+    let mut groups = Groups::default();
     let nothing = Default::default();
     for phone in &phones {
         let (wanted, reported) = documents.get(&phone.id).unwrap_or(&nothing);
-        let mut before = None;
-        for finding in context.check(app, phone.id, wanted, reported)? {
-            let rule = finding.rule;
-            let group = groups.entry((rule.severity, rule.id)).or_insert_with(|| LintGroup {
-                rule: words(rule),
-                phones: 0,
-                examples: Vec::new(),
-            });
-            // Two accounts of a phone are one phone.
-            if before.replace(rule.id) == Some(rule.id) {
-                continue;
-            }
-            group.phones += 1;
-            if group.examples.len() < EXAMPLES {
-                group.examples.push(LintExample {
-                    phone: PhoneId(phone.id),
-                    mac: views::mac(phone),
-                    room_number: number(phone),
-                    keys: finding.keys,
-                    what: finding.what,
-                });
-            }
-        }
+        let room = number(phone);
+        let named = Named { id: PhoneId(phone.id), mac: views::mac(phone), room_number: room.as_deref() };
+        groups.add(&named, context.check(app, phone.id, wanted, reported)?);
     }
-    Ok(PropertyLint { phones: phones.len() as u32, groups: groups.into_values().collect() })
+    Ok(PropertyLint { phones: phones.len() as u32, groups: groups.done() })
 }
 
 fn read(document: &phone_document::Model) -> Result<(Desired, Reported)> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::{Layer, ValueState};
+use super::{Layer, LintGroup, ValueState};
 use crate::*;
 
 /// A field that is there, even with `null`: for `Option<Option<…>>`, where left out means "as it is".
@@ -235,6 +235,19 @@ body! {
         pub by_property: Vec<PreviewCount>,
         pub by_room_type: Vec<PreviewCount>,
         pub keys: Vec<PreviewKey>,
+        pub lint: PreviewLint,
+    }
+    /// What the rules of `docs/LINT.md` say to a change, the worst first.
+    pub struct PreviewLint {
+        /// Phones looked at: all that change, or of very many an even sample. Counts in the groups are of these. That two
+        /// phones have one extension is looked for only where it is all.
+        pub looked_at: u32,
+        /// Broken with the change, and not before.
+        pub brings: Vec<LintGroup>,
+        /// Broken before, and not with the change.
+        pub mends: Vec<LintGroup>,
+        /// Broken before and after, by settings of the change.
+        pub stays: Vec<LintGroup>,
     }
     pub struct PreviewCount {
         /// The property, or the room type; `None`: phones without one.

@@ -147,7 +147,8 @@ pub fn markdown() -> String {
         "# Lint\n\n\
          What the catalogue allows and is still a bad idea. The server looks at what every phone is to be:\n\
          `GET /api/v1/phones/{phone}/lint` and `GET /api/v1/properties/{property}/lint`. The rules are in\n\
-         `crates/settings/src/lint`; this page is made of them, and a test holds it to them.\n\n\
+         `crates/settings/src/lint`; this page is made of them, and a test holds it to them. The preview of a change says\n\
+         which of them it would break, mend or leave broken.\n\n\
          | rule | how bad | what is wrong | why | what to do |\n|---|---|---|---|---|\n",
     );
     for rule in RULES {

@@ -175,6 +175,29 @@ async fn firmware_for_another_model_is_not_installed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn firmware_that_waits_for_the_handset_is_fetched_once() {
+    let place = Place::new();
+    let nginx = place.nginx(None);
+    place.put("cfg.xml", xml(&[("hotel.name", "Grand")]));
+    let path = http(&nginx);
+    let set = [("config.serverpath", path.as_str()), ("firmware.serverpath", &path)];
+    let bench = Bench::start(&place, &set).await;
+    bench.ended().await;
+    // What follows that run is over when the next one is; there is no firmware yet.
+    bench.again().await;
+    bench.agent.hook(true).await;
+    place.put("ghp610fw.bin", firmware::build("GHP620", "2.0.3", &[7; 300_000]));
+    for _ in 0..4 {
+        bench.again().await;
+    }
+    let fetched = place.nginx_log().matches("GET /ghp610fw.bin HTTP/1.1\" 200").count();
+    assert_eq!(fetched, 1, "{}", place.nginx_log());
+    bench.agent.hook(false).await;
+    until("the new firmware", async || (bench.agent.device().firmware() == "2.0.3").then_some(())).await;
+    bench.agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_setting_that_counts_after_a_restart_restarts_the_phone_once() {
     let place = Place::new();
     let nginx = place.nginx(None);

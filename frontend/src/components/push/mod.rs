@@ -1,5 +1,6 @@
 //! Reviewing what was gathered for a layer, and pushing it: what it would do, a comment, then how far it is.
 
+mod lint;
 mod preview;
 mod progress;
 
@@ -10,6 +11,7 @@ use contract::rest::{Accepted, LayerChange, Preview};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+pub use lint::severity;
 pub use preview::PreviewView;
 pub use progress::PushProgress;
 
@@ -20,7 +22,7 @@ use super::template::Draft;
 use crate::api::ApiError;
 use crate::layer_at::LayerAt;
 use crate::state::use_shared;
-use crate::words::counted;
+use crate::words;
 
 /// The draft as requests: one holds one lock for all its values.
 fn changes(draft: &Draft, comment: &str) -> Vec<LayerChange> {
@@ -142,7 +144,7 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
                         {move || match (stage.get(), phones()) {
                             (Stage::Pushing, _) => "Pushing…".to_owned(),
                             (_, 0) => "Save".to_owned(),
-                            (_, count) => format!("Push to {}", counted(count as usize, "phone", "phones")),
+                            (_, count) => format!("Push to {}", words::phones(count)),
                         }}
                     </button>
                 }.into_any(),

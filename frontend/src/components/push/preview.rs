@@ -3,18 +3,25 @@
 use contract::rest::{Preview, PreviewCount, PreviewGroup, PreviewKey, PreviewLeftOut};
 use leptos::prelude::*;
 
+use super::lint::LintView;
 use crate::catalogue;
 use crate::components::icon::{Icon, Svg};
-use crate::words::counted;
-
-fn phones(count: u32) -> String {
-    counted(count as usize, "phone", "phones")
-}
+use crate::words::phones;
 
 #[component]
 pub fn PreviewView(preview: Preview) -> impl IntoView {
-    let Preview { in_scope, phones: changed, reboot, re_register, in_call, offline, by_property, by_room_type, keys } =
-        preview;
+    let Preview {
+        in_scope,
+        phones: changed,
+        reboot,
+        re_register,
+        in_call,
+        offline,
+        by_property,
+        by_room_type,
+        keys,
+        lint,
+    } = preview;
     let first = match (changed, in_scope) {
         (0, 0) => "No phone stands below this layer yet. The values are kept for those that come.".to_owned(),
         (0, _) => format!("Nothing changes for the {} below.", phones(in_scope)),
@@ -33,6 +40,7 @@ pub fn PreviewView(preview: Preview) -> impl IntoView {
                 {fact(in_call, Icon::OffHook, "red", format!("{} in a call now: a restart waits for its end", phones(in_call)))}
                 {fact(offline, Icon::Offline, "none", format!("{} not connected: they get it when they are back", phones(offline)))}
             </ul>
+            <LintView lint changed/>
             <Counts title="By property" counts=by_property/>
             <Counts title="By room type" counts=by_room_type/>
             <ul class="preview-keys">{keys.into_iter().map(|key| view! { <Key key/> }).collect_view()}</ul>

@@ -12,7 +12,7 @@ use crate::live::use_live;
 use crate::load::use_load;
 use crate::state::use_shared;
 use crate::time::every;
-use crate::words::counted;
+use crate::words;
 
 /// While phones are on their way and nothing is heard, it is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ pub fn PushProgress(
     let progress = Signal::derive(sum);
     let first = match phones {
         0 => "Saved. No phone has to change for it.".to_owned(),
-        count => format!("Saved. It is on its way to {}.", counted(count as usize, "phone", "phones")),
+        count => format!("Saved. It is on its way to {}.", words::phones(count)),
     };
     view! {
         <div class="stack" data-testid="pushed">

@@ -17,7 +17,7 @@ use leptos::prelude::*;
 pub use below::{Ground, Stratum};
 #[cfg(test)]
 pub use draft::Said;
-pub use draft::{Draft, refusal};
+pub use draft::{Draft, refusal, wrong};
 use field::SettingField;
 use listing::{MOST, View, Wanted, instances, list};
 pub use scope::EditorScope;

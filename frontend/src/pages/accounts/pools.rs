@@ -9,7 +9,7 @@ use crate::components::confirm::ConfirmButton;
 use crate::components::empty::skeleton_list;
 use crate::components::icon::{Icon, Svg};
 use crate::state::use_shared;
-use crate::words::counted;
+use crate::words::{counted, phones};
 
 #[component]
 pub fn Pools(sip: Sip) -> impl IntoView {
@@ -76,7 +76,7 @@ fn PoolRow(pool: ExtensionPool, sip: Sip, editing: RwSignal<Option<Option<Extens
                 count => format!(
                     "{} an account now; the change is on its way to {}.",
                     counted(count, "room has", "rooms have"),
-                    counted(filled.phones as usize, "phone", "phones")
+                    phones(filled.phones)
                 ),
             };
             let left = (!filled.left_out.is_empty()).then(|| {

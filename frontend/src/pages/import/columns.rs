@@ -24,9 +24,8 @@ const FIELDS: [(&str, &str); 10] = [
 ];
 
 #[component]
-pub fn Columns(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
+pub fn Columns(import: RwSignal<Import>, loaded: Loaded<Import>, sending: Sending) -> impl IntoView {
     let shared = use_shared();
-    let sending = Sending::new();
     let choose = Callback::new(move |choice: ColumnChoice| {
         let id = import.with_untracked(|import| import.id);
         let put = async move {

@@ -16,6 +16,7 @@ use leptos_router::hooks::use_query_map;
 use super::property::use_scope;
 use crate::app::use_title;
 use crate::components::empty::skeleton_panel;
+use crate::components::form::Sending;
 use crate::components::property_tabs::PropertyTabs;
 use crate::live::use_live_stream;
 use crate::load::{Loaded, use_load};
@@ -69,6 +70,8 @@ fn One(import: ImportId) -> impl IntoView {
             loaded.reload();
         }
     });
+    // While columns are tried, what would be applied is not what is shown.
+    let columns = Sending::new();
     let body = move |import: RwSignal<Import>| {
         let state = Memo::new(move |_| import.with(|import| import.state));
         view! {
@@ -77,10 +80,10 @@ fn One(import: ImportId) -> impl IntoView {
                     <h2>{move || import.with(|import| import.name.clone())}</h2>
                     <a class="button" href=move || format!("/p/{}/import", import.with(|import| import.property))>"Another import"</a>
                 </div>
-                <Run import loaded/>
+                <Run import loaded trying=columns.busy/>
                 <Show when=move || matches!(state.get(), ImportState::Ready | ImportState::Failed)>
                     <Findings import/>
-                    <Columns import loaded/>
+                    <Columns import loaded sending=columns/>
                 </Show>
                 <Show when=move || state.get() == ImportState::Ready><Rows import/></Show>
                 <Show when=move || state.get() == ImportState::Done><Findings import/></Show>

@@ -32,9 +32,10 @@ fn effects(counts: &ImportCounts) -> Vec<String> {
 }
 
 #[component]
-pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
+pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bool>) -> impl IntoView {
     let shared = use_shared();
     let sending = Sending::new();
+    let wait = Signal::derive(move || trying.get() || sending.busy.get());
     let state = Memo::new(move |_| import.with(|import| import.state));
     let apply = Callback::new(move |skip_errors: bool| {
         let id = import.with_untracked(|import| import.id);
@@ -98,13 +99,13 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>) -> impl IntoView {
             view! { <p>"There is nothing to do: every row that can be used is so already."</p> }.into_any(),
         ),
         (ImportState::Ready | ImportState::Failed, 0) => Some(view! {
-            <button type="button" class="button primary" data-testid="import-apply" disabled=move || sending.busy.get() on:click=move |_| apply.run(false)>
+            <button type="button" class="button primary" data-testid="import-apply" disabled=wait on:click=move |_| apply.run(false)>
                 <Svg icon=Icon::Check/>"Apply"
             </button>
         }.into_any()),
         (ImportState::Ready | ImportState::Failed, errors) => Some(view! {
             <p class="note"><Svg icon=Icon::Alert/> <span>{format!("{} below. Correct the file and choose it again, take a column for something else, or leave those rows out.", counted(errors as usize, "error stands", "errors stand"))}</span></p>
-            <div class="row"><ConfirmButton label="Apply without them" icon=Icon::Check question="Leave rows with errors out and apply the others?" yes="Apply the others" on_yes=Callback::new(move |()| apply.run(true)) testid="import-skip"/></div>
+            <div class="row"><ConfirmButton label="Apply without them" icon=Icon::Check question="Leave rows with errors out and apply the others?" yes="Apply the others" on_yes=Callback::new(move |()| apply.run(true)) disabled=wait testid="import-skip"/></div>
         }.into_any()),
         _ => None,
     }

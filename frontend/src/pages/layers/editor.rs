@@ -17,6 +17,7 @@ use crate::components::property_tabs::PropertyTabs;
 use crate::components::push::PushDialog;
 use crate::components::template::{EditorScope, Ground, TemplateEditor};
 use crate::drafts::use_drafts;
+use crate::findings::use_findings;
 use crate::layer_at::LayerAt;
 use crate::layer_data::{LayerData, load};
 use crate::live::{use_live, use_live_stream};
@@ -153,7 +154,15 @@ fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> i
         notes: Signal::stored(BTreeMap::new()),
         zone: Signal::derive(move || shared.zone(property.get())),
     };
-    scope.notes = Memo::new(move |_| notes(scope)).into();
+    let findings = use_findings(at, draft);
+    scope.notes = Memo::new(move |_| {
+        let mut notes = notes(scope);
+        findings.with(|found| {
+            found.iter().for_each(|(key, all)| notes.entry(key.clone()).or_default().extend(all.clone()))
+        });
+        notes
+    })
+    .into();
     let open = RwSignal::new(false);
     let name = Memo::new(move |_| value.with(LayerData::name));
     view! {

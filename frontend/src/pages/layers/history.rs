@@ -13,7 +13,7 @@ use crate::layer_at::LayerAt;
 use crate::load::use_load;
 use crate::state::use_shared;
 use crate::time::in_zone;
-use crate::words::{self, counted};
+use crate::words::{self, counted, phones};
 
 #[component]
 pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -> impl IntoView {
@@ -104,7 +104,7 @@ fn Entry(set: ChangeSet, zone: Signal<String>, undoing: RwSignal<Option<ChangeSe
             </div>
             {(!set.comment.is_empty()).then(|| view! { <p><q>{set.comment.clone()}</q></p> })}
             <p class="quiet-text">
-                {format!("{} {}, {what}, reached {}", look.word, set.scope_name, counted(set.phones as usize, "phone", "phones"))}
+                {format!("{} {}, {what}, reached {}", look.word, set.scope_name, phones(set.phones))}
             </p>
             <ul class="changes">{values.into_iter().map(|value| view! { <Changed value/> }).collect_view()}</ul>
         </li>

@@ -1,0 +1,142 @@
+//! What the rules say to changes that are not pushed yet: the server previews the draft, some time after the last key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use contract::rest::{LayerChange, LintGroup, Preview, PreviewLint};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::components::push::severity;
+use crate::components::template::{Draft, wrong};
+use crate::layer_at::LayerAt;
+use crate::state::use_shared;
+use crate::words::phones;
+
+/// So long nobody types before the server is asked.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Texts by the key of the field they belong to.
+pub type Findings = BTreeMap<String, Vec<String>>;
+
+/// Follows a draft. One question is open at most.
+pub fn use_findings(at: LayerAt, draft: RwSignal<Draft>) -> RwSignal<Findings> {
+    let shared = use_shared();
+    let found = RwSignal::new(Findings::new());
+    let (turn, busy) = (StoredValue::new(0_u64), StoredValue::new(false));
+    let ask = move || {
+        spawn_local(async move {
+            loop {
+                let Some(mine) = turn.try_get_value() else { return };
+                let Some(values) = draft.try_with_untracked(asked) else { return };
+                let keys: BTreeSet<String> = values.keys().cloned().collect();
+                let texts = if values.is_empty() {
+                    Findings::new()
+                } else {
+                    let change = LayerChange { values, locked: false, reason: String::new(), comment: String::new() };
+                    // What is refused says the push.
+                    let answer = shared.api.post::<_, Preview>(&format!("{}/preview", at.settings()), &change).await;
+                    answer.map(|preview| by_key(&preview.lint, &keys)).unwrap_or_default()
+                };
+                if turn.try_get_value() == Some(mine) {
+                    found.try_set(texts);
+                    busy.try_set_value(false);
+                    return;
+                }
+            }
+        });
+    };
+    Effect::new(move |_| {
+        draft.track();
+        turn.update_value(|turn| *turn += 1);
+        let mine = turn.get_value();
+        set_timeout(
+            move || {
+                if turn.try_get_value() == Some(mine) && busy.try_get_value() == Some(false) {
+                    busy.set_value(true);
+                    ask();
+                }
+            },
+            QUIET,
+        );
+    });
+    found
+}
+
+/// The draft without what is refused anyway, and without secrets left as they are.
+fn asked(draft: &Draft) -> BTreeMap<String, Option<String>> {
+    let fine = draft.iter().filter(|(key, said)| !said.masked() && wrong(key, said).is_none());
+    fine.map(|(key, said)| (key.clone(), said.value.clone())).collect()
+}
+
+/// At the fields that were changed, or at the first one a finding is about.
+fn by_key(lint: &PreviewLint, changed: &BTreeSet<String>) -> Findings {
+    let mut texts = Findings::new();
+    for group in lint.brings.iter().chain(&lint.stays) {
+        let Some(first) = group.examples.first() else { continue };
+        let about: BTreeSet<&String> =
+            group.examples.iter().flat_map(|one| &one.keys).filter(|key| changed.contains(*key)).collect();
+        let about = if about.is_empty() { first.keys.iter().take(1).collect() } else { about };
+        for key in about {
+            texts.entry(key.clone()).or_default().push(text(group, &first.what));
+        }
+    }
+    texts
+}
+
+fn text(group: &LintGroup, what: &str) -> String {
+    let (word, _) = severity(group.rule.severity);
+    let phones = phones(group.phones);
+    format!("{word}: {}. {what} {} ({phones})", group.rule.title, group.rule.remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::rest::{LintExample, LintRule, LintSeverity};
+    use contract::{Mac, PhoneId};
+
+    use super::*;
+    use crate::components::template::Said;
+
+    fn group(rule: &str, keys: &[&str]) -> LintGroup {
+        let text = str::to_owned;
+        let keys = keys.iter().map(|key| text(key)).collect();
+        let (phone, mac) = (PhoneId(Default::default()), Mac::new([0; 6]));
+        let rule = LintRule {
+            id: text(rule),
+            severity: LintSeverity::Danger,
+            title: text(rule),
+            why: text("Why"),
+            remedy: text("Mend it."),
+        };
+        let examples = vec![LintExample { phone, mac, room_number: None, keys, what: text("What.") }];
+        LintGroup { rule, phones: 2, examples }
+    }
+
+    #[test]
+    fn findings_stand_at_the_fields_that_were_changed() {
+        let changed = BTreeSet::from(["b".to_owned(), "c".to_owned()]);
+        let lint = PreviewLint {
+            looked_at: 2,
+            brings: vec![group("one", &["a", "b"])],
+            mends: vec![group("gone", &["b"])],
+            stays: vec![group("other", &["x", "y"])],
+        };
+        let texts = by_key(&lint, &changed);
+        assert_eq!(texts.keys().collect::<Vec<_>>(), ["b", "x"]);
+        assert_eq!(texts["b"], ["Danger: one. What. Mend it. (2 phones)"]);
+    }
+
+    #[test]
+    fn what_is_refused_or_masked_is_not_asked() {
+        let mut draft = Draft::default();
+        let said = |value: &str| Said { value: Some(value.into()), ..Said::default() };
+        draft.wish("audio.volume.ring", said("99"), &Said::default());
+        draft.wish("account.1.name", said("Lobby"), &Said::default());
+        draft.wish("account.2.name", Said::default(), &said("x"));
+        draft.wish("users.admin.password", said(contract::rest::SECRET_MASK), &Said::default());
+        let asked = asked(&draft);
+        assert_eq!(asked.keys().collect::<Vec<_>>(), ["account.1.name", "account.2.name"]);
+        assert_eq!(asked["account.2.name"], None);
+    }
+}
