@@ -115,6 +115,11 @@ impl<T: Send + Sync + 'static> Loaded<T> {
         self.slot.try_get_untracked().flatten().map(|signal| signal.with_untracked(read))
     }
 
+    /// Why it could not be loaded; read reactively.
+    pub fn failure(self) -> Option<ApiError> {
+        self.error.get()
+    }
+
     /// The page's body: `ready` is built once per key and given the data as a signal.
     pub fn view(
         self,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::process::{EMAIL, PASSWORD};
 
+use super::browser_settings::{field, seek};
 use crate::support::TestServer;
 use crate::support::browser::{Browser, web_root};
 use hotel::{Hotels, SHOWN};
@@ -20,6 +21,24 @@ const THEMES: [&str; 2] = ["light", "dark"];
 /// Opens the newest session that has orders in it.
 const OPENED: &str = "(document.querySelector('[data-testid=step]') ||
     document.querySelector('[data-testid=session]:nth-child(2) button').click())";
+
+/// The page whose picture is taken with a change reviewed.
+const PUSH: &str = "push";
+const REVIEWED: [(&str, &str, &str); 2] = [
+    ("ring volume", "audio.volume.ring", "7"),
+    ("sip server", "account.1.sip.server.1.address", "sip2.meridian.example"),
+];
+
+/// Changes settings, and opens what that would do.
+async fn review(browser: &Browser) {
+    for (words, key, value) in REVIEWED {
+        seek(browser, words, key).await;
+        browser.fill(&field(key, "setting-value"), value).await;
+    }
+    browser.click("review").await;
+    let shown = format!("document.querySelectorAll('[data-testid=preview-key]').length === {}", REVIEWED.len());
+    browser.until("the preview", &shown).await;
+}
 
 async fn pictures(browser: &Browser, folder: &Path, page: &str, path: &str, ready: &str) {
     for (size, width, height) in SIZES {
@@ -34,6 +53,9 @@ async fn pictures(browser: &Browser, folder: &Path, page: &str, path: &str, read
             browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
             browser.goto(path).await;
             browser.until(page, ready).await;
+            if page == PUSH {
+                review(browser).await;
+            }
             if page != "login" {
                 browser.shows("live-indicator", "data-live", "on").await;
             }
@@ -79,6 +101,7 @@ async fn every_page() {
         ("phone-tasks", format!("/phones/{phone}/tasks"), shows("job", 5)),
         ("new-phones", "/new-phones".to_owned(), shows("new-phone-row", 2)),
         ("settings", format!("/p/{property}/settings"), shows("field", 5)),
+        (PUSH, format!("/p/{property}/settings"), shows("field", 5)),
         ("layers", "/layers".to_owned(), shows("layer-count", 4)),
         ("history", format!("/p/{property}/settings?view=history"), shows("change-set", 2)),
         ("accounts", format!("/p/{property}/accounts"), shows("server-new", 1)),

@@ -1,6 +1,6 @@
 //! Imports from a GDMS account, against a stand-in of the documented calls that checks every signature.
 
-mod fake;
+pub mod fake;
 
 use contract::rest::*;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloud::app::App;
-use contract::rest::{JobState, PhoneRow, Property, RoomState, SyncState};
+use contract::rest::{JobState, PhoneRow, Property, RoomState, RoomType, SyncState};
 use contract::{Mac, PhoneId};
 use device_agent::{SimConfig, SimHandle, Simulator};
 use sea_orm::ConnectionTrait;
@@ -22,6 +22,7 @@ const OFFLINE: &str = "1110";
 const PENDING: &str = "1208";
 const EXPECTED: [&str; 2] = ["1210", "906"];
 const EMPTY: [&str; 3] = ["909", "910", "1010"];
+const SUITES: [&str; 4] = ["1206", "1207", "1208", "1209"];
 
 const GUESTS: [(&str, &str); 21] = [
     ("901", "M. Okafor"),
@@ -76,6 +77,15 @@ async fn property(server: &TestServer, code: &str, name: &str, zone: &str, floor
     Hotel::known(api, property.id).await.unwrap()
 }
 
+/// Rooms of a kind, so that something can be set for them alone.
+async fn suites(hotel: &Hotel) {
+    let path = format!("/api/v1/properties/{}", hotel.property);
+    let suite: RoomType = hotel.api.post(&format!("{path}/room-types"), json!({ "name": "Suite" })).await.ok();
+    let rooms: Vec<_> = SUITES.iter().map(|number| hotel.room(number)).collect();
+    let body = json!({ "rooms": rooms, "room_type": suite.id });
+    hotel.api.put(&format!("{path}/rooms/type"), body).await.ok::<contract::rest::Accepted>();
+}
+
 /// What holds in the whole property.
 async fn settings(hotel: &Hotel, name: &str) {
     let path = format!("/api/v1/properties/{}/settings", hotel.property);
@@ -115,6 +125,7 @@ impl Hotels {
         for (hotel, name) in [(&harbour, "Harbour House Lisbon"), (&lodge, "Alpine Lodge")] {
             settings(hotel, name).await;
         }
+        suites(&harbour).await;
         let mut next = 0;
         let mut simulated = Vec::new();
         let own = [OFF_HOOK[0], REFUSED, OFFLINE, PENDING, SHOWN];

@@ -15,7 +15,7 @@ use crate::components::select_field::SelectField;
 use crate::load::use_load;
 use crate::state::use_shared;
 
-const FIELDS: &[&str] = &["base_url", "client_id", "client_secret", "user", "password", "organisation", "site"];
+const FIELDS: &[&str] = &["base_url", "client_id", "client_secret", "user", "password"];
 
 /// `https://eu.gdms.cloud` with its region.
 fn place(address: &str) -> String {
@@ -27,9 +27,10 @@ fn place(address: &str) -> String {
     }
 }
 
-/// What was typed. It lives as long as the page; nothing of it is ever answered by the server.
+/// What was typed. It lives as long as the page, so whoever has to sign in again does not type it all again; nothing of
+/// it is ever answered by the server.
 #[derive(Clone, Copy)]
-struct Typed {
+pub struct Typed {
     address: RwSignal<String>,
     user: RwSignal<String>,
     password: RwSignal<String>,
@@ -38,6 +39,11 @@ struct Typed {
 }
 
 impl Typed {
+    pub fn new() -> Self {
+        let empty = || RwSignal::new(String::new());
+        Self { address: empty(), user: empty(), password: empty(), client_id: empty(), client_secret: empty() }
+    }
+
     fn login(self) -> GdmsLogin {
         let trimmed = |text: RwSignal<String>| text.get_untracked().trim().to_owned();
         GdmsLogin {
@@ -49,7 +55,8 @@ impl Typed {
         }
     }
 
-    fn forget(self) {
+    /// They were used: the server has them as long as it reads.
+    fn forget_secrets(self) {
         for secret in [self.password, self.client_secret] {
             secret.try_set(String::new());
         }
@@ -69,10 +76,15 @@ fn missing(login: &GdmsLogin) -> Option<ApiError> {
 }
 
 #[component]
-pub fn Gdms(property: Memo<PropertyId>) -> impl IntoView {
+pub fn Gdms(property: Memo<PropertyId>, typed: Typed) -> impl IntoView {
     let shared = use_shared();
     let addresses = use_load(|| (), move |()| shared.api.get::<Vec<String>>("/gdms/addresses"));
-    let form = move |addresses: RwSignal<Vec<String>>| view! { <Account property addresses/> }.into_any();
+    let form = move |addresses: RwSignal<Vec<String>>| {
+        match addresses.with_untracked(Vec::is_empty) {
+        true => view! { <p class="help">"This server reads no GDMS accounts. Whoever runs it names their addresses in its configuration (import.gdms)."</p> }.into_any(),
+        false => view! { <Account property addresses typed/> }.into_any(),
+    }
+    };
     view! {
         <section class="card stack" aria-labelledby="gdms-title">
             <h2 id="gdms-title">"From a GDMS account"</h2>
@@ -82,12 +94,13 @@ pub fn Gdms(property: Memo<PropertyId>) -> impl IntoView {
 }
 
 #[component]
-fn Account(property: Memo<PropertyId>, addresses: RwSignal<Vec<String>>) -> impl IntoView {
+fn Account(property: Memo<PropertyId>, addresses: RwSignal<Vec<String>>, typed: Typed) -> impl IntoView {
     let shared = use_shared();
-    let empty = || RwSignal::new(String::new());
-    let first = addresses.with_untracked(|list| list.first().cloned()).unwrap_or_default();
-    let (user, password, client_id, client_secret) = (empty(), empty(), empty(), empty());
-    let typed = Typed { address: RwSignal::new(first), user, password, client_id, client_secret };
+    let Typed { address, user, password, client_id, client_secret } = typed;
+    let known = addresses.with_untracked(|list| list.contains(&address.get_untracked()));
+    if !known {
+        address.set(addresses.with_untracked(|list| list.first().cloned()).unwrap_or_default());
+    }
     let sending = Sending::new();
     let found = RwSignal::new(None::<Vec<GdmsOrganisation>>);
     let look = move || {
@@ -103,7 +116,10 @@ fn Account(property: Memo<PropertyId>, addresses: RwSignal<Vec<String>>) -> impl
     };
     let options =
         Signal::derive(move || addresses.get().into_iter().map(|one| (one.clone(), place(&one))).collect::<Vec<_>>());
-    let change = Callback::new(move |()| found.set(None));
+    let change = Callback::new(move |()| {
+        found.set(None);
+        request_animation_frame(|| focus("gdms-client-id"));
+    });
     let login = move || {
         view! {
             <form class="stack" novalidate data-testid="gdms-login" on:submit=move |event| {
@@ -111,10 +127,10 @@ fn Account(property: Memo<PropertyId>, addresses: RwSignal<Vec<String>>) -> impl
                 look();
             }>
                 <p class="help">"Reads the phones of the vendor's cloud, with their rooms and accounts. API ID and secret are in GDMS under API Developer. User, password and secret are used for this and then forgotten."</p>
-                <SelectField id="gdms-address" label="Address" options value=typed.address error=sending.at("base_url") testid="gdms-address"/>
+                <SelectField id="gdms-address" label="Address" options value=address error=sending.at("base_url") testid="gdms-address"/>
                 <div class="pair">
-                    <TextField id="gdms-client-id" label="API ID" value=client_id error=sending.at("client_id") testid="gdms-client-id"/>
-                    <TextField id="gdms-client-secret" label="API secret" kind="password" value=client_secret error=sending.at("client_secret") testid="gdms-client-secret"/>
+                    <TextField id="gdms-client-id" label="API ID (client ID)" value=client_id error=sending.at("client_id") testid="gdms-client-id"/>
+                    <TextField id="gdms-client-secret" label="API secret (client secret)" kind="password" value=client_secret error=sending.at("client_secret") testid="gdms-client-secret"/>
                 </div>
                 <div class="pair">
                     <TextField id="gdms-user" label="User" value=user error=sending.at("user") testid="gdms-user"/>
@@ -173,7 +189,7 @@ fn Choice(
         let path = format!("/properties/{id}/imports/gdms");
         let ask = async move { shared.api.post::<_, ImportSummary>(&path, &body).await };
         sending.run(ask, move |import| {
-            typed.forget();
+            typed.forget_secrets();
             navigate(&format!("/p/{id}/import?import={}", import.id), Default::default());
         });
     };
@@ -190,7 +206,7 @@ fn Choice(
             <FormError error=sending.error fields=&["organisation", "site"]/>
             <div class="row">
                 <button type="submit" class="button primary" data-testid="gdms-read" disabled=move || none || sending.busy.get()><Svg icon=Icon::Download/>"Read the phones"</button>
-                <button type="button" class="button" on:click=move |_| on_back.run(())>"Back"</button>
+                <button type="button" class="button" data-testid="gdms-back" on:click=move |_| on_back.run(())>"Back"</button>
             </div>
         </form>
     }
@@ -204,5 +220,20 @@ mod tests {
     fn known_addresses_say_their_region() {
         assert_eq!(place("https://eu.gdms.cloud"), "eu.gdms.cloud (Europe)");
         assert_eq!(place("http://127.0.0.1:80"), "127.0.0.1:80");
+    }
+
+    #[test]
+    fn the_first_empty_input_is_named() {
+        let mut login = GdmsLogin {
+            base_url: "https://eu.gdms.cloud".into(),
+            user: "it".into(),
+            password: "p".into(),
+            client_id: "101".into(),
+            client_secret: String::new(),
+        };
+        let field = |login: &GdmsLogin| missing(login)?.0.field;
+        assert_eq!(field(&login).as_deref(), Some("client_secret"));
+        login.client_secret = "s3".into();
+        assert_eq!(field(&login), None);
     }
 }

@@ -24,6 +24,7 @@ use crate::state::use_shared;
 use crate::time::every;
 use columns::Columns;
 use findings::{Findings, Rows};
+use gdms::Typed;
 use run::Run;
 use start::Start;
 
@@ -37,6 +38,7 @@ pub fn ImportPage() -> impl IntoView {
     let id = scope.0;
     let query = use_query_map();
     let chosen = Memo::new(move |_| query.read().get("import").and_then(|id| id.parse::<ImportId>().ok()));
+    let typed = Typed::new();
     use_title(|| "Import".into());
     Effect::new(move |_| live.watch(Some(id.get()), None));
     Some(view! {
@@ -49,7 +51,7 @@ pub fn ImportPage() -> impl IntoView {
             </header>
             <PropertyTabs id/>
             {move || match chosen.get() {
-                None => view! { <Start property=id/> }.into_any(),
+                None => view! { <Start property=id typed/> }.into_any(),
                 Some(import) => view! { <One import/> }.into_any(),
             }}
         </div>
@@ -74,6 +76,8 @@ fn One(import: ImportId) -> impl IntoView {
     let columns = Sending::new();
     let body = move |import: RwSignal<Import>| {
         let state = Memo::new(move |_| import.with(|import| import.state));
+        // None: an account that could not be read.
+        let any = Memo::new(move |_| import.with(|import| !import.columns.is_empty()));
         view! {
             <div class="stack" data-testid="import" data-state=move || state.get().as_str()>
                 <div class="row between wrap">
@@ -83,7 +87,7 @@ fn One(import: ImportId) -> impl IntoView {
                 <Run import loaded trying=columns.busy/>
                 <Show when=move || matches!(state.get(), ImportState::Ready | ImportState::Failed)>
                     <Findings import/>
-                    <Columns import loaded sending=columns/>
+                    <Show when=move || any.get()><Columns import loaded sending=columns/></Show>
                 </Show>
                 <Show when=move || state.get() == ImportState::Ready><Rows import/></Show>
                 <Show when=move || state.get() == ImportState::Done><Findings import/></Show>

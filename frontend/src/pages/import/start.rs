@@ -5,7 +5,7 @@ use contract::rest::{Import, ImportState, ImportSummary};
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
-use super::gdms::Gdms;
+use super::gdms::{Gdms, Typed};
 use crate::api::quote;
 use crate::components::age::Ago;
 use crate::components::chip::Chip;
@@ -29,7 +29,7 @@ pub const fn look(state: ImportState) -> Look {
 }
 
 #[component]
-pub fn Start(property: Memo<PropertyId>) -> impl IntoView {
+pub fn Start(property: Memo<PropertyId>, typed: Typed) -> impl IntoView {
     let shared = use_shared();
     let navigate = use_navigate();
     let chooser = Chooser::default();
@@ -104,7 +104,7 @@ pub fn Start(property: Memo<PropertyId>) -> impl IntoView {
                 <div class="row"><button type="button" class="button" data-testid="export" on:click=export><Svg icon=Icon::Download/>"Export as CSV"</button></div>
             </section>
         </div>
-        <Gdms property/>
+        <Gdms property typed/>
         {earlier.view(|| ().into_any(), list)}
     }
 }

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::history::HistoryList;
+use super::property_facts::PropertyFacts;
 use crate::app::use_title;
 use crate::components::empty::{Empty, skeleton_list};
 use crate::components::icon::{Icon, Svg};
@@ -103,7 +104,12 @@ fn OneLayer(at: LayerAt) -> impl IntoView {
                 let zone = Signal::derive(move || shared.zone(property.get()));
                 view! { <HistoryList at zone on_undone=Callback::new(move |()| data.reload())/> }.into_any()
             } else {
-                data.view(skeleton_list, move |value| view! { <Editor at value data/> }.into_any()).into_any()
+                let changed = Callback::new(move |()| data.reload());
+                view! {
+                    {(at.layer == Layer::Property).then(|| view! { <PropertyFacts id=PropertyId(at.id) on_changed=changed/> })}
+                    {data.view(skeleton_list, move |value| view! { <Editor at value data/> }.into_any())}
+                }
+                .into_any()
             }}
         </div>
     }

@@ -2,6 +2,7 @@
 
 pub mod editor;
 pub mod history;
+mod property_facts;
 mod tree;
 mod tree_brands;
 mod tree_rooms;
