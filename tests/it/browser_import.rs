@@ -36,8 +36,10 @@ async fn a_file_is_tried_corrected_and_applied() {
     browser.choose("[data-testid=column][data-heading='MAC'] [data-testid=column-field]", "").await;
     browser.shows("[data-testid=column][data-heading='MAC']", "data-field", "").await;
     browser.choose("[data-testid=column][data-heading='Serial'] [data-testid=column-field]", "").await;
+    browser.shows("[data-testid=column][data-heading='Serial']", "data-field", "").await;
     browser.gone("finding").await;
     browser.choose("[data-testid=column][data-heading='MAC'] [data-testid=column-field]", "mac").await;
+    browser.shows("[data-testid=column][data-heading='MAC']", "data-field", "mac").await;
     browser.choose("[data-testid=column][data-heading='Serial'] [data-testid=column-field]", "serial").await;
     browser.shows("[data-testid=column][data-heading='Serial']", "data-field", "serial").await;
     browser.find("[data-testid=finding][data-row='4']").await;

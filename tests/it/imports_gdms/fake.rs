@@ -196,6 +196,7 @@ fn list(fake: &Inside, asked: &Value) -> Value {
     let size = asked["pageSize"].as_u64().unwrap() as usize;
     let site = |at: usize| 70 + at % 2;
     let wanted = (0..fake.devices).filter(|at| asked["siteId"].is_null() || asked["siteId"] == site(*at));
+    let all = wanted.clone().count();
     let device = |at: usize| {
         let name = if at.is_multiple_of(30) {
             format!("Lobby {}", ["left", "right"][at % 2])
@@ -207,7 +208,7 @@ fn list(fake: &Inside, asked: &Value) -> Value {
         json!({ "mac": mac(at), "sn": serial, "deviceName": name, "deviceType": "GHP621", "status": 1, "siteId": site(at), "siteName": place })
     };
     let rows: Vec<Value> = wanted.skip(page * size).take(size).map(device).collect();
-    let total = if fake.trouble.short_total { 3 } else { fake.devices };
+    let total = if fake.trouble.short_total { 3 } else { all };
     json!({ "total": total, "pages": 1, "pageNum": page + 1, "pageSize": size, "result": rows })
 }
 

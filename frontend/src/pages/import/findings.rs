@@ -54,15 +54,16 @@ fn row(finding: Finding) -> impl IntoView {
         Severity::Error => (Icon::Alert, "red", "Error"),
         Severity::Warning => (Icon::Alert, "amber", "Warning"),
     };
-    let at = if finding.row == 0 { "File".to_owned() } else { finding.row.to_string() };
+    let at = if finding.row == 0 { "General".to_owned() } else { finding.row.to_string() };
+    let no_place = finding.column.is_empty() && finding.value.is_empty();
     let value =
         (!finding.value.is_empty()).then(|| view! { " " <span class="value mono">{finding.value.clone()}</span> });
     view! {
         <tr data-testid="finding" data-row=finding.row data-column=finding.column.clone()>
             <th scope="row"><span class=format!("chip tone-{tone}")><Svg icon/><span class="sr">{word}" in row "</span>{at}</span></th>
-            <td data-label="Column">{finding.column.clone()} {value}</td>
+            <td data-label="Column" class:blank=no_place>{finding.column.clone()} {value}</td>
             <td data-label="What is wrong">{finding.reason}</td>
-            <td data-label="What to do">{finding.remedy}</td>
+            <td data-label="What to do" class:blank=finding.remedy.is_empty()>{finding.remedy.clone()}</td>
         </tr>
     }
 }

@@ -93,15 +93,16 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
     let buttons = move || {
         match (state.get(), errors.get()) {
         (ImportState::Failed, _) if unread() => Some(view! {
+            <p>"Check in GDMS that this user may see the organisation with its devices, and that its API access is on. Then sign in again: only the secrets are asked for anew."</p>
             <div class="row"><a class="button primary" data-testid="import-again" href=move || format!("/p/{}/import", import.with(|import| import.property))>"Sign in again"</a></div>
         }.into_any()),
         (ImportState::Ready | ImportState::Failed, _) if nothing() => Some(
             view! { <p>"There is nothing to do: every row that can be used is so already."</p> }.into_any(),
         ),
         (ImportState::Ready | ImportState::Failed, 0) => Some(view! {
-            <button type="button" class="button primary" data-testid="import-apply" disabled=wait on:click=move |_| apply.run(false)>
+            <div class="row"><button type="button" class="button primary" data-testid="import-apply" disabled=wait on:click=move |_| apply.run(false)>
                 <Svg icon=Icon::Check/>"Apply"
-            </button>
+            </button></div>
         }.into_any()),
         (ImportState::Ready | ImportState::Failed, errors) => Some(view! {
             <p class="note"><Svg icon=Icon::Alert/> <span>{format!("{} below. Correct the file and choose it again, take a column for something else, or leave those rows out.", counted(errors as usize, "error stands", "errors stand"))}</span></p>
@@ -118,7 +119,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
             </div>
             {progress}
             {move || (state.get() != ImportState::Fetching && !unread()).then(figures)}
-            <p>{move || counts.with(|counts| effects(counts).join(", "))}</p>
+            {move || Some(counts.with(effects)).filter(|some| !some.is_empty()).map(|some| view! { <p>{some.join(", ")}</p> })}
             {move || import.with(|import| (!import.note.is_empty()).then(|| import.note.clone())).map(|note| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{note}</span></p> })}
             <FormError error=sending.error fields=&[]/>
             {buttons}

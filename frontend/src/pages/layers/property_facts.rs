@@ -152,12 +152,12 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
         >
             <p class="help">"Settings can say these with variables, here and in every layer. Phones follow when they change."</p>
             <div class="pair">
-                <TextField id="facts-name" label="Name" help="For {property.name}." value=name error=sending.at("name") testid="facts-name" required=true/>
-                <TextField id="facts-zone" label="Time zone" help="For {property.time_zone}; times are shown in it." value=zone error=sending.at("time_zone") list="facts-zones" testid="facts-zone" required=true/>
+                <TextField id="facts-name" label="Name" help="Stands where settings say {property.name}." value=name error=sending.at("name") testid="facts-name" required=true/>
+                <TextField id="facts-zone" label="Time zone" help="Times are shown in it; {property.time_zone} in settings." value=zone error=sending.at("time_zone") list="facts-zones" testid="facts-zone" required=true/>
             </div>
             <div class="pair">
-                <TextField id="facts-phone" label="Telephone number" help="For {property.phone}; with the country's code, as guests give it to others." value=phone error=sending.at("phone") inputmode="tel" placeholder="+351 215 550 100" testid="facts-phone"/>
-                <TextField id="facts-front-desk" label="Front desk" help="For {property.front_desk}; as dialled from a room, for example 0." value=desk error=sending.at("front_desk") inputmode="tel" testid="facts-front-desk"/>
+                <TextField id="facts-phone" label="Telephone number" help="With the country's code, as guests give it to others; {property.phone} in settings." value=phone error=sending.at("phone") inputmode="tel" placeholder="+351 215 550 100" testid="facts-phone"/>
+                <TextField id="facts-front-desk" label="Front desk" help="As dialled from a room, for example 0; {property.front_desk} in settings." value=desk error=sending.at("front_desk") inputmode="tel" testid="facts-front-desk"/>
             </div>
             <datalist id="facts-zones">{zones}</datalist>
             <FormError error=sending.error fields=FIELDS/>
