@@ -65,7 +65,7 @@ async fn numbers_of_the_property_and_the_type_of_a_room_reach_the_phone() {
     browser.gone("facts-form").await;
     browser.until("the focus is back", "document.activeElement.id === 'facts-change'").await;
     browser.says("property-facts", "+351 215 550 100").await;
-    browser.says("h1", "Settings of Harbour House").await;
+    browser.says("main h1", "Settings of Harbour House").await;
     wait_true("the phone knows its hotel", async || {
         let value = |key: &str| phone.agent.value(key);
         value("hotel.telephone") == "+351 215 550 100" && value("hotel.name") == "Harbour House"

@@ -89,7 +89,8 @@ impl Browser {
         self.fill("login-email", email).await;
         self.fill("login-password", password).await;
         self.click("login-submit").await;
-        self.until("signed in", "!location.pathname.startsWith('/login')").await;
+        // On a page: before, the properties are not known, and links do not yet lead to one.
+        self.until("signed in", "!['/', '/login'].includes(location.pathname)").await;
     }
 
     /// A path of the server.
