@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::process::{EMAIL, PASSWORD};
 
-use super::browser_settings::{field, seek};
+use super::browser_settings::{field, in_the_middle, seek};
 use crate::support::TestServer;
 use crate::support::browser::{Browser, web_root};
 use hotel::{Hotels, SHOWN};
@@ -33,6 +33,7 @@ const REVIEWED: [(&str, &str, &str); 2] = [
 async fn review(browser: &Browser) {
     for (words, key, value) in REVIEWED {
         seek(browser, words, key).await;
+        in_the_middle(browser, key).await;
         browser.fill(&field(key, "setting-value"), value).await;
     }
     browser.click("review").await;

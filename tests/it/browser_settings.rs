@@ -13,7 +13,7 @@ pub fn field(key: &str, part: &str) -> String {
 }
 
 /// Brings a setting out from under the bar of unsaved changes.
-async fn in_the_middle(browser: &Browser, key: &str) {
+pub async fn in_the_middle(browser: &Browser, key: &str) {
     let place = format!("(document.querySelector({:?}).scrollIntoView({{ block: 'center' }}), true)", field(key, ""));
     browser.until("the setting is in the middle", &place).await;
 }

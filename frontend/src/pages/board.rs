@@ -22,6 +22,7 @@ use crate::components::room_cell::RoomCell;
 use crate::live::{use_live, use_live_stream};
 use crate::load::use_load;
 use crate::state::use_shared;
+use crate::words::counted;
 
 type Card = ArcRwSignal<RoomCard>;
 /// Its name and its rooms.
@@ -195,7 +196,7 @@ fn summary(counts: &Counts) -> String {
     if counts.rooms == 0 {
         return String::new();
     }
-    let mut text = format!("{} rooms · {} in order", counts.rooms, counts.in_order);
+    let mut text = format!("{} · {} in order", counted(counts.rooms, "room", "rooms"), counts.in_order);
     if of(NoPhone) > 0 {
         text.push_str(&format!(" · {} without a phone", of(NoPhone)));
     }

@@ -126,6 +126,9 @@ impl Hotels {
             settings(hotel, name).await;
         }
         suites(&harbour).await;
+        let numbers = json!({ "phone": "+351 215 550 100", "front_desk": "9" });
+        let path = format!("/api/v1/properties/{}", harbour.property);
+        harbour.api.patch(&path, numbers).await.ok::<contract::rest::Accepted>();
         let mut next = 0;
         let mut simulated = Vec::new();
         let own = [OFF_HOOK[0], REFUSED, OFFLINE, PENDING, SHOWN];

@@ -90,12 +90,13 @@ fn Key(key: PreviewKey) -> impl IntoView {
         _ => None,
     };
     let stays = [
-        (key.overridden, "keep their own value: a nearer layer sets it"),
-        (key.locked, "keep their value: a layer above locked it"),
-        (key.left_out, "cannot be given this value: a variable has nothing to stand for"),
+        (key.overridden, ["keeps its own value", "keep their own value"], "a nearer layer sets it"),
+        (key.locked, ["keeps its value", "keep their value"], "a layer above locked it"),
+        (key.left_out, ["cannot be given this value"; 2], "a variable has nothing to stand for"),
     ];
-    let stays = stays.into_iter().filter(|(count, _)| *count > 0).map(|(count, why)| {
-        view! { <p class="quiet-text" data-testid="preview-stays">{format!("{} {why}.", phones(count))}</p> }
+    let stays = stays.into_iter().filter(|(count, ..)| *count > 0).map(|(count, [one, many], why)| {
+        let what = if count == 1 { one } else { many };
+        view! { <p class="quiet-text" data-testid="preview-stays">{format!("{} {what}: {why}.", phones(count))}</p> }
     });
     let example = |one: PreviewLeftOut| {
         let who = one.room_number.map_or_else(|| one.mac.to_string(), |room| format!("Room {room}"));
