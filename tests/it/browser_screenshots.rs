@@ -108,7 +108,8 @@ async fn every_page() {
         ("accounts", format!("/p/{property}/accounts"), shows("server-new", 1)),
         ("claims", format!("/p/{property}/claims"), shows("claim-rules", 1)),
         ("provisioning", format!("/p/{property}/provisioning"), shows("provisioning-form", 1)),
-        ("import", format!("/p/{property}/import"), shows("import-choose", 1)),
+        ("import", format!("/p/{property}/import"), shows("gdms-sign-in", 1)),
+        ("backup", format!("/p/{property}/backup"), shows("backup-keep", 1)),
     ];
     for (page, path, ready) in pages {
         pictures(&browser, &folder, page, &path, &ready).await;
