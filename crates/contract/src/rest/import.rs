@@ -97,6 +97,14 @@ body! {
         pub phones_changed: u32,
         /// Values of settings.
         pub values_set: u32,
+        #[serde(default)]
+        pub accounts_made: u32,
+        /// SIP accounts with another authentication user, display name or password.
+        #[serde(default)]
+        pub accounts_changed: u32,
+        /// Rooms that get another account than they have.
+        #[serde(default)]
+        pub accounts_given: u32,
     }
     /// Something about a cell, a row or the whole.
     pub struct Finding {
@@ -158,8 +166,9 @@ body! {
         /// Its position, from 0.
         pub column: u32,
         pub heading: String,
-        /// One of `building`, `floor`, `level`, `room`, `room-type`, `extension`, `guest-name`, `mac`, `serial`, `model`, or
-        /// a setting's key such as `pks.mpk.11.value`, its P value such as `P47`. `null`: the column is left out.
+        /// One of `building`, `floor`, `level`, `room`, `room-type`, `extension`, `guest-name`, `mac`, `serial`, `model`,
+        /// `sip-server` (by its name), `sip-user`, `sip-auth-user`, `sip-display-name`, `sip-password` (the account of the
+        /// room's phone), or a setting's key such as `pks.mpk.11.value`, its P value such as `P47`. `null`: the column is left out.
         pub field: Option<String>,
         /// Of a setting: `room` or `phone`, where the value is set.
         pub layer: Option<Layer>,

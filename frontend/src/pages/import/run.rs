@@ -23,6 +23,9 @@ fn effects(counts: &ImportCounts) -> Vec<String> {
         (counts.phones_made, "new phone", "new phones"),
         (counts.phones_changed, "changed phone", "changed phones"),
         (counts.values_set, "value set", "values set"),
+        (counts.accounts_made, "new SIP account", "new SIP accounts"),
+        (counts.accounts_changed, "changed SIP account", "changed SIP accounts"),
+        (counts.accounts_given, "room gets another account", "rooms get another account"),
     ];
     parts
         .into_iter()
