@@ -155,7 +155,8 @@ impl Claim {
                 add(&mut done, &lot_counts);
                 (position, jobs) = (last + 1, made);
                 let line = content.wanted.get(last).map_or(0, |row| row.line);
-                let accounts = match lot_counts.accounts_made + lot_counts.accounts_changed + lot_counts.accounts_given {
+                let accounts = match lot_counts.accounts_made + lot_counts.accounts_changed + lot_counts.accounts_given
+                {
                     0 => String::new(),
                     _ => format!(
                         "; SIP accounts: {} made, {} changed, {} given to rooms",

@@ -123,7 +123,9 @@ async fn store(tx: &impl ConnectionTrait, actor: &Actor, wanted: &BTreeMap<(Laye
     };
     let rows: Vec<layer_value::ActiveModel> = wanted
         .iter()
-        .flat_map(|((layer, scope), (_, values))| values.iter().map(move |(key, value)| row(*layer, *scope, key, value)))
+        .flat_map(|((layer, scope), (_, values))| {
+            values.iter().map(move |(key, value)| row(*layer, *scope, key, value))
+        })
         .collect();
     use layer_value::Column::{ChangedAt, ChangedBy, Key, Layer as LayerColumn, ScopeId, Value as ValueColumn};
     for rows in rows.chunks(ROWS) {

@@ -231,7 +231,11 @@ const WORDS: [(Word, &str, &[&str]); 15] = [
 
 /// Headings that mean a SIP account, or settings where the property has no SIP servers an account could be on.
 const ACCOUNTS: [(Word, &str, &[&str]); 3] = [
-    (Word::SipUser, "account.1.sip.userid", &["sipuser", "sipuserid", "sipusername", "sipid", "sipbenutzer", "sipaccount"]),
+    (
+        Word::SipUser,
+        "account.1.sip.userid",
+        &["sipuser", "sipuserid", "sipusername", "sipid", "sipbenutzer", "sipaccount"],
+    ),
     (
         Word::SipAuthUser,
         "account.1.sip.subscriber.userid",
@@ -314,10 +318,7 @@ impl Word {
 
     /// Whether it is part of a SIP account.
     pub fn is_account(self) -> bool {
-        matches!(
-            self,
-            Self::SipServer | Self::SipUser | Self::SipAuthUser | Self::SipDisplayName | Self::SipPassword
-        )
+        matches!(self, Self::SipServer | Self::SipUser | Self::SipAuthUser | Self::SipDisplayName | Self::SipPassword)
     }
 }
 
@@ -373,7 +374,8 @@ fn of_heading(heading: &str, accounts: bool) -> Option<(Field, Option<Layer>)> {
         return None;
     }
     let mut words = WORDS.iter().filter(|(word, ..)| accounts || !word.is_account());
-    if let Some((word, ..)) = words.find(|(_, name, also)| plain == name.replace('-', "") || also.contains(&plain.as_str()))
+    if let Some((word, ..)) =
+        words.find(|(_, name, also)| plain == name.replace('-', "") || also.contains(&plain.as_str()))
     {
         return Some((Field::Word(*word), None));
     }
@@ -500,19 +502,23 @@ mod tests {
 
     #[test]
     fn a_sip_user_is_an_account_where_there_are_servers_and_rooms() {
-        let headings = ["Room", "SIP server", "SIP User", "Auth ID", "SIP display name", "Secret", "account.1.sip.userid"];
+        let headings =
+            ["Room", "SIP server", "SIP User", "Auth ID", "SIP display name", "Secret", "account.1.sip.userid"];
         let guessed = |headings: &[&str], accounts: bool| -> Vec<Option<String>> {
             let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
             guess(&headings, accounts).into_iter().map(|choice| choice.field).collect()
         };
         let (user, auth) = ("account.1.sip.userid", "account.1.sip.subscriber.userid");
         let password = "account.1.sip.subscriber.password";
-        let as_account =
-            ["room", "sip-server", "sip-user", "sip-auth-user", "sip-display-name", "sip-password", user];
+        let as_account = ["room", "sip-server", "sip-user", "sip-auth-user", "sip-display-name", "sip-password", user];
         assert_eq!(guessed(&headings, true), as_account.map(|name| Some(name.to_owned())));
         let as_settings = [Some("room"), None, Some(user), Some(auth), None, Some(password), None];
         assert_eq!(guessed(&headings, false), as_settings.map(|name| name.map(str::to_owned)), "a key is taken once");
-        assert_eq!(guessed(&["MAC", "SIP user"], true)[1].as_deref(), Some(user), "no rooms, so it is a phone's setting");
+        assert_eq!(
+            guessed(&["MAC", "SIP user"], true)[1].as_deref(),
+            Some(user),
+            "no rooms, so it is a phone's setting"
+        );
     }
 
     #[test]

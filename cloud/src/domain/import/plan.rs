@@ -352,7 +352,8 @@ impl<'a> Work<'a> {
         let (known, wanted) = (self.known, self.wanted);
         let extensions = std::mem::take(&mut self.extensions);
         // The cell that says it.
-        let cells: Vec<Word> = self.meant.iter().map(|meant| meant.as_ref().map_or(Word::Extension, |meant| meant.cell)).collect();
+        let cells: Vec<Word> =
+            self.meant.iter().map(|meant| meant.as_ref().map_or(Word::Extension, |meant| meant.cell)).collect();
         let holders: HashMap<&str, &str> = known
             .rooms
             .iter()
@@ -365,7 +366,8 @@ impl<'a> Work<'a> {
             let room = row.room.as_ref().and_then(|number| known.rooms.get(number));
             // Unless the row itself names the account.
             let given = room.filter(|room| self.meant[at].is_none() && room.extension != extension);
-            if let Some((_, user)) = given.and_then(|room| room.account.as_ref()).filter(|(_, user)| user != extension) {
+            if let Some((_, user)) = given.and_then(|room| room.account.as_ref()).filter(|(_, user)| user != extension)
+            {
                 let reason = format!("The room has the SIP account {user}, which is its extension.");
                 let remedy = "Give the room another account (a column with the SIP user), or take this one back.";
                 self.find(at, Word::Extension, Found::error("extension-of-account", reason, remedy));

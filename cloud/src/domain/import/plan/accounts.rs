@@ -113,7 +113,8 @@ impl<'a> Work<'a> {
                 // Perhaps it stands in a cell that has an error.
                 return Ok(None);
             }
-            let reason = format!("The row has part of a SIP account, and room {number} has neither SIP user nor extension.");
+            let reason =
+                format!("The row has part of a SIP account, and room {number} has neither SIP user nor extension.");
             return Err((Word::SipUser, Found::error("user-missing", reason, "Add a column with the SIP users.")));
         };
         let user = user(&name).map_err(|why| {
@@ -129,7 +130,8 @@ impl<'a> Work<'a> {
             None if same => None,
             Some(_) if kept.is_some() => kept.cloned(),
             Some(wanted) if *wanted != user => {
-                let reason = format!("The row says extension {wanted} and SIP user {user}; a room's account is its extension.");
+                let reason =
+                    format!("The row says extension {wanted} and SIP user {user}; a room's account is its extension.");
                 let remedy = "Write the SIP user into the column of the extension too, or leave that column out.";
                 return Err((Word::Extension, Found::error("extension-differs", reason, remedy)));
             }
@@ -150,7 +152,8 @@ impl<'a> Work<'a> {
         };
         if servers.is_empty() {
             let remedy = "Add a SIP server to the property, or take the column for a setting.";
-            let found = Found::error("server-unknown", "The property has no SIP server an account could be on.", remedy);
+            let found =
+                Found::error("server-unknown", "The property has no SIP server an account could be on.", remedy);
             return Err((Word::SipServer, found));
         }
         let Some(name) = &row.account.server else {
@@ -197,7 +200,8 @@ impl<'a> Work<'a> {
             return taken("the account of a phone of its own".to_owned());
         }
         let numbers = there.rooms.iter().filter_map(|id| self.numbers.get(id).copied());
-        let mut others = numbers.filter(|number| self.known.rooms.get(*number).is_some_and(|room| room.extension != *user));
+        let mut others =
+            numbers.filter(|number| self.known.rooms.get(*number).is_some_and(|room| room.extension != *user));
         others.next().map_or(Ok(()), |number| taken(format!("the account of room {number}")))
     }
 
@@ -255,7 +259,8 @@ impl<'a> Work<'a> {
         let room = row.room.as_ref().and_then(|number| self.known.rooms.get(number));
         if let Some((_, old)) = room.and_then(|room| room.account.as_ref()).filter(|has| **has != key) {
             let reason = format!("The room has the account {old}, which stays with the property and is nobody's.");
-            let remedy = "Nothing, if the room gets another account; remove the old one when the PBX has no use for it.";
+            let remedy =
+                "Nothing, if the room gets another account; remove the old one when the PBX has no use for it.";
             self.find(at, meant.cell, Found::warning("account-replaced", reason, remedy));
         }
         if let Some(why) = row.account.password.as_ref().and_then(|password| weakness(password, &meant.user)) {
