@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use crate::accounts::{add_server, exported, hotel_without_extensions, path};
-use crate::support::{Ask, Hotel, TestServer, mac};
+use crate::support::{Hotel, TestServer, mac};
 
 /// A request below the property.
 struct Request {
