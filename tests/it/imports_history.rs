@@ -1,5 +1,7 @@
 //! What an import set stands in the history of rooms and phones, and can be taken back.
 
+use std::fmt::Write as _;
+
 use contract::rest::*;
 use serde_json::json;
 
@@ -64,4 +66,63 @@ async fn values_of_an_import_stand_in_the_history_and_are_undone_with_their_lock
     assert_eq!((again.counts.change, again.counts.values_set, again.counts.same), (1, 3, 1));
     let undone: History = api.get(&format!("{room}/history")).await.ok();
     assert_eq!((undone.items[0].undoes, undone.items[1].undone_by), (Some(set.id), Some(undone.items[0].id)));
+}
+
+#[tokio::test]
+async fn an_import_is_taken_back_as_a_whole_but_for_what_was_changed_since() {
+    const ROOMS: u32 = 620;
+    let server = TestServer::start().await;
+    let api = &server.api;
+    let hotel = server.hotel(&["1000", "1001", "1002"]).await;
+    for (number, room) in [(1, "1000"), (2, "1001"), (3, "1002")] {
+        hotel.announce(mac(number), Some(hotel.room(room))).await.unwrap();
+    }
+    let own = json!({ "values": { LABEL: "Reception" }, "locked": true, "reason": "Brand standard." });
+    let settings = |room: &str| format!("/api/v1/rooms/{}/settings", hotel.room(room));
+    api.put(&settings("1001"), own).await.ok::<Accepted>();
+    let mut file = "Room,Floor,Key 2 label,SIP password\n".to_owned();
+    for at in 0..ROOMS {
+        let _ = writeln!(file, "{},1,Spa,hidden-word-{at}", 1_000 + at);
+    }
+    let import = upload(&hotel, "rooms.csv", file).await;
+    let done = apply(api, import.id, false).await;
+    assert_eq!((done.counts.values_set, done.counts.refused), (2 * ROOMS, 0), "{}", done.note);
+    api.put(&settings("1000"), json!({ "values": { LABEL: "By hand" } })).await.ok::<Accepted>();
+
+    let undo = format!("/api/v1/imports/{}/undo", import.id);
+    let long = json!({ "comment": "x".repeat(301) });
+    assert_eq!(api.post(&undo, long).await.refused(422).field.as_deref(), Some("comment"));
+    let undone: ImportUndone = api.post(&undo, json!({})).await.ok();
+    let wanted =
+        ImportUndone { undone: ROOMS - 1, changed_since: 1, names: vec!["Room 1000".to_owned()], phones: 2, left: 0 };
+    assert_eq!(undone, wanted);
+    let values = async |room: &str| -> Vec<(String, bool)> {
+        let values: LayerValues = api.get(&settings(room)).await.ok();
+        values.values.into_iter().map(|value| (value.value, value.locked)).collect()
+    };
+    assert_eq!(values("1001").await, [("Reception".to_owned(), true)]);
+    assert_eq!(values("1002").await, []);
+    assert_eq!(values("1000").await, [(SECRET_MASK.to_owned(), false), ("By hand".to_owned(), false)]);
+    let history: History = api.get(&format!("{}/history", settings("1002"))).await.ok();
+    assert_eq!((history.items[0].comment.as_str(), history.items[0].phones), ("Undo import rooms.csv", 1));
+    assert_eq!(
+        (history.items[0].undoes, history.items[1].undone_by),
+        (Some(history.items[1].id), Some(history.items[0].id))
+    );
+
+    let again: ImportUndone = api.post(&undo, json!({})).await.ok();
+    assert_eq!((again.undone, again.changed_since), (0, 1));
+    let forced: ImportUndone = api.post(&undo, json!({ "force": true, "comment": "All of it." })).await.ok();
+    assert_eq!((forced.undone, forced.changed_since, forced.phones), (1, 0, 1));
+    assert_eq!(values("1000").await, []);
+
+    // It may be applied and taken back again; an undo of one room is undone like any other.
+    apply(api, import.id, false).await;
+    let of_one: History = api.get(&format!("{}/history", settings("1002"))).await.ok();
+    let set = of_one.items[0].id;
+    api.post(&format!("/api/v1/change-sets/{set}/undo"), json!({})).await.ok::<Accepted>();
+    let undone: ImportUndone = api.post(&undo, json!({})).await.ok();
+    assert_eq!((undone.undone, undone.changed_since), (ROOMS - 1, 0), "1002 is as it was already");
+    api.delete(&format!("/api/v1/imports/{}", import.id)).await;
+    api.post(&undo, json!({})).await.refused(404);
 }

@@ -14,7 +14,7 @@ use crate::app::desired::{Change, refresh_targets};
 use crate::app::live::{Touched, touch};
 use crate::app::{Actor, App, Result};
 use crate::db::column::write_column;
-use crate::db::entity::{building, floor, job, phone, room, room_type};
+use crate::db::entity::{building, floor, import, job, phone, room, room_type};
 use crate::domain::import::plan::{Known, PhoneStep, Place, RoomStep, Step};
 
 /// Values of one column, by the rows they go to.
@@ -27,7 +27,7 @@ pub async fn steps(
     actor: &Actor,
     known: &Known,
     steps: &[Step],
-    name: &str,
+    import: &import::Model,
 ) -> Result<(ImportCounts, Vec<job::Model>)> {
     let mut counts = ImportCounts::default();
     let floors = places(tx, known, steps, &mut counts).await?;
@@ -39,7 +39,7 @@ pub async fn steps(
     let mut changed = Changed::default();
     phones(tx, known, steps, &room_of, &mut counts, &mut changed).await?;
     accounts::carry(app, tx, known, steps, &room_of, &mut counts, &mut changed).await?;
-    let purpose = values::Purpose { actor, comment: format!("Import {name}") };
+    let purpose = values::Purpose { actor, import: import.id, comment: format!("Import {}", import.name) };
     let sets = values::carry(app, tx, &purpose, known, steps, &room_of, &mut counts, &mut changed).await?;
     for step in steps {
         let made =

@@ -9,6 +9,7 @@ mod gdms;
 mod known;
 mod run;
 mod stored;
+mod undo;
 mod values;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::domain::import::{Sheet, Unreadable, mapping, spreadsheet, text};
 pub use export::csv;
 pub use gdms::{create as create_from_gdms, sites as gdms_sites};
 pub use run::resume;
+pub use undo::undo;
 
 /// Imports kept of one property; the oldest make room.
 const MOST: u64 = 20;

@@ -151,7 +151,7 @@ impl Claim {
             let is_last = left.next().is_none();
             let mut jobs = Vec::new();
             if let Some(last) = lot.last().map(|step| step.at) {
-                let (lot_counts, made) = carry::steps(app, tx, &self.actor, &known, &lot, &row.name).await?;
+                let (lot_counts, made) = carry::steps(app, tx, &self.actor, &known, &lot, &row).await?;
                 add(&mut done, &lot_counts);
                 (position, jobs) = (last + 1, made);
                 let line = content.wanted.get(last).map_or(0, |row| row.line);

@@ -23,6 +23,7 @@ const ROWS: usize = 1_000;
 /// Who sets the values, and what for.
 pub struct Purpose<'a> {
     pub actor: &'a Actor,
+    pub import: Uuid,
     /// As the history says it.
     pub comment: String,
 }
@@ -156,6 +157,7 @@ async fn keep_sets(
             phones: 0,
             undoes: None,
             undone_by: None,
+            import_id: Some(purpose.import),
         };
         changes.extend(values.iter().map(|(key, value)| {
             let old = before.get(&(row.layer.clone(), *scope, key.clone()));

@@ -106,6 +106,20 @@ body! {
         #[serde(default)]
         pub accounts_given: u32,
     }
+    /// What taking an import's settings back did.
+    #[derive(Default)]
+    pub struct ImportUndone {
+        /// Rooms and phones whose values are as before.
+        pub undone: u32,
+        /// Rooms and phones where values were changed again since, and were left alone.
+        pub changed_since: u32,
+        /// The first 20 of them.
+        pub names: Vec<String>,
+        /// Phones that are told.
+        pub phones: u32,
+        /// Not looked at yet: there was not enough time. Ask again.
+        pub left: u32,
+    }
     /// Something about a cell, a row or the whole.
     pub struct Finding {
         pub severity: Severity,
