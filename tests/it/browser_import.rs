@@ -56,5 +56,14 @@ async fn a_file_is_tried_corrected_and_applied() {
     browser.click("set-up-import").await;
     choose_file(&browser, "rooms.csv", FILE).await;
     browser.says("import", "There is nothing to do").await;
+
+    // What a list sets among the settings is taken back.
+    browser.click("set-up-import").await;
+    choose_file(&browser, "keys.csv", "Room,Key 1\n101,9\n102,9\n").await;
+    browser.click("import-apply").await;
+    browser.shows("import", "data-state", "done").await;
+    browser.click("import-undo").await;
+    browser.click("import-undo-yes").await;
+    browser.says("import-undone", "2 rooms and phones are as before.").await;
     browser.assert_no_errors().await;
 }

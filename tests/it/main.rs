@@ -7,6 +7,7 @@
 mod support;
 
 mod accounts;
+mod accounts_once;
 mod accounts_refused;
 mod acs_bodies;
 mod architecture;
@@ -47,7 +48,10 @@ mod files;
 mod fleet;
 mod hostile_acs;
 mod imports;
+mod imports_accounts;
+mod imports_accounts_refused;
 mod imports_gdms;
+mod imports_history;
 mod kill_sessions;
 mod layers;
 mod lint;

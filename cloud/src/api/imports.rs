@@ -137,6 +137,20 @@ pub async fn apply(
     Ok((StatusCode::ACCEPTED, Json(imports::apply(&app, &caller.actor, &once, id, body).await?)))
 }
 
+/// Take back what an import set among the settings of rooms and phones. Rooms, phones and accounts stay as they are. Values
+/// that were changed again since are left alone, unless `force`. Repeated, it goes on with what is left.
+#[utoipa::path(post, path = "/api/v1/imports/{import}/undo", tag = "imports", security(("token" = [])),
+    params(("import" = ImportId, Path)), request_body = Undo,
+    responses((status = 202, body = ImportUndone), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn undo(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<ImportId>,
+    Body(body): Body<Undo>,
+) -> Result<(StatusCode, Json<ImportUndone>)> {
+    Ok((StatusCode::ACCEPTED, Json(imports::undo(&app, &caller.actor, id, body).await?)))
+}
+
 /// Forget an import. What it did stays.
 #[utoipa::path(delete, path = "/api/v1/imports/{import}", tag = "imports", security(("token" = [])),
     params(("import" = ImportId, Path)), responses((status = 204), (status = 404, body = Problem)))]

@@ -123,6 +123,7 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(imports::rows))
         .routes(routes!(imports::remap))
         .routes(routes!(imports::apply))
+        .routes(routes!(imports::undo))
         .routes(routes!(imports::export))
         .routes(routes!(imports::gdms_addresses))
         .routes(routes!(imports::gdms_sites))

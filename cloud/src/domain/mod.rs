@@ -1,5 +1,6 @@
 //! Pure rules: no database, no network, no clock. Time is a parameter.
 
+pub mod account;
 pub mod catalogue;
 pub mod claims;
 pub mod document;

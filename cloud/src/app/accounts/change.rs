@@ -6,20 +6,13 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::derive::IN_NAMES;
-use super::{SLOTS, account, assign, list, new_password, open, property, reach, seal, server};
+use super::{SLOTS, assign, list, new_password, open, property, reach, seal, server};
 use crate::app::error::{conflict, invalid};
 use crate::app::idempotency::Once;
-use crate::app::rooms::valid;
 use crate::app::{Actor, App, AppError, Result, audit, views};
 use crate::db::entity::{sip_account, sip_assignment};
 use crate::db::is_duplicate;
-use crate::domain::catalogue;
-
-/// The most accounts of a property.
-pub const MOST_ACCOUNTS: u64 = 50_000;
-/// The longest display name with its variables, in bytes.
-const LONGEST_TEMPLATE: usize = 256;
+use crate::domain::account::{self, MOST_ACCOUNTS, auth_user, password, user};
 
 pub async fn create(
     app: &App,
@@ -67,7 +60,7 @@ pub async fn change(
     if let Some(answer) = once.replay(tx).await? {
         return Ok(answer);
     }
-    let old = account(tx, id.0, which.0).await?;
+    let old = super::account(tx, id.0, which.0).await?;
     server(tx, id.0, row.server_id).await?;
     row.password = match given {
         Some(new) => seal(app, row.slot, new)?,
@@ -105,7 +98,7 @@ pub async fn renew(app: &App, actor: &Actor, once: &Once, id: PropertyId, which:
     if let Some(answer) = once.replay(tx).await? {
         return Ok(answer);
     }
-    let mut row = account(tx, id.0, which.0).await?;
+    let mut row = super::account(tx, id.0, which.0).await?;
     row.password = seal(app, row.slot, &new_password())?;
     sip_account::Entity::update_many()
         .col_expr(sip_account::Column::Password, Expr::value(row.password.clone()))
@@ -123,7 +116,7 @@ pub async fn renew(app: &App, actor: &Actor, once: &Once, id: PropertyId, which:
 pub async fn remove(app: &App, actor: &Actor, id: PropertyId, which: SipAccountId) -> Result<Accepted> {
     let write = app.db.write().await?;
     let tx = &write.tx;
-    let row = account(tx, id.0, which.0).await?;
+    let row = super::account(tx, id.0, which.0).await?;
     let uses = assign::of(tx, row.id).await?;
     let phones = reach::of_account(tx, row.id).await?;
     let rooms = assign::take(tx, &row, &uses).await?;
@@ -138,16 +131,12 @@ fn given_password(text: &str) -> Result<Option<&str>> {
     if text.is_empty() || text == SECRET_MASK {
         return Ok(None);
     }
-    // What was wrong is not quoted.
-    match settings::validate(&catalogue::sip_password(1), text) {
-        Ok(_) if !text.chars().any(char::is_control) => Ok(Some(text)),
-        _ => Err(invalid("password", "A password has 1 to 128 characters, none of them a control character.")),
-    }
+    password(text).map(|()| Some(text)).map_err(|why| invalid("password", why))
 }
 
 /// Without the password.
 fn checked(id: Uuid, property: Uuid, wanted: &SipAccountSpec) -> Result<sip_account::Model> {
-    let user = user("user", &wanted.user)?;
+    let user = user(&wanted.user).map_err(|why| invalid("user", why))?;
     if user.is_empty() {
         return Err(invalid("user", "An account needs a user, mostly its extension."));
     }
@@ -155,9 +144,9 @@ fn checked(id: Uuid, property: Uuid, wanted: &SipAccountSpec) -> Result<sip_acco
     if !SLOTS.contains(&slot) {
         return Err(invalid("slot", "A phone has the accounts 1 and 2."));
     }
-    let auth_user = match wanted.auth_user.trim() {
-        "" => user.clone(),
-        other => valid("auth_user", catalogue::SIP_AUTH_USER, other)?,
+    let auth_user = match auth_user(&wanted.auth_user).map_err(|why| invalid("auth_user", why))? {
+        none if none.is_empty() => user.clone(),
+        other => other,
     };
     Ok(sip_account::Model {
         id,
@@ -172,37 +161,9 @@ fn checked(id: Uuid, property: Uuid, wanted: &SipAccountSpec) -> Result<sip_acco
     })
 }
 
-/// What stands before the `@` of a SIP address as it is (RFC 3261 §25.1, without escapes).
-fn user(field: &str, text: &str) -> Result<String> {
-    let text = valid(field, catalogue::SIP_USER, text.trim())?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.!~*'()&=+$?/#".contains(c);
-    if text.chars().all(allowed) {
-        return Ok(text);
-    }
-    Err(invalid(field, "Letters, digits and - _ . + * # are allowed; the part behind @ is the server's."))
-}
-
 /// A display name with its variables.
 pub fn display_name(text: &str) -> Result<String> {
-    let text = text.trim();
-    if text.len() > LONGEST_TEMPLATE {
-        return Err(invalid("display_name", format!("At most {LONGEST_TEMPLATE} bytes.")));
-    }
-    if text.is_empty() {
-        return Ok(String::new());
-    }
-    let template = provisioning::variables::check(catalogue::SIP_DISPLAY_NAME, text)
-        .map_err(|error| invalid("display_name", format!("{error}.")))?;
-    match template.variables().find(|variable| !IN_NAMES.contains(&variable.name)) {
-        None => Ok(text.to_owned()),
-        Some(other) => {
-            let known = IN_NAMES.map(|name| format!("{{{name}}}")).join(", ");
-            Err(invalid(
-                "display_name",
-                format!("{{{}}} has no value in a display name. Use one of {known}.", other.name),
-            ))
-        }
-    }
+    account::display_name(text).map_err(|why| invalid("display_name", why))
 }
 
 fn taken(error: sea_orm::DbErr) -> AppError {
@@ -229,25 +190,6 @@ fn words(row: &sip_account::Model) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_user_stands_in_an_address_as_it_is() {
-        for good in ["1207", "room-1207", "+351215550100", "front.desk", "*97"] {
-            assert_eq!(user("user", good).unwrap(), good);
-        }
-        for bad in ["1207@pbx", "12 07", "a:b", "\"x\"", "a,b", "<a>", "ü", "a%40b"] {
-            assert!(user("user", bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_display_name_has_known_open_variables() {
-        assert_eq!(display_name(" Room {room.number} ").unwrap(), "Room {room.number}");
-        assert_eq!(display_name("").unwrap(), "");
-        for bad in ["{room.numbr}", "{sip.password}", "{property.phone}", "{sip.server}", &"x".repeat(257)] {
-            assert!(display_name(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_wrong_password_is_not_quoted() {

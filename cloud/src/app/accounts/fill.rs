@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::change::{MOST_ACCOUNTS, display_name};
+use super::change::display_name;
 use super::{new_password, pools, property, reach, seal};
 use crate::app::desired::targets::{self, Target};
 use crate::app::error::{conflict, invalid};
@@ -18,6 +18,7 @@ use crate::app::lint::emergency;
 use crate::app::{Actor, App, Result, audit, views};
 use crate::db::column::write_column;
 use crate::db::entity::{extension_pool, phone, room, sip_account, sip_assignment};
+use crate::domain::account::MOST_ACCOUNTS;
 use crate::domain::extensions::{Wish, choose};
 
 /// Rooms named in one request.

@@ -37,7 +37,7 @@ const LETTERS: &[u8; 56] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23
 const PASSWORD_LENGTH: usize = 24;
 
 /// A password every phone and every file format takes: letters and digits only.
-fn new_password() -> String {
+pub fn new_password() -> String {
     let mut password = String::with_capacity(PASSWORD_LENGTH);
     while password.len() < PASSWORD_LENGTH {
         // What lies above the last whole multiple is thrown away, so that all letters are as likely.
@@ -49,12 +49,12 @@ fn new_password() -> String {
 }
 
 /// As it goes into phones' documents: sealed under the key of the setting.
-fn seal(app: &App, slot: i32, password: &str) -> Result<String> {
+pub fn seal(app: &App, slot: i32, password: &str) -> Result<String> {
     Ok(app.secrets.seal(&catalogue::sip_password(slot), password)?)
 }
 
 /// The password in plain text.
-fn open(app: &App, account: &sip_account::Model) -> Result<String> {
+pub fn open(app: &App, account: &sip_account::Model) -> Result<String> {
     Ok(app.secrets.open(&catalogue::sip_password(account.slot), &account.password)?)
 }
 

@@ -1,21 +1,20 @@
 //! Carries a plan's steps out: within one transaction, by statements over many rows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use contract::Mac;
-use contract::rest::{Enrolment, ImportCounts, Layer};
-use sea_orm::sea_query::{Expr, OnConflict};
+use contract::rest::{Enrolment, ImportCounts};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
+use super::{accounts, values};
 use crate::app::announce::blank;
 use crate::app::desired::targets::{self, Target};
 use crate::app::desired::{Change, refresh_targets};
 use crate::app::live::{Touched, touch};
 use crate::app::{Actor, App, Result};
-use crate::clock::now_ms;
 use crate::db::column::write_column;
-use crate::db::entity::{building, floor, job, layer_value, phone, room, room_type};
+use crate::db::entity::{building, floor, import, job, phone, room, room_type};
 use crate::domain::import::plan::{Known, PhoneStep, Place, RoomStep, Step};
 
 /// Values of one column, by the rows they go to.
@@ -28,7 +27,7 @@ pub async fn steps(
     actor: &Actor,
     known: &Known,
     steps: &[Step],
-    name: &str,
+    import: &import::Model,
 ) -> Result<(ImportCounts, Vec<job::Model>)> {
     let mut counts = ImportCounts::default();
     let floors = places(tx, known, steps, &mut counts).await?;
@@ -39,7 +38,9 @@ pub async fn steps(
     };
     let mut changed = Changed::default();
     phones(tx, known, steps, &room_of, &mut counts, &mut changed).await?;
-    values(app, tx, actor, known, steps, &room_of, &mut counts, &mut changed).await?;
+    accounts::carry(app, tx, known, steps, &room_of, &mut counts, &mut changed).await?;
+    let purpose = values::Purpose { actor, import: import.id, comment: format!("Import {}", import.name) };
+    let sets = values::carry(app, tx, &purpose, known, steps, &room_of, &mut counts, &mut changed).await?;
     for step in steps {
         let made =
             matches!(step.room, Some(RoomStep::Make { .. })) || matches!(step.phone, Some(PhoneStep::Make { .. }));
@@ -66,17 +67,18 @@ pub async fn steps(
         ..Touched::default()
     };
     let touched: Vec<Touched> = phones.iter().map(of_phone).chain(empty).collect();
-    let change = Change { actor, summary: format!("Import {name}") };
+    let change = Change { actor, summary: purpose.comment };
     let jobs = refresh_targets(app, tx, &phones, &change, None, None).await?;
+    values::reached(tx, &sets, &phones, &jobs).await?;
     touch(tx, touched).await?;
     Ok((counts, jobs))
 }
 
 /// Rooms and phones that were changed in some way.
 #[derive(Default)]
-struct Changed {
-    rooms: HashSet<Uuid>,
-    phones: HashSet<Uuid>,
+pub struct Changed {
+    pub rooms: HashSet<Uuid>,
+    pub phones: HashSet<Uuid>,
 }
 
 impl Changed {
@@ -278,60 +280,5 @@ async fn phones(
     write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Serial, serials).await?;
     write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Model, models).await?;
     write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::RoomId, moves).await?;
-    Ok(())
-}
-
-/// Sets values of settings on rooms and phones.
-#[allow(clippy::too_many_arguments)]
-async fn values(
-    app: &App,
-    tx: &impl ConnectionTrait,
-    actor: &Actor,
-    known: &Known,
-    steps: &[Step],
-    room_of: &impl Fn(&Option<String>) -> Option<Uuid>,
-    counts: &mut ImportCounts,
-    changed: &mut Changed,
-) -> Result<()> {
-    let macs: Vec<Mac> = steps.iter().filter(|step| !step.values.is_empty()).filter_map(|step| step.mac).collect();
-    let new: Vec<String> = macs.iter().filter(|mac| !known.phones.contains_key(mac)).map(Mac::compact).collect();
-    let mut ids: BTreeMap<Mac, Uuid> = known.phones.iter().map(|(mac, phone)| (*mac, phone.id)).collect();
-    if !new.is_empty() {
-        let rows = phone::Entity::find().filter(phone::Column::Mac.is_in(new)).all(tx).await?;
-        ids.extend(rows.iter().filter_map(|row| Some((row.mac.parse().ok()?, row.id))));
-    }
-    let (now, mut rows) = (now_ms(), Vec::new());
-    for step in steps {
-        for (layer, key, value) in &step.values {
-            let scope = match layer {
-                Layer::Phone => step.mac.and_then(|mac| ids.get(&mac)).copied(),
-                _ => room_of(&step.room_number),
-            };
-            let Some(scope) = scope else { continue };
-            match layer {
-                Layer::Phone => changed.phones.insert(scope),
-                _ => changed.rooms.insert(scope),
-            };
-            rows.push(layer_value::ActiveModel {
-                layer: Set(layer.as_str().to_owned()),
-                scope_id: Set(Some(scope)),
-                value: Set(app.secrets.seal_setting(key, value)?),
-                key: Set(key.clone()),
-                locked: Set(false),
-                reason: Set(String::new()),
-                changed_at: Set(now),
-                changed_by: Set(actor.0.clone()),
-                ..Default::default()
-            });
-        }
-    }
-    counts.values_set = rows.len() as u32;
-    use layer_value::Column::{ChangedAt, ChangedBy, Key, Layer as LayerColumn, ScopeId, Value as ValueColumn};
-    for chunk in rows.chunks(2_000) {
-        let there = OnConflict::columns([ScopeId, LayerColumn, Key])
-            .update_columns([ValueColumn, ChangedAt, ChangedBy])
-            .to_owned();
-        layer_value::Entity::insert_many(chunk.to_vec()).on_conflict(there).exec_without_returning(tx).await?;
-    }
     Ok(())
 }

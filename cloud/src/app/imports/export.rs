@@ -13,11 +13,13 @@ use crate::app::{App, Result};
 use crate::db::entity::{layer_value, property};
 use crate::domain::catalogue;
 use crate::domain::import::export;
-use crate::domain::import::plan::KnownPhone;
+use crate::domain::import::plan::{KnownPhone, KnownRoom};
 
-/// The words of the first columns; the settings follow.
+/// The words of the first columns; the account's, if there are SIP servers, and the settings follow.
 const HEADINGS: [&str; 10] =
     ["Building", "Floor", "Level", "Room", "Room type", "Extension", "Guest name", "MAC", "Serial", "Model"];
+/// The account of a room. Its password stays here: the list for the PBX has it.
+const OF_ACCOUNT: [&str; 4] = ["SIP server", "SIP user", "SIP auth user", "SIP display name"];
 
 /// The file's name and bytes. Secrets are masked.
 pub async fn csv(app: &App, of: PropertyId) -> Result<(String, Vec<u8>)> {
@@ -35,19 +37,32 @@ pub async fn csv(app: &App, of: PropertyId) -> Result<(String, Vec<u8>)> {
         }
     };
     let mut headings: Vec<String> = HEADINGS.map(str::to_owned).into();
+    if !known.servers.is_empty() {
+        headings.extend(OF_ACCOUNT.map(str::to_owned));
+    }
+    let servers: HashMap<Uuid, &String> = known.servers.iter().map(|(name, id)| (*id, name)).collect();
+    let account = |room: Option<&KnownRoom>| -> Option<[String; 4]> {
+        let key = room?.account.as_ref()?;
+        let (server, account) = (servers.get(&key.0)?, known.accounts.get(key)?);
+        Some([(*server).clone(), key.1.clone(), account.auth_user.clone(), account.display_name.clone()])
+    };
     headings.extend(keys.iter().map(|(layer, key)| format!("{}: {key}", layer.as_str())));
     let buildings: HashMap<Uuid, &String> = known.buildings.iter().map(|(name, id)| (*id, name)).collect();
     let types: HashMap<Uuid, &String> = known.types.iter().map(|(name, id)| (*id, name)).collect();
     let standing: HashMap<Uuid, (String, &KnownPhone)> =
         known.phones.iter().filter_map(|(mac, phone)| Some((phone.room?, (mac.to_string(), phone)))).collect();
-    let line = |place: [String; 7], room: Option<Uuid>, phone: Option<&(String, &KnownPhone)>| {
+    let line = |place: [String; 7], room: Option<&KnownRoom>, phone: Option<&(String, &KnownPhone)>| {
         let mut cells = Vec::from(place);
         cells.extend(match phone {
             Some((mac, phone)) => [mac.clone(), phone.serial.clone(), phone.model.clone()],
             None => Default::default(),
         });
+        if !known.servers.is_empty() {
+            cells.extend(account(room).unwrap_or_default());
+        }
         cells.extend(keys.iter().map(|(layer, key)| {
-            let scope = if *layer == Layer::Phone { phone.map(|(_, phone)| phone.id) } else { room };
+            let of_room = || room.map(|room| room.id);
+            let scope = if *layer == Layer::Phone { phone.map(|(_, phone)| phone.id) } else { of_room() };
             shown(*layer, scope, key)
         }));
         cells
@@ -68,7 +83,7 @@ pub async fn csv(app: &App, of: PropertyId) -> Result<(String, Vec<u8>)> {
             room.extension.clone(),
             room.guest_name.clone(),
         ];
-        lines.push(line(place, Some(room.id), standing.get(&room.id)));
+        lines.push(line(place, Some(room), standing.get(&room.id)));
     }
     let mut spare: Vec<_> = known.phones.iter().filter(|(_, phone)| phone.room.is_none()).collect();
     spare.sort_by_key(|(mac, _)| **mac);

@@ -1,17 +1,23 @@
 //! What is there of a property, as an import is held against it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use contract::Mac;
 use contract::rest::{Enrolment, Layer};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
+use crate::app::accounts;
+use crate::app::error::not_found;
 use crate::app::layers::{Scope, locks};
+use crate::app::lint::emergency;
 use crate::app::{App, Result};
-use crate::db::entity::{building, floor, layer_value, phone, room, room_type, sip_account, sip_assignment};
+use crate::db::entity::{
+    building, floor, layer_value, phone, property, room, room_type, sip_account, sip_assignment, sip_server,
+};
+use crate::domain::catalogue;
 use crate::domain::import::parse::Wanted;
-use crate::domain::import::plan::{Known, KnownFloor, KnownPhone, KnownRoom};
+use crate::domain::import::plan::{Known, KnownAccount, KnownFloor, KnownPhone, KnownRoom};
 
 /// Names in one statement; keeps it below the databases' limits on parameters.
 const NAMES: usize = 1_000;
@@ -35,12 +41,12 @@ pub async fn load(app: &App, tx: &impl ConnectionTrait, property: Uuid, wanted: 
     for row in room_type::Entity::find().filter(room_type::Column::PropertyId.eq(property)).all(tx).await? {
         known.types.insert(row.name, row.id);
     }
-    let accounts = accounts(tx, property).await?;
+    let given = accounts(app, tx, &mut known, wanted).await?;
     for row in room::Entity::find().filter(room::Column::PropertyId.eq(property)).all(tx).await? {
         let there = KnownRoom {
             id: row.id,
             floor: row.floor_id,
-            account: accounts.get(&row.id).cloned(),
+            account: given.get(&row.id).cloned(),
             extension: row.extension,
             guest_name: row.guest_name,
             room_type: row.room_type_id,
@@ -57,7 +63,12 @@ pub async fn load(app: &App, tx: &impl ConnectionTrait, property: Uuid, wanted: 
     for names in strangers.chunks(NAMES) {
         phones(tx, &mut known, phone::Column::Mac.is_in(names.to_vec()).into()).await?;
     }
-    let keys: BTreeSet<&str> = wanted.iter().flat_map(|row| &row.values).map(|(_, key, _)| key.as_str()).collect();
+    let mut keys: BTreeSet<&str> = wanted.iter().flat_map(|row| &row.values).map(|(_, key, _)| key.as_str()).collect();
+    let password = catalogue::sip_password(1);
+    if wanted.iter().any(|row| row.account.first.is_some()) {
+        // Set on a room, they come before its account.
+        keys.extend([catalogue::SIP_USER, catalogue::SIP_AUTH_USER, &password]);
+    }
     if !keys.is_empty() {
         values(app, tx, &mut known, &keys).await?;
     }
@@ -149,22 +160,74 @@ async fn locks(tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&st
     Ok(())
 }
 
-/// SIP accounts that are their rooms' extensions.
-async fn accounts(tx: &impl ConnectionTrait, property: Uuid) -> Result<HashMap<Uuid, String>> {
-    let accounts = sip_account::Entity::find().filter(sip_account::Column::PropertyId.eq(property)).all(tx).await?;
-    let users: HashMap<Uuid, String> = accounts.into_iter().map(|account| (account.id, account.user)).collect();
-    if users.is_empty() {
+/// Loads SIP servers and accounts. Returns which rooms have which, by server and user.
+async fn accounts(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    known: &mut Known,
+    wanted: &[Wanted],
+) -> Result<HashMap<Uuid, (Uuid, String)>> {
+    let property = known.property;
+    let servers = sip_server::Entity::find().filter(sip_server::Column::PropertyId.eq(property)).all(tx).await?;
+    known.servers = servers.into_iter().map(|row| (row.name, row.id)).collect();
+    if known.servers.is_empty() {
         return Ok(HashMap::new());
     }
-    let rooms = room::Entity::find()
+    if wanted.iter().any(|row| row.account.first.is_some()) {
+        let owner = property::Entity::find_by_id(property).one(tx).await?.ok_or_else(|| not_found("property"))?;
+        known.emergency = emergency::numbers(tx, &owner).await?.1.into_iter().collect();
+    }
+    let rows = sip_account::Entity::find().filter(sip_account::Column::PropertyId.eq(property)).all(tx).await?;
+    let of_property = sip_account::Entity::find()
         .select_only()
-        .column(room::Column::Id)
-        .filter(room::Column::PropertyId.eq(property))
+        .column(sip_account::Column::Id)
+        .filter(sip_account::Column::PropertyId.eq(property))
         .into_query();
-    let given = sip_assignment::Entity::find()
-        .filter(sip_assignment::Column::Slot.eq(1))
-        .filter(sip_assignment::Column::RoomId.in_subquery(rooms))
+    let uses = sip_assignment::Entity::find()
+        .filter(sip_assignment::Column::AccountId.in_subquery(of_property))
         .all(tx)
         .await?;
-    Ok(given.into_iter().filter_map(|one| Some((one.room_id?, users.get(&one.account_id)?.clone()))).collect())
+    let (mut rooms, mut phones): (HashMap<Uuid, Vec<Uuid>>, HashMap<Uuid, Vec<Uuid>>) = Default::default();
+    for one in uses {
+        rooms.entry(one.account_id).or_default().extend(one.room_id);
+        phones.entry(one.account_id).or_default().extend(one.phone_id);
+    }
+    let opened = opened(wanted);
+    let mut given = HashMap::new();
+    for row in rows {
+        let rooms = rooms.remove(&row.id).unwrap_or_default();
+        let key = (row.server_id, row.user.clone());
+        if row.slot == 1 {
+            given.extend(rooms.iter().map(|room| (*room, key.clone())));
+        }
+        let password = match &opened {
+            Some(named) if named.is_empty() || named.contains(row.user.as_str()) => {
+                // One that does not open any more is replaced.
+                accounts::open(app, &row).unwrap_or_default()
+            }
+            _ => String::new(),
+        };
+        let account = KnownAccount {
+            password,
+            rooms,
+            phones: phones.remove(&row.id).unwrap_or_default(),
+            id: row.id,
+            auth_user: row.auth_user,
+            display_name: row.display_name,
+            slot: row.slot,
+            shared: row.shared,
+        };
+        known.accounts.insert(key, account);
+    }
+    Ok(given)
+}
+
+/// Users whose passwords are compared; empty: any may be, as a row may have a password and leave the user as it is.
+/// `None`: no row has a password.
+fn opened(wanted: &[Wanted]) -> Option<HashSet<&str>> {
+    let mut rows = wanted.iter().filter(|row| row.account.password.is_some()).peekable();
+    rows.peek()?;
+    let named: Option<HashSet<&str>> =
+        rows.map(|row| row.account.user.as_deref().or(row.extension.as_deref())).collect();
+    Some(named.unwrap_or_default())
 }

@@ -1,6 +1,7 @@
 //! Imports: a file is read and tried without changing anything, its columns may be taken for something else, and then it
 //! is applied. The same import applied again changes nothing.
 
+mod accounts;
 mod brief;
 mod carry;
 mod export;
@@ -8,14 +9,16 @@ mod gdms;
 mod known;
 mod run;
 mod stored;
+mod undo;
+mod values;
 
 use std::sync::Arc;
 
 use contract::rest::*;
 use contract::{ImportId, PropertyId};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -25,12 +28,13 @@ use super::error::{conflict, invalid, not_found, too_many};
 use super::idempotency::Once;
 use super::{Actor, App, Result, audit};
 use crate::clock::now_ms;
-use crate::db::entity::{import, property};
+use crate::db::entity::{import, property, sip_server};
 use crate::domain::import::{Sheet, Unreadable, mapping, spreadsheet, text};
 
 pub use export::csv;
 pub use gdms::{addresses as gdms_addresses, create as create_from_gdms, sites as gdms_sites};
 pub use run::resume;
+pub use undo::undo;
 
 /// Imports kept of one property; the oldest make room.
 const MOST: u64 = 20;
@@ -128,7 +132,8 @@ fn blank(actor: &Actor, to: PropertyId, name: String, source: ImportSource, stat
 
 /// Puts what was read into `row`, its columns guessed, and tries it. Returns the beginning of the report.
 async fn filled(app: &App, row: &mut import::Model, sheet: Sheet) -> Result<Report> {
-    let choices = mapping::guess(&sheet.headings);
+    let servers = sip_server::Entity::find().filter(sip_server::Column::PropertyId.eq(row.property_id));
+    let choices = mapping::guess(&sheet.headings, servers.count(app.db.read()).await? > 0);
     row.mapping = serde_json::to_string(&choices)?;
     row.content = stored::seal(app, &sheet)?;
     row.rows_total = sheet.rows.len() as i32;

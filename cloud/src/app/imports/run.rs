@@ -151,11 +151,19 @@ impl Claim {
             let is_last = left.next().is_none();
             let mut jobs = Vec::new();
             if let Some(last) = lot.last().map(|step| step.at) {
-                let (lot_counts, made) = carry::steps(app, tx, &self.actor, &known, &lot, &row.name).await?;
+                let (lot_counts, made) = carry::steps(app, tx, &self.actor, &known, &lot, &row).await?;
                 add(&mut done, &lot_counts);
                 (position, jobs) = (last + 1, made);
                 let line = content.wanted.get(last).map_or(0, |row| row.line);
-                let detail = format!("{}: {} rows up to line {line}", row.name, lot.len());
+                let accounts = match lot_counts.accounts_made + lot_counts.accounts_changed + lot_counts.accounts_given
+                {
+                    0 => String::new(),
+                    _ => format!(
+                        "; SIP accounts: {} made, {} changed, {} given to rooms",
+                        lot_counts.accounts_made, lot_counts.accounts_changed, lot_counts.accounts_given
+                    ),
+                };
+                let detail = format!("{}: {} rows up to line {line}{accounts}", row.name, lot.len());
                 audit::record(tx, &self.actor, "import.rows", &row.property_id.to_string(), detail).await?;
             }
             let ours = match is_last {
@@ -234,6 +242,9 @@ fn add(done: &mut ImportCounts, more: &ImportCounts) {
     done.phones_made += more.phones_made;
     done.phones_changed += more.phones_changed;
     done.values_set += more.values_set;
+    done.accounts_made += more.accounts_made;
+    done.accounts_changed += more.accounts_changed;
+    done.accounts_given += more.accounts_given;
 }
 
 /// Goes on with imports whose process ended.

@@ -217,6 +217,7 @@ async fn keep_change_set(
         phones: 0,
         undoes: purpose.undoes,
         undone_by: None,
+        import_id: None,
     };
     change_set::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
     let values = edits.iter().map(|edit| {

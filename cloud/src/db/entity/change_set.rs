@@ -16,6 +16,8 @@ pub struct Model {
     pub phones: i32,
     pub undoes: Option<Uuid>,
     pub undone_by: Option<Uuid>,
+    /// The import that made it.
+    pub import_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -123,7 +123,7 @@ mod tests {
             accounts: vec![account.clone()],
         };
         let sheet = sheet(&[device("Room 1207", "C074AD000001"), device("Lobby", "C074AD000002")]);
-        let choices = mapping::guess(&sheet.headings);
+        let choices = mapping::guess(&sheet.headings, false);
         let unknown: Vec<_> = choices.iter().filter(|choice| choice.field.is_none()).collect();
         assert_eq!(unknown.len(), 1, "{unknown:?}");
         let columns = mapping::columns(&choices, sheet.headings.len()).unwrap();

@@ -18,6 +18,12 @@ pub enum Word {
     Mac,
     Serial,
     Model,
+    /// A SIP server of the property, by its name. This and what follows is the account of the room's phone.
+    SipServer,
+    SipUser,
+    SipAuthUser,
+    SipDisplayName,
+    SipPassword,
 }
 
 /// A word, or a setting of the catalogue.
@@ -40,7 +46,7 @@ pub struct Column {
 }
 
 /// Words, their names in the API, and headings that mean them: lower case, letters and digits only, without accents.
-const WORDS: [(Word, &str, &[&str]); 10] = [
+const WORDS: [(Word, &str, &[&str]); 15] = [
     (
         Word::Building,
         "building",
@@ -212,16 +218,31 @@ const WORDS: [(Word, &str, &[&str]); 10] = [
             "telefontyp",
         ],
     ),
+    (
+        Word::SipServer,
+        "sip-server",
+        &["registrar", "sipregistrar", "pbx", "pbxname", "serveursip", "servidorsip", "serversip"],
+    ),
+    (Word::SipUser, "sip-user", &[]),
+    (Word::SipAuthUser, "sip-auth-user", &[]),
+    (Word::SipDisplayName, "sip-display-name", &["sipname", "sipanzeigename", "accountname", "kontoname"]),
+    (Word::SipPassword, "sip-password", &[]),
 ];
 
-/// Headings of settings that are often there and are not their titles.
-const SETTINGS: [(&str, &[&str]); 3] = [
-    ("account.1.sip.userid", &["sipuser", "sipuserid", "sipusername", "sipid", "sipbenutzer", "sipaccount"]),
+/// Headings that mean a SIP account, or settings where the property has no SIP servers an account could be on.
+const ACCOUNTS: [(Word, &str, &[&str]); 3] = [
     (
+        Word::SipUser,
+        "account.1.sip.userid",
+        &["sipuser", "sipuserid", "sipusername", "sipid", "sipbenutzer", "sipaccount"],
+    ),
+    (
+        Word::SipAuthUser,
         "account.1.sip.subscriber.userid",
         &["sipauth", "sipauthid", "sipauthuser", "authid", "authenticateid", "authuser", "sipauthname", "authname"],
     ),
     (
+        Word::SipPassword,
         "account.1.sip.subscriber.password",
         &[
             "sippassword",
@@ -269,7 +290,10 @@ impl Field {
     }
 
     pub fn is_secret(&self) -> bool {
-        matches!(self, Self::Setting { setting, .. } if setting.setting.secret)
+        match self {
+            Self::Word(word) => *word == Word::SipPassword,
+            Self::Setting { setting, .. } => setting.setting.secret,
+        }
     }
 
     /// The canonical value of a cell, or why it is not allowed.
@@ -291,11 +315,19 @@ impl Word {
     pub fn name(self) -> &'static str {
         WORDS.iter().find(|(word, ..)| *word == self).map_or("", |(_, name, _)| name)
     }
+
+    /// Whether it is part of a SIP account.
+    pub fn is_account(self) -> bool {
+        matches!(self, Self::SipServer | Self::SipUser | Self::SipAuthUser | Self::SipDisplayName | Self::SipPassword)
+    }
 }
 
-/// Takes headings for fields. A field is taken once; what cannot be told stays out.
-pub fn guess(headings: &[String]) -> Vec<ColumnChoice> {
-    let found: Vec<_> = headings.iter().map(|heading| of_heading(heading)).collect();
+/// Takes headings for fields. A field is taken once; what cannot be told stays out. `accounts`: the property has SIP
+/// servers, so that "SIP user" means an account, which belongs to a room.
+pub fn guess(headings: &[String], accounts: bool) -> Vec<ColumnChoice> {
+    let is_room = |heading: &String| matches!(of_heading(heading, false), Some((Field::Word(Word::Room), _)));
+    let accounts = accounts && headings.iter().any(is_room);
+    let found: Vec<_> = headings.iter().map(|heading| of_heading(heading, accounts)).collect();
     let has_room = found.iter().flatten().any(|(field, _)| matches!(field, Field::Word(Word::Room)));
     let mut taken = HashSet::new();
     let choose = |(column, found): (usize, Option<(Field, Option<Layer>)>)| {
@@ -327,7 +359,7 @@ pub fn default_layer(has_room: bool) -> Layer {
     if has_room { Layer::Room } else { Layer::Phone }
 }
 
-fn of_heading(heading: &str) -> Option<(Field, Option<Layer>)> {
+fn of_heading(heading: &str, accounts: bool) -> Option<(Field, Option<Layer>)> {
     // "phone: pks.mpk.11.value", as the export writes it.
     let (layer, rest) = match heading.split_once(':') {
         Some((layer, rest)) if layer.trim().eq_ignore_ascii_case("room") => (Some(Layer::Room), rest),
@@ -341,12 +373,17 @@ fn of_heading(heading: &str) -> Option<(Field, Option<Layer>)> {
     if plain.is_empty() {
         return None;
     }
-    let word = WORDS.iter().find(|(_, name, also)| plain == name.replace('-', "") || also.contains(&plain.as_str()));
-    if let Some((word, ..)) = word {
+    let mut words = WORDS.iter().filter(|(word, ..)| accounts || !word.is_account());
+    if let Some((word, ..)) =
+        words.find(|(_, name, also)| plain == name.replace('-', "") || also.contains(&plain.as_str()))
+    {
         return Some((Field::Word(*word), None));
     }
-    let setting = SETTINGS.iter().find(|(_, also)| also.contains(&plain.as_str())).map(|(key, _)| (*key).to_owned());
-    Some((Field::parse(&setting.or_else(|| key_heading(&plain))?)?, None))
+    match ACCOUNTS.iter().find(|(_, _, also)| also.contains(&plain.as_str())) {
+        Some((word, ..)) if accounts => Some((Field::Word(*word), None)),
+        Some((_, key, _)) => Some((Field::parse(key)?, None)),
+        None => Some((Field::parse(&key_heading(&plain)?)?, None)),
+    }
 }
 
 /// "Key 1", "MPK 1 label", "Speed dial 2 mode": the programmable keys, counted from 1 as people do.
@@ -432,7 +469,7 @@ mod tests {
 
     fn names(headings: &[&str]) -> Vec<Option<String>> {
         let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
-        guess(&headings).into_iter().map(|choice| choice.field).collect()
+        guess(&headings, false).into_iter().map(|choice| choice.field).collect()
     }
 
     #[test]
@@ -464,14 +501,35 @@ mod tests {
     }
 
     #[test]
+    fn a_sip_user_is_an_account_where_there_are_servers_and_rooms() {
+        let headings =
+            ["Room", "SIP server", "SIP User", "Auth ID", "SIP display name", "Secret", "account.1.sip.userid"];
+        let guessed = |headings: &[&str], accounts: bool| -> Vec<Option<String>> {
+            let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+            guess(&headings, accounts).into_iter().map(|choice| choice.field).collect()
+        };
+        let (user, auth) = ("account.1.sip.userid", "account.1.sip.subscriber.userid");
+        let password = "account.1.sip.subscriber.password";
+        let as_account = ["room", "sip-server", "sip-user", "sip-auth-user", "sip-display-name", "sip-password", user];
+        assert_eq!(guessed(&headings, true), as_account.map(|name| Some(name.to_owned())));
+        let as_settings = [Some("room"), None, Some(user), Some(auth), None, Some(password), None];
+        assert_eq!(guessed(&headings, false), as_settings.map(|name| name.map(str::to_owned)), "a key is taken once");
+        assert_eq!(
+            guessed(&["MAC", "SIP user"], true)[1].as_deref(),
+            Some(user),
+            "no rooms, so it is a phone's setting"
+        );
+    }
+
+    #[test]
     fn every_name_it_gives_is_read_back() {
         for (word, name, _) in WORDS {
             assert!(matches!(Field::parse(name), Some(Field::Word(found)) if found == word));
             assert_eq!(Field::Word(word).name(), name);
         }
         let is_setting = |name: &str| matches!(Field::parse(name), Some(Field::Setting { .. }));
-        for (key, _) in SETTINGS {
-            assert!(is_setting(key), "{key}");
+        for (word, key, _) in ACCOUNTS {
+            assert!(is_setting(key) && word.is_account(), "{key}");
         }
         for index in 1..=6 {
             for what in ["", " label", " mode", " account"] {
@@ -500,8 +558,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_guess_is_always_a_mapping_that_is_taken(headings in proptest::collection::vec(
-            prop_oneof!["(room|phone)?:? ?(Room|MAC|Key|P|account\\.1\\.)[0-9a-z. ]{0,12}", "\\PC{0,20}"], 0..30)) {
-            let choices = guess(&headings);
+            prop_oneof!["(room|phone)?:? ?(Room|MAC|Key|P|account\\.1\\.|SIP )[0-9a-z. ]{0,12}", "\\PC{0,20}"], 0..30), accounts: bool) {
+            let choices = guess(&headings, accounts);
             prop_assert_eq!(choices.len(), headings.len());
             let taken = columns(&choices, headings.len());
             prop_assert!(taken.is_ok(), "{:?}", taken);

@@ -7,7 +7,7 @@ use contract::rest::{Finding, Layer, SECRET_MASK, Severity};
 
 use super::mapping::{Column, Field, Word};
 use super::{Row, Sheet};
-use crate::domain::catalogue;
+use crate::domain::{account, catalogue};
 
 /// A row that was read. What is `None` is left as it is.
 #[derive(Clone, Debug, Default)]
@@ -23,10 +23,27 @@ pub struct Wanted {
     pub mac: Option<Mac>,
     pub serial: Option<String>,
     pub model: Option<String>,
+    /// The SIP account of its room.
+    pub account: WantedAccount,
     /// Values by layer and key.
     pub values: Vec<(Layer, String, String)>,
     /// It has an error.
     pub refused: bool,
+}
+
+/// A SIP account as a row has it.
+#[derive(Clone, Debug, Default)]
+pub struct WantedAccount {
+    /// The name of a server.
+    pub server: Option<String>,
+    pub user: Option<String>,
+    pub auth_user: Option<String>,
+    pub display_name: Option<String>,
+    pub password: Option<String>,
+    /// The first column that says something of it.
+    pub first: Option<Word>,
+    /// One of its cells has an error.
+    pub broken: bool,
 }
 
 /// Columns by what they were taken for, to say where a finding is.
@@ -172,6 +189,31 @@ fn take(wanted: &mut Wanted, column: &Column, text: &str) -> Result<(), Found> {
             let good = text.chars().count() <= 40 && !text.chars().any(char::is_control);
             let reason = "A model's name has at most 40 characters.";
             wanted.model = Some(good.then(|| text.to_owned()).ok_or_else(|| Found::error("model", reason, CORRECT))?);
+        }
+        Word::SipServer | Word::SipUser | Word::SipAuthUser | Word::SipDisplayName | Word::SipPassword => {
+            let taken = of_account(&mut wanted.account, word, text);
+            wanted.account.broken |= taken.is_err();
+            return taken;
+        }
+    }
+    Ok(())
+}
+
+fn of_account(wanted: &mut WantedAccount, word: Word, text: &str) -> Result<(), Found> {
+    // The mask of a list of accounts: whoever wrote it does not know the password, so it stays.
+    if word == Word::SipPassword && text.chars().all(|c| SECRET_MASK.contains(c)) {
+        return Ok(());
+    }
+    wanted.first.get_or_insert(word);
+    let refused = |why: String| Found::error("value-not-allowed", why, CORRECT);
+    match word {
+        Word::SipServer => wanted.server = Some(name(text)?),
+        Word::SipUser => wanted.user = Some(account::user(text).map_err(refused)?),
+        Word::SipAuthUser => wanted.auth_user = Some(account::auth_user(text).map_err(refused)?),
+        Word::SipDisplayName => wanted.display_name = Some(account::display_name(text).map_err(refused)?),
+        _ => {
+            account::password(text).map_err(|why| refused(why.to_owned()))?;
+            wanted.password = Some(text.to_owned());
         }
     }
     Ok(())

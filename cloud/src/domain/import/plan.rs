@@ -1,5 +1,7 @@
 //! What applying an import would do: each row held against what is there.
 
+mod accounts;
+
 use std::collections::{HashMap, HashSet};
 
 use contract::Mac;
@@ -9,6 +11,8 @@ use uuid::Uuid;
 use super::mapping::Word;
 use super::parse::{Found, Headings, Wanted};
 use crate::domain::catalogue;
+
+pub use accounts::{AccountStep, KnownAccount};
 
 /// What is there.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +33,12 @@ pub struct Known {
     pub above: Vec<Uuid>,
     /// Locks by layer and key: who locked it and why.
     pub locked: HashMap<(Uuid, String), String>,
+    /// SIP servers by name.
+    pub servers: HashMap<String, Uuid>,
+    /// SIP accounts by server and user, all of the property's.
+    pub accounts: HashMap<(Uuid, String), KnownAccount>,
+    /// Numbers help is called by.
+    pub emergency: HashSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,8 +55,8 @@ pub struct KnownRoom {
     pub extension: String,
     pub guest_name: String,
     pub room_type: Option<Uuid>,
-    /// The user of the SIP account that is its extension, if it has one.
-    pub account: Option<String>,
+    /// Server and user of the SIP account that is its extension, if it has one.
+    pub account: Option<(Uuid, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +113,7 @@ pub struct Step {
     pub mac: Option<Mac>,
     pub room: Option<RoomStep>,
     pub phone: Option<PhoneStep>,
+    pub account: Option<AccountStep>,
     pub values: Vec<(Layer, String, String)>,
 }
 
@@ -129,6 +140,9 @@ pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings:
         building_names: known.buildings.iter().map(|(name, id)| (*id, name.as_str())).collect(),
         floor_names: known.floors.values().map(|floor| ((floor.building, floor.name.as_str()), floor.level)).collect(),
         type_names: known.types.iter().map(|(name, id)| (*id, name.as_str())).collect(),
+        server_names: known.servers.iter().map(|(name, id)| (*id, name.as_str())).collect(),
+        meant: Vec::with_capacity(wanted.len()),
+        extensions: Vec::with_capacity(wanted.len()),
         rows_of: wanted.iter().enumerate().filter_map(|(at, row)| Some((row.mac?, at))).collect(),
         new_floors: HashSet::new(),
         new_buildings: HashSet::new(),
@@ -136,6 +150,7 @@ pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings:
     };
     work.twice();
     work.alone();
+    work.accounts();
     work.extensions();
     for at in 0..wanted.len() {
         work.row(at);
@@ -156,6 +171,11 @@ struct Work<'a> {
     standing: HashMap<Uuid, Mac>,
     building_names: HashMap<Uuid, &'a str>,
     type_names: HashMap<Uuid, &'a str>,
+    server_names: HashMap<Uuid, &'a str>,
+    /// The SIP account of each row.
+    meant: Vec<Option<accounts::Meant>>,
+    /// What each row makes of its room's extension.
+    extensions: Vec<Option<String>>,
     /// Levels of floors.
     floor_names: HashMap<(Uuid, &'a str), i32>,
     /// Rows by the phones they name.
@@ -330,6 +350,10 @@ impl<'a> Work<'a> {
     /// Two rooms of a property never share an extension, as it is after all rows that are carried out.
     fn extensions(&mut self) {
         let (known, wanted) = (self.known, self.wanted);
+        let extensions = std::mem::take(&mut self.extensions);
+        // The cell that says it.
+        let cells: Vec<Word> =
+            self.meant.iter().map(|meant| meant.as_ref().map_or(Word::Extension, |meant| meant.cell)).collect();
         let holders: HashMap<&str, &str> = known
             .rooms
             .iter()
@@ -338,11 +362,14 @@ impl<'a> Work<'a> {
             .collect();
         let mut claims: HashMap<&str, usize> = HashMap::new();
         for (at, row) in wanted.iter().enumerate() {
-            let Some(extension) = row.extension.as_deref().filter(|_| !self.refused[at]) else { continue };
-            let account = row.room.as_ref().and_then(|number| known.rooms.get(number)?.account.as_deref());
-            if let Some(account) = account.filter(|account| *account != extension) {
-                let reason = format!("The room has the SIP account {account}, which is its extension.");
-                let remedy = "Give the room another account, or take this one back.";
+            let Some(extension) = extensions[at].as_deref().filter(|_| !self.refused[at]) else { continue };
+            let room = row.room.as_ref().and_then(|number| known.rooms.get(number));
+            // Unless the row itself names the account.
+            let given = room.filter(|room| self.meant[at].is_none() && room.extension != extension);
+            if let Some((_, user)) = given.and_then(|room| room.account.as_ref()).filter(|(_, user)| user != extension)
+            {
+                let reason = format!("The room has the SIP account {user}, which is its extension.");
+                let remedy = "Give the room another account (a column with the SIP user), or take this one back.";
                 self.find(at, Word::Extension, Found::error("extension-of-account", reason, remedy));
                 continue;
             }
@@ -358,7 +385,7 @@ impl<'a> Work<'a> {
                     let reason = format!("Extension {extension} stands in line {} already.", wanted[*first].line);
                     self.find(
                         at,
-                        Word::Extension,
+                        cells[at],
                         Found::error("extension-twice", reason, "Give each room an extension of its own."),
                     );
                 }
@@ -370,7 +397,7 @@ impl<'a> Work<'a> {
             .enumerate()
             // A second row of the same room is refused, and gives up nothing.
             .filter(|(at, _)| !self.refused[*at])
-            .filter_map(|(at, row)| Some((row.room.as_deref()?, row.extension.as_deref()?, at)))
+            .filter_map(|(at, row)| Some((row.room.as_deref()?, extensions[at].as_deref()?, at)))
             .filter(|(room, extension, _)| known.rooms.get(*room).is_some_and(|there| there.extension != *extension))
             .map(|(room, _, at)| (room, at))
             .collect();
@@ -384,17 +411,19 @@ impl<'a> Work<'a> {
             if free {
                 continue;
             }
-            let reason = format!("Extension {extension} belongs to room {holder}.");
-            self.find(
-                at,
-                Word::Extension,
-                Found::error("extension-taken", reason, "Choose another one, or change that room's as well."),
-            );
+            let account = known.rooms.get(*holder).and_then(|room| room.account.as_ref());
+            let is_account = self.meant[at].is_some() && account.is_some_and(|(_, user)| user == extension);
+            let (kind, reason) = match is_account {
+                true => ("user-taken", format!("SIP user {extension} is the account of room {holder}.")),
+                false => ("extension-taken", format!("Extension {extension} belongs to room {holder}.")),
+            };
+            self.find(at, cells[at], Found::error(kind, reason, "Choose another one, or change that room's as well."));
             let kept = own.and_then(|room| known.rooms.get(room)).map(|room| room.extension.as_str());
             if let Some((kept, other)) = kept.and_then(|kept| Some((kept, *claims.get(kept)?))) {
                 look.push((kept, other));
             }
         }
+        self.extensions = extensions;
     }
 
     fn row(&mut self, at: usize) {
@@ -416,6 +445,7 @@ impl<'a> Work<'a> {
         let mut changes = Changes(Vec::new());
         step.room = self.room(at, row, &mut changes);
         step.phone = self.phone(at, row, &mut changes);
+        step.account = self.account(at, row, &mut changes);
         let known_room = row.room.as_ref().and_then(|number| self.known.rooms.get(number)).map(|room| room.id);
         let known_phone = row.mac.and_then(|mac| self.known.phones.get(&mac)).map(|phone| phone.id);
         for (layer, key, value) in &row.values {
@@ -434,10 +464,15 @@ impl<'a> Work<'a> {
         }
         let counts = &mut self.plan.counts;
         counts.values_set += step.values.len() as u32;
+        if let Some(account) = &step.account {
+            counts.accounts_made += u32::from(account.id.is_none());
+            counts.accounts_changed += u32::from(account.id.is_some() && account.changes());
+            counts.accounts_given += u32::from(account.give);
+        }
         let made =
             matches!(step.room, Some(RoomStep::Make { .. })) || matches!(step.phone, Some(PhoneStep::Make { .. }));
         match (&step.room, &step.phone) {
-            (None, None) if step.values.is_empty() => counts.same += 1,
+            (None, None) if step.values.is_empty() && step.account.is_none() => counts.same += 1,
             _ => {
                 shown.action = if made { RowAction::Make } else { RowAction::Change };
                 match made {
@@ -474,7 +509,7 @@ impl<'a> Work<'a> {
             changes.differ("floor", old_floor, &place.floor);
         }
         let text = |old: Option<&String>, new: &Option<String>| new.clone().filter(|new| old != Some(new));
-        let extension = text(there.map(|room| &room.extension), &row.extension);
+        let extension = text(there.map(|room| &room.extension), &self.extensions[at]);
         let guest_name = text(there.map(|room| &room.guest_name), &row.guest_name);
         let old_type = there.and_then(|room| self.type_names.get(&room.room_type?).copied());
         let room_type = row.room_type.clone().filter(|new| old_type != Some(new));

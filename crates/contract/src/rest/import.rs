@@ -97,6 +97,28 @@ body! {
         pub phones_changed: u32,
         /// Values of settings.
         pub values_set: u32,
+        #[serde(default)]
+        pub accounts_made: u32,
+        /// SIP accounts with another authentication user, display name or password.
+        #[serde(default)]
+        pub accounts_changed: u32,
+        /// Rooms that get another account than they have.
+        #[serde(default)]
+        pub accounts_given: u32,
+    }
+    /// What taking an import's settings back did.
+    #[derive(Default)]
+    pub struct ImportUndone {
+        /// Rooms and phones whose values are as before.
+        pub undone: u32,
+        /// Rooms and phones where values were changed again since, and were left alone.
+        pub changed_since: u32,
+        /// The first 20 of them.
+        pub names: Vec<String>,
+        /// Phones that are told.
+        pub phones: u32,
+        /// Not looked at yet: there was not enough time. Ask again.
+        pub left: u32,
     }
     /// Something about a cell, a row or the whole.
     pub struct Finding {
@@ -158,8 +180,9 @@ body! {
         /// Its position, from 0.
         pub column: u32,
         pub heading: String,
-        /// One of `building`, `floor`, `level`, `room`, `room-type`, `extension`, `guest-name`, `mac`, `serial`, `model`, or
-        /// a setting's key such as `pks.mpk.11.value`, its P value such as `P47`. `null`: the column is left out.
+        /// One of `building`, `floor`, `level`, `room`, `room-type`, `extension`, `guest-name`, `mac`, `serial`, `model`,
+        /// `sip-server` (by its name), `sip-user`, `sip-auth-user`, `sip-display-name`, `sip-password` (the account of the
+        /// room's phone), or a setting's key such as `pks.mpk.11.value`, its P value such as `P47`. `null`: the column is left out.
         pub field: Option<String>,
         /// Of a setting: `room` or `phone`, where the value is set.
         pub layer: Option<Layer>,

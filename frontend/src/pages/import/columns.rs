@@ -10,7 +10,7 @@ use crate::load::Loaded;
 use crate::state::use_shared;
 
 /// What a column may be besides a setting.
-const FIELDS: [(&str, &str); 10] = [
+const FIELDS: [(&str, &str); 15] = [
     ("building", "Building"),
     ("floor", "Floor"),
     ("level", "Level of the floor"),
@@ -21,6 +21,11 @@ const FIELDS: [(&str, &str); 10] = [
     ("mac", "MAC address"),
     ("serial", "Serial number"),
     ("model", "Model"),
+    ("sip-server", "SIP server (its name)"),
+    ("sip-user", "SIP user"),
+    ("sip-auth-user", "SIP auth user"),
+    ("sip-display-name", "SIP display name"),
+    ("sip-password", "SIP password"),
 ];
 
 #[component]

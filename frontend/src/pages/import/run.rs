@@ -1,6 +1,6 @@
 //! What an import would do, doing it, and what came of it.
 
-use contract::rest::{ApplyImport, Import, ImportCounts, ImportSource, ImportState};
+use contract::rest::{ApplyImport, Import, ImportCounts, ImportSource, ImportState, ImportUndone, Undo};
 use leptos::prelude::*;
 
 use super::start::look;
@@ -23,12 +23,31 @@ fn effects(counts: &ImportCounts) -> Vec<String> {
         (counts.phones_made, "new phone", "new phones"),
         (counts.phones_changed, "changed phone", "changed phones"),
         (counts.values_set, "value set", "values set"),
+        (counts.accounts_made, "new SIP account", "new SIP accounts"),
+        (counts.accounts_changed, "changed SIP account", "changed SIP accounts"),
+        (counts.accounts_given, "room gets another account", "rooms get another account"),
     ];
     parts
         .into_iter()
         .filter(|(count, ..)| *count > 0)
         .map(|(count, one, many)| counted(count as usize, one, many))
         .collect()
+}
+
+/// What taking the settings back did, in words.
+fn taken_back(undone: &ImportUndone) -> String {
+    let mut parts = vec![match undone.undone {
+        0 => "Nothing was taken back.".to_owned(),
+        count => format!("{} as before.", counted(count as usize, "room or phone is", "rooms and phones are")),
+    }];
+    if undone.changed_since > 0 {
+        let more = if undone.changed_since as usize > undone.names.len() { " and others" } else { "" };
+        parts.push(format!("Changed again since, and left alone: {}{more}.", undone.names.join(", ")));
+    }
+    if undone.left > 0 {
+        parts.push(format!("{} left: do it again.", counted(undone.left as usize, "is", "are")));
+    }
+    parts.join(" ")
 }
 
 #[component]
@@ -41,6 +60,13 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
         let id = import.with_untracked(|import| import.id);
         let tell = async move { shared.api.tell(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors }).await };
         sending.run(tell, move |()| loaded.reload());
+    });
+    let said = RwSignal::new(String::new());
+    let undo = Callback::new(move |()| {
+        let id = import.with_untracked(|import| import.id);
+        let post =
+            async move { shared.api.post::<_, ImportUndone>(&format!("/imports/{id}/undo"), &Undo::default()).await };
+        sending.run(post, move |undone| said.set(taken_back(&undone)));
     });
     let counts = Memo::new(move |_| import.with(|import| import.counts));
     let errors = Memo::new(move |_| import.with(|import| import.errors));
@@ -124,7 +150,13 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
             <FormError error=sending.error fields=&[]/>
             {buttons}
             <Show when=move || state.get() == ImportState::Done>
-                <div class="row"><a class="button" href=move || format!("/p/{}/rooms", import.with(|import| import.property))><Svg icon=Icon::Rooms/>"See the rooms"</a></div>
+                <div class="row wrap">
+                    <a class="button" href=move || format!("/p/{}/rooms", import.with(|import| import.property))><Svg icon=Icon::Rooms/>"See the rooms"</a>
+                    <Show when=move || counts.with(|counts| counts.values_set > 0)>
+                        <ConfirmButton label="Take its settings back" icon=Icon::Swap question="Set the values of rooms and phones back to what they were? Rooms, phones and accounts stay." yes="Take them back" on_yes=undo disabled=wait testid="import-undo"/>
+                    </Show>
+                </div>
+                <p role="status" data-testid="import-undone">{said}</p>
             </Show>
         </section>
     }
@@ -138,5 +170,15 @@ mod tests {
     fn effects_name_what_there_is() {
         let counts = ImportCounts { rooms_made: 2, phones_changed: 1, ..ImportCounts::default() };
         assert_eq!(effects(&counts), ["2 new rooms", "1 changed phone"]);
+    }
+
+    #[test]
+    fn what_was_left_alone_is_named() {
+        let names = vec!["Room 101".to_owned(), "Room 102".to_owned()];
+        let undone = ImportUndone { undone: 1, changed_since: 3, names, phones: 1, left: 2 };
+        let said = "1 room or phone is as before. Changed again since, and left alone: Room 101, Room 102 and others. \
+                    2 are left: do it again.";
+        assert_eq!(taken_back(&undone), said);
+        assert_eq!(taken_back(&ImportUndone::default()), "Nothing was taken back.");
     }
 }

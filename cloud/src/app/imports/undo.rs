@@ -1,0 +1,303 @@
+//! Takes back what an import set among the settings of rooms and phones: its change sets, the newest first, some at a time.
+//! Whoever asks again goes on with what is left.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use contract::rest::{ImportUndone, Layer, Undo};
+use contract::{ImportId, PhoneId};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
+};
+use uuid::Uuid;
+
+use super::brief::Brief;
+use super::idle;
+use super::values::{Sets, reached};
+use crate::app::desired::targets::{self, Target};
+use crate::app::desired::{Change, refresh_targets};
+use crate::app::error::invalid;
+use crate::app::{Actor, App, Result, audit};
+use crate::clock::now_ms;
+use crate::db::column::write_column;
+use crate::db::entity::{change_set, change_set_value, job, layer_value, phone, room};
+
+/// Change sets of one transaction.
+const LOT: u64 = 500;
+/// How long one request works; it may take 30 s altogether.
+const WORK: Duration = Duration::from_secs(15);
+/// Names of what was left alone.
+const NAMED: usize = 20;
+/// Rows in one statement, with at most ten parameters each.
+const ROWS: usize = 1_000;
+
+/// Takes the import's change sets back, as many as there is time for.
+pub async fn undo(app: &App, actor: &Actor, id: ImportId, wanted: Undo) -> Result<ImportUndone> {
+    let comment = wanted.comment.trim();
+    if comment.chars().count() > 300 || comment.chars().any(char::is_control) {
+        return Err(invalid("comment", "At most 300 characters, none of them a control character."));
+    }
+    let (begun, mut answer, mut below) = (Instant::now(), ImportUndone::default(), None);
+    loop {
+        let write = app.db.write().await?;
+        let tx = &write.tx;
+        let import = Brief::find(tx, id).await?;
+        idle(&import.state)?;
+        let sets = lot(tx, id.0, below).await?;
+        let Some(last) = sets.last() else { return Ok(answer) };
+        if begun.elapsed() > WORK {
+            answer.left = of(id.0, below).count(tx).await? as u32;
+            return Ok(answer);
+        }
+        below = Some(last.id);
+        let work = Work::load(app, tx, sets, wanted.force, &mut answer).await?;
+        let summary = format!("Undo import {}", import.name);
+        let said = if comment.is_empty() { &summary } else { comment };
+        let (undone, jobs) = work.carry(app, tx, &Change { actor, summary: summary.clone() }, said).await?;
+        if undone > 0 {
+            let detail = format!("{}: {undone} rooms and phones", import.name);
+            audit::record(tx, actor, "import.undo", &import.property_id.to_string(), detail).await?;
+        }
+        write.commit().await?;
+        answer.undone += undone;
+        answer.phones += jobs.len() as u32;
+        app.live.wake();
+        app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
+    }
+}
+
+/// Change sets of an import that were not taken back, below an id.
+fn of(import: Uuid, below: Option<Uuid>) -> Select<change_set::Entity> {
+    let open = change_set::Entity::find()
+        .filter(change_set::Column::ImportId.eq(import))
+        .filter(change_set::Column::UndoneBy.is_null());
+    match below {
+        Some(id) => open.filter(change_set::Column::Id.lt(id)),
+        None => open,
+    }
+}
+
+/// The next ones, the newest first, of each room and phone one: of an import that was applied twice, what came second is
+/// taken back before what came first.
+async fn lot(tx: &impl ConnectionTrait, import: Uuid, below: Option<Uuid>) -> Result<Vec<change_set::Model>> {
+    let mut sets = of(import, below).order_by_desc(change_set::Column::Id).limit(LOT).all(tx).await?;
+    let mut seen = HashSet::new();
+    let distinct = sets.iter().take_while(|set| seen.insert((set.layer.clone(), set.scope_id))).count();
+    sets.truncate(distinct);
+    Ok(sets)
+}
+
+/// A value as a layer has it: as stored, whether it is locked, and why.
+type Stored = Option<(String, bool, String)>;
+
+/// One key that goes back.
+struct Back {
+    key: String,
+    now: Stored,
+    old: Stored,
+    /// The row it has now.
+    row: Option<i64>,
+}
+
+/// Change sets that go back, with what changes.
+#[derive(Default)]
+struct Work(Vec<(change_set::Model, Uuid, Vec<Back>)>);
+
+impl Work {
+    async fn load(
+        app: &App,
+        tx: &impl ConnectionTrait,
+        sets: Vec<change_set::Model>,
+        force: bool,
+        answer: &mut ImportUndone,
+    ) -> Result<Self> {
+        let ids = sets.iter().map(|set| set.id);
+        let rows = change_set_value::Entity::find().filter(change_set_value::Column::ChangeSetId.is_in(ids));
+        let mut values: HashMap<Uuid, Vec<change_set_value::Model>> = HashMap::new();
+        for row in rows.order_by_asc(change_set_value::Column::Key).all(tx).await? {
+            values.entry(row.change_set_id).or_default().push(row);
+        }
+        let keys: BTreeSet<&str> = values.values().flatten().map(|value| value.key.as_str()).collect();
+        let scopes: Vec<Uuid> = sets.iter().filter_map(|set| set.scope_id).collect();
+        let there = there(tx, &scopes).await?;
+        let now = layer_value::Entity::find()
+            .filter(layer_value::Column::ScopeId.is_in(scopes))
+            .filter(layer_value::Column::Key.is_in(keys))
+            .all(tx)
+            .await?;
+        let mut now: HashMap<(String, Option<Uuid>, String), layer_value::Model> =
+            now.into_iter().map(|row| ((row.layer.clone(), row.scope_id, row.key.clone()), row)).collect();
+        let mut work = Self::default();
+        for set in sets {
+            let Some(scope) = set.scope_id.filter(|scope| there.contains(scope)) else { continue };
+            let (mut back, mut since) = (Vec::new(), false);
+            for value in values.remove(&set.id).unwrap_or_default() {
+                let row = now.remove(&(set.layer.clone(), set.scope_id, value.key.clone()));
+                let made = value.new_value.map(|text| (text, value.new_locked, value.new_reason));
+                let old = value.old_value.map(|text| (text, value.old_locked, value.old_reason));
+                let id = row.as_ref().map(|row| row.id);
+                let is = row.map(|row| (row.value, row.locked, row.reason));
+                if alike(app, &value.key, &is, &old)? {
+                    continue;
+                }
+                since |= !alike(app, &value.key, &is, &made)?;
+                back.push(Back { key: value.key, now: is, old, row: id });
+            }
+            if since && !force {
+                answer.changed_since += 1;
+                if answer.names.len() < NAMED {
+                    answer.names.push(set.scope_name);
+                }
+            } else if !back.is_empty() {
+                work.0.push((set, scope, back));
+            }
+        }
+        Ok(work)
+    }
+
+    /// Returns how many went back, and the jobs.
+    async fn carry(
+        self,
+        app: &App,
+        tx: &impl ConnectionTrait,
+        change: &Change<'_>,
+        comment: &str,
+    ) -> Result<(u32, Vec<job::Model>)> {
+        if self.0.is_empty() {
+            return Ok((0, Vec::new()));
+        }
+        self.store(tx, change.actor).await?;
+        let (sets, undone) = self.keep(tx, change.actor, comment).await?;
+        write_column::<change_set::Entity, _>(tx, change_set::Column::Id, change_set::Column::UndoneBy, undone).await?;
+        let targets = self.targets(tx).await?;
+        let keys: BTreeSet<String> = self.0.iter().flat_map(|(.., back)| back).map(|one| one.key.clone()).collect();
+        let jobs = refresh_targets(app, tx, &targets, change, Some(&keys), None).await?;
+        reached(tx, &sets, &targets, &jobs).await?;
+        Ok((self.0.len() as u32, jobs))
+    }
+
+    /// Writes the layers.
+    async fn store(&self, tx: &impl ConnectionTrait, actor: &Actor) -> Result<()> {
+        let (now, mut set, mut removed) = (now_ms(), Vec::new(), Vec::new());
+        for (of, scope, back) in &self.0 {
+            for one in back {
+                let Some((value, locked, reason)) = &one.old else {
+                    removed.extend(one.row);
+                    continue;
+                };
+                set.push(layer_value::ActiveModel {
+                    layer: Set(of.layer.clone()),
+                    scope_id: Set(Some(*scope)),
+                    key: Set(one.key.clone()),
+                    value: Set(value.clone()),
+                    locked: Set(*locked),
+                    reason: Set(reason.clone()),
+                    changed_at: Set(now),
+                    changed_by: Set(actor.0.clone()),
+                    ..Default::default()
+                });
+            }
+        }
+        for ids in removed.chunks(ROWS) {
+            let rows = layer_value::Entity::delete_many();
+            rows.filter(layer_value::Column::Id.is_in(ids.iter().copied())).exec(tx).await?;
+        }
+        use layer_value::Column::{ChangedAt, ChangedBy, Key, Layer, Locked, Reason, ScopeId, Value};
+        for rows in set.chunks(ROWS) {
+            let update = OnConflict::columns([ScopeId, Layer, Key])
+                .update_columns([Value, Locked, Reason, ChangedAt, ChangedBy])
+                .to_owned();
+            layer_value::Entity::insert_many(rows.to_vec()).on_conflict(update).exec_without_returning(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what is done as change sets. Returns them by room and phone, and which undoes which.
+    async fn keep(
+        &self,
+        tx: &impl ConnectionTrait,
+        actor: &Actor,
+        comment: &str,
+    ) -> Result<(Sets, Vec<(Uuid, Option<Uuid>)>)> {
+        let (mut sets, mut undone, mut rows, mut values) = (Sets::new(), Vec::new(), Vec::new(), Vec::new());
+        for (of, scope, back) in &self.0 {
+            let row = change_set::Model {
+                id: Uuid::now_v7(),
+                at: now_ms(),
+                actor: actor.0.clone(),
+                comment: comment.to_owned(),
+                phones: 0,
+                undoes: Some(of.id),
+                undone_by: None,
+                import_id: None,
+                ..of.clone()
+            };
+            values.extend(back.iter().map(|one| {
+                let (old_value, old_locked, old_reason) = parts(&one.now);
+                let (new_value, new_locked, new_reason) = parts(&one.old);
+                change_set_value::ActiveModel {
+                    change_set_id: Set(row.id),
+                    key: Set(one.key.clone()),
+                    old_value: Set(old_value),
+                    old_locked: Set(old_locked),
+                    old_reason: Set(old_reason),
+                    new_value: Set(new_value),
+                    new_locked: Set(new_locked),
+                    new_reason: Set(new_reason),
+                    ..Default::default()
+                }
+            }));
+            sets.insert(*scope, row.id);
+            undone.push((of.id, Some(row.id)));
+            rows.push(row.into_active_model());
+        }
+        change_set::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        for values in values.chunks(ROWS) {
+            change_set_value::Entity::insert_many(values.to_vec()).exec_without_returning(tx).await?;
+        }
+        Ok((sets, undone))
+    }
+
+    async fn targets(&self, tx: &impl ConnectionTrait) -> Result<Vec<Target>> {
+        let of = |layer: Layer| {
+            let mine = self.0.iter().filter(move |(set, ..)| set.layer == layer.as_str());
+            mine.map(|(_, scope, _)| *scope)
+        };
+        let which = Condition::any()
+            .add(phone::Column::Id.is_in(of(Layer::Phone)))
+            .add(phone::Column::RoomId.is_in(of(Layer::Room)));
+        targets::load(tx, which).await
+    }
+}
+
+/// The rooms and phones that are there still.
+async fn there(tx: &impl ConnectionTrait, scopes: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let ids = || scopes.iter().copied();
+    let rooms = room::Entity::find().select_only().column(room::Column::Id).filter(room::Column::Id.is_in(ids()));
+    let phones = phone::Entity::find().select_only().column(phone::Column::Id).filter(phone::Column::Id.is_in(ids()));
+    let mut found: HashSet<Uuid> = rooms.into_tuple::<Uuid>().all(tx).await?.into_iter().collect();
+    found.extend(phones.into_tuple::<Uuid>().all(tx).await?);
+    Ok(found)
+}
+
+/// Whether two values are the same in the clear.
+fn alike(app: &App, key: &str, one: &Stored, other: &Stored) -> Result<bool> {
+    Ok(match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => {
+            let same_text = one.0 == other.0
+                || app.secrets.open_setting(key, &one.0)? == app.secrets.open_setting(key, &other.0)?;
+            (one.1, &one.2) == (other.1, &other.2) && same_text
+        }
+        _ => false,
+    })
+}
+
+fn parts(stored: &Stored) -> (Option<String>, bool, String) {
+    match stored.clone() {
+        Some((value, locked, reason)) => (Some(value), locked, reason),
+        None => (None, false, String::new()),
+    }
+}
