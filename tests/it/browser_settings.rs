@@ -58,6 +58,7 @@ async fn a_setting_reaches_every_phone_with_its_progress_and_is_taken_back() {
     browser.says(&field(volume, ""), "This value is not allowed").await;
     browser.until("no review yet", "document.querySelector('[data-testid=review]').disabled").await;
     browser.fill(&field(volume, "setting-value"), "6").await;
+    in_the_middle(&browser, volume).await;
     browser.click(&field(volume, "lock")).await;
     browser.says(&field(volume, ""), "Say why").await;
     browser.fill(&field(volume, "lock-reason"), "Brand standard").await;

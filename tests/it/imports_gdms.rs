@@ -43,7 +43,7 @@ async fn three_thousand_devices_become_rooms_and_phones() {
     let fake = Fake::start(3_000, Trouble::default()).await;
     let (server, hotel) = hotel_with(&fake).await;
     let addresses: Vec<String> = server.api.get("/api/v1/gdms/addresses").await.ok();
-    assert_eq!(addresses, [fake.base.clone()]);
+    assert_eq!(addresses, std::slice::from_ref(&fake.base));
     let sites: Vec<GdmsOrganisation> = server.api.post("/api/v1/gdms/sites", login(&fake)).await.ok();
     assert_eq!((sites[0].name.as_str(), sites[0].sites.len()), ("Hotels", 2));
     let import = read(&hotel, &fake, &[("organisation", &sites[0].id)]).await;
