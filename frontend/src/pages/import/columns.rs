@@ -21,7 +21,7 @@ const FIELDS: [(&str, &str); 15] = [
     ("mac", "MAC address"),
     ("serial", "Serial number"),
     ("model", "Model"),
-    ("sip-server", "SIP server (its name)"),
+    ("sip-server", "SIP server"),
     ("sip-user", "SIP user"),
     ("sip-auth-user", "SIP auth user"),
     ("sip-display-name", "SIP display name"),

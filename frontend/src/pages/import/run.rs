@@ -25,7 +25,7 @@ fn effects(counts: &ImportCounts) -> Vec<String> {
         (counts.values_set, "value set", "values set"),
         (counts.accounts_made, "new SIP account", "new SIP accounts"),
         (counts.accounts_changed, "changed SIP account", "changed SIP accounts"),
-        (counts.accounts_given, "room gets another account", "rooms get another account"),
+        (counts.accounts_given, "room given an account", "rooms given an account"),
     ];
     parts
         .into_iter()
