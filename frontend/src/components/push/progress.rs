@@ -47,6 +47,7 @@ pub fn PushProgress(
         Progress {
             phones: sum(|one| one.phones),
             in_sync: sum(|one| one.done),
+            fetched: 0,
             pending: sum(|one| one.pending),
             failed: sum(|one| one.failed),
         }
