@@ -47,6 +47,7 @@ pub const fn room(state: RoomState) -> Look {
 pub const fn room_short(state: RoomState) -> &'static str {
     match state {
         RoomState::RegisterFailed => "Reg. failed",
+        RoomState::FilesOnly => "Files only",
         other => room(other).word,
     }
 }

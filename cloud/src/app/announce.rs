@@ -55,6 +55,7 @@ pub fn blank(mac: Mac, serial: &str, enrolment: Enrolment) -> phone::Model {
         created_at: now,
         set_by_user: String::new(),
         user_protection: false,
+        user_changes: 0,
     }
 }
 

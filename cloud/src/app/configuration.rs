@@ -29,7 +29,9 @@ pub async fn of_phone(app: &App, id: PhoneId) -> Result<Configuration> {
         }
     }
     let mut keys: BTreeSet<&str> = by_key.keys().copied().collect();
-    keys.extend(documents.desired.keys().chain(documents.reported.keys()).chain(&documents.by_user).map(String::as_str));
+    keys.extend(
+        documents.desired.keys().chain(documents.reported.keys()).chain(&documents.by_user).map(String::as_str),
+    );
     let page = Page { app, target: &target, layers: &layers, documents: &documents };
     let (mut values, mut left_out) = (Vec::with_capacity(keys.len()), Vec::new());
     for key in keys {

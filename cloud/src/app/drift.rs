@@ -153,7 +153,9 @@ pub async fn decide(app: &App, actor: &Actor, once: &Once, id: PhoneId, wanted: 
 fn adopted(documents: &Documents, key: &str) -> Result<Edit> {
     let Some(reported) = documents.reported.get(key).filter(|_| !catalogue::is_secret(key)) else {
         let detail = match catalogue::is_secret(key) {
-            true => "A phone does not show its secrets: set the value on the phone's own layer, restore ours, or leave it.",
+            true => {
+                "A phone does not show its secrets: set the value on the phone's own layer, restore ours, or leave it."
+            }
             false => "The phone has not said what it is. Refresh it and try again; or restore ours, or leave it.",
         };
         return Err(invalid(key, detail));

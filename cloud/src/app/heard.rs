@@ -285,7 +285,7 @@ async fn save(tx: &impl ConnectionTrait, old: &phone::Model, new: &phone::Model)
     set! {
         manufacturer oui model serial firmware hardware connection_request_url inform_from udp_address ip inform_interval_s last_seen last_inform
         state state_since connected off_hook accounts boot state_seq uptime_s
-        set_by_user user_protection
+        set_by_user user_protection user_changes
     }
     row.update(tx).await?;
     Ok(())

@@ -365,7 +365,8 @@ mod tests {
     #[test]
     fn what_was_only_fetched_is_not_said_to_be_in_sync() {
         let after = |state: JobState, step: &str| {
-            let job = job::Model { state: state.as_str().to_owned(), step: step.to_owned(), ..blank(Uuid::nil(), CONFIGURE) };
+            let job =
+                job::Model { state: state.as_str().to_owned(), step: step.to_owned(), ..blank(Uuid::nil(), CONFIGURE) };
             (sync_after(&job), views::job_view(&job, None).fetched)
         };
         assert_eq!(after(JobState::Done, FETCHED), (SyncState::Fetched, true));

@@ -19,12 +19,8 @@ enum Show {
     Theirs,
 }
 
-const CHIPS: [(Show, &str); 4] = [
-    (Show::All, "All"),
-    (Show::Set, "Set by us"),
-    (Show::Differs, "Not in sync"),
-    (Show::Theirs, "Set at the phone"),
-];
+const CHIPS: [(Show, &str); 4] =
+    [(Show::All, "All"), (Show::Set, "Set by us"), (Show::Differs, "Not in sync"), (Show::Theirs, "Set at the phone")];
 
 impl Show {
     fn holds(self, value: &ConfigurationValue) -> bool {
@@ -139,7 +135,7 @@ fn row(value: ConfigurationValue) -> impl IntoView {
         view! { <span class="quiet-text">"from " <span class="mono">{template.clone()}</span></span> }
     });
     let owner = words::owner(value.owner).map(|look| {
-        view! { <span class="quiet-text" data-testid="value-owner"><Svg icon=look.icon/> {look.word}</span> }
+        view! { <span class="quiet-text" data-testid="value-owner">{look.word}</span> }
     });
     view! {
         <tr data-testid="value-row" data-key=value.key.clone() data-state=value.state.as_str() data-layer=value.layer.map(Layer::as_str) data-owner=value.owner.as_str()>

@@ -1,7 +1,10 @@
 //! What somebody changed at a phone: listed, and restored, adopted or kept.
 
 use contract::PhoneId;
-use contract::rest::{Accepted, Configuration, ConfigurationValue, DriftPage, History, JobState, JobView, Layer, SECRET_MASK, ValueOwner, ValueState};
+use contract::rest::{
+    Accepted, Configuration, ConfigurationValue, DriftPage, History, JobState, JobView, Layer, SECRET_MASK, ValueOwner,
+    ValueState,
+};
 use serde_json::json;
 
 use crate::support::files::{SIP_PASSWORD, SetPassword};
@@ -168,10 +171,11 @@ async fn what_a_user_set_is_asked_of_the_phone_and_is_ours_again_by_each_choice(
     changed.comes_to(timeout, Some("90"), Kept, ProtectedUser).await;
 
     // The same value as ours is still the phone's own, until it is written once more.
-    device.set_locally(volume, "8").unwrap();
-    changed.comes_to(volume, Some("8"), Protected, ProtectedUser).await;
+    for value in ["8", "6"] {
+        device.set_locally(volume, value).unwrap();
+        changed.comes_to(volume, Some(value), Protected, ProtectedUser).await;
+    }
     device.set_locally(volume, "7").unwrap();
-    changed.look().await;
     changed.comes_to(volume, Some("7"), InSync, ProtectedUser).await;
     changed.decide(json!({ volume: "restore" })).await;
     changed.comes_to(volume, Some("7"), InSync, Bellhop).await;

@@ -75,7 +75,8 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
         } else {
             save(tx, &phone, &row).await?;
         }
-        if row.set_by_user != phone.set_by_user && by_user::news(app, tx, &phone, &row).await? {
+        let set_there = (&row.set_by_user, row.user_changes) != (&phone.set_by_user, phone.user_changes);
+        if set_there && by_user::news(app, tx, &phone, &row).await? {
             to_read.push(PhoneId(row.id));
         }
     }
@@ -225,6 +226,7 @@ fn take_report(row: &mut phone::Model, report: &StateReport, now: i64) -> Result
     row.accounts = serde_json::to_string(&report.accounts)?;
     row.set_by_user = by_user::kept(report)?;
     row.user_protection = report.user_protection;
+    row.user_changes = i64::from(report.user_changes);
     row.last_seen = Some(now);
     Ok(())
 }

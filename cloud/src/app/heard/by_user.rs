@@ -24,22 +24,23 @@ pub fn kept(report: &StateReport) -> Result<String> {
 /// What the phone said under keys its user has set since is not what it runs with any more: it is forgotten, and read anew.
 /// Whether the phone has to come for that. `before` and `now` are the phone's row.
 pub async fn news(app: &App, tx: &impl ConnectionTrait, before: &phone::Model, now: &phone::Model) -> Result<bool> {
-    let known = views::set_by_user(before);
-    let new = views::set_by_user(now).into_iter().filter(|key| !known.contains(key));
+    let (known, all) = (views::set_by_user(before), views::set_by_user(now));
+    let new = all.difference(&known).count();
+    // Where more was set than what is new, any of them may be another now.
+    let explained = i64::try_from(new).is_ok_and(|new| (0..=new).contains(&(now.user_changes - before.user_changes)));
+    let asked = all.into_iter().filter(|key| !explained || !known.contains(key));
     // The room number is told by an Inform, at once; and a secret by nobody.
-    let new: Vec<String> = new.filter(|key| key != catalogue::ROOM_NUMBER && !catalogue::is_secret(key)).collect();
-    if new.is_empty() {
+    let asked: Vec<String> = asked.filter(|key| key != catalogue::ROOM_NUMBER && !catalogue::is_secret(key)).collect();
+    if asked.is_empty() {
         return Ok(false);
     }
     let Some(document) = desired::of(tx, now.id).await? else { return Ok(false) };
     let wanted: Desired = serde_json::from_str(&document.desired)?;
     let mut reported: Reported = serde_json::from_str(&document.reported)?;
-    // Another value than ours came by an Inform, before this.
-    let told = |key: &String, said: &String| wanted.get(key).is_some_and(|wanted| wanted.value != *said);
-    let unknown: Vec<String> =
-        new.into_iter().filter(|key| !reported.get(key).is_some_and(|said| told(key, said))).collect();
+    // Another value than ours is the user's, and shown until the phone says the next.
+    let ours = |key: &String, said: &String| wanted.get(key).is_none_or(|wanted| wanted.value == *said);
     let count = reported.len();
-    reported.retain(|key, _| !unknown.contains(key));
+    reported.retain(|key, said| !asked.contains(key) || !ours(key, said));
     if reported.len() != count {
         phone_document::Entity::update_many()
             .col_expr(phone_document::Column::Reported, Expr::value(serde_json::to_string(&reported)?))
@@ -47,8 +48,7 @@ pub async fn news(app: &App, tx: &impl ConnectionTrait, before: &phone::Model, n
             .exec(tx)
             .await?;
     }
-    let ours = is_ours(now);
-    let paths: Vec<String> = unknown.iter().filter_map(|key| catalogue::path_on(key, ours)).collect();
+    let paths: Vec<String> = asked.iter().filter_map(|key| catalogue::path_on(key, is_ours(now))).collect();
     let Some(path) = common(&paths) else { return Ok(false) };
     let task = Task::Refresh { path };
     let waits = job::Entity::find()

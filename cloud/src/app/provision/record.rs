@@ -173,7 +173,9 @@ async fn write(app: &App, all: &[Fetched]) -> Result<()> {
     keep_key(tx, &unproved).await?;
     let news = heard::files_fetched(app, tx, &proved).await?;
     let mut touched: Vec<Touched> = deliver(tx, &proved).await?;
-    touched.extend(seen.iter().filter(|(one, _)| one.given || news.contains(&one.phone)).map(|(_, phone)| Touched::phone(phone)));
+    touched.extend(
+        seen.iter().filter(|(one, _)| one.given || news.contains(&one.phone)).map(|(_, phone)| Touched::phone(phone)),
+    );
     touch(tx, touched).await?;
     write.commit().await?;
     app.live.wake();

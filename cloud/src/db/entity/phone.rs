@@ -45,6 +45,8 @@ pub struct Model {
     pub set_by_user: String,
     /// The phone protects them ("user protection"), as it last reported.
     pub user_protection: bool,
+    /// How often they were set, since the start `boot`.
+    pub user_changes: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -59,7 +59,9 @@ pub fn Drifted(values: Memo<Vec<ConfigurationValue>>, on_change: Callback<()>) -
         };
         let desired = shown(&value.desired);
         let reported = match (&value.reported, value.secret) {
-            (Some(_), false) => view! { ", the phone says " <span class="value mono">{shown(&value.reported)}</span> }.into_any(),
+            (Some(_), false) => {
+                view! { ", the phone says " <span class="value mono">{shown(&value.reported)}</span> }.into_any()
+            }
             (_, true) => ", the phone has another, which it does not show".into_any(),
             (None, false) => ", the phone has another and has not said which".into_any(),
         };
