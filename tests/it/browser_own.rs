@@ -20,7 +20,6 @@ async fn a_phone_that_only_fetches_files_is_said_to_and_verified_when_it_phones_
     browser.shows(cell, "data-state", "files-only").await;
     browser.says(cell, "Files only").await;
     browser.says("attention", "Nothing needs a person").await;
-    picture(&browser, "board").await; // PIC
     browser.click(".filter.tone-teal").await;
     browser.until("the address", "location.search === '?state=files-only'").await;
     browser
@@ -36,7 +35,6 @@ async fn a_phone_that_only_fetches_files_is_said_to_and_verified_when_it_phones_
     browser.shows("job", "data-fetched", "true").await;
     browser.says("[data-testid=job] .chip", "Fetched, not verified").await;
     browser.gone("connected").await;
-    picture(&browser, "phone").await; // PIC
 
     browser.shows("live-indicator", "data-live", "on").await;
     let phone = Phone::start(mac(1), server.acs_url()).await;
@@ -79,7 +77,6 @@ async fn a_value_set_at_the_phone_is_named_and_decided_about() {
     browser.says(&drift(password), "which it does not show").await;
     let adopt = format!("document.querySelectorAll('{} [data-testid=drift-adopt]').length", drift(password));
     browser.until("a secret cannot be adopted", &format!("{adopt} === 0")).await;
-    picture(&browser, "set").await; // PIC
     browser.click(&format!("{} [data-testid=drift-adopt]", drift(volume))).await;
     browser.shows(&row(volume), "data-owner", "bellhop").await;
     browser.shows(&row(volume), "data-layer", "phone").await;
@@ -87,16 +84,4 @@ async fn a_value_set_at_the_phone_is_named_and_decided_about() {
     browser.shows(&row(password), "data-owner", "bellhop").await;
     browser.gone("drift").await;
     browser.assert_no_errors().await;
-}
-// PIC BEGIN
-async fn picture(browser: &Browser, name: &str) {
-    let Ok(folder) = std::env::var("BELLHOP_PICTURES") else { return };
-    for (size, width, height) in [("wide", 1280, 900), ("narrow", 390, 844)] {
-        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "narrow" });
-        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
-        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
-        std::fs::write(format!("{folder}/{name}-{size}.png"), browser.screenshot().await).unwrap();
-    }
-    let screen = json!({ "width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false });
-    browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
 }

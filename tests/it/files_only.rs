@@ -57,6 +57,7 @@ async fn a_phone_that_only_fetches_is_fetched_everywhere_and_verified_once_it_ph
     server.api.patch(&path, json!({ "guest_name": "Mrs Silva" })).await.ok::<serde_json::Value>();
     let waiting = server.api.phone(id).await;
     assert_eq!((waiting.phone.sync, waiting.jobs[0].fetched), (SyncState::Pending, false));
+    assert_eq!(waiting.jobs[0].note, "The phone gets this change when it next fetches its file.");
     let url = format!("{}/cfg{}.xml", files.base, mac(1).compact());
     assert!(opened(files.digest(&url, Some(&own), "SHA-256").await).await.text().contains("Mrs Silva"));
     let again = fetched(&server, id).await;

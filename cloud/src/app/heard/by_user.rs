@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use contract::mqtt::StateReport;
 use contract::rest::{JobState, Task};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::is_ours;
-use crate::app::{Actor, App, AppError, Result, desired, jobs, tasks, views};
+use crate::app::{Actor, App, AppError, Result, desired, tasks, views};
 use crate::db::entity::{job, phone, phone_document};
 use crate::domain::catalogue;
 use crate::domain::document::Reported;
@@ -50,16 +50,34 @@ pub async fn news(app: &App, tx: &impl ConnectionTrait, before: &phone::Model, n
     }
     let paths: Vec<String> = asked.iter().filter_map(|key| catalogue::path_on(key, is_ours(now))).collect();
     let Some(path) = common(&paths) else { return Ok(false) };
-    let task = Task::Refresh { path };
+    read(app, tx, now, path).await
+}
+
+/// Has the phone say what stands below a path. One such task waits at most, and is made to read more.
+async fn read(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model, path: String) -> Result<bool> {
+    let system = Actor::system();
     let waits = job::Entity::find()
-        .filter(job::Column::PhoneId.eq(now.id))
+        .filter(job::Column::PhoneId.eq(phone.id))
         .filter(job::Column::State.eq(JobState::Ready.as_str()))
-        .filter(job::Column::Kind.ne(jobs::CONFIGURE))
-        .filter(job::Column::Detail.eq(tasks::stored::keep(&app.secrets, &task)?));
-    if waits.count(tx).await? > 0 {
-        return Ok(true);
+        .filter(job::Column::Kind.eq(Task::Refresh { path: String::new() }.kind()))
+        .filter(job::Column::CreatedBy.eq(&system.0));
+    if let Some(job) = waits.one(tx).await?
+        && let Some(Task::Refresh { path: before }) = tasks::stored::show(&job)
+    {
+        let both = if before == path { before } else { common(&[before, path.clone()]).unwrap_or_default() };
+        let task = Task::Refresh { path: both };
+        let widened = job::Entity::update_many()
+            .col_expr(job::Column::Summary, Expr::value(tasks::words::summary(&task, None)))
+            .col_expr(job::Column::Detail, Expr::value(tasks::stored::keep(&app.secrets, &task)?))
+            .filter(job::Column::Id.eq(job.id))
+            .filter(job::Column::Fence.eq(job.fence))
+            .exec(tx)
+            .await?;
+        if widened.rows_affected == 1 {
+            return Ok(true);
+        }
     }
-    match tasks::add(app, tx, now, &Actor::system(), task, None).await {
+    match tasks::add(app, tx, phone, &system, Task::Refresh { path }, None).await {
         Ok(_) => Ok(true),
         // Too much waits already: it stays unknown until somebody looks.
         Err(AppError::Refused(_)) => Ok(false),
@@ -91,5 +109,6 @@ mod tests {
         assert_eq!(of(&["Device.A.B", "Device.A.C", "Device.A.Cd"]).as_deref(), Some("Device.A."));
         assert_eq!(of(&["Device.A.B", "Device.Ab.C"]).as_deref(), Some("Device."));
         assert_eq!(of(&["Device.A", "Other.A"]).as_deref(), Some(""));
+        assert_eq!(of(&["Device.A.", "Device.A.B"]).as_deref(), Some("Device.A."));
     }
 }
