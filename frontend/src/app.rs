@@ -2,17 +2,18 @@
 
 use leptos::prelude::*;
 use leptos_router::components::{Outlet, ParentRoute, Redirect, Route, Router, Routes};
-use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 use leptos_router::path;
 
 use crate::api::{Api, quote, use_api};
 use crate::components::empty::Empty;
 use crate::components::icon::Icon;
-use crate::components::nav::{BottomNav, Sidebar, TopBar};
+use crate::components::nav::{BottomNav, OF_PROPERTY, Sidebar, TopBar};
 use crate::components::toast::Toasts;
 use crate::drafts::Drafts;
 use crate::live::Live;
 use crate::pages::accounts::AccountsPage;
+use crate::pages::backup::BackupPage;
 use crate::pages::board::BoardPage;
 use crate::pages::claims::ClaimsPage;
 use crate::pages::import::ImportPage;
@@ -63,6 +64,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/accounts") view=AccountsPage/>
                         <Route path=path!("/provisioning") view=ProvisioningPage/>
                         <Route path=path!("/import") view=ImportPage/>
+                        <Route path=path!("/backup") view=BackupPage/>
                         <Route path=path!("/claims") view=ClaimsPage/>
                         <Route path=path!("/layout") view=LayoutPage/>
                     </ParentRoute>
@@ -125,15 +127,18 @@ fn Frame() -> impl IntoView {
     }
 }
 
-/// `/`: the board of the property in use, or the list of properties.
+/// `/`: the board of the property in use, or the list of properties. `/?to=settings`: that page of the property in use.
 #[component]
 fn Home() -> impl IntoView {
     let shared = use_shared();
     let navigate = use_navigate();
+    let query = use_query_map();
     Effect::new(move |_| {
         let many = shared.properties.with(Vec::len);
+        let to = query.read().get("to").filter(|to| OF_PROPERTY.contains(&to.as_str()));
         let target = match (shared.chosen(), many) {
             (_, None) => return,
+            (Some(id), _) if to.is_some() => format!("/p/{id}/{}", to.unwrap_or_default()),
             (Some(id), Some(many)) if many == 1 || shared.current.get_untracked() == Some(id) => {
                 format!("/p/{id}/rooms")
             }

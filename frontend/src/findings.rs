@@ -33,7 +33,7 @@ pub fn use_findings(at: LayerAt, draft: RwSignal<Draft>) -> RwSignal<Findings> {
                 let texts = if values.is_empty() {
                     Findings::new()
                 } else {
-                    let change = LayerChange { values, locked: false, reason: String::new(), comment: String::new() };
+                    let change = LayerChange { values, ..LayerChange::default() };
                     // What is refused says the push.
                     let answer = shared.api.post::<_, Preview>(&format!("{}/preview", at.settings()), &change).await;
                     answer.map(|preview| by_key(&preview.lint, &keys)).unwrap_or_default()

@@ -20,7 +20,7 @@ async fn a_finding_appears_at_its_field_goes_away_and_is_told_before_the_push() 
     let sip = add_server(&hotel, 5060).await;
     fill(&hotel, &add_pool(&hotel, &sip, "1200", "1299").await).await;
     let browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
-    browser.goto(&format!("/p/{}/settings", hotel.property)).await;
+    browser.click("nav-settings").await;
     seek(&browser, PLAN, PLAN).await;
     let gone = format!("!document.querySelector({:?})", field(PLAN, "lint"));
     browser.until("nothing is wrong yet", &gone).await;

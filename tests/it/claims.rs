@@ -220,6 +220,7 @@ async fn a_phone_in_no_room_picks_the_room_of_its_number_or_extension() {
         phone.agent.keys("**82#").await;
         let claim = newest_is(&server, &hotel, "", ClaimState::Accepted).await;
         assert_eq!((claim.phone, claim.room), (id, Some(hotel.room(room))));
+        assert_eq!(claim.room_number.as_deref(), Some(room));
         assert_eq!(card(&hotel, hotel.room(room)).await.phone, Some(id));
         wait_true("it has the room's account", async || phone.agent.value("account.1.sip.userid") == number).await;
         phone.shows_room(room).await;

@@ -18,6 +18,7 @@ mod big_hotel;
 mod big_lint;
 mod broker_loss;
 mod browser_accounts;
+mod browser_backup;
 mod browser_claims;
 mod browser_demo;
 mod browser_import;

@@ -1,9 +1,9 @@
 //! A phone's configuration as a file for people, there and back; and backup packages.
 
-use contract::rest::{ConfigurationPreview, LayerValues, RestorePreview, SECRET_MASK};
+use contract::rest::{ConfigurationPreview, LayerValues, RestorePreview, RoomType, SECRET_MASK};
 use contract::{PhoneId, RoomId};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::files::{SIP_PASSWORD, SetPassword};
 use crate::support::{Api, Ask, Hotel, TestServer, mac};
@@ -115,6 +115,35 @@ async fn restore(api: &Api, path: &str, query: &str, password: Option<&str>, pac
     let (status, text) = (answer.status(), answer.text().await.unwrap());
     assert_eq!(status, StatusCode::OK, "{text}");
     serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn room_types_are_in_a_propertys_package() {
+    let server = TestServer::start().await;
+    let (hotel, _, room) = placed(&server).await;
+    let path = format!("/api/v1/properties/{}", hotel.property);
+    let suite: RoomType = server.api.post(&format!("{path}/room-types"), json!({ "name": "Grand suite" })).await.ok();
+    server.api.patch(&format!("/api/v1/rooms/{room}"), json!({ "room_type": suite.id })).await.ok::<Value>();
+    let layer = format!("/api/v1/room-types/{}/settings", suite.id);
+    let lock = json!({ "values": { "hotel.name": "Suites" }, "locks": { "hotel.name": "House style" } });
+    server.api.put(&layer, lock).await.ok::<Value>();
+    let tar = package(&server.api, &path, "").await;
+    let text = String::from_utf8_lossy(&tar).into_owned();
+    assert!(text.contains(r#""room_type": "Grand suite""#), "{text}");
+
+    set(&server.api, &layer, "hotel.name", None).await;
+    let done = restore(&server.api, &path, "?apply=true", None, &tar).await;
+    assert_eq!((done.set, done.removed, done.accepted.map(|done| done.phones)), (1, 0, Some(1)));
+    let values = server.api.get(&layer).await.ok::<LayerValues>().values;
+    assert_eq!((values[0].value.as_str(), values[0].reason.as_str()), ("Suites", "House style"));
+
+    server.api.delete(&format!("/api/v1/room-types/{}", suite.id)).await;
+    let gone = restore(&server.api, &path, "", None, &tar).await;
+    assert_eq!((gone.set, gone.aside.len()), (0, 1), "{gone:?}");
+    assert_eq!(
+        (gone.aside[0].place.as_str(), gone.aside[0].reason.as_str()),
+        ("room-type Grand suite", "is not here any more")
+    );
 }
 
 #[tokio::test]

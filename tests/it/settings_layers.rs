@@ -93,6 +93,32 @@ async fn a_locked_value_is_refused_below_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_change_locks_each_value_for_its_own_reason_and_is_undone_whole() {
+    let house = House::of(&["100"]).await;
+    let (server, path) = (&house.server, house.of_property());
+    let wanted = json!({
+        "values": { RING: "45", NTP: "ntp.hotel.example", "hotel.name": "Bellevue" },
+        "locks": { RING: "Brand", NTP: "One clock" },
+    });
+    let accepted = house.put(&path, wanted).await;
+    let layer: LayerValues = server.api.get(&path).await.ok();
+    let locks: Vec<_> =
+        layer.values.iter().map(|value| (value.key.as_str(), value.locked, value.reason.as_str())).collect();
+    assert_eq!(locks, [(RING, true, "Brand"), (NTP, true, "One clock"), ("hotel.name", false, "")]);
+    for (wrong, field) in [
+        (json!({ "values": { RING: null }, "locks": { RING: "Brand" } }), "locks"),
+        (json!({ "values": { RING: "30" }, "locks": { NTP: "Brand" } }), "locks"),
+        (json!({ "values": { RING: "30" }, "locks": { RING: " " } }), "reason"),
+        (json!({ "values": { RING: "30" }, "locks": { RING: "x" }, "locked": true, "reason": "x" }), "locks"),
+    ] {
+        assert_eq!(server.api.put(&path, wrong).await.refused(422).field.as_deref(), Some(field));
+    }
+    let undo = format!("/api/v1/change-sets/{}/undo", accepted.change_set.unwrap());
+    server.api.post(&undo, json!({})).await.ok::<Accepted>();
+    assert!(server.api.get(&path).await.ok::<LayerValues>().values.is_empty(), "one change set holds all three");
+}
+
+#[tokio::test]
 async fn wrong_keys_and_values_are_refused_by_name_and_nothing_is_kept() {
     let server = TestServer::start().await;
     let hotel = server.hotel(&["100"]).await;

@@ -486,6 +486,9 @@ request! {
         /// Why they are locked; shown to whoever tries to change one. At most 300 characters.
         #[serde(default)]
         pub reason: String,
+        /// Without `locked`: the keys of `values` that are locked all the same, each with its own reason.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub locks: BTreeMap<String, String>,
         /// What the change is for, for the history. At most 300 characters.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         pub comment: String,

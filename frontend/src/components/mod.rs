@@ -4,6 +4,7 @@ pub mod age;
 pub mod assign;
 pub mod calls_table;
 pub mod chip;
+pub mod config_upload;
 pub mod confirm;
 pub mod copy;
 pub mod dial_plan_tester;

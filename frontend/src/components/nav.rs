@@ -14,7 +14,7 @@ fn section(path: &str) -> &str {
     let mut parts = path.split('/').skip(1);
     match (parts.next().unwrap_or_default(), parts.nth(1)) {
         ("p", Some("layout")) => "properties",
-        ("p", Some("accounts" | "provisioning" | "import")) | ("layers", _) => "settings",
+        ("p", Some("accounts" | "provisioning" | "import" | "backup")) | ("layers", _) => "settings",
         ("p", Some(part)) => part,
         ("p", None) => "rooms",
         (part, _) => part,
@@ -37,10 +37,16 @@ const ITEMS: [Item; 6] = [
     Item { section: "settings", testid: "nav-settings", word: "Settings", icon: Icon::Settings },
 ];
 
+/// Sections of the property in use.
+pub const OF_PROPERTY: [&str; 4] = ["rooms", "phones", "claims", "settings"];
+
 fn target(shared: Shared, section: &str) -> String {
-    match (section, shared.chosen()) {
-        ("rooms" | "phones" | "claims" | "settings", Some(id)) => format!("/p/{id}/{section}"),
-        ("rooms" | "claims" | "settings", None) => "/properties".into(),
+    match shared.chosen() {
+        Some(id) if OF_PROPERTY.contains(&section) => format!("/p/{id}/{section}"),
+        // Which property that is, is not known yet: the start finds out, and goes there.
+        None if OF_PROPERTY.contains(&section) && shared.properties.with(|_| ()).is_none() => format!("/?to={section}"),
+        // There is none. Phones are somewhere all the same.
+        None if OF_PROPERTY.contains(&section) && section != "phones" => "/properties".into(),
         _ => format!("/{section}"),
     }
 }

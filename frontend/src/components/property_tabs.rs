@@ -4,8 +4,13 @@ use contract::PropertyId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-const TABS: [(&str, &str); 4] =
-    [("settings", "Settings"), ("accounts", "SIP accounts"), ("provisioning", "Provisioning"), ("import", "Import")];
+const TABS: [(&str, &str); 5] = [
+    ("settings", "Settings"),
+    ("accounts", "SIP accounts"),
+    ("provisioning", "Provisioning"),
+    ("import", "Import"),
+    ("backup", "Backup"),
+];
 
 #[component]
 pub fn PropertyTabs(#[prop(into)] id: Signal<PropertyId>) -> impl IntoView {

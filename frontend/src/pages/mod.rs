@@ -1,6 +1,7 @@
 //! One file per page.
 
 pub mod accounts;
+pub mod backup;
 pub mod board;
 pub mod board_keys;
 pub mod board_query;

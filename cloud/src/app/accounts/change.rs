@@ -6,6 +6,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::derive::IN_NAMES;
 use super::{SLOTS, account, assign, list, new_password, open, property, reach, seal, server};
 use crate::app::error::{conflict, invalid};
 use crate::app::idempotency::Once;
@@ -190,9 +191,18 @@ pub fn display_name(text: &str) -> Result<String> {
     if text.is_empty() {
         return Ok(String::new());
     }
-    provisioning::variables::check(catalogue::SIP_DISPLAY_NAME, text)
-        .map(|_| text.to_owned())
-        .map_err(|error| invalid("display_name", format!("{error}.")))
+    let template = provisioning::variables::check(catalogue::SIP_DISPLAY_NAME, text)
+        .map_err(|error| invalid("display_name", format!("{error}.")))?;
+    match template.variables().find(|variable| !IN_NAMES.contains(&variable.name)) {
+        None => Ok(text.to_owned()),
+        Some(other) => {
+            let known = IN_NAMES.map(|name| format!("{{{name}}}")).join(", ");
+            Err(invalid(
+                "display_name",
+                format!("{{{}}} has no value in a display name. Use one of {known}.", other.name),
+            ))
+        }
+    }
 }
 
 fn taken(error: sea_orm::DbErr) -> AppError {
@@ -234,7 +244,7 @@ mod tests {
     fn a_display_name_has_known_open_variables() {
         assert_eq!(display_name(" Room {room.number} ").unwrap(), "Room {room.number}");
         assert_eq!(display_name("").unwrap(), "");
-        for bad in ["{room.numbr}", "{sip.password}", &"x".repeat(257)] {
+        for bad in ["{room.numbr}", "{sip.password}", "{property.phone}", "{sip.server}", &"x".repeat(257)] {
             assert!(display_name(bad).is_err(), "{bad}");
         }
     }

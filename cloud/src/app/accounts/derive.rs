@@ -19,6 +19,18 @@ const PHONES: usize = 10_000;
 const LONGEST_NAME: usize = 64;
 const LONGEST_DISPLAY_NAME: usize = 128;
 
+/// The variables that have a value in a display name.
+pub const IN_NAMES: [&str; 8] = [
+    "room.number",
+    "room.extension",
+    "guest.name",
+    "sip.user",
+    "device.mac",
+    "device.mac_colons",
+    "device.model",
+    "device.serial",
+];
+
 /// The accounts of a set of phones.
 #[derive(Default)]
 pub struct Accounts {
@@ -310,6 +322,10 @@ mod tests {
         assert_eq!(name("Room {room.number}", None), "6314", "it stands nowhere");
         assert_eq!(name("{device.mac_colons}", None), "c0:74:ad:01:02:03");
         assert_eq!(name("{guest.name}", Some(&room("{sip.password}"))), "{sip.password}");
+        for variable in IN_NAMES {
+            let full = name(&format!("<{{{variable}}}>"), Some(&room("Mrs Silva")));
+            assert!(full.starts_with('<'), "{variable}: {full}");
+        }
         assert_eq!(cut("Zürich", 2), "Z");
         assert_eq!(cut("Zürich", 3), "Zü");
         assert_eq!(cut("", 3), "");

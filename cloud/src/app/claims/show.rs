@@ -20,27 +20,29 @@ pub async fn views(db: &impl ConnectionTrait, claims: &[claim::Model]) -> Result
     let phones = phone::Entity::find().filter(phone::Column::Id.is_in(ids)).all(db).await?;
     let phones: HashMap<Uuid, phone::Model> = phones.into_iter().map(|phone| (phone.id, phone)).collect();
     let wanted: BTreeSet<Uuid> = claims.iter().filter_map(|row| row.room_id).collect();
-    let there = phone::Entity::find().filter(phone::Column::RoomId.is_in(wanted)).all(db).await?;
+    let there = phone::Entity::find().filter(phone::Column::RoomId.is_in(wanted.clone())).all(db).await?;
     let there: HashMap<Uuid, &phone::Model> = there.iter().filter_map(|phone| Some((phone.room_id?, phone))).collect();
-    let from: BTreeSet<Uuid> = phones.values().filter_map(|phone| phone.room_id).collect();
-    let from = room::Entity::find().filter(room::Column::Id.is_in(from)).all(db).await?;
-    let from: HashMap<Uuid, String> = from.into_iter().map(|room| (room.id, room.number)).collect();
+    let named: BTreeSet<Uuid> = phones.values().filter_map(|phone| phone.room_id).chain(wanted.clone()).collect();
+    let rooms = room::Entity::find().filter(room::Column::Id.is_in(named)).all(db).await?;
+    let numbers: HashMap<Uuid, String> = rooms.into_iter().map(|room| (room.id, room.number)).collect();
+    let number = |room: Option<Uuid>| room.and_then(|room| numbers.get(&room)).cloned();
     Ok(claims
         .iter()
         .filter_map(|row| {
             let phone = phones.get(&row.phone_id)?;
             let other = row.room_id.and_then(|room| there.get(&room)).filter(|other| other.id != phone.id);
-            Some(view(
-                row,
-                phone,
-                phone.room_id.and_then(|room| from.get(&room)).cloned(),
-                other.map(|one| rows::mac(one)),
-            ))
+            let (room, from) = (number(row.room_id), number(phone.room_id));
+            Some(view(row, phone, (room, from), other.map(|one| rows::mac(one))))
         })
         .collect())
 }
 
-fn view(row: &claim::Model, phone: &phone::Model, from_room: Option<String>, other: Option<Mac>) -> ClaimView {
+fn view(
+    row: &claim::Model,
+    phone: &phone::Model,
+    (room_number, from_room): (Option<String>, Option<String>),
+    other: Option<Mac>,
+) -> ClaimView {
     ClaimView {
         id: ClaimId(row.id),
         kind: kind(row),
@@ -51,6 +53,7 @@ fn view(row: &claim::Model, phone: &phone::Model, from_room: Option<String>, oth
         model: phone.model.clone(),
         number: row.number.clone(),
         room: row.room_id.map(RoomId),
+        room_number,
         from_room,
         // Who has a room and asks for its extension replaces nobody.
         replaces: other

@@ -243,29 +243,54 @@ pub fn check(scope: Scope, wanted: &LayerChange) -> Result<Vec<Edit>> {
     if wanted.values.is_empty() || wanted.values.len() > 500 {
         return Err(invalid("values", format!("{} values; a change has 1 to 500.", wanted.values.len())));
     }
-    if wanted.locked && matches!(scope, Scope::Phone(_)) {
-        return Err(invalid("locked", "Nothing lies below a phone: its values need no lock."));
-    }
-    let reason = wanted.reason.trim();
-    if wanted.locked && reason.is_empty() {
-        return Err(invalid("reason", "Say why these values are locked; people who are refused will read it."));
-    }
+    let locks = locks(scope, wanted)?;
     for (field, text) in [("reason", &wanted.reason), ("comment", &wanted.comment)] {
-        if text.chars().count() > 300 || text.chars().any(char::is_control) {
-            return Err(invalid(field, "At most 300 characters, none of them a control character."));
-        }
+        said(field, text)?;
     }
     let mut edits = BTreeMap::new();
     for (key, value) in &wanted.values {
+        let lock = locks.get(key.as_str());
         let text = value.as_ref().map(|value| canonical(key, value)).transpose()?;
         if text.is_none() && catalogue::find(key).is_none() {
             return Err(invalid(key, format!("There is no setting {key}.")));
         }
         let key = catalogue::find(key).map_or_else(|| key.clone(), |found| found.key());
-        let reason = if wanted.locked { reason.to_owned() } else { String::new() };
-        edits.insert(key, text.map(|text| New { text, locked: wanted.locked, reason }));
+        let reason = lock.map(|reason| (*reason).to_owned()).unwrap_or_default();
+        edits.insert(key, text.map(|text| New { text, locked: lock.is_some(), reason }));
     }
     Ok(edits.into_iter().map(|(key, value)| Edit { key, value }).collect())
+}
+
+/// The keys to lock, with why.
+fn locks(scope: Scope, wanted: &LayerChange) -> Result<BTreeMap<&str, &str>> {
+    if wanted.locked && !wanted.locks.is_empty() {
+        return Err(invalid("locks", "With \"locked\" every value has the one reason: leave one of the two out."));
+    }
+    let locks: BTreeMap<&str, &str> = if wanted.locked {
+        wanted.values.keys().map(|key| (key.as_str(), wanted.reason.trim())).collect()
+    } else {
+        wanted.locks.iter().map(|(key, reason)| (key.as_str(), reason.trim())).collect()
+    };
+    if !locks.is_empty() && matches!(scope, Scope::Phone(_)) {
+        return Err(invalid("locked", "Nothing lies below a phone: its values need no lock."));
+    }
+    for (key, reason) in &locks {
+        if !wanted.locked && !matches!(wanted.values.get(*key), Some(Some(_))) {
+            return Err(invalid("locks", format!("{key}: only a value that this change sets can be locked by it.")));
+        }
+        if reason.is_empty() {
+            return Err(invalid("reason", "Say why these values are locked; people who are refused will read it."));
+        }
+        said("reason", reason)?;
+    }
+    Ok(locks)
+}
+
+fn said(field: &str, text: &str) -> Result<()> {
+    if text.chars().count() > 300 || text.chars().any(char::is_control) {
+        return Err(invalid(field, "At most 300 characters, none of them a control character."));
+    }
+    Ok(())
 }
 
 /// A value as it is kept: canonical, or with its variables as written.

@@ -110,7 +110,7 @@ impl House {
             values: [(KEYS[key].to_owned(), number.map(|number| value(key, number)))].into(),
             locked,
             reason: if locked { "Standard".to_owned() } else { String::new() },
-            comment: String::new(),
+            ..LayerChange::default()
         }
     }
 

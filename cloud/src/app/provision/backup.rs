@@ -13,7 +13,7 @@ use super::package::{LAYERS, Value, pack};
 use crate::app::error::not_found;
 use crate::app::{Actor, App, Result, audit};
 use crate::clock::now_ms;
-use crate::db::entity::{layer_value, phone, property, room};
+use crate::db::entity::{layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
 
 /// Ids asked for in one statement.
@@ -61,13 +61,18 @@ pub async fn of_property(app: &App, actor: &Actor, id: PropertyId, order: &Backu
     check(order)?;
     let db = app.db.read();
     let property = property::Entity::find_by_id(id.0).one(db).await?.ok_or_else(|| not_found("property"))?;
-    let (rooms, phones, scopes) = below(app, id.0).await?;
+    let Below { rooms, room_types, phones, scopes } = below(app, id.0).await?;
+    let types: HashMap<Uuid, &str> = room_types.iter().map(|one| (one.id, one.name.as_str())).collect();
     let numbers: HashMap<Uuid, &str> = rooms.iter().map(|room| (room.id, room.number.as_str())).collect();
     let about = json!({
         "code": property.code,
         "name": property.name,
         "time_zone": property.time_zone,
-        "rooms": rooms.iter().map(|room| json!({ "number": room.number, "extension": room.extension })).collect::<Vec<_>>(),
+        "rooms": rooms.iter().map(|room| json!({
+            "number": room.number,
+            "extension": room.extension,
+            "room_type": room.room_type_id.and_then(|id| types.get(&id)),
+        })).collect::<Vec<_>>(),
         "phones": phones.iter().map(|phone| json!({
             "mac": phone.mac,
             "serial": phone.serial,
@@ -81,15 +86,24 @@ pub async fn of_property(app: &App, actor: &Actor, id: PropertyId, order: &Backu
     finish(app, actor, ("property", &property.code, &id.to_string()), &scopes, files, order).await
 }
 
-/// Rooms and phones of a property, and every layer from it downwards.
-pub(super) async fn below(app: &App, property: Uuid) -> Result<(Vec<room::Model>, Vec<phone::Model>, Scopes)> {
+/// What a property has, and every layer from it downwards.
+pub(super) struct Below {
+    rooms: Vec<room::Model>,
+    room_types: Vec<room_type::Model>,
+    phones: Vec<phone::Model>,
+    pub scopes: Scopes,
+}
+
+pub(super) async fn below(app: &App, property: Uuid) -> Result<Below> {
     let db = app.db.read();
     let rooms = room::Entity::find().filter(room::Column::PropertyId.eq(property)).all(db).await?;
+    let room_types = room_type::Entity::find().filter(room_type::Column::PropertyId.eq(property)).all(db).await?;
     let phones = phone::Entity::find().filter(phone::Column::PropertyId.eq(property)).all(db).await?;
     let mut scopes = Scopes::from([(property, ("property", String::new()))]);
+    scopes.extend(room_types.iter().map(|one| (one.id, ("room-type", one.name.clone()))));
     scopes.extend(rooms.iter().map(|room| (room.id, ("room", room.number.clone()))));
     scopes.extend(phones.iter().map(|phone| (phone.id, ("phone", phone.mac.clone()))));
-    Ok((rooms, phones, scopes))
+    Ok(Below { rooms, room_types, phones, scopes })
 }
 
 fn check(order: &BackupOrder) -> Result<()> {

@@ -42,7 +42,7 @@ pub(super) struct Manifest {
 #[serde(deny_unknown_fields)]
 pub(super) struct Value {
     pub layer: String,
-    /// The room's number or the phone's MAC address; empty for the property.
+    /// The room type's name, the room's number or the phone's MAC address; empty for the property.
     pub of: String,
     pub key: String,
     pub value: String,

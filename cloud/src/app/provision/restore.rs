@@ -32,7 +32,7 @@ pub async fn of_phone(
     restore(app, actor, ("phone", phone.mac, id.to_string()), scopes, package, apply).await
 }
 
-/// Every layer of a property, its rooms by their numbers and its phones by their MAC addresses.
+/// Every layer of a property, its room types by their names, its rooms by their numbers and its phones by their MAC addresses.
 pub async fn of_property(
     app: &App,
     actor: &Actor,
@@ -41,7 +41,7 @@ pub async fn of_property(
     apply: bool,
 ) -> Result<RestorePreview> {
     let property = property::Entity::find_by_id(id.0).one(app.db.read()).await?.ok_or_else(|| not_found("property"))?;
-    let (_, _, scopes) = below(app, id.0).await?;
+    let scopes = below(app, id.0).await?.scopes;
     restore(app, actor, ("property", property.code, id.to_string()), scopes, package, apply).await
 }
 

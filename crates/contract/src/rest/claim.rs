@@ -98,6 +98,8 @@ body! {
         pub number: String,
         /// The room of that number; for an extension the phone's own.
         pub room: Option<RoomId>,
+        /// The number of that room.
+        pub room_number: Option<String>,
         /// The room the phone stands in until then.
         pub from_room: Option<String>,
         /// The phone that stands in the room now, and would have to leave it.

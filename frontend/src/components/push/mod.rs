@@ -4,9 +4,6 @@ mod lint;
 mod preview;
 mod progress;
 
-use std::collections::BTreeMap;
-
-use contract::ChangeSetId;
 use contract::rest::{Accepted, LayerChange, Preview};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -24,16 +21,12 @@ use crate::layer_at::LayerAt;
 use crate::state::use_shared;
 use crate::words;
 
-/// The draft as requests: one holds one lock for all its values.
-fn changes(draft: &Draft, comment: &str) -> Vec<LayerChange> {
-    let mut groups: BTreeMap<(bool, String), BTreeMap<String, Option<String>>> = BTreeMap::new();
-    for (key, said) in draft.iter() {
-        let locked = said.locked && said.value.is_some();
-        let reason = if locked { said.reason.trim().to_owned() } else { String::new() };
-        groups.entry((locked, reason)).or_default().insert(key.clone(), said.value.clone());
-    }
-    let change = |((locked, reason), values)| LayerChange { values, locked, reason, comment: comment.to_owned() };
-    groups.into_iter().map(change).collect()
+/// The draft as one request, and so one change set.
+fn change(draft: &Draft, comment: &str) -> LayerChange {
+    let values = draft.iter().map(|(key, said)| (key.clone(), said.value.clone())).collect();
+    let locked = draft.iter().filter(|(_, said)| said.locked && said.value.is_some());
+    let locks = locked.map(|(key, said)| (key.clone(), said.reason.trim().to_owned())).collect();
+    LayerChange { values, locks, comment: comment.to_owned(), ..LayerChange::default() }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -66,59 +59,47 @@ pub fn PushDialog(
 fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: Callback<()>) -> impl IntoView {
     let shared = use_shared();
     let stage = RwSignal::new(Stage::Preview);
-    let previews = RwSignal::new(None::<Vec<Preview>>);
+    let preview = RwSignal::new(None::<Preview>);
     let error = RwSignal::new(None::<ApiError>);
     let comment = RwSignal::new(String::new());
-    let sets = RwSignal::new(Vec::<ChangeSetId>::new());
-    let total = RwSignal::new(0_u32);
+    let done = RwSignal::new(None::<Accepted>);
     // What is reviewed is what is pushed, whatever happens to the draft meanwhile.
     let reviewed = StoredValue::new(draft.get_untracked());
     spawn_local(async move {
-        let mut found = Vec::new();
-        for change in reviewed.with_value(|draft| changes(draft, "")) {
-            match shared.api.post::<_, Preview>(&format!("{}/preview", at.settings()), &change).await {
-                Ok(preview) => found.push(preview),
-                Err(problem) => {
-                    error.try_set(Some(problem));
-                    return;
-                }
-            }
+        let wanted = reviewed.with_value(|draft| change(draft, ""));
+        match shared.api.post::<_, Preview>(&format!("{}/preview", at.settings()), &wanted).await {
+            Ok(found) => drop(preview.try_set(Some(found))),
+            Err(problem) => drop(error.try_set(Some(problem))),
         }
-        previews.try_set(Some(found));
     });
     let push = move || {
         stage.set(Stage::Pushing);
         error.set(None);
-        let list = reviewed.with_value(|draft| changes(draft, comment.get_untracked().trim()));
+        let wanted = reviewed.with_value(|draft| change(draft, comment.get_untracked().trim()));
         spawn_local(async move {
-            for change in list {
-                match shared.api.put::<_, Accepted>(&at.settings(), &change).await {
-                    Ok(accepted) => {
-                        let _ = sets.try_update(|sets| sets.extend(accepted.change_set));
-                        let _ = total.try_update(|total| *total = (*total).max(accepted.phones));
-                        // Taken: it is no wish any more, also where the next one is refused.
-                        let _ = draft.try_update(|draft| change.values.keys().for_each(|key| draft.forget(key)));
-                    }
-                    Err(problem) => {
-                        error.try_set(Some(problem));
-                        stage.try_set(Stage::Preview);
-                        on_pushed.try_run(());
-                        return;
-                    }
+            match shared.api.put::<_, Accepted>(&at.settings(), &wanted).await {
+                Ok(accepted) => {
+                    // Taken: it is no wish any more.
+                    let _ = draft.try_update(|draft| wanted.values.keys().for_each(|key| draft.forget(key)));
+                    done.try_set(Some(accepted));
+                    stage.try_set(Stage::Pushed);
+                    on_pushed.try_run(());
+                }
+                Err(problem) => {
+                    error.try_set(Some(problem));
+                    stage.try_set(Stage::Preview);
                 }
             }
-            stage.try_set(Stage::Pushed);
-            on_pushed.try_run(());
         });
     };
-    let phones = move || previews.with(|all| all.iter().flatten().map(|one| one.phones).max().unwrap_or(0));
+    let phones = move || preview.with(|one| one.as_ref().map_or(0, |one| one.phones));
     let body = move || {
-        match (stage.get(), previews.get()) {
-        (Stage::Pushed, _) => view! { <PushProgress sets=sets.get() phones=total.get()/> }.into_any(),
+        match (stage.get(), preview.get()) {
+        (Stage::Pushed, _) => done.get().map(|done| view! { <PushProgress set=done.change_set phones=done.phones/> }).into_any(),
         (_, None) if error.with(Option::is_some) => ().into_any(),
         (_, None) => view! { <p role="status">"Working out what this would do…"</p> }.into_any(),
-        (_, Some(previews)) => view! {
-            <div class="stack scroll-y">{previews.into_iter().map(|preview| view! { <PreviewView preview/> }).collect_view()}</div>
+        (_, Some(preview)) => view! {
+            <div class="stack scroll-y"><PreviewView preview/></div>
             <TextField id="push-comment" label="Comment" help="What it is for, shown in the history." value=comment testid="push-comment"/>
         }
         .into_any(),
@@ -138,7 +119,7 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
                         type="button"
                         class="button primary"
                         data-testid="push-confirm"
-                        disabled=move || stage.get() == Stage::Pushing || previews.with(Option::is_none)
+                        disabled=move || stage.get() == Stage::Pushing || preview.with(Option::is_none)
                         on:click=move |_| push()
                     >
                         {move || match (stage.get(), phones()) {
@@ -159,19 +140,18 @@ mod tests {
     use crate::components::template::Said;
 
     #[test]
-    fn values_with_one_lock_go_together() {
+    fn a_draft_is_one_change_with_a_reason_a_lock() {
         let mut draft = Draft::default();
         let now = Said::default();
         let value = |locked: bool, reason: &str| Said { value: Some("5".into()), locked, reason: reason.into() };
         draft.wish("audio.volume.ring", value(true, "Brand "), &now);
-        draft.wish("audio.volume.handset", value(true, "Brand"), &now);
+        draft.wish("audio.volume.handset", value(true, "Law"), &now);
         draft.wish("account.1.name", value(false, "left over"), &now);
-        draft.wish("account.2.name", Said::default(), &value(false, ""));
-        let all = changes(&draft, "why");
-        assert_eq!(all.len(), 2);
-        assert_eq!((all[0].locked, all[0].reason.as_str(), all[0].values.len()), (false, "", 2));
-        assert_eq!(all[0].values["account.2.name"], None);
-        assert_eq!((all[1].locked, all[1].reason.as_str(), all[1].values.len()), (true, "Brand", 2));
-        assert!(all.iter().all(|change| change.comment == "why"));
+        draft.wish("account.2.name", Said::default(), &value(true, ""));
+        let change = change(&draft, "why");
+        assert_eq!((change.values.len(), change.locked, change.comment.as_str()), (4, false, "why"));
+        assert_eq!(change.values["account.2.name"], None);
+        let locks: Vec<_> = change.locks.iter().map(|(key, reason)| (key.as_str(), reason.as_str())).collect();
+        assert_eq!(locks, [("audio.volume.handset", "Law"), ("audio.volume.ring", "Brand")]);
     }
 }

@@ -19,40 +19,38 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 #[component]
 pub fn PushProgress(
-    /// The change sets that were made; usually one.
-    sets: Vec<ChangeSetId>,
+    /// The change set that was made, if anything changed.
+    set: Option<ChangeSetId>,
     /// How many phones they concern.
     phones: u32,
 ) -> impl IntoView {
     let shared = use_shared();
-    let sets = StoredValue::new(sets);
-    let all = use_load(
+    let loaded = use_load(
         || (),
         move |()| async move {
-            let mut found = Vec::new();
-            for id in sets.get_value() {
-                found.push(shared.api.get_owned::<ChangeSetDetail>(format!("/change-sets/{id}")).await?.progress);
-            }
-            Ok(found)
+            let Some(id) = set else { return Ok(None) };
+            let detail: ChangeSetDetail = shared.api.get_owned(format!("/change-sets/{id}")).await?;
+            Ok(Some(detail.progress))
         },
     );
     use_live(move |change| {
         if change.reload || change.job.is_some() {
-            all.reload_after(Duration::from_millis(400));
+            loaded.reload_after(Duration::from_millis(400));
         }
     });
-    every(AGAIN, move || all.reload());
-    let sum = move || {
-        let sum = |part: fn(&ChangeProgress) -> u32| all.with(|all| all.iter().map(part).sum::<u32>()).unwrap_or(0);
+    every(AGAIN, move || loaded.reload());
+    let progress = Signal::derive(move || {
+        let now = loaded.with(Clone::clone).flatten();
+        let count = |part: fn(&ChangeProgress) -> u32| now.as_ref().map_or(0, part);
         Progress {
-            phones: sum(|one| one.phones),
-            in_sync: sum(|one| one.done),
+            phones: count(|now| now.phones),
+            in_sync: count(|now| now.done),
+            // A change set does not tell them apart.
             fetched: 0,
-            pending: sum(|one| one.pending),
-            failed: sum(|one| one.failed),
+            pending: count(|now| now.pending),
+            failed: count(|now| now.failed),
         }
-    };
-    let progress = Signal::derive(sum);
+    });
     let first = match phones {
         0 => "Saved. No phone has to change for it.".to_owned(),
         count => format!("Saved. It is on its way to {}.", words::phones(count)),
@@ -60,8 +58,8 @@ pub fn PushProgress(
     view! {
         <div class="stack" data-testid="pushed">
             <p class="row"><Svg icon=Icon::Check/> <b>{first}</b></p>
-            <Show when=move || { phones > 0 && all.with(|_| ()).is_some() }><ProgressBar progress/></Show>
-            <Show when=move || { sum().failed > 0 }>
+            <Show when=move || { phones > 0 && loaded.with(|_| ()).is_some() }><ProgressBar progress/></Show>
+            <Show when=move || { progress.with(|now| now.failed > 0) }>
                 <p class="form-error" role="alert">
                     <Svg icon=Icon::Alert/>
                     <span>
@@ -71,7 +69,7 @@ pub fn PushProgress(
                     </span>
                 </p>
             </Show>
-            <Show when=move || { sum().pending > 0 }>
+            <Show when=move || { progress.with(|now| now.pending > 0) }>
                 <p class="quiet-text">"You may close this: phones that are not connected get it when they are back."</p>
             </Show>
         </div>

@@ -22,15 +22,25 @@ const fn look(state: ClaimState) -> Look {
     Look { word, icon, tone }
 }
 
+/// What the phone asks for.
+fn asked(claim: &ClaimView) -> String {
+    match (claim.kind, &claim.room_number) {
+        (ClaimKind::Room, _) => format!("Room {}", claim.number),
+        // `**82#` in no room takes the room whose number or extension was dialled.
+        (ClaimKind::Extension, Some(room)) if claim.from_room.as_ref() != Some(room) => {
+            format!("Room {room} and its number")
+        }
+        (ClaimKind::Extension, Some(room)) => format!("The number of room {room}"),
+        (ClaimKind::Extension, None) => "A number of its own".to_owned(),
+    }
+}
+
 #[component]
 pub fn ClaimCard(claim: ClaimView, zone: Signal<String>, on_change: Callback<ClaimView>) -> impl IntoView {
     let shared = use_shared();
     let id = claim.id;
     let busy = RwSignal::new(false);
-    let what = match claim.kind {
-        ClaimKind::Room => format!("Room {}", claim.number),
-        ClaimKind::Extension => "A number of its own".to_owned(),
-    };
+    let what = asked(&claim);
     let (said_yes, said_no) = (format!("{what}: accepted."), format!("{what}: rejected."));
     // `None`: no.
     let decide = Callback::new(move |accept: Option<ClaimAccept>| {
@@ -49,7 +59,11 @@ pub fn ClaimCard(claim: ClaimView, zone: Signal<String>, on_change: Callback<Cla
         });
     });
     let accept = move |replace: bool| decide.run(Some(ClaimAccept { replace }));
-    let from = claim.from_room.as_ref().map(|room| format!(" It stands in room {room} now."));
+    let from = claim
+        .from_room
+        .as_ref()
+        .filter(|_| claim.from_room != claim.room_number)
+        .map(|room| format!(" It stands in room {room} now."));
     let replaces = claim.replaces.map(|mac| format!(" The phone {mac} stands there and would have to leave."));
     let waiting = claim.state == ClaimState::Waiting;
     let decided = claim.decided_at.filter(|_| !waiting);

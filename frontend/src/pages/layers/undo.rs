@@ -94,7 +94,7 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
                 "Take it back all the same; what was set since is lost"
             </label>
         })}
-        {move || done.get().map(|accepted| view! { <PushProgress sets=accepted.change_set.into_iter().collect() phones=accepted.phones/> })}
+        {move || done.get().map(|accepted| view! { <PushProgress set=accepted.change_set phones=accepted.phones/> })}
         <Show when=move || done.with(Option::is_none)>
             <TextField id="undo-comment" label="Comment" help="Why, shown in the history." value=comment/>
         </Show>

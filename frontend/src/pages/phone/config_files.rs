@@ -3,8 +3,9 @@
 use contract::rest::{BackupOrder, SealedExport};
 use leptos::prelude::*;
 
-use super::config_upload::{Kind, Upload};
+use super::first_fetch::FirstFetchPart;
 use super::scope::{PhoneScope, use_phone};
+use crate::components::config_upload::{Kind, Upload};
 use crate::components::field::TextField;
 use crate::components::icon::{Icon, Svg};
 use crate::components::select_field::{SelectField, options};
@@ -30,7 +31,7 @@ fn ending(format: &str) -> &'static str {
 
 #[component]
 pub fn ConfigFiles(on_change: Callback<()>) -> impl IntoView {
-    let PhoneScope { shared, id, value, .. } = use_phone();
+    let PhoneScope { shared, id, value, detail, .. } = use_phone();
     let format = RwSignal::new("txt".to_owned());
     let password = RwSignal::new(String::new());
     let mac = move || value.with_untracked(|value| value.phone.mac.to_string().replace(':', ""));
@@ -55,6 +56,11 @@ pub fn ConfigFiles(on_change: Callback<()>) -> impl IntoView {
             hand_over(&bytes, &name)
         });
     };
+    let of = format!("/phones/{id}");
+    let changed = Callback::new(move |()| {
+        detail.reload();
+        on_change.run(());
+    });
     view! {
         <details class="card" data-testid="config-files">
             <summary><b>"Files: download, upload, backup"</b></summary>
@@ -68,8 +74,9 @@ pub fn ConfigFiles(on_change: Callback<()>) -> impl IntoView {
                     <button type="button" class="button" data-testid="config-download" on:click=download><Svg icon=Icon::Download/>"Download the configuration"</button>
                     <button type="button" class="button" data-testid="config-backup" on:click=backup><Svg icon=Icon::Download/>"Back up this phone"</button>
                 </div>
-                <Upload kind=Kind::Configuration password on_change/>
-                <Upload kind=Kind::Package password on_change/>
+                <Upload of=of.clone() kind=Kind::Configuration password on_change=changed/>
+                <Upload of kind=Kind::Package password on_change=changed/>
+                <FirstFetchPart/>
             </div>
         </details>
     }

@@ -1,11 +1,11 @@
 //! The page of one phone: what it is and does on top, and below it one tab for each thing one does with it.
 
 mod config_files;
-mod config_upload;
 mod configuration;
 mod diagnostics;
 mod drift;
 mod files;
+mod first_fetch;
 mod head;
 mod live;
 mod overview;

@@ -1,16 +1,16 @@
 //! Sending a configuration file or a backup package: first what it changes, then changing it.
 
-use contract::rest::{Aside, ConfigurationPreview, RestorePreview};
+use contract::rest::{Accepted, Aside, ConfigurationPreview, RestorePreview};
 use leptos::prelude::*;
 
-use super::scope::{PhoneScope, use_phone};
+use super::empty::FormError;
+use super::form::Sending;
+use super::icon::{Icon, Svg};
 use crate::api::ApiError;
 use crate::catalogue;
-use crate::components::empty::FormError;
-use crate::components::form::Sending;
-use crate::components::icon::{Icon, Svg};
 use crate::files::Chooser;
-use crate::words::counted;
+use crate::state::use_shared;
+use crate::words::{counted, phones};
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -27,6 +27,15 @@ struct Found {
     warnings: Vec<String>,
     aside: Vec<Aside>,
     changes: bool,
+    /// What to say once it is taken over.
+    taken: String,
+}
+
+fn taken(accepted: Option<&Accepted>) -> String {
+    match accepted.map_or(0, |accepted| accepted.phones) {
+        0 => "Taken over. No phone has to change for it.".to_owned(),
+        count => format!("Taken over. It is on its way to {}.", phones(count)),
+    }
 }
 
 impl From<ConfigurationPreview> for Found {
@@ -39,6 +48,7 @@ impl From<ConfigurationPreview> for Found {
         Self {
             line: format!("{}, {} so already.", counted(count, "value changes", "values change"), preview.unchanged),
             changes: count > 0,
+            taken: taken(preview.accepted.as_ref()),
             edits: preview.changes.into_iter().map(edit).collect(),
             warnings: preview.warnings,
             aside: preview.aside,
@@ -48,13 +58,14 @@ impl From<ConfigurationPreview> for Found {
 
 impl From<RestorePreview> for Found {
     fn from(preview: RestorePreview) -> Self {
-        let RestorePreview { set, removed, unchanged, aside, .. } = preview;
+        let RestorePreview { set, removed, unchanged, aside, accepted, .. } = preview;
         Self {
             line: format!(
                 "{}, {removed} removed, {unchanged} so already.",
                 counted(set as usize, "value set", "values set")
             ),
             changes: set + removed > 0,
+            taken: taken(accepted.as_ref()),
             edits: Vec::new(),
             warnings: Vec::new(),
             aside,
@@ -63,8 +74,15 @@ impl From<RestorePreview> for Found {
 }
 
 #[component]
-pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -> impl IntoView {
-    let PhoneScope { shared, id, detail, .. } = use_phone();
+pub fn Upload(
+    /// What the file is for, as a path of the API: a phone or a property.
+    #[prop(into)]
+    of: Signal<String>,
+    kind: Kind,
+    password: RwSignal<String>,
+    on_change: Callback<()>,
+) -> impl IntoView {
+    let shared = use_shared();
     let chooser = Chooser::default();
     let sending = Sending::new();
     let found = RwSignal::new(None::<Found>);
@@ -78,7 +96,7 @@ pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -
     };
     let send = move |apply: bool| {
         let Some(file) = chooser.file() else { return };
-        let (path, password) = (format!("/phones/{id}/{path}?apply={apply}"), password.get_untracked());
+        let (path, password) = (format!("{}/{path}?apply={apply}", of.get_untracked()), password.get_untracked());
         let upload = async move {
             let answer: Result<Found, ApiError> = match kind {
                 Kind::Configuration => {
@@ -99,8 +117,7 @@ pub fn Upload(kind: Kind, password: RwSignal<String>, on_change: Callback<()>) -
                 found.try_set(Some(preview));
                 return;
             }
-            shared.say("Taken over. The change is on its way to the phone.");
-            detail.reload();
+            shared.say(preview.taken);
             on_change.try_run(());
         });
     };
