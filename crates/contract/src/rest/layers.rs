@@ -217,7 +217,11 @@ body! {
     /// How far a change set has come.
     pub struct ChangeProgress {
         pub phones: u32,
+        /// With those that fetched it as a file.
         pub done: u32,
+        /// Of them, those that cannot be asked what they made of it.
+        #[serde(default)]
+        pub fetched: u32,
         pub pending: u32,
         pub failed: u32,
     }

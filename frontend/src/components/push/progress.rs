@@ -45,8 +45,7 @@ pub fn PushProgress(
         Progress {
             phones: count(|now| now.phones),
             in_sync: count(|now| now.done),
-            // A change set does not tell them apart.
-            fetched: 0,
+            fetched: count(|now| now.fetched),
             pending: count(|now| now.pending),
             failed: count(|now| now.failed),
         }
