@@ -2,7 +2,7 @@
 
 use contract::event::EventKind;
 use contract::mqtt::AccountStatus;
-use contract::rest::{Enrolment, JobState, Layer, RoomState, SyncState, ValueState, WakeWay};
+use contract::rest::{Enrolment, JobState, JobView, Layer, RoomState, SyncState, ValueOwner, ValueState, WakeWay};
 
 use crate::components::icon::Icon;
 
@@ -19,12 +19,13 @@ const fn look(word: &'static str, icon: Icon, tone: &'static str) -> Look {
 }
 
 /// The states in the order a person should see to them.
-pub const ROOM_STATES: [RoomState; 7] = [
+pub const ROOM_STATES: [RoomState; 8] = [
     RoomState::RegisterFailed,
     RoomState::Offline,
     RoomState::Unregistered,
     RoomState::NoPhone,
     RoomState::Expected,
+    RoomState::FilesOnly,
     RoomState::OffHook,
     RoomState::Idle,
 ];
@@ -36,6 +37,7 @@ pub const fn room(state: RoomState) -> Look {
         RoomState::Offline => look("Offline", Icon::Offline, "orange"),
         RoomState::RegisterFailed => look("Register failed", Icon::Alert, "red"),
         RoomState::Unregistered => look("Unregistered", Icon::Minus, "amber"),
+        RoomState::FilesOnly => look("Fetches files", Icon::Download, "teal"),
         RoomState::Idle => look("Idle", Icon::Check, "green"),
         RoomState::OffHook => look("Off hook", Icon::OffHook, "blue"),
     }
@@ -45,6 +47,7 @@ pub const fn room(state: RoomState) -> Look {
 pub const fn room_short(state: RoomState) -> &'static str {
     match state {
         RoomState::RegisterFailed => "Reg. failed",
+        RoomState::FilesOnly => "Files only",
         other => room(other).word,
     }
 }
@@ -57,6 +60,7 @@ pub const fn room_help(state: RoomState) -> &'static str {
         RoomState::Offline => "Not heard of for longer than it should take. Check its cable and the switch port.",
         RoomState::RegisterFailed => "The SIP server refuses this phone. Check extension and password.",
         RoomState::Unregistered => "Connected to Bellhop, but no SIP account is registered.",
+        RoomState::FilesOnly => "Fetches its configuration as files and tells nothing more: it needs nobody.",
         RoomState::Idle => "Registered and on hook.",
         RoomState::OffHook => "The handset is lifted or a call is on.",
     }
@@ -68,22 +72,27 @@ pub const fn needs_person(state: RoomState, sync: SyncState) -> bool {
         || matches!(sync, SyncState::Failed)
 }
 
+/// What a phone that cannot be asked has fetched.
+const FETCHED: Look = look("Fetched, not verified", Icon::Download, "teal");
+
 pub const fn sync(state: SyncState) -> Look {
     match state {
         SyncState::InSync => look("In sync", Icon::Check, "green"),
+        SyncState::Fetched => FETCHED,
         SyncState::Pending => look("Change pending", Icon::Sync, "blue"),
         SyncState::Failed => look("Change failed", Icon::Alert, "red"),
         SyncState::Unknown => look("Not reported yet", Icon::Minus, "none"),
     }
 }
 
-/// A change of settings is applied; any other task is done.
-pub fn job(kind: &str, state: JobState) -> Look {
-    let change = kind == "configure";
-    match state {
+/// A change of settings is applied, or fetched as a file; any other task is done.
+pub fn job(job: &JobView) -> Look {
+    let change = job.kind == "configure";
+    match job.state {
         JobState::Ready => look("Pending", Icon::Clock, "blue"),
         JobState::Running if change => look("Being applied", Icon::Sync, "blue"),
         JobState::Running => look("Running", Icon::Sync, "blue"),
+        JobState::Done if job.fetched => FETCHED,
         JobState::Done if change => look("Applied", Icon::Check, "green"),
         JobState::Done => look("Done", Icon::Check, "green"),
         JobState::Parked => look("Failed", Icon::Alert, "red"),
@@ -109,6 +118,15 @@ pub const fn value(state: ValueState) -> Look {
         ValueState::NotReported => look("Not reported", Icon::Minus, "none"),
         ValueState::Kept => look("Left as it is", Icon::Check, "none"),
         ValueState::Protected => look("User protected", Icon::Alert, "none"),
+    }
+}
+
+/// Who set the value a phone runs with; nothing where it was us.
+pub const fn owner(owner: ValueOwner) -> Option<Look> {
+    match owner {
+        ValueOwner::Bellhop => None,
+        ValueOwner::User => Some(look("Set at the phone", Icon::Phone, "amber")),
+        ValueOwner::ProtectedUser => Some(look("Set at the phone, protected", Icon::Lock, "amber")),
     }
 }
 

@@ -16,6 +16,7 @@ mod m20261129_000011_provision;
 mod m20261129_000012_claims;
 mod m20261129_000013_import_shown;
 mod m20261129_000015_import_change_sets;
+mod m20261129_000016_phones;
 mod table;
 
 pub struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000012_claims::Migration),
             Box::new(m20261129_000013_import_shown::Migration),
             Box::new(m20261129_000015_import_change_sets::Migration),
+            Box::new(m20261129_000016_phones::Migration),
         ]
     }
 }

@@ -118,6 +118,24 @@ pub async fn add_text(manager: &SchemaManager<'_>, table: &'static str, column: 
     manager.alter_table(change).await
 }
 
+/// Adds a flag, off by default, to a table that is there.
+pub async fn add_flag(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
+    let mut change = Table::alter();
+    change
+        .table(Alias::new(table))
+        .add_column(ColumnDef::new(Alias::new(column)).boolean().not_null().default(false).to_owned());
+    manager.alter_table(change).await
+}
+
+/// Adds a 64-bit number, 0 by default, to a table that is there.
+pub async fn add_big(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
+    let mut change = Table::alter();
+    change
+        .table(Alias::new(table))
+        .add_column(ColumnDef::new(Alias::new(column)).big_integer().not_null().default(0).to_owned());
+    manager.alter_table(change).await
+}
+
 /// Adds a UUID that is no foreign key to a table that is there.
 pub async fn add_uuid(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
     let mut change = Table::alter();

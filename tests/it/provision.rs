@@ -134,11 +134,11 @@ async fn a_fetch_is_recorded_and_does_the_change_where_there_is_nothing_else() {
     let fetched = detail.fetched.unwrap();
     assert_eq!((fetched.version, fetched.model.as_str()), (detail.desired_version, "GHP621W"));
     assert_eq!((detail.phone.firmware.as_str(), fetched.address.as_str()), ("1.0.1.37", "127.0.0.1"));
-    assert_eq!(detail.phone.state, RoomState::Unregistered, "it lives");
+    assert_eq!(detail.phone.state, RoomState::FilesOnly, "it lives");
     assert!(detail.events.iter().any(|event| event.kind.as_str() == "config-fetched"), "{:?}", detail.events);
     let job = &detail.jobs[0];
     assert_eq!((job.state, job.note.as_str()), (JobState::Done, "Fetched as a file; not verified."));
-    assert_eq!(detail.phone.sync, SyncState::InSync);
+    assert_eq!((detail.phone.sync, job.fetched), (SyncState::Fetched, true));
 
     let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
     server.api.patch(&path, json!({ "guest_name": "Mrs Silva" })).await.ok::<serde_json::Value>();

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use contract::rest::{FirstFetch, JobState};
+use contract::event::EventKind;
+use contract::rest::{FirstFetch, JobState, RoomState, SyncState};
 use reqwest::StatusCode;
 use serde_json::json;
 use tests::certificates::Authority;
@@ -10,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
 use crate::support::files::{Files, SIP_PASSWORD, SetPassword, opened, served};
-use crate::support::{Ask, TestServer, mac, wait_true};
+use crate::support::{Ask, TestServer, mac, wait, wait_true};
 use crate::tls_acs::Secure;
 use crate::wake_by_sip::{answer, asked, field, pbx};
 
@@ -160,11 +161,21 @@ async fn by_tftp_a_trusted_network_gets_whole_files() {
         [Files::LISTEN[0], ("provision.tftp_listen", "127.0.0.1:0"), ("provision.tftp_trusted", "127.0.0.0/8")];
     let server = TestServer::with(&settings).await;
     let (hotel, _) = served(&server, &["1207"]).await;
-    hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
     server.api.set_password(hotel.room("1207")).await;
     let file = tftp(&server, &format!("cfg{}.xml", mac(1).compact()), &[]).await.unwrap();
     assert!(String::from_utf8_lossy(&file).contains(SIP_PASSWORD));
     assert_eq!(tftp(&server, &format!("cfg{}.xml", mac(2).compact()), &[]).await, None);
+    let detail = wait("the fetch is written", async || {
+        let detail = server.api.phone(id).await;
+        detail.events.iter().any(|event| event.kind == EventKind::ConfigFetched).then_some(detail)
+    })
+    .await;
+    let told = detail.events[0].detail.as_deref().unwrap_or_default();
+    assert!(told.ends_with("by TFTP, without proof"), "{told}");
+    // Anybody there may have asked by this name: nothing is known of the phone.
+    assert_eq!((detail.phone.state, detail.phone.sync), (RoomState::Expected, SyncState::Pending));
+    assert_eq!((detail.fetched, detail.jobs[0].state), (None, JobState::Ready));
 }
 
 /// What the server says to these bytes.

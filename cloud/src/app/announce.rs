@@ -53,6 +53,9 @@ pub fn blank(mac: Mac, serial: &str, enrolment: Enrolment) -> phone::Model {
         desired_version: 0,
         applied_version: 0,
         created_at: now,
+        set_by_user: String::new(),
+        user_protection: false,
+        user_changes: 0,
     }
 }
 

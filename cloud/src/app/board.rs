@@ -66,9 +66,8 @@ async fn with_counts(app: &App, rows: Vec<property::Model>) -> Result<Vec<Proper
         .all(db)
         .await?;
     let online = |state: &str| {
-        [RoomState::Idle, RoomState::OffHook, RoomState::Unregistered, RoomState::RegisterFailed]
-            .iter()
-            .any(|online| online.as_str() == state)
+        use RoomState::{FilesOnly, Idle, OffHook, RegisterFailed, Unregistered};
+        [Idle, OffHook, Unregistered, RegisterFailed, FilesOnly].iter().any(|online| online.as_str() == state)
     };
     let attention = |row: &PhoneCount| {
         let states = [RoomState::RegisterFailed, RoomState::Offline, RoomState::Unregistered];

@@ -20,7 +20,7 @@ pub async fn of_phone(app: &App, id: PhoneId) -> Result<Configuration> {
     let phone = phone::Entity::find_by_id(id.0).one(db).await?.ok_or_else(|| not_found("phone"))?;
     let target = Target::of(&phone);
     let layers = Layers::load(app, db, std::slice::from_ref(&target), None, None).await?;
-    let documents = Documents::load(db, phone.id).await?;
+    let documents = Documents::load(db, &phone).await?;
     let entries = layers.entries(&target, None);
     let mut by_key: BTreeMap<&str, &[Entry<'_>]> = BTreeMap::new();
     for of_key in entries.chunk_by(|a, b| a.key == b.key) {
@@ -29,7 +29,9 @@ pub async fn of_phone(app: &App, id: PhoneId) -> Result<Configuration> {
         }
     }
     let mut keys: BTreeSet<&str> = by_key.keys().copied().collect();
-    keys.extend(documents.desired.keys().chain(documents.reported.keys()).map(String::as_str));
+    keys.extend(
+        documents.desired.keys().chain(documents.reported.keys()).chain(&documents.by_user).map(String::as_str),
+    );
     let page = Page { app, target: &target, layers: &layers, documents: &documents };
     let (mut values, mut left_out) = (Vec::with_capacity(keys.len()), Vec::new());
     for key in keys {
@@ -87,6 +89,7 @@ impl Page<'_> {
             default: found.and_then(|found| found.setting.default.as_deref()).map(mask),
             reported: self.documents.reported.get(key).map(|text| mask(text)),
             state: self.documents.state(&self.app.secrets, key)?.unwrap_or(ValueState::InSync),
+            owner: self.documents.owner(key),
             key: key.to_owned(),
         })
     }

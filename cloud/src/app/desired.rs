@@ -181,23 +181,19 @@ async fn supersede(tx: &impl ConnectionTrait, phones: Vec<Uuid>, now: i64) -> Re
 }
 
 pub(super) fn new_job(app: &App, phone: &phone::Model, actor: &Actor, summary: String, version: i64) -> job::Model {
-    job_of(app, phone.id, phone.connected, actor, summary, version)
+    job_of(app, &Target::of(phone), actor, summary, version)
 }
 
-fn job_of(app: &App, phone: Uuid, connected: bool, actor: &Actor, summary: String, version: i64) -> job::Model {
+fn job_of(app: &App, phone: &Target, actor: &Actor, summary: String, version: i64) -> job::Model {
     let now = now_ms();
-    let note = match connected {
-        true => "Waiting for the phone to come in.",
-        false => "The phone is not connected; it gets this change when it next phones home.",
-    };
     job::Model {
         id: Uuid::now_v7(),
-        phone_id: phone,
+        phone_id: phone.id,
         kind: CONFIGURE.to_owned(),
         state: JobState::Ready.as_str().to_owned(),
         step: String::new(),
         summary,
-        note: note.to_owned(),
+        note: phone.note().to_owned(),
         version,
         attempts: 0,
         max_attempts: app.config.jobs.max_attempts,

@@ -1,13 +1,13 @@
 //! The documents of a phone, held against each other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use contract::rest::ValueState;
+use contract::rest::{ValueOwner, ValueState};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::Result;
-use crate::db::entity::{kept_value, phone_document};
+use super::{Result, views};
+use crate::db::entity::{kept_value, phone, phone_document};
 use crate::domain::catalogue;
 use crate::domain::document::{Applied, Held, Kept, Reported};
 use crate::domain::layers::Desired;
@@ -24,11 +24,17 @@ pub struct Documents {
     pub applied: Applied,
     pub kept: KeptValues,
     pub reported_at: i64,
+    /// Keys the phone's user set there, as the phone reports.
+    pub by_user: BTreeSet<String>,
+    /// The phone protects them, as it reports.
+    pub user_protection: bool,
 }
 
 impl Documents {
-    pub fn read(row: &phone_document::Model, kept: KeptValues) -> Result<Self> {
+    pub fn read(phone: &phone::Model, row: &phone_document::Model, kept: KeptValues) -> Result<Self> {
         Ok(Self {
+            by_user: views::set_by_user(phone),
+            user_protection: phone.user_protection,
             desired: serde_json::from_str(&row.desired)?,
             reported: serde_json::from_str(&row.reported)?,
             applied: serde_json::from_str(&row.applied)?,
@@ -38,10 +44,10 @@ impl Documents {
     }
 
     /// Of one phone; empty if it has none.
-    pub async fn load(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Self> {
-        let Some(row) = phone_document::Entity::find_by_id(phone).one(tx).await? else { return Ok(Self::default()) };
-        let kept = kept(tx, &[phone]).await?.remove(&phone).unwrap_or_default();
-        Self::read(&row, kept)
+    pub async fn load(tx: &impl ConnectionTrait, phone: &phone::Model) -> Result<Self> {
+        let Some(row) = phone_document::Entity::find_by_id(phone.id).one(tx).await? else { return Ok(Self::default()) };
+        let kept = kept(tx, &[phone.id]).await?.remove(&phone.id).unwrap_or_default();
+        Self::read(phone, &row, kept)
     }
 
     /// How the phone stands to what it should have under a key. `None`: nothing is wanted.
@@ -55,6 +61,7 @@ impl Documents {
             secret: catalogue::is_secret(key),
             kept: self.kept.get(key),
             protected: self.protects(),
+            by_user: self.by_user.contains(key),
         };
         Ok(Some(held.state(&secrets.fingerprint(&plain))))
     }
@@ -62,7 +69,16 @@ impl Documents {
     /// Whether the phone protects what its user set.
     pub fn protects(&self) -> bool {
         let desired = self.desired.get(catalogue::USER_PROTECTION).map(|effective| effective.value.as_str());
-        protects(&self.reported, desired)
+        self.user_protection || protects(&self.reported, desired)
+    }
+
+    /// Who set what the phone runs with under a key.
+    pub fn owner(&self, key: &str) -> ValueOwner {
+        match (self.by_user.contains(key), self.protects()) {
+            (false, _) => ValueOwner::Bellhop,
+            (true, false) => ValueOwner::User,
+            (true, true) => ValueOwner::ProtectedUser,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use contract::rest::{Accepted, Drift, DriftChoice, DriftDecision, DriftPage, MAX_PAGE, ValueState};
+use contract::rest::{Accepted, Drift, DriftChoice, DriftDecision, DriftPage, MAX_PAGE, SECRET_MASK, ValueState};
 use contract::{PhoneId, PropertyId, RoomId, Timestamp};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -45,10 +45,15 @@ pub async fn of_property(app: &App, id: PropertyId, all: bool, offset: u64, limi
     let mut found = Vec::new();
     for phone in &phones {
         let Some(row) = rows.get(&phone.id) else { continue };
-        let documents = Documents::read(row, kept.remove(&phone.id).unwrap_or_default())?;
+        let documents = Documents::read(phone, row, kept.remove(&phone.id).unwrap_or_default())?;
         let number = phone.room_id.and_then(|room| rooms.get(&room).cloned());
-        for (key, reported) in &documents.reported {
-            let Some(wanted) = documents.desired.get(key).filter(|wanted| wanted.value != *reported) else { continue };
+        let differs = |(key, reported): &(&String, &String)| {
+            documents.desired.get(*key).is_some_and(|wanted| wanted.value != **reported)
+        };
+        let differing = documents.reported.iter().filter(differs).map(|(key, _)| key);
+        let keys: BTreeSet<&String> = differing.chain(&documents.by_user).collect();
+        for key in keys {
+            let Some(wanted) = documents.desired.get(key) else { continue };
             let Some(state) = documents.state(&app.secrets, key)? else { continue };
             if !(is_drift(state) && (all || state != ValueState::Kept)) {
                 continue;
@@ -62,10 +67,11 @@ pub async fn of_property(app: &App, id: PropertyId, all: bool, offset: u64, limi
                 key: key.clone(),
                 title,
                 page,
-                desired: wanted.value.clone(),
-                reported: reported.clone(),
+                desired: if catalogue::is_secret(key) { SECRET_MASK.to_owned() } else { wanted.value.clone() },
+                reported: documents.reported.get(key).cloned(),
                 layer: wanted.layer,
                 state,
+                owner: documents.owner(key),
                 reported_at: Timestamp(documents.reported_at),
             });
         }
@@ -92,10 +98,12 @@ pub async fn decide(app: &App, actor: &Actor, once: &Once, id: PhoneId, wanted: 
     }
     let phone = phone::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("phone"))?;
     accepted(&phone)?;
-    let documents = Documents::load(tx, phone.id).await?;
+    let documents = Documents::load(tx, &phone).await?;
     for key in wanted.choices.keys() {
         let state = documents.state(&app.secrets, key)?;
-        if !state.is_some_and(is_drift) {
+        // What its user set is the phone's own even where it is the same.
+        let theirs = state.is_some() && documents.by_user.contains(key);
+        if !theirs && !state.is_some_and(is_drift) {
             let detail = format!("The phone's own value of {key} is not known to differ from what it should have.");
             return Err(conflict("no-drift", key, detail));
         }
@@ -143,7 +151,15 @@ pub async fn decide(app: &App, actor: &Actor, once: &Once, id: PhoneId, wanted: 
 
 /// The phone's value, as one of its own layer.
 fn adopted(documents: &Documents, key: &str) -> Result<Edit> {
-    let reported = documents.reported.get(key).map(String::as_str).unwrap_or_default();
+    let Some(reported) = documents.reported.get(key).filter(|_| !catalogue::is_secret(key)) else {
+        let detail = match catalogue::is_secret(key) {
+            true => {
+                "A phone does not show its secrets: set the value on the phone's own layer, restore ours, or leave it."
+            }
+            false => "The phone has not said what it is. Refresh it and try again; or restore ours, or leave it.",
+        };
+        return Err(invalid(key, detail));
+    };
     let text = settings::validate(key, reported).map_err(|error| {
         invalid(key, format!("The phone's value cannot be adopted: {error}. Restore it, or leave it as it is."))
     })?;
@@ -170,16 +186,17 @@ async fn remember_kept(
 ) -> Result<()> {
     let mut rows = BTreeMap::new();
     for key in keys {
-        let (Some(wanted), Some(reported)) = (documents.desired.get(*key), documents.reported.get(*key)) else {
-            continue;
-        };
+        let Some(wanted) = documents.desired.get(*key) else { continue };
+        // Not said: whatever it is.
+        let reported = documents.reported.get(*key).cloned().unwrap_or_default();
+        let plain = app.secrets.open(key, &wanted.value)?;
         rows.insert(
             *key,
             kept_value::ActiveModel {
                 phone_id: Set(phone),
                 key: Set((*key).to_owned()),
-                value: Set(reported.clone()),
-                desired: Set(app.secrets.fingerprint(&wanted.value)),
+                value: Set(reported),
+                desired: Set(app.secrets.fingerprint(&plain)),
                 at: Set(now_ms()),
                 actor: Set(actor.0.clone()),
                 ..Default::default()

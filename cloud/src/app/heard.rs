@@ -1,12 +1,14 @@
 //! What was heard of a phone: Informs, events, state reports, presence. All entrances meet here.
 
 mod batch;
+mod by_user;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use contract::event::DeviceEvent;
 use contract::mqtt::{Presence, StateReport};
+use contract::rest::SyncState;
 use cwmp::{EventCode, Inform};
 use sea_orm::{
     ActiveModelTrait,
@@ -16,7 +18,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::desired::{self, Change, refresh};
+use super::desired::{self, Change, push_again, refresh};
 use super::live::{Touched, touch};
 use super::provision::record::Fetched;
 use super::{Actor, App, Result, claims, views};
@@ -52,6 +54,7 @@ fn restate(row: &mut phone::Model, now: i64) -> bool {
             enrolment: views::enrolment(row),
             connected: row.connected,
             has_agent: !row.mqtt_hash.is_empty() && row.boot > 0,
+            only_files: views::only_files(row),
             last_seen: row.last_seen,
             inform_interval_s: row.inform_interval_s,
             off_hook: row.off_hook,
@@ -103,6 +106,9 @@ fn described(app: &App, phone: &phone::Model, inform: &Inform, peer: &str, now: 
 /// Whether [`inform`] would store nothing but that the phone was heard. `reported` is the phone's reported document, as
 /// stored.
 pub fn says_nothing_new(app: &App, phone: &phone::Model, reported: Option<&str>, inform: &Inform, peer: &str) -> bool {
+    if phone.last_inform.is_none() {
+        return false;
+    }
     let mut row = described(app, phone, inform, peer, now_ms());
     (row.last_seen, row.last_inform) = (phone.last_seen, phone.last_inform);
     if row != *phone {
@@ -145,11 +151,24 @@ pub async fn inform(
             row.desired_version = known + 1;
         }
     }
+    // So far it only fetched files; from now on it can be asked.
+    let asked = phone.last_inform.is_none() && views::sync(&phone) == SyncState::Fetched;
+    if asked && row.desired_version == phone.desired_version {
+        let summary = format!("Phone {}: what it fetched as a file is verified", views::mac(&row));
+        row.desired_version = push_again(app, tx, &Actor::system(), row.id, summary).await?.version;
+        row.sync = SyncState::Pending.as_str().to_owned();
+    }
     Ok(row)
 }
 
-/// Remembers that phones fetched their files. What a phone says of itself by it counts where no Inform says more.
-pub async fn files_fetched(app: &App, tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
+/// Remembers that phones fetched their files. What a phone says of itself by it counts where no Inform says more. Returns
+/// the phones of which this was news.
+pub async fn files_fetched(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    seen: &[(&Fetched, &phone::Model)],
+) -> Result<HashSet<Uuid>> {
+    let mut news = HashSet::new();
     let mut learned = Vec::new();
     let mut as_always = Vec::new();
     for (one, phone) in seen {
@@ -170,6 +189,7 @@ pub async fn files_fetched(app: &App, tx: &impl ConnectionTrait, seen: &[(&Fetch
             continue;
         }
         save(tx, phone, &row).await?;
+        news.insert(row.id);
         if row.model != phone.model {
             learned.push(row);
         }
@@ -183,7 +203,7 @@ pub async fn files_fetched(app: &App, tx: &impl ConnectionTrait, seen: &[(&Fetch
         let summary = format!("Settings of a {}", first.model);
         refresh(app, tx, learned, &Change { actor: &Actor::system(), summary }).await?;
     }
-    Ok(())
+    Ok(news)
 }
 
 /// Remembers that phones were heard which said nothing new: one write for all of them.
@@ -265,6 +285,7 @@ async fn save(tx: &impl ConnectionTrait, old: &phone::Model, new: &phone::Model)
     set! {
         manufacturer oui model serial firmware hardware connection_request_url inform_from udp_address ip inform_interval_s last_seen last_inform
         state state_since connected off_hook accounts boot state_seq uptime_s
+        set_by_user user_protection user_changes
     }
     row.update(tx).await?;
     Ok(())

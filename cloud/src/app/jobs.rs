@@ -31,6 +31,8 @@ pub const AGAIN: &str = "again";
 pub const WAITING: &str = "waiting";
 /// The step of a task the phone has finished: what came of it is to be read.
 pub const FINISHED: &str = "finished";
+/// The step of a change that a phone with nothing but files fetched: done, and never read back.
+pub const FETCHED: &str = "fetched";
 
 /// The kind of a job that brings a phone to its desired document. All others are tasks.
 pub const CONFIGURE: &str = "configure";
@@ -192,13 +194,7 @@ pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -
         .order_by_desc(job::Column::Id)
         .one(tx)
         .await?;
-    let sync = match newest.as_ref().map(views::job_state) {
-        Some(JobState::Done) => SyncState::InSync,
-        // Given up by a person or by us: the phone is not what it should be.
-        Some(JobState::Parked | JobState::Cancelled) => SyncState::Failed,
-        Some(_) => SyncState::Pending,
-        None => SyncState::Unknown,
-    };
+    let sync = newest.as_ref().map_or(SyncState::Unknown, sync_after);
     let Some(row) = phone::Entity::find_by_id(phone).one(tx).await? else { return Ok(()) };
     if row.sync != sync.as_str() {
         phone::Entity::update_many()
@@ -209,6 +205,17 @@ pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -
     }
     touch(tx, [Touched { job, ..Touched::phone(&row) }]).await?;
     Ok(())
+}
+
+/// How a phone stands to what it should be, by the newest of its changes.
+fn sync_after(job: &job::Model) -> SyncState {
+    match views::job_state(job) {
+        JobState::Done if job.step == FETCHED => SyncState::Fetched,
+        JobState::Done => SyncState::InSync,
+        // Given up by a person or by us: the phone is not what it should be.
+        JobState::Parked | JobState::Cancelled => SyncState::Failed,
+        JobState::Ready | JobState::Running | JobState::Superseded => SyncState::Pending,
+    }
 }
 
 /// Phones for which a job is due, or was left by whoever ran it.
@@ -348,5 +355,23 @@ pub(crate) fn blank(phone: Uuid, kind: &str) -> job::Model {
         command_key: String::new(),
         memo: String::new(),
         change_set_id: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_only_fetched_is_not_said_to_be_in_sync() {
+        let after = |state: JobState, step: &str| {
+            let job =
+                job::Model { state: state.as_str().to_owned(), step: step.to_owned(), ..blank(Uuid::nil(), CONFIGURE) };
+            (sync_after(&job), views::job_view(&job, None).fetched)
+        };
+        assert_eq!(after(JobState::Done, FETCHED), (SyncState::Fetched, true));
+        assert_eq!(after(JobState::Done, ""), (SyncState::InSync, false));
+        assert_eq!(after(JobState::Ready, ""), (SyncState::Pending, false));
+        assert_eq!(after(JobState::Parked, SENT), (SyncState::Failed, false));
     }
 }

@@ -162,9 +162,11 @@ pub async fn progress(app: &App, id: PropertyId) -> Result<Progress> {
         }
         Ok(query.count(db).await? as u32)
     };
+    let fetched = count(Some(SyncState::Fetched)).await?;
     Ok(Progress {
         phones: count(None).await?,
-        in_sync: count(Some(SyncState::InSync)).await?,
+        in_sync: count(Some(SyncState::InSync)).await? + fetched,
+        fetched,
         pending: count(Some(SyncState::Pending)).await?,
         failed: count(Some(SyncState::Failed)).await?,
     })

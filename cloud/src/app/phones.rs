@@ -156,7 +156,7 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
         uptime_s: phone.uptime_s.and_then(|seconds| u64::try_from(seconds).ok()),
         desired_version: phone.desired_version,
         applied_version: phone.applied_version,
-        values: values(app, phone.id).await?,
+        values: values(app, &phone).await?,
         jobs: jobs.iter().map(|job| views::job_view(job, room.as_ref())).collect(),
         events: events.iter().filter_map(views::event_view).collect(),
         calls: calls::of_phone(db, phone.id).await?,
@@ -165,7 +165,7 @@ pub async fn detail(app: &App, id: PhoneId) -> Result<PhoneDetail> {
 }
 
 /// Desired against reported, key by key.
-async fn values(app: &App, phone: Uuid) -> Result<Vec<EffectiveValue>> {
+async fn values(app: &App, phone: &phone::Model) -> Result<Vec<EffectiveValue>> {
     let documents = Documents::load(app.db.read(), phone).await?;
     let Documents { desired, reported, .. } = &documents;
     let keys: BTreeSet<&String> = desired.keys().chain(reported.keys()).collect();

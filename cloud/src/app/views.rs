@@ -1,6 +1,6 @@
 //! Rows as the REST API shows them. No secret passes through here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use contract::mqtt::AccountState;
 use contract::rest::*;
@@ -8,7 +8,7 @@ use contract::{FloorId, JobId, Mac, PhoneId, PropertyId, RoomId, RoomTypeId, Tim
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
-use super::{Result, tasks};
+use super::{Result, jobs, tasks};
 use crate::db::entity::{event, job, phone, property, room, room_type};
 
 /// Names of properties and room types by id; few enough to load at once.
@@ -44,6 +44,16 @@ pub fn state(phone: &phone::Model) -> RoomState {
 
 pub fn sync(phone: &phone::Model) -> SyncState {
     phone.sync.parse().unwrap_or(SyncState::Unknown)
+}
+
+/// Keys of settings a user set at the phone, as it last reported.
+pub fn set_by_user(phone: &phone::Model) -> BTreeSet<String> {
+    serde_json::from_str(&phone.set_by_user).unwrap_or_default()
+}
+
+/// Whether nothing was ever heard of the phone but that it fetches files: no Inform, no line to the broker.
+pub fn only_files(phone: &phone::Model) -> bool {
+    phone.mqtt_hash.is_empty() && phone.last_inform.is_none()
 }
 
 pub fn enrolment(phone: &phone::Model) -> Enrolment {
@@ -113,6 +123,7 @@ pub fn job_view(job: &job::Model, room: Option<&room::Model>) -> JobView {
         max_attempts: job.max_attempts,
         created_at: Timestamp(job.created_at),
         created_by: job.created_by.clone(),
+        fetched: state == JobState::Done && job.step == jobs::FETCHED,
         run_at: (state == JobState::Ready).then_some(Timestamp(job.run_at)),
         done_at: job.done_at.map(Timestamp),
         task: tasks::stored::show(job),

@@ -27,24 +27,31 @@ pub struct Held<'a> {
     pub kept: Option<&'a Kept>,
     /// The phone protects what its user set.
     pub protected: bool,
+    /// The phone says that its user set it, whether or not it says to what.
+    pub by_user: bool,
 }
 
 impl Held<'_> {
     /// `fingerprint` stands for `desired`.
     pub fn state(&self, fingerprint: &str) -> ValueState {
         let confirmed = self.applied == Some(fingerprint);
-        if self.secret {
-            return if confirmed { ValueState::InSync } else { ValueState::Pending };
-        }
-        match self.reported {
+        let said = self.reported.unwrap_or_default();
+        let kept = self.kept.is_some_and(|kept| kept.value == said && kept.desired == fingerprint);
+        let own = match (kept, self.protected) {
+            (true, _) => ValueState::Kept,
+            (false, true) => ValueState::Protected,
+            (false, false) => ValueState::Drift,
+        };
+        match self.reported.filter(|_| !self.secret) {
+            // Nobody confirmed it: a person wants it written, so that it is ours again.
+            Some(reported) if reported == self.desired && self.by_user && !confirmed => ValueState::Pending,
             Some(reported) if reported == self.desired => ValueState::InSync,
-            Some(reported) if self.kept.is_some_and(|kept| kept.value == reported && kept.desired == fingerprint) => {
-                ValueState::Kept
-            }
-            Some(_) if confirmed && self.protected => ValueState::Protected,
-            Some(_) if confirmed => ValueState::Drift,
+            Some(_) if kept || confirmed => own,
             Some(_) => ValueState::Pending,
-            None => ValueState::NotReported,
+            None if self.by_user && (kept || confirmed) => own,
+            None if !self.secret => ValueState::NotReported,
+            None if confirmed => ValueState::InSync,
+            None => ValueState::Pending,
         }
     }
 }
@@ -59,7 +66,7 @@ mod tests {
     use super::*;
 
     fn held<'a>(reported: Option<&'a str>, applied: Option<&'a str>) -> Held<'a> {
-        Held { desired: "1207", reported, applied, secret: false, kept: None, protected: false }
+        Held { desired: "1207", reported, applied, secret: false, kept: None, protected: false, by_user: false }
     }
 
     #[test]
@@ -85,6 +92,25 @@ mod tests {
         assert_eq!(state("667", "fp"), ValueState::Drift);
         assert_eq!(state("666", "another"), ValueState::Pending);
         assert_eq!(state("1207", "fp"), ValueState::InSync);
+    }
+
+    #[test]
+    fn what_a_user_set_is_the_phones_own_before_it_says_what_it_is() {
+        let kept = Kept { value: String::new(), desired: "fp".into() };
+        let state = |secret, protected, kept, applied| {
+            Held { secret, protected, kept, by_user: true, ..held(None, applied) }.state("fp")
+        };
+        for secret in [false, true] {
+            assert_eq!(state(secret, false, None, Some("fp")), ValueState::Drift, "secret: {secret}");
+            assert_eq!(state(secret, true, None, Some("fp")), ValueState::Protected, "secret: {secret}");
+            assert_eq!(state(secret, true, Some(&kept), Some("fp")), ValueState::Kept, "secret: {secret}");
+        }
+        // Ours is on its way.
+        assert_eq!(state(true, true, None, None), ValueState::Pending);
+        assert_eq!(state(false, true, None, None), ValueState::NotReported);
+        let same = |applied| Held { by_user: true, ..held(Some("1207"), applied) }.state("fp");
+        assert_eq!(same(Some("fp")), ValueState::InSync);
+        assert_eq!(same(None), ValueState::Pending, "it is to be ours again");
     }
 
     #[test]

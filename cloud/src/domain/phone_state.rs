@@ -15,6 +15,8 @@ pub struct Facts<'a> {
     pub connected: bool,
     /// It runs our agent, which keeps an MQTT connection; without it only Informs tell that it lives.
     pub has_agent: bool,
+    /// Nothing but fetching files was ever heard of it.
+    pub only_files: bool,
     /// When anything was last heard of it, in milliseconds since 1970.
     pub last_seen: Option<i64>,
     pub inform_interval_s: i32,
@@ -34,6 +36,9 @@ pub fn phone_state(facts: &Facts, now: i64) -> RoomState {
     let silence = now - last_seen;
     if !facts.connected && silence > silence_allowed_ms(facts.has_agent, facts.inform_interval_s) {
         return RoomState::Offline;
+    }
+    if facts.only_files {
+        return RoomState::FilesOnly;
     }
     if facts.off_hook {
         return RoomState::OffHook;
@@ -61,6 +66,7 @@ mod tests {
             enrolment: Enrolment::Enrolled,
             connected: true,
             has_agent: true,
+            only_files: false,
             last_seen: Some(0),
             inform_interval_s: 300,
             off_hook: false,
@@ -87,6 +93,15 @@ mod tests {
         let plain = Facts { has_agent: false, ..agent };
         assert_ne!(phone_state(&plain, 660_000), RoomState::Offline);
         assert_eq!(phone_state(&plain, 660_001), RoomState::Offline);
+    }
+
+    #[test]
+    fn a_phone_that_only_fetches_files_is_there_until_it_is_silent() {
+        let plain = Facts { has_agent: false, connected: false, only_files: true, ..facts(&[]) };
+        assert_eq!(phone_state(&plain, 660_000), RoomState::FilesOnly);
+        assert_eq!(phone_state(&plain, 660_001), RoomState::Offline);
+        let never = Facts { enrolment: Enrolment::Expected, last_seen: None, ..plain };
+        assert_eq!(phone_state(&never, 0), RoomState::Expected);
     }
 
     #[test]

@@ -68,6 +68,7 @@ async fn serve(
         client: &client,
         tls: line.tls,
         shown: line.shown.as_ref(),
+        tftp: false,
     };
     match answer(&desk.app, &asked).await {
         Ok(answer) => respond(answer),

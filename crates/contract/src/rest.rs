@@ -206,12 +206,17 @@ words! {
         RegisterFailed = "register-failed",
         /// Connected to Bellhop, no SIP account registered.
         Unregistered = "unregistered",
+        /// Fetches its configuration as files, and nothing else was ever heard of it: whether it is registered or in a call
+        /// is not known.
+        FilesOnly = "files-only",
         Idle = "idle",
         OffHook = "off-hook",
     }
     /// Desired against reported.
     pub enum SyncState {
         InSync = "in-sync",
+        /// The phone fetched the file that says it, and cannot be asked what it made of it.
+        Fetched = "fetched",
         /// A change is on its way.
         Pending = "pending",
         /// A change was parked after its last try.
@@ -423,6 +428,9 @@ body! {
         pub max_attempts: i32,
         pub created_at: Timestamp,
         pub created_by: String,
+        /// Done by a file the phone fetched: nothing was read back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub fetched: bool,
         /// When it is tried next, while ready.
         pub run_at: Option<Timestamp>,
         pub done_at: Option<Timestamp>,
@@ -506,7 +514,11 @@ body! {
     /// How far a property-wide change has come.
     pub struct Progress {
         pub phones: u32,
+        /// Done, with those that fetched it as a file.
         pub in_sync: u32,
+        /// Of them, those that fetched it as a file and cannot be asked.
+        #[serde(default)]
+        pub fetched: u32,
         pub pending: u32,
         pub failed: u32,
     }

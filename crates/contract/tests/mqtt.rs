@@ -116,6 +116,7 @@ fn what_a_phone_tells() {
         applied_version: 12,
         set_by_user: Vec::new(),
         user_protection: false,
+        user_changes: 0,
     };
     golden("state", &state);
     golden("presence", &Presence { online: true, boot: 3 });

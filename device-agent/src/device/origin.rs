@@ -84,6 +84,7 @@ impl Device {
             let _whose = self.one_at_a_time();
             let mut inner = self.lock();
             let effects = inner.store.set(changes, clock::now(), mark)?;
+            inner.user_changes = inner.user_changes.wrapping_add(1);
             self.state_changed(&mut inner);
             effects
         };

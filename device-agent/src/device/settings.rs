@@ -86,6 +86,7 @@ impl Device {
             if effects.is_empty() {
                 return Ok(());
             }
+            inner.user_changes = inner.user_changes.wrapping_add(1);
             self.state_changed(&mut inner);
         }
         self.wake_all();

@@ -48,9 +48,9 @@ pub fn JobCard(
         (!by.is_empty()).then(|| format!(" by {by}"))
     };
     view! {
-        <article class="job" data-testid="job" data-kind=move || job.with(|job| job.kind.clone()) data-job=move || job.with(|job| job.id.to_string()) data-state=move || state.get().as_str()>
+        <article class="job" data-testid="job" data-kind=move || job.with(|job| job.kind.clone()) data-job=move || job.with(|job| job.id.to_string()) data-state=move || state.get().as_str() data-fetched=move || job.with(|job| job.fetched.then_some("true"))>
             <div class="row between">
-                <Chip look=Signal::derive(move || job.with(|job| words::job(&job.kind, job.state)))/>
+                <Chip look=Signal::derive(move || job.with(words::job))/>
                 <span class="quiet-text">
                     <Ago at=Signal::derive(move || job.with(|job| job.done_at.unwrap_or(job.created_at))) zone=zone/>
                 </span>

@@ -26,7 +26,7 @@ impl Counts {
         for (state, sync) in cards {
             counts.rooms += 1;
             counts.attention += usize::from(words::needs_person(state, sync));
-            let works = matches!(state, RoomState::Idle | RoomState::OffHook);
+            let works = matches!(state, RoomState::Idle | RoomState::OffHook | RoomState::FilesOnly);
             counts.in_order += usize::from(works && sync != SyncState::Failed);
             counts.pending += usize::from(sync == SyncState::Pending);
             counts.failed += usize::from(sync == SyncState::Failed);

@@ -12,13 +12,17 @@ pub fn ProgressBar(#[prop(into)] progress: Signal<Progress>) -> impl IntoView {
         format!("{share:.2}%")
     };
     let text = move || {
-        let Progress { phones, in_sync, pending, failed } = progress.get();
-        match (phones, pending, failed) {
-            (0, ..) => "No phones in this property yet".into(),
+        let Progress { phones, in_sync, fetched, pending, failed } = progress.get();
+        let said = match (phones, pending, failed) {
+            (0, ..) => "No phones in this property yet".to_owned(),
             (1, 0, 0) if in_sync == 1 => "The 1 phone is in sync".into(),
             (_, 0, 0) if in_sync == phones => format!("All {phones} phones are in sync"),
             (_, _, 0) => format!("{in_sync} of {phones} phones in sync, {pending} pending"),
             _ => format!("{in_sync} of {phones} phones in sync, {pending} pending, {failed} failed"),
+        };
+        match fetched {
+            0 => said,
+            count => format!("{said}; {count} of them fetched it as a file, not verified"),
         }
     };
     view! {

@@ -1,6 +1,6 @@
 //! Every setting of a phone: what it should be and why, what the phone says, and whether both agree.
 
-use contract::rest::{ConfigurationValue, Layer, Overridden, SECRET_MASK, ValueState};
+use contract::rest::{ConfigurationValue, Layer, Overridden, SECRET_MASK, ValueOwner, ValueState};
 use leptos::prelude::*;
 
 use super::chip::Chip;
@@ -16,9 +16,11 @@ enum Show {
     All,
     Set,
     Differs,
+    Theirs,
 }
 
-const CHIPS: [(Show, &str); 3] = [(Show::All, "All"), (Show::Set, "Set by us"), (Show::Differs, "Not in sync")];
+const CHIPS: [(Show, &str); 4] =
+    [(Show::All, "All"), (Show::Set, "Set by us"), (Show::Differs, "Not in sync"), (Show::Theirs, "Set at the phone")];
 
 impl Show {
     fn holds(self, value: &ConfigurationValue) -> bool {
@@ -26,6 +28,7 @@ impl Show {
             Show::All => true,
             Show::Set => set(value),
             Show::Differs => matches!(value.state, ValueState::Pending | ValueState::Drift | ValueState::Protected),
+            Show::Theirs => value.owner != ValueOwner::Bellhop,
         }
     }
 }
@@ -131,13 +134,16 @@ fn row(value: ConfigurationValue) -> impl IntoView {
     let template = value.template.as_ref().filter(|_| !value.secret).map(|template| {
         view! { <span class="quiet-text">"from " <span class="mono">{template.clone()}</span></span> }
     });
+    let owner = words::owner(value.owner).map(|look| {
+        view! { <span class="quiet-text" data-testid="value-owner">{look.word}</span> }
+    });
     view! {
-        <tr data-testid="value-row" data-key=value.key.clone() data-state=value.state.as_str() data-layer=value.layer.map(Layer::as_str)>
+        <tr data-testid="value-row" data-key=value.key.clone() data-state=value.state.as_str() data-layer=value.layer.map(Layer::as_str) data-owner=value.owner.as_str()>
             <th scope="row"><span class="cell-title">{value.title.clone()}</span><span class="mono quiet-text">{value.key.clone()}</span></th>
             <td data-label="Desired">{text(&value.desired)}{template}</td>
             <td data-label="From">{source(&value)}</td>
             <td data-label="Reported">{text(&value.reported)}</td>
-            <td data-label="State"><Chip look=words::value(value.state)/></td>
+            <td data-label="State"><Chip look=words::value(value.state)/>{owner}</td>
         </tr>
     }
 }

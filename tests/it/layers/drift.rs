@@ -1,9 +1,13 @@
 //! What somebody changed at a phone: listed, and restored, adopted or kept.
 
 use contract::PhoneId;
-use contract::rest::{Accepted, DriftPage, History, JobState, JobView, Layer, ValueState};
+use contract::rest::{
+    Accepted, Configuration, ConfigurationValue, DriftPage, History, JobState, JobView, Layer, SECRET_MASK, ValueOwner,
+    ValueState,
+};
 use serde_json::json;
 
+use crate::support::files::{SIP_PASSWORD, SetPassword};
 use crate::support::{Ask, Hotel, Phone, TestServer, mac, wait, wait_true};
 
 const KEYS: [&str; 3] = ["account.1.ring.timeout", "datetime.ntp.server.1", "hotel.room.number"];
@@ -62,6 +66,23 @@ impl Changed {
         values.into_iter().find(|value| value.key == key).expect("the value is shown").state
     }
 
+    /// As the phone's page shows it.
+    async fn shown(&self, key: &str) -> ConfigurationValue {
+        let path = format!("/api/v1/phones/{}/configuration", self.id);
+        let page: Configuration = self.server.api.get(&path).await.ok();
+        page.values.into_iter().find(|value| value.key == key).expect("the value is shown")
+    }
+
+    /// Waits until the phone's page shows it like this.
+    async fn comes_to(&self, key: &str, reported: Option<&str>, state: ValueState, owner: ValueOwner) {
+        let what = format!("{key} is {reported:?}, {}, {}", state.as_str(), owner.as_str());
+        wait_true(&what, async || {
+            let shown = self.shown(key).await;
+            (shown.reported.as_deref(), shown.state, shown.owner) == (reported, state, owner)
+        })
+        .await;
+    }
+
     fn value(&self, key: &str) -> String {
         self.phone.agent.value(key)
     }
@@ -73,7 +94,9 @@ async fn drift_is_listed_and_restored_adopted_or_kept() {
     let api = &changed.server.api;
     let listed = changed.drift("").await;
     let one = listed.items.iter().find(|one| one.key == KEYS[0]).unwrap();
-    assert_eq!((one.desired.as_str(), one.reported.as_str(), one.layer), ("40", "90", Layer::Property));
+    let said = one.reported.as_deref();
+    assert_eq!((one.desired.as_str(), said, one.layer), ("40", Some("90"), Layer::Property));
+    assert_eq!(one.owner, ValueOwner::User, "the phone says who set it");
     assert_eq!((one.state, one.room_number.as_deref()), (ValueState::Drift, Some("100")));
     let wrong = json!({ "choices": { "hotel.name": "keep" } });
     assert_eq!(api.post(&format!("/api/v1/phones/{}/drift", changed.id), wrong).await.refused(409).kind, "no-drift");
@@ -114,7 +137,8 @@ async fn drift_is_listed_and_restored_adopted_or_kept() {
 async fn what_a_user_set_on_a_phone_that_protects_it_is_left_until_somebody_restores_it() {
     let changed = Changed::new(true).await;
     let api = &changed.server.api;
-    assert!(changed.drift("").await.items.iter().all(|one| one.state == ValueState::Protected));
+    let theirs = (ValueState::Protected, ValueOwner::ProtectedUser);
+    assert!(changed.drift("").await.items.iter().all(|one| (one.state, one.owner) == theirs));
     let path = format!("/api/v1/properties/{}/settings", changed.hotel.property);
     api.put(&path, json!({ "values": { "hotel.name": "Pier" } })).await.ok::<Accepted>();
     changed.in_sync().await;
@@ -123,4 +147,58 @@ async fn what_a_user_set_on_a_phone_that_protects_it_is_left_until_somebody_rest
     changed.decide(json!({ KEYS[0]: "restore" })).await;
     let restored = wait("restored", async || (changed.value(KEYS[0]) == "40").then(|| changed.value(KEYS[2]))).await;
     assert_eq!(restored, "666", "only what was chosen");
+}
+
+#[tokio::test]
+async fn what_a_user_set_is_asked_of_the_phone_and_is_ours_again_by_each_choice() {
+    use ValueOwner::{Bellhop, ProtectedUser};
+    use ValueState::{InSync, Kept, Protected};
+    let changed = Changed::new(true).await;
+    let device = changed.phone.agent.device();
+    let [timeout, _, _] = KEYS;
+    let volume = "audio.volume.ring";
+    let path = format!("/api/v1/properties/{}/settings", changed.hotel.property);
+    changed.server.api.put(&path, json!({ "values": { volume: "3" } })).await.ok::<Accepted>();
+    changed.in_sync().await;
+    changed.comes_to(volume, Some("3"), InSync, Bellhop).await;
+
+    // Nobody looks: the phone says that its user set it, and is asked to what.
+    device.set_locally(volume, "7").unwrap();
+    changed.comes_to(volume, Some("7"), Protected, ProtectedUser).await;
+    changed.decide(json!({ volume: "adopt", timeout: "keep" })).await;
+    changed.comes_to(volume, Some("7"), InSync, Bellhop).await;
+    assert_eq!(changed.shown(volume).await.layer, Some(Layer::Phone));
+    changed.comes_to(timeout, Some("90"), Kept, ProtectedUser).await;
+
+    // The same value as ours is still the phone's own, until it is written once more.
+    for value in ["8", "6"] {
+        device.set_locally(volume, value).unwrap();
+        changed.comes_to(volume, Some(value), Protected, ProtectedUser).await;
+    }
+    device.set_locally(volume, "7").unwrap();
+    changed.comes_to(volume, Some("7"), InSync, ProtectedUser).await;
+    changed.decide(json!({ volume: "restore" })).await;
+    changed.comes_to(volume, Some("7"), InSync, Bellhop).await;
+}
+
+#[tokio::test]
+async fn a_secret_a_user_set_is_known_to_be_theirs_and_never_shown() {
+    let changed = Changed::new(false).await;
+    let (api, password) = (&changed.server.api, "account.1.sip.subscriber.password");
+    api.set_password(changed.hotel.room("100")).await;
+    changed.in_sync().await;
+    changed.phone.agent.device().set_locally(password, "Guest-Secret-1").unwrap();
+    changed.comes_to(password, None, ValueState::Drift, ValueOwner::User).await;
+    let listed = changed.drift("").await;
+    let one = listed.items.iter().find(|one| one.key == password).unwrap();
+    assert_eq!((one.desired.as_str(), one.reported.as_deref()), (SECRET_MASK, None));
+    let path = format!("/api/v1/phones/{}/drift", changed.id);
+    let refused = api.post(&path, json!({ "choices": { password: "adopt" } })).await.refused(422);
+    assert!(refused.detail.contains("does not show its secrets"), "{refused:?}");
+
+    changed.decide(json!({ password: "keep" })).await;
+    changed.comes_to(password, None, ValueState::Kept, ValueOwner::User).await;
+    changed.decide(json!({ password: "restore" })).await;
+    changed.comes_to(password, None, ValueState::InSync, ValueOwner::Bellhop).await;
+    assert_eq!(changed.value(password), SIP_PASSWORD);
 }

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use crate::app::accounts::fill;
 use crate::app::desired::{self, Change, refresh};
-use crate::app::documents::Documents;
 use crate::app::live::touch;
 use crate::app::{Actor, App, Result, rooms};
 use crate::db::entity::{extension_pool, phone, room};
 use crate::domain::catalogue::ROOM_NUMBER;
+use crate::domain::document::Reported;
 
 /// The room of a number.
 pub async fn room_of(tx: &impl ConnectionTrait, property: Uuid, number: &str) -> Result<Option<room::Model>> {
@@ -31,7 +31,8 @@ pub async fn room_to_pick(tx: &impl ConnectionTrait, property: Uuid, number: &st
 
 /// The room number that is set at the phone, as it reports it.
 pub async fn number_set(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Option<String>> {
-    let mut reported = Documents::load(tx, phone).await?.reported;
+    let Some(row) = desired::of(tx, phone).await? else { return Ok(None) };
+    let mut reported: Reported = serde_json::from_str(&row.reported)?;
     Ok(reported.remove(ROOM_NUMBER).filter(|number| !number.is_empty()))
 }
 

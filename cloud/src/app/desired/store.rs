@@ -10,7 +10,7 @@ use sea_orm::{
 use sea_orm::{QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::targets::Target;
+use super::targets::{Target, WAITS};
 use super::{Change, job_of, supersede};
 use crate::app::{App, AppError, Result};
 use crate::clock::now_ms;
@@ -78,14 +78,13 @@ pub async fn make_jobs(
         .iter()
         .map(|target| {
             let version = target.desired_version + 1;
-            let job = job_of(app, target.id, target.connected, change.actor, change.summary.clone(), version);
+            let job = job_of(app, target, change.actor, change.summary.clone(), version);
             job::Model { change_set_id: change_set, ..job }
         })
         .collect();
     // Of one kind but for this, so that what they have in common is sent once.
-    for connected in [true, false] {
-        let alike = targets.iter().zip(&jobs).filter(|(target, _)| target.connected == connected);
-        insert_jobs(tx, alike.map(|(_, job)| job).collect()).await?;
+    for note in WAITS {
+        insert_jobs(tx, jobs.iter().filter(|job| job.note == note).collect()).await?;
     }
     tell(tx, &jobs).await?;
     Ok(jobs)

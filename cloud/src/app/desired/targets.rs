@@ -8,6 +8,13 @@ use super::layers::IDS;
 use crate::app::Result;
 use crate::db::entity::phone;
 
+/// What phones that have a change to fetch wait for.
+pub const WAITS: [&str; 3] = [
+    "Waiting for the phone to come in.",
+    "The phone gets this change when it next fetches its file.",
+    "The phone is not connected; it gets this change when it next phones home.",
+];
+
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Target {
     pub id: Uuid,
@@ -20,6 +27,8 @@ pub struct Target {
     pub connected: bool,
     pub off_hook: bool,
     pub desired_version: i64,
+    pub last_seen: Option<i64>,
+    pub last_inform: Option<i64>,
 }
 
 impl Target {
@@ -35,6 +44,18 @@ impl Target {
             connected: phone.connected,
             off_hook: phone.off_hook,
             desired_version: phone.desired_version,
+            last_seen: phone.last_seen,
+            last_inform: phone.last_inform,
+        }
+    }
+
+    /// What is said of a change until the phone comes for it.
+    pub fn note(&self) -> &'static str {
+        // Who was heard without an Inform fetches files.
+        match (self.connected, self.last_seen.is_some() && self.last_inform.is_none()) {
+            (true, _) => WAITS[0],
+            (false, true) => WAITS[1],
+            (false, false) => WAITS[2],
         }
     }
 }
@@ -42,8 +63,12 @@ impl Target {
 /// The phones of which a condition holds.
 pub async fn load(tx: &impl ConnectionTrait, of: impl IntoCondition) -> Result<Vec<Target>> {
     use phone::Column::*;
-    let columns = [Id, Mac, Serial, Model, Enrolment, PropertyId, RoomId, Connected, OffHook, DesiredVersion];
-    let query = phone::Entity::find().select_only().columns(columns).filter(of.into_condition());
+    let columns = [Id, Mac, Serial, Model, Enrolment, PropertyId, RoomId, Connected, OffHook];
+    let query = phone::Entity::find()
+        .select_only()
+        .columns(columns)
+        .columns([DesiredVersion, LastSeen, LastInform])
+        .filter(of.into_condition());
     Ok(query.into_model::<Target>().all(tx).await?)
 }
 

@@ -10,7 +10,7 @@ use sea_orm::sea_query::{Expr, LockType, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{Heard, restate, save};
+use super::{Heard, by_user, restate, save};
 use crate::app::live::{Touched, touch};
 use crate::app::tasks::lane;
 use crate::app::{App, Result, claims, views};
@@ -37,7 +37,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     let mut stored = store_events(tx, &phones, &heard, now).await?;
     let fresh = stored.len();
     let (mut touched, mut only_seen, mut new_lines) = (Vec::new(), Vec::new(), Vec::new());
-    let mut claimed = false;
+    let (mut claimed, mut to_read) = (false, Vec::new());
     for run in heard.chunk_by(|(one, _), (other, _)| one == other) {
         let Some(phone) = run.first().and_then(|(id, _)| phones.remove(&id.0)) else { continue };
         let mut row = phone.clone();
@@ -63,7 +63,8 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
         }
         restate(&mut row, now);
         let shown = |row: &phone::Model| {
-            (row.state.clone(), row.connected, row.accounts.clone(), row.firmware.clone(), row.ip.clone())
+            let theirs = (row.set_by_user.clone(), row.user_protection);
+            (row.state.clone(), row.connected, row.accounts.clone(), row.firmware.clone(), row.ip.clone(), theirs)
         };
         if shown(&row) != shown(&phone) {
             touched.push(Touched::phone(&row));
@@ -73,6 +74,10 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
             only_seen.push(row.id);
         } else {
             save(tx, &phone, &row).await?;
+        }
+        let set_there = (&row.set_by_user, row.user_changes) != (&phone.set_by_user, phone.user_changes);
+        if set_there && by_user::news(app, tx, &phone, &row).await? {
+            to_read.push(PhoneId(row.id));
         }
     }
     if !only_seen.is_empty() {
@@ -85,6 +90,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     touch(tx, touched).await?;
     let mut asked_again = lane::lines_are_new(tx, &new_lines).await?;
     asked_again.extend(claims::lines_are_new(tx, &new_lines).await?);
+    asked_again.extend(to_read);
     write.commit().await?;
     if claimed {
         app.claimed.notify_one();
@@ -218,6 +224,9 @@ fn take_report(row: &mut phone::Model, report: &StateReport, now: i64) -> Result
     row.uptime_s = i64::try_from(report.uptime_s).ok();
     row.off_hook = report.off_hook;
     row.accounts = serde_json::to_string(&report.accounts)?;
+    row.set_by_user = by_user::kept(report)?;
+    row.user_protection = report.user_protection;
+    row.user_changes = i64::from(report.user_changes);
     row.last_seen = Some(now);
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::change::{Edit, New, Purpose, apply, now_set};
 use super::{Scope, locks};
 use crate::app::error::{conflict, invalid, not_found};
 use crate::app::idempotency::Once;
+use crate::app::jobs::FETCHED;
 use crate::app::{Actor, App, Result, views};
 use crate::db::entity::{change_set, change_set_value, job, phone};
 use crate::domain::catalogue;
@@ -98,7 +99,8 @@ async fn views_of(tx: &impl ConnectionTrait, rows: Vec<change_set::Model>) -> Re
 async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<ChangeProgress> {
     let applied = Expr::col((phone::Entity, phone::Column::AppliedVersion));
     let has_it = Expr::case(applied.gte(Expr::col((job::Entity, job::Column::Version))), 1).finally(0);
-    let groups: Vec<(String, String, i32, i64)> = job::Entity::find()
+    let by_file = Expr::case(Expr::col((job::Entity, job::Column::Step)).eq(FETCHED), 1).finally(0);
+    let groups: Vec<(String, String, i32, i32, i64)> = job::Entity::find()
         .select_only()
         .join(
             JoinType::InnerJoin,
@@ -107,27 +109,30 @@ async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<
         .column(job::Column::State)
         .column(phone::Column::Sync)
         .expr_as(has_it, "has_it")
+        .expr_as(by_file, "by_file")
         .expr_as(Expr::col((job::Entity, job::Column::Id)).count(), "phones")
         .filter(job::Column::ChangeSetId.eq(row.id))
         .group_by(job::Column::State)
         .group_by(phone::Column::Sync)
         .group_by(Expr::col("has_it"))
+        .group_by(Expr::col("by_file"))
         .into_tuple()
         .all(tx)
         .await?;
-    let (mut pending, mut failed) = (0, 0);
-    for (state, sync, has_it, count) in groups {
+    let (mut pending, mut failed, mut fetched) = (0, 0, 0);
+    for (state, sync, has_it, by_file, count) in groups {
         let count = count as u32;
         match state.parse() {
             _ if has_it == 1 => {}
-            Ok(JobState::Done) => {}
+            Ok(JobState::Done) => fetched += count * u32::from(by_file == 1),
             Ok(JobState::Parked | JobState::Cancelled) => failed += count,
             Ok(JobState::Superseded) if sync == SyncState::Failed.as_str() => failed += count,
             _ => pending += count,
         }
     }
     let phones = u32::try_from(row.phones).unwrap_or_default();
-    Ok(ChangeProgress { phones, done: phones.saturating_sub(pending + failed), pending, failed })
+    let done = phones.saturating_sub(pending + failed);
+    Ok(ChangeProgress { phones, done, fetched, pending, failed })
 }
 
 /// Takes a change set back by a new one. Taken back already, it stays so.

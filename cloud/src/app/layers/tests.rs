@@ -134,7 +134,8 @@ impl House {
 
     /// Every effective value, by the document and by the page of the phone, which must agree.
     async fn values(&self) -> Vec<Option<(Layer, String)>> {
-        let documents = crate::app::documents::Documents::load(self.app.db.read(), self.phone.0).await.unwrap();
+        let row = crate::app::phones::find(&self.app, self.phone).await.unwrap().unwrap();
+        let documents = crate::app::documents::Documents::load(self.app.db.read(), &row).await.unwrap();
         let page = configuration::of_phone(&self.app, self.phone).await.unwrap();
         let of = |key: &&str| {
             let stored = documents.desired.get(*key);

@@ -41,6 +41,8 @@ pub struct Asked<'a> {
     pub tls: bool,
     /// The client certificates it came with.
     pub shown: Option<&'a Shown>,
+    /// By TFTP, which shows nothing of who asks.
+    pub tftp: bool,
 }
 
 /// What to answer.
@@ -130,6 +132,7 @@ pub async fn by_tftp(app: &App, client: IpAddr, name: &str) -> Result<Option<Vec
         client: &client,
         tls: false,
         shown: None,
+        tftp: true,
     };
     let known = match owner.filter(|_| trusted) {
         Some(mac) => proof::of_mac(app, &mac.compact()).await?,
@@ -291,6 +294,8 @@ async fn give(
             file_key: next,
             given,
             left_out,
+            name: asked.path.rsplit('/').next().unwrap_or_default().to_owned(),
+            proved: !asked.tftp,
         });
     }
     Ok(answer)

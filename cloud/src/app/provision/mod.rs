@@ -103,6 +103,7 @@ pub async fn fetched(db: &impl ConnectionTrait, phone: Uuid) -> Result<Option<Fi
     Ok(row.and_then(|row| {
         Some(FileFetch {
             at: Timestamp(row.fetched_at?),
+            name: row.name,
             version: row.version,
             address: row.address,
             user_agent: row.user_agent,

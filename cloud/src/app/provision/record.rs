@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::live::{Touched, touch};
-use crate::app::{App, Result, heard, jobs};
+use crate::app::{App, Result, heard, jobs, views};
 use crate::clock::now_ms;
 use crate::db::entity::{bootstrap_fetch, event, job, phone, phone_file};
 
@@ -30,7 +30,7 @@ const MOST_BOOTSTRAPPED: u64 = 20_000;
 /// Characters kept of what a phone calls itself.
 const LONGEST: usize = 160;
 
-/// A phone fetched its file, having proved itself.
+/// A phone's file was fetched.
 pub struct Fetched {
     pub phone: Uuid,
     pub at: i64,
@@ -45,6 +45,10 @@ pub struct Fetched {
     pub given: bool,
     /// Settings the file does not say.
     pub left_out: usize,
+    /// What it asked for, without the path.
+    pub name: String,
+    /// Whether it showed who it is. TFTP shows nothing: anybody in a trusted network may have asked.
+    pub proved: bool,
 }
 
 /// Somebody fetched a bootstrap file by this name.
@@ -69,7 +73,8 @@ struct Held {
 impl Recorder {
     pub(super) fn fetched(&self, one: Fetched) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.fetched.len() < HELD {
+        let known = held.fetched.get(&one.phone).is_some_and(|other| other.proved && !one.proved);
+        if held.fetched.len() < HELD && !known {
             held.fetched.insert(one.phone, one);
         }
     }
@@ -162,11 +167,15 @@ async fn write(app: &App, all: &[Fetched]) -> Result<()> {
     if seen.is_empty() {
         return Ok(());
     }
-    keep(tx, &seen).await?;
-    heard::files_fetched(app, tx, &seen).await?;
-    let done = deliver(tx, &seen).await?;
-    let mut touched: Vec<Touched> = done;
-    touched.extend(seen.iter().filter(|(one, _)| one.given).map(|(_, phone)| Touched::phone(phone)));
+    tell(tx, &seen).await?;
+    let (proved, unproved): (Vec<_>, Vec<_>) = seen.iter().copied().partition(|(one, _)| one.proved);
+    keep(tx, &proved).await?;
+    keep_key(tx, &unproved).await?;
+    let news = heard::files_fetched(app, tx, &proved).await?;
+    let mut touched: Vec<Touched> = deliver(tx, &proved).await?;
+    touched.extend(
+        seen.iter().filter(|(one, _)| one.given || news.contains(&one.phone)).map(|(_, phone)| Touched::phone(phone)),
+    );
     touch(tx, touched).await?;
     write.commit().await?;
     app.live.wake();
@@ -174,6 +183,9 @@ async fn write(app: &App, all: &[Fetched]) -> Result<()> {
 }
 
 async fn keep(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
+    if seen.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<_> = seen
         .iter()
         .map(|(one, _)| phone_file::ActiveModel {
@@ -185,15 +197,34 @@ async fn keep(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> 
             model: Set(one.agent.as_ref().map(|agent| agent.model.clone()).unwrap_or_default()),
             firmware: Set(one.agent.as_ref().and_then(|agent| agent.firmware.clone()).unwrap_or_default()),
             file_key: Set(one.file_key.clone()),
+            name: Set(cut(&one.name)),
             ..Default::default()
         })
         .collect();
-    use phone_file::Column::{Address, FetchedAt, FileKey, Firmware, Model, PhoneId, UserAgent, Version};
-    let columns = [FetchedAt, Version, Address, UserAgent, Model, Firmware, FileKey];
+    use phone_file::Column::{Address, FetchedAt, FileKey, Firmware, Model, Name, PhoneId, UserAgent, Version};
+    let columns = [FetchedAt, Version, Address, UserAgent, Model, Firmware, FileKey, Name];
     phone_file::Entity::insert_many(rows)
         .on_conflict(OnConflict::column(PhoneId).update_columns(columns).to_owned())
         .exec_without_returning(tx)
         .await?;
+    Ok(())
+}
+
+/// Who fetched without a proof may be the phone: then it holds the next file's password from now on. Nothing else is
+/// believed.
+async fn keep_key(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
+    for (one, _) in seen {
+        phone_file::Entity::update_many()
+            .col_expr(phone_file::Column::FileKey, Expr::value(one.file_key.clone()))
+            .filter(phone_file::Column::PhoneId.eq(one.phone))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The events, for the phone's page.
+async fn tell(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
     let events: Vec<_> = seen
         .iter()
         .filter(|(one, _)| one.given)
@@ -206,7 +237,10 @@ async fn keep(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> 
             kind: Set(EventKind::ConfigFetched.as_str().to_owned()),
             at: Set(one.at),
             received_at: Set(one.at),
-            detail: Set(Some(format!("version {}, from {}", one.version, one.address))),
+            detail: Set(Some(match one.proved {
+                true => format!("version {}, from {}", one.version, one.address),
+                false => format!("version {}, from {} by TFTP, without proof", one.version, one.address),
+            })),
             ..Default::default()
         })
         .collect();
@@ -225,7 +259,7 @@ async fn keep(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> 
 async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<Vec<Touched>> {
     let only: HashMap<Uuid, (&Fetched, &phone::Model)> = seen
         .iter()
-        .filter(|(_, phone)| phone.mqtt_hash.is_empty() && phone.last_inform.is_none())
+        .filter(|(_, phone)| views::only_files(phone))
         .map(|(one, phone)| (one.phone, (*one, *phone)))
         .collect();
     if only.is_empty() {
@@ -239,7 +273,7 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
         .await?;
     // Notes differ by how much a file cannot say.
     let mut by_note: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
-    let (mut touched, mut in_sync, mut behind) = (Vec::new(), HashSet::new(), HashSet::new());
+    let (mut touched, mut done, mut behind) = (Vec::new(), HashSet::new(), HashSet::new());
     for job in waiting {
         let Some((one, phone)) = only.get(&job.phone_id) else { continue };
         if job.version > one.version {
@@ -252,11 +286,12 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
         };
         by_note.entry(note).or_default().push(job.id);
         touched.push(Touched { job: Some(job.id), ..Touched::phone(phone) });
-        in_sync.insert(phone.id);
+        done.insert(phone.id);
     }
     for (note, ids) in by_note {
         job::Entity::update_many()
             .col_expr(job::Column::State, Expr::value(JobState::Done.as_str()))
+            .col_expr(job::Column::Step, Expr::value(jobs::FETCHED))
             .col_expr(job::Column::Note, Expr::value(note))
             .col_expr(job::Column::DoneAt, Expr::value(now_ms()))
             .filter(job::Column::Id.is_in(ids))
@@ -265,8 +300,8 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
             .await?;
     }
     phone::Entity::update_many()
-        .col_expr(phone::Column::Sync, Expr::value(SyncState::InSync.as_str()))
-        .filter(phone::Column::Id.is_in(in_sync.difference(&behind).copied()))
+        .col_expr(phone::Column::Sync, Expr::value(SyncState::Fetched.as_str()))
+        .filter(phone::Column::Id.is_in(done.difference(&behind).copied()))
         .exec(tx)
         .await?;
     Ok(touched)

@@ -44,26 +44,8 @@ pub async fn create(app: &App, actor: &Actor, once: &Once, id: PhoneId, task: Ta
     if let Task::CancelTransfer { job } = task {
         transfer_of(tx, &phone, job).await?;
     }
-    let waiting = job::Entity::find()
-        .filter(job::Column::PhoneId.eq(phone.id))
-        .filter(job::Column::Kind.ne(jobs::CONFIGURE))
-        .filter(job::Column::State.is_in([JobState::Ready.as_str(), JobState::Running.as_str()]))
-        .count(tx)
-        .await?;
-    if waiting >= MAX_WAITING {
-        let detail = format!("{waiting} tasks wait for this phone already. Let it come in, or cancel some.");
-        return Err(conflict("tasks-waiting", "phone", detail));
-    }
-    let mut job = desired::new_job(app, &phone, actor, words::summary(&task, file.as_deref()), 0);
-    job.kind = task.kind().to_owned();
-    job.detail = stored::keep(&app.secrets, &task)?;
-    job.command_key = command_key(JobId(job.id));
-    if !phone.connected {
-        job.note = "The phone is not connected; this is done when it next phones home.".to_owned();
-    }
-    job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
+    let job = add(app, tx, &phone, actor, task, file.as_deref()).await?;
     audit::record(tx, actor, &format!("task.{}", job.kind), &id.to_string(), job.summary.clone()).await?;
-    touch(tx, [Touched { job: Some(job.id), ..Touched::phone(&phone) }]).await?;
     let room = match phone.room_id {
         Some(room) => room::Entity::find_by_id(room).one(tx).await?,
         None => None,
@@ -74,6 +56,40 @@ pub async fn create(app: &App, actor: &Actor, once: &Once, id: PhoneId, task: Ta
     app.live.wake();
     app.nudge([id]);
     Ok(answer)
+}
+
+/// Puts a task that was checked to those the phone is to carry out. `file` is the name of the file it sends.
+///
+/// # Errors
+/// A conflict, where too many wait already.
+pub async fn add(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: &phone::Model,
+    actor: &Actor,
+    task: Task,
+    file: Option<&str>,
+) -> Result<job::Model> {
+    let waiting = job::Entity::find()
+        .filter(job::Column::PhoneId.eq(phone.id))
+        .filter(job::Column::Kind.ne(jobs::CONFIGURE))
+        .filter(job::Column::State.is_in([JobState::Ready.as_str(), JobState::Running.as_str()]))
+        .count(tx)
+        .await?;
+    if waiting >= MAX_WAITING {
+        let detail = format!("{waiting} tasks wait for this phone already. Let it come in, or cancel some.");
+        return Err(conflict("tasks-waiting", "phone", detail));
+    }
+    let mut job = desired::new_job(app, phone, actor, words::summary(&task, file), 0);
+    job.kind = task.kind().to_owned();
+    job.detail = stored::keep(&app.secrets, &task)?;
+    job.command_key = command_key(JobId(job.id));
+    if !phone.connected {
+        job.note = "The phone is not connected; this is done when it next phones home.".to_owned();
+    }
+    job::Entity::insert(job.clone().into_active_model()).exec(tx).await?;
+    touch(tx, [Touched { job: Some(job.id), ..Touched::phone(phone) }]).await?;
+    Ok(job)
 }
 
 /// The name of the file a task sends; refuses one that is not there.

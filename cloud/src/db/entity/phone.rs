@@ -41,6 +41,12 @@ pub struct Model {
     pub desired_version: i64,
     pub applied_version: i64,
     pub created_at: i64,
+    /// Keys of settings a user set at the phone, as it last reported: a JSON list, or empty.
+    pub set_by_user: String,
+    /// The phone protects them ("user protection"), as it last reported.
+    pub user_protection: bool,
+    /// How often they were set, since the start `boot`.
+    pub user_changes: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

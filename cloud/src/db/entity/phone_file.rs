@@ -20,6 +20,8 @@ pub struct Model {
     pub user_agent: String,
     pub model: String,
     pub firmware: String,
+    /// What it asked for, without the path.
+    pub name: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

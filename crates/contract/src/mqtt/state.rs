@@ -26,6 +26,14 @@ pub struct StateReport {
     /// "User Protection": files leave them as they are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub user_protection: bool,
+    /// How often users have set something since the phone's start. Another number than before says that the values of
+    /// `set_by_user` may be others now.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub user_changes: u32,
+}
+
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// One SIP account as the phone sees it.

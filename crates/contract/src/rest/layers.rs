@@ -98,6 +98,15 @@ words! {
         /// Leave the phone's value, and do not show it as drift while it stays.
         Keep = "keep",
     }
+    /// Who set the value a phone runs with, as far as the phone says so.
+    pub enum ValueOwner {
+        /// We, or nobody.
+        Bellhop = "bellhop",
+        /// A guest or a technician, at the phone.
+        User = "user",
+        /// The same, on a phone that keeps files from changing it ("user protection").
+        ProtectedUser = "protected-user",
+    }
     /// Why a value of a layer does not count.
     pub enum Overridden {
         /// A nearer layer has another one.
@@ -141,8 +150,10 @@ body! {
         pub overrides: Vec<OverriddenValue>,
         /// The factory's value.
         pub default: Option<String>,
+        /// What the phone said it runs with; `None` where it has not said, or not since somebody set it there.
         pub reported: Option<String>,
         pub state: ValueState,
+        pub owner: ValueOwner,
     }
     pub struct OverriddenValue {
         pub layer: Layer,
@@ -206,7 +217,11 @@ body! {
     /// How far a change set has come.
     pub struct ChangeProgress {
         pub phones: u32,
+        /// With those that fetched it as a file.
         pub done: u32,
+        /// Of them, those that cannot be asked what they made of it.
+        #[serde(default)]
+        pub fetched: u32,
         pub pending: u32,
         pub failed: u32,
     }
@@ -306,11 +321,14 @@ body! {
         pub key: String,
         pub title: String,
         pub page: String,
+        /// [`SECRET_MASK`](super::SECRET_MASK) for a secret.
         pub desired: String,
-        pub reported: String,
+        /// `None`: the phone has not said it since somebody set it there.
+        pub reported: Option<String>,
         pub layer: Layer,
         /// [`ValueState::Drift`], [`ValueState::Protected`] or [`ValueState::Kept`].
         pub state: ValueState,
+        pub owner: ValueOwner,
         /// When the phone last told its values.
         pub reported_at: Timestamp,
     }

@@ -35,6 +35,9 @@ body! {
     /// The last time a phone fetched its own file, having proved itself.
     pub struct FileFetch {
         pub at: Timestamp,
+        /// The name it asked for, without the path; empty for fetches before names were kept.
+        #[serde(default)]
+        pub name: String,
         /// The version of its document it was given.
         pub version: i64,
         /// The address it came from.

@@ -45,6 +45,7 @@ pub fn PushProgress(
         Progress {
             phones: count(|now| now.phones),
             in_sync: count(|now| now.done),
+            fetched: count(|now| now.fetched),
             pending: count(|now| now.pending),
             failed: count(|now| now.failed),
         }

@@ -160,7 +160,7 @@ fn History(
                         <b>{job.summary.clone()}</b>
                         <span class="quiet-text"><Ago at=job.created_at zone=scope.zone/> {format!(" by {}", job.created_by)}</span>
                     </span>
-                    <Chip look=words::job(&job.kind, job.state)/>
+                    <Chip look=words::job(&job)/>
                 </button>
             </li>
         }

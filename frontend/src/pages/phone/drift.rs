@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::rest::{Accepted, ConfigurationValue, DriftChoice, DriftDecision, ValueState};
+use contract::rest::{Accepted, ConfigurationValue, DriftChoice, DriftDecision, ValueOwner, ValueState};
 use leptos::prelude::*;
 
 use super::scope::{PhoneScope, use_phone};
@@ -16,6 +16,18 @@ const CHOICES: [(DriftChoice, &str, &str, &str); 3] = [
     (DriftChoice::Adopt, "Adopt", "Make the phone's value its own setting", "It is this phone's own value now."),
     (DriftChoice::Keep, "Keep", "Leave it as it is and stop showing it", "It is left as it is."),
 ];
+
+/// Whose value it is, and what becomes of ours.
+const fn help(state: ValueState, owner: ValueOwner) -> Option<&'static str> {
+    match (owner, state) {
+        (ValueOwner::ProtectedUser, _) => {
+            Some("Set at the phone and protected there: files leave it as it is. Restore writes ours over it.")
+        }
+        (_, ValueState::Protected) => Some("The phone protects what its user set: bringing ours back may not last."),
+        (ValueOwner::User, _) => Some("Set at the phone by a guest or a technician."),
+        (ValueOwner::Bellhop, _) => None,
+    }
+}
 
 #[component]
 pub fn Drifted(values: Memo<Vec<ConfigurationValue>>, on_change: Callback<()>) -> impl IntoView {
@@ -45,10 +57,24 @@ pub fn Drifted(values: Memo<Vec<ConfigurationValue>>, on_change: Callback<()>) -
             None => "not set".to_owned(),
             Some(text) => catalogue::said(&value.key, text),
         };
-        let (desired, reported) = (shown(&value.desired), shown(&value.reported));
+        let desired = shown(&value.desired);
+        let reported = match (&value.reported, value.secret) {
+            (Some(_), false) => {
+                view! { ", the phone says " <span class="value mono">{shown(&value.reported)}</span> }.into_any()
+            }
+            (_, true) => ", the phone has another, which it does not show".into_any(),
+            (None, false) => ", the phone has another and has not said which".into_any(),
+        };
+        let help = help(value.state, value.owner);
         let key = value.key.clone();
         let kept = value.state == ValueState::Kept;
-        let buttons = CHOICES.into_iter().filter(|(choice, ..)| !(kept && *choice == DriftChoice::Keep)).map(|(choice, word, help, said)| {
+        // What the phone has not said cannot become its setting.
+        let offered = |choice: DriftChoice| match choice {
+            DriftChoice::Keep => !kept,
+            DriftChoice::Adopt => value.reported.is_some() && !value.secret,
+            DriftChoice::Restore => true,
+        };
+        let buttons = CHOICES.into_iter().filter(|(choice, ..)| offered(*choice)).map(|(choice, word, help, said)| {
             let key = key.clone();
             view! {
                 <button type="button" class="button small" title=help aria-label=format!("{word}: {title}") data-testid=format!("drift-{}", choice.as_str())
@@ -60,8 +86,8 @@ pub fn Drifted(values: Memo<Vec<ConfigurationValue>>, on_change: Callback<()>) -
             <li class="setting" data-testid="drift" data-key=value.key.clone()>
                 <div class="grow">
                     <p class="row wrap"><b>{title.clone()}</b> <Chip look=words::value(value.state)/></p>
-                    <p>"Should be " <span class="value mono">{desired}</span> ", the phone says " <span class="value mono">{reported}</span></p>
-                    {(value.state == ValueState::Protected).then(|| view! { <p class="help">"The phone protects what its user set: bringing ours back may not last."</p> })}
+                    <p>"Should be " <span class="value mono">{desired}</span> {reported}</p>
+                    {help.map(|help| view! { <p class="help">{help}</p> })}
                 </div>
                 <div class="row wrap" role="group" aria-label=format!("What to do with {title}")>{buttons}</div>
             </li>

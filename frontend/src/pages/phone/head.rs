@@ -1,5 +1,6 @@
 //! The top of a phone's page.
 
+use contract::rest::RoomState;
 use leptos::prelude::*;
 
 use super::scope::{PhoneScope, use_phone};
@@ -33,7 +34,11 @@ pub fn Head() -> impl IntoView {
         let on = value.with(|value| value.connected);
         let (word, tone, icon) =
             if on { ("Connected", "green", Icon::Check) } else { ("Not connected", "none", Icon::Offline) };
-        view! { <span class=format!("chip tone-{tone}") data-testid="connected" data-connected=on.to_string()><Svg icon/>{word}</span> }
+        // One that only fetches files has nothing to be connected with.
+        let apart = !on && value.with(|value| value.phone.state == RoomState::FilesOnly);
+        (!apart).then(|| {
+            view! { <span class=format!("chip tone-{tone}") data-testid="connected" data-connected=on.to_string()><Svg icon/>{word}</span> }
+        })
     };
     view! {
         <header class="page-head">

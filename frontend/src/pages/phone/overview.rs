@@ -1,6 +1,6 @@
 //! What the phone is, what was changed, and what happened.
 
-use contract::rest::PhoneDetail;
+use contract::rest::{FileFetch, PhoneDetail};
 use leptos::prelude::*;
 
 use super::scope::{PhoneScope, use_phone};
@@ -8,6 +8,7 @@ use crate::components::calls_table::CallsTable;
 use crate::components::chip::Chip;
 use crate::components::job_list::JobList;
 use crate::components::timeline::Timeline;
+use crate::time::in_zone;
 use crate::words;
 
 #[component]
@@ -33,17 +34,33 @@ pub fn Overview() -> impl IntoView {
     }
 }
 
+/// How far its configuration is. Of a phone that only fetched files no more is known than that it did.
+fn version(detail: &PhoneDetail) -> String {
+    let PhoneDetail { desired_version, applied_version, .. } = detail;
+    match &detail.fetched {
+        Some(file) if *applied_version == 0 && file.version == *desired_version => {
+            format!("version {desired_version} fetched, not verified")
+        }
+        Some(file) if *applied_version == 0 => format!("version {} fetched, {desired_version} wanted", file.version),
+        _ if desired_version == applied_version => format!("version {applied_version}, applied"),
+        _ => format!("version {applied_version} applied, {desired_version} wanted"),
+    }
+}
+
+/// Which file, when and from where.
+fn fetched(file: &FileFetch, zone: &str) -> String {
+    let name = if file.name.is_empty() { "its configuration" } else { &file.name };
+    format!("{name}, version {}, {}, from {}", file.version, in_zone(file.at, zone, true), file.address)
+}
+
 /// What it is.
 #[component]
 fn Facts() -> impl IntoView {
-    let PhoneScope { value, .. } = use_phone();
+    let PhoneScope { value, zone, .. } = use_phone();
     let facts = move || {
-        let PhoneDetail { phone, uptime_s, desired_version, applied_version, .. } = value.get();
-        let version = if desired_version == applied_version {
-            format!("version {applied_version}, applied")
-        } else {
-            format!("version {applied_version} applied, {desired_version} wanted")
-        };
+        let detail = value.get();
+        let (version, last_file) = (version(&detail), detail.fetched.as_ref().map(|file| fetched(file, &zone.get())));
+        let PhoneDetail { phone, uptime_s, .. } = detail;
         let uptime = match uptime_s {
             Some(..60) => "under a minute".to_owned(),
             Some(seconds) => crate::time::span(seconds as i64),
@@ -58,6 +75,7 @@ fn Facts() -> impl IntoView {
             ("Property", phone.property_name.unwrap_or_default()),
             ("Running for", uptime),
             ("Configuration", version),
+            ("Last file fetched", last_file.unwrap_or_default()),
         ]
         .into_iter()
         .filter(|(_, text)| !text.is_empty())

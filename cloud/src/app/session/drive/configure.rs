@@ -11,7 +11,7 @@ use crate::app::batches::{self, Way};
 use crate::app::documents::protects;
 use crate::app::jobs::{self, AGAIN, Claim, Outcome, SENT};
 use crate::app::session::work::{Before, Reading, Work, Writing};
-use crate::app::{Result, claims, heard};
+use crate::app::{Result, claims, heard, views};
 use crate::db::entity::job;
 use crate::domain::catalogue;
 use crate::domain::document::{Held, is_left};
@@ -57,7 +57,8 @@ impl<C: ConnectionTrait> Step<'_, C> {
         let ours = heard::is_ours(self.phone);
         let documents = self.documents().await?.clone();
         let protection = documents.desired.get(catalogue::USER_PROTECTION).map(String::as_str);
-        let protected = protects(&documents.reported, protection);
+        let protected = self.phone.user_protection || protects(&documents.reported, protection);
+        let by_user = views::set_by_user(self.phone);
         let mut more = false;
         for (key, value) in &documents.desired {
             let Some(path) = catalogue::path_on(key, ours) else { continue };
@@ -70,6 +71,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 secret,
                 kept: documents.kept.get(key),
                 protected,
+                by_user: by_user.contains(key),
             };
             let marked = held.applied.is_some_and(|mark| is_absent(mark) || refused_code(mark, &fingerprint).is_some());
             if is_left(held.state(&fingerprint)) || marked || before.values.contains_key(key) {
