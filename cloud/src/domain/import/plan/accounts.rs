@@ -269,12 +269,19 @@ impl<'a> Work<'a> {
             self.find(at, Word::SipPassword, found);
         }
         // A value set on the room comes before what follows from its account.
-        let keys = [catalogue::SIP_USER.to_owned(), catalogue::SIP_AUTH_USER.to_owned(), catalogue::sip_password(1)];
-        let hides = |key: &&String| {
-            let value = room.and_then(|room| self.known.values.get(&(room.id, (*key).clone())));
-            value.is_some_and(|value| *value != meant.user && row.account.password.as_ref() != Some(value))
+        let there = self.known.accounts.get(&key);
+        let auth_user = row.account.auth_user.as_ref().or(there.map(|there| &there.auth_user)).unwrap_or(&meant.user);
+        let password = row.account.password.as_ref().or(there.map(|there| &there.password));
+        let own = [
+            (catalogue::SIP_USER.to_owned(), Some(&meant.user)),
+            (catalogue::SIP_AUTH_USER.to_owned(), Some(auth_user)),
+            (catalogue::sip_password(1), password),
+        ];
+        let hides = |(key, wanted): &&(String, Option<&String>)| {
+            let value = room.and_then(|room| self.known.values.get(&(room.id, key.clone())));
+            value.is_some_and(|value| Some(value) != *wanted)
         };
-        if let Some(key) = keys.iter().find(hides) {
+        if let Some((key, _)) = own.iter().find(hides) {
             let title = catalogue::title_and_page(key).0;
             let reason = format!("\"{title}\" is set on the room itself, which comes before the account.");
             let remedy = "Remove the value from the room's settings.";
