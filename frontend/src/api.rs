@@ -249,7 +249,8 @@ async fn once(
         request = request.header("Idempotency-Key", key);
     }
     if let Some(body) = body.filter(|body| !body.password.is_empty()) {
-        request = request.header("X-File-Password", &body.password);
+        // Headers are Latin-1: anything else goes encoded.
+        request = request.header("X-File-Password", &format!("UTF-8''{}", quote(&body.password)));
     }
     let request = match body {
         Some(body) => request.header("Content-Type", body.kind).body(body.value.clone()),

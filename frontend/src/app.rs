@@ -139,6 +139,7 @@ fn Home() -> impl IntoView {
         let target = match (shared.chosen(), many) {
             (_, None) => return,
             (Some(id), _) if to.is_some() => format!("/p/{id}/{}", to.unwrap_or_default()),
+            (None, _) if to.as_deref() == Some("phones") => "/phones".into(),
             (Some(id), Some(many)) if many == 1 || shared.current.get_untracked() == Some(id) => {
                 format!("/p/{id}/rooms")
             }

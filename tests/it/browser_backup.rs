@@ -10,7 +10,7 @@ use crate::support::browser::{Browser, web_root};
 use crate::support::files::{Files, opened};
 use crate::support::{Phone, TestServer, mac, wait};
 
-const SEALS: &str = "of the package";
+const SEALS: &str = "für 5 € im Paket";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_propertys_backup_is_kept_and_put_back() {
@@ -46,10 +46,11 @@ async fn a_propertys_backup_is_kept_and_put_back() {
     };
     browser.fill("restore-password", "not of the package").await;
     choose(&browser).await;
-    browser.says("backup-page", "does not open the package").await;
+    browser.says("#restore-password-error", "does not open the package").await;
     browser.fill("restore-password", SEALS).await;
-    choose(&browser).await;
+    browser.click("config-restore-again").await;
     browser.says("config-restore-preview", "1 value set, 0 removed").await;
+    browser.says("config-restore-preview", "Property").await;
     let layer: LayerValues = server.api.get(&settings).await.ok();
     assert_eq!(layer.values[0].value, "After", "only looked at");
     browser.click("config-restore-apply").await;

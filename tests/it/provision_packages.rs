@@ -1,6 +1,6 @@
 //! A phone's configuration as a file for people, there and back; and backup packages.
 
-use contract::rest::{ConfigurationPreview, LayerValues, RestorePreview, RoomType, SECRET_MASK};
+use contract::rest::{ConfigurationPreview, Layer, LayerValues, RestorePreview, RoomType, SECRET_MASK};
 use contract::{PhoneId, RoomId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::files::{SIP_PASSWORD, SetPassword};
 use crate::support::{Api, Ask, Hotel, TestServer, mac};
 
-const PASSWORD: &str = "of the package";
+const PASSWORD: &str = " für 5 € im Paket ";
 
 async fn placed(server: &TestServer) -> (Hotel, PhoneId, RoomId) {
     let hotel = server.hotel(&["1207", "1208"]).await;
@@ -21,7 +21,9 @@ async fn placed(server: &TestServer) -> (Hotel, PhoneId, RoomId) {
 async fn send(api: &Api, path: &str, password: Option<&str>, body: Vec<u8>) -> reqwest::Response {
     let mut request = api.request(Method::POST, path).body(body);
     if let Some(password) = password {
-        request = request.header("x-file-password", password);
+        // As browsers do.
+        let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        request = request.header("x-file-password", format!("UTF-8''{encoded}"));
     }
     request.send().await.unwrap()
 }
@@ -134,8 +136,16 @@ async fn room_types_are_in_a_propertys_package() {
     set(&server.api, &layer, "hotel.name", None).await;
     let done = restore(&server.api, &path, "?apply=true", None, &tar).await;
     assert_eq!((done.set, done.removed, done.accepted.map(|done| done.phones)), (1, 0, Some(1)));
+    let layers: Vec<_> = done.layers.iter().map(|one| (one.layer, one.name.as_str(), one.set, one.removed)).collect();
+    assert_eq!(layers, [(Layer::RoomType, "Grand suite", 1, 0)]);
     let values = server.api.get(&layer).await.ok::<LayerValues>().values;
     assert_eq!((values[0].value.as_str(), values[0].reason.as_str()), ("Suites", "House style"));
+
+    // What is called otherwise by now keeps its values, and so does what the package has not heard of.
+    let kind = format!("/api/v1/room-types/{}", suite.id);
+    server.api.patch(&kind, json!({ "name": "Palace" })).await.ok::<Value>();
+    let renamed = restore(&server.api, &path, "", None, &tar).await;
+    assert_eq!((renamed.set, renamed.removed, renamed.aside.len()), (0, 0, 1), "{renamed:?}");
 
     server.api.delete(&format!("/api/v1/room-types/{}", suite.id)).await;
     let gone = restore(&server.api, &path, "", None, &tar).await;

@@ -1,7 +1,7 @@
 //! Settings in layers: whole properties, rooms, single phones; locks; drift.
 
 use contract::PropertyId;
-use contract::rest::{Accepted, JobState, Layer, LayerValues, ValueState};
+use contract::rest::{Accepted, JobState, Layer, LayerValues, Preview, SECRET_MASK, ValueState};
 use serde_json::{Value, json};
 
 use crate::support::{Ask, House, Phone, TestServer, mac, wait};
@@ -116,6 +116,28 @@ async fn a_change_locks_each_value_for_its_own_reason_and_is_undone_whole() {
     let undo = format!("/api/v1/change-sets/{}/undo", accepted.change_set.unwrap());
     server.api.post(&undo, json!({})).await.ok::<Accepted>();
     assert!(server.api.get(&path).await.ok::<LayerValues>().values.is_empty(), "one change set holds all three");
+}
+
+#[tokio::test]
+async fn a_lock_on_a_secret_leaves_the_secret_as_it_is() {
+    let house = House::of(&["100"]).await;
+    let (server, path) = (&house.server, house.of_property());
+    let secret = "account.1.sip.subscriber.password";
+    let masked = json!({ "values": { secret: SECRET_MASK }, "locks": { secret: "Of the PBX" } });
+    assert_eq!(
+        server.api.put(&path, masked.clone()).await.refused(422).field.as_deref(),
+        Some(secret),
+        "none is there"
+    );
+    house.put(&path, json!({ "values": { secret: "k3-Ufer-Lampe" } })).await;
+    house.in_sync().await;
+    let preview: Preview = server.api.post(&format!("{path}/preview"), masked.clone()).await.ok();
+    assert_eq!(preview.phones, 0, "{preview:?}");
+    house.put(&path, masked).await;
+    house.in_sync().await;
+    assert_eq!(house.phones.value(0, secret).as_deref(), Some("k3-Ufer-Lampe"));
+    let layer: LayerValues = server.api.get(&path).await.ok();
+    assert!(layer.values[0].locked && layer.values[0].reason == "Of the PBX", "{layer:?}");
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ use crate::app::{App, Result};
 const MOST_FILE: usize = 1 << 20;
 /// The header with the password of a file or package.
 const PASSWORD: &str = "x-file-password";
+/// What an encoded password begins with.
+const EXTENDED: &str = "UTF-8''";
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -62,10 +64,16 @@ async fn whole(body: Bytes, most: usize, field: &str) -> Result<Vec<u8>> {
 }
 
 fn password(headers: &HeaderMap) -> Result<Option<String>> {
-    match headers.get(PASSWORD).map(|value| std::str::from_utf8(value.as_bytes())) {
-        None => Ok(None),
-        Some(Ok(text)) if text.len() <= 256 => Ok(Some(text.to_owned())),
-        Some(_) => Err(invalid("X-File-Password", "The password is at most 256 bytes of UTF-8.")),
+    let Some(value) = headers.get(PASSWORD) else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.len() <= 800);
+    // Browsers send Latin-1 and drop blanks at the ends; in this form everything arrives (RFC 8187 §3.2).
+    let text = text.and_then(|text| match text.strip_prefix(EXTENDED) {
+        Some(encoded) => percent_encoding::percent_decode_str(encoded).decode_utf8().ok().map(String::from),
+        None => Some(text.to_owned()),
+    });
+    match text.filter(|text| text.len() <= 256) {
+        Some(text) => Ok(Some(text)),
+        None => Err(invalid("X-File-Password", "The password is at most 256 bytes of UTF-8.")),
     }
 }
 

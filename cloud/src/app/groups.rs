@@ -216,10 +216,10 @@ pub async fn set_type_of_rooms(
 
 /// A room type, if it is one of this property.
 pub async fn type_of_property(tx: &impl ConnectionTrait, id: Uuid, property: Uuid) -> Result<room_type::Model> {
-    let row = find_type(tx, id).await?;
-    match row.property_id == property {
-        true => Ok(row),
-        false => Err(invalid("room_type", "This is a room type of another property.")),
+    match room_type::Entity::find_by_id(id).one(tx).await? {
+        Some(row) if row.property_id == property => Ok(row),
+        Some(_) => Err(invalid("room_type", "This is a room type of another property.")),
+        None => Err(invalid("room_type", "There is no such room type any more. Choose another one.")),
     }
 }
 

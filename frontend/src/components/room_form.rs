@@ -73,6 +73,12 @@ pub fn RoomForm(#[prop(into)] card: Signal<RoomCard>, on_accepted: Callback<Acce
         now
     });
     let sending = Sending::new();
+    // A type that is refused may be gone, and others there.
+    Effect::new(move |_| {
+        if sending.at("room_type").with(Option::is_some) {
+            types.reload();
+        }
+    });
     let change = move || {
         let saved = saved.get();
         let new = |field: RwSignal<String>, old: &str| Some(field.get().trim().to_owned()).filter(|text| text != old);

@@ -26,7 +26,9 @@ pub fn SelectField(
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
-            <select id=id.clone() data-testid=(!testid.is_empty()).then_some(testid) on:change:target=move |event| value.set(event.target().value())>
+            <select id=id.clone() data-testid=(!testid.is_empty()).then_some(testid)
+                aria-describedby=format!("{id}-help {id}-error") aria-invalid=move || error.get().is_some().then_some("true")
+                on:change:target=move |event| value.set(event.target().value())>
                 {list}
             </select>
             <FieldNotes help help_id=format!("{id}-help") error error_id=format!("{id}-error")/>

@@ -1,6 +1,7 @@
 //! A property's backup package: keeping one, and putting one back after a look at what that changes.
 
-use contract::rest::BackupOrder;
+use contract::PropertyId;
+use contract::rest::{BackupOrder, Layer};
 use leptos::prelude::*;
 
 use super::property::use_scope;
@@ -19,28 +20,10 @@ use crate::state::use_shared;
 #[component]
 pub fn BackupPage() -> impl IntoView {
     let scope = use_scope()?;
-    let shared = use_shared();
     let live = use_live_stream();
     let id = scope.0;
     use_title(|| "Backup".into());
     Effect::new(move |_| live.watch(Some(id.get()), None));
-    let of = Signal::derive(move || format!("/properties/{}", id.get()));
-    let (for_backup, for_restore) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let (sending, restored) = (Sending::new(), RwSignal::new(false));
-    let keep = move || {
-        let order = BackupOrder { password: for_backup.get_untracked() };
-        let path = format!("{}/backup", of.get_untracked());
-        let name = shared.property(id.get_untracked()).map_or_else(|| "property".to_owned(), |one| one.code);
-        let package = async move { shared.api.post_for_bytes(&path, &order).await };
-        sending.run(package, move |bytes| match hand_over(&bytes, &format!("backup-{name}.tar")) {
-            Ok(()) => shared.say("The package is among your downloads."),
-            Err(why) => sending.refuse(why),
-        });
-    };
-    let history = move || {
-        let at = LayerAt::new(contract::rest::Layer::Property, id.get().0);
-        format!("{}?view=history", at.href(None))
-    };
     Some(view! {
         <div class="page" data-testid="backup-page">
             <header class="page-head">
@@ -50,30 +33,61 @@ pub fn BackupPage() -> impl IntoView {
                 </div>
             </header>
             <PropertyTabs id/>
-            <form class="card stack form" aria-labelledby="keep-title" novalidate on:submit=move |event| {
-                event.prevent_default();
-                keep();
-            }>
-                <h2 id="keep-title">"Keep a backup"</h2>
-                <TextField id="backup-password" label="Password" kind="password" autocomplete="new-password" value=for_backup error=sending.at("password")
-                    help="12 to 64 characters: passwords of SIP accounts and phones are in the package, sealed with it. Empty: they are left out." testid="backup-password"/>
-                <FormError error=sending.error fields=&["password"]/>
-                <div class="row">
-                    <button type="submit" class="button primary" data-testid="backup-keep" disabled=move || sending.busy.get()>
-                        <Svg icon=Icon::Download/>{move || if sending.busy.get() { "Packing…" } else { "Download the backup" }}
-                    </button>
-                </div>
-            </form>
-            <section class="card stack form" aria-labelledby="restore-title">
-                <h2 id="restore-title">"Put a backup back"</h2>
-                <p>"Settings become what they are in the package, and what it does not have goes. Rooms, phones and room types are not made: settings of what is not here any more are named and left out."</p>
-                <TextField id="restore-password" label="Password of the package" kind="password" autocomplete="off" value=for_restore
-                    help="Empty: secrets stay as they are now." testid="restore-password"/>
-                <Upload of kind=Kind::Package password=for_restore on_change=Callback::new(move |()| restored.set(true))/>
-                <Show when=move || restored.get()>
-                    <p class="note"><Svg icon=Icon::Clock/> <span>"Each layer that changed has a change set, which can be undone. "<a href=history data-testid="restore-history">"See the property's history"</a></span></p>
-                </Show>
-            </section>
+            {move || view! { <Package id=id.get()/> }}
         </div>
     })
+}
+
+#[component]
+fn Package(id: PropertyId) -> impl IntoView {
+    let shared = use_shared();
+    let of = format!("/properties/{id}");
+    let path = format!("{of}/backup");
+    let wrong = RwSignal::new(None::<String>);
+    let (for_backup, for_restore) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (sending, restored) = (Sending::new(), RwSignal::new(false));
+    let keep = move || {
+        let order = BackupOrder { password: for_backup.get_untracked() };
+        let path = path.clone();
+        let name = shared.property(id).map_or_else(|| "property".to_owned(), |one| one.code);
+        let package = async move { shared.api.post_for_bytes(&path, &order).await };
+        sending.run(package, move |bytes| match hand_over(&bytes, &format!("backup-{name}.tar")) {
+            Ok(()) => {
+                for_backup.try_set(String::new());
+                shared.say("The package is among your downloads.");
+            }
+            Err(why) => sending.refuse(why),
+        });
+    };
+    let history = format!("{}?view=history", LayerAt::new(Layer::Property, id.0).href(None));
+    let restored_now = Callback::new(move |()| {
+        for_restore.set(String::new());
+        restored.set(true);
+    });
+    view! {
+        <form class="card stack form" aria-labelledby="keep-title" novalidate on:submit=move |event| {
+            event.prevent_default();
+            keep();
+        }>
+            <h2 id="keep-title">"Keep a backup"</h2>
+            <TextField id="backup-password" label="Password" kind="password" autocomplete="new-password" value=for_backup error=sending.at("password")
+                help="12 to 64 characters: passwords of SIP accounts and phones are in the package, sealed with it. Empty: they are left out." testid="backup-password"/>
+            <FormError error=sending.error fields=&["password"]/>
+            <div class="row">
+                <button type="submit" class="button primary" data-testid="backup-keep" disabled=move || sending.busy.get()>
+                    <Svg icon=Icon::Download/>{move || if sending.busy.get() { "Packing…" } else { "Download the backup" }}
+                </button>
+            </div>
+        </form>
+        <section class="card stack form" aria-labelledby="restore-title">
+            <h2 id="restore-title">"Put a backup back"</h2>
+            <p>"Settings become what they are in the package, and what it does not have goes. Rooms, phones and room types are not made: settings of what is not here any more, or is called otherwise now, are named and left out."</p>
+            <TextField id="restore-password" label="Password of the package" kind="password" autocomplete="new-password" value=for_restore error=wrong
+                help="Empty: secrets stay as they are now." testid="restore-password"/>
+            <Upload of kind=Kind::Package password=for_restore error=wrong on_change=restored_now/>
+            <Show when=move || restored.get()>
+                <p class="note"><Svg icon=Icon::Clock/> <span>"What changed stands in the history of the property, and of each room type, room and phone, where it can be undone. "<a href=history.clone() data-testid="restore-history">"See the property's history"</a></span></p>
+            </Show>
+        </section>
+    }
 }

@@ -89,8 +89,7 @@ impl Browser {
         self.fill("login-email", email).await;
         self.fill("login-password", password).await;
         self.click("login-submit").await;
-        // On a page: before, the properties are not known, and links do not yet lead to one.
-        self.until("signed in", "!['/', '/login'].includes(location.pathname)").await;
+        self.until("signed in", "!location.pathname.startsWith('/login')").await;
     }
 
     /// A path of the server.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::rest::{Accepted, LayerChange};
+use contract::rest::{Accepted, LayerChange, SECRET_MASK};
 use contract::{ChangeSetId, PhoneId};
 use provisioning::variables;
 use sea_orm::{
@@ -100,6 +100,7 @@ pub async fn apply(
         locks::refuse(tx, scope, set.collect()).await?;
     }
     let before = now_set(app, tx, scope, &edits).await?;
+    unmask(&mut edits, &before)?;
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     if edits.is_empty() {
         return Ok(Applied { accepted: views::accepted_many(&[]), phones: Vec::new() });
@@ -148,6 +149,18 @@ pub async fn now_set(
         found.insert(row.key, (New { text, locked: row.locked, reason: row.reason }, row.value));
     }
     Ok(found)
+}
+
+/// A secret that is sent as it is shown stays what it is; a lock on it may change.
+pub fn unmask(edits: &mut [Edit], before: &BTreeMap<String, (New, String)>) -> Result<()> {
+    for edit in edits.iter_mut().filter(|edit| catalogue::is_secret(&edit.key)) {
+        let Some(new) = edit.value.as_mut().filter(|new| new.text == SECRET_MASK) else { continue };
+        let Some((there, _)) = before.get(&edit.key) else {
+            return Err(invalid(&edit.key, format!("{}: the layer has no value to keep. Write one.", edit.key)));
+        };
+        new.text.clone_from(&there.text);
+    }
+    Ok(())
 }
 
 /// Writes the layer. Returns the values as they are stored, by key.
@@ -251,7 +264,9 @@ pub fn check(scope: Scope, wanted: &LayerChange) -> Result<Vec<Edit>> {
     let mut edits = BTreeMap::new();
     for (key, value) in &wanted.values {
         let lock = locks.get(key.as_str());
-        let text = value.as_ref().map(|value| canonical(key, value)).transpose()?;
+        let masked = value.as_deref() == Some(SECRET_MASK) && catalogue::is_secret(key);
+        let text = value.as_ref().map(|value| if masked { Ok(value.clone()) } else { canonical(key, value) });
+        let text = text.transpose()?;
         if text.is_none() && catalogue::find(key).is_none() {
             return Err(invalid(key, format!("There is no setting {key}.")));
         }

@@ -10,7 +10,7 @@ use sea_orm::EntityTrait;
 use settings::Effect;
 use uuid::Uuid;
 
-use super::change::{Edit, check, now_set};
+use super::change::{Edit, check, now_set, unmask};
 use super::{Scope, locks};
 use crate::app::desired::layers::{Entry, Layers, Text};
 use crate::app::desired::plan::{self, Changed, Document};
@@ -40,6 +40,7 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
     let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
     locks::refuse(db, scope, set.collect()).await?;
     let before = now_set(app, db, scope, &edits).await?;
+    unmask(&mut edits, &before)?;
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
     let mut layers = Layers::load(app, db, &targets, Some(&keys), None).await?;

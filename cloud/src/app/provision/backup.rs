@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::export::{Export, check_password, hide_secrets, load, make};
-use super::package::{LAYERS, Value, pack};
+use super::package::{LAYERS, Value, layer_name, pack};
 use crate::app::error::not_found;
 use crate::app::{Actor, App, Result, audit};
 use crate::clock::now_ms;
@@ -156,7 +156,8 @@ async fn finish(
     let (name, by, password) = (subject.to_owned(), actor.0.clone(), order.password.clone());
     let what = kind.to_owned();
     // The password takes its time, on purpose.
-    let packed = tokio::task::spawn_blocking(move || pack((&what, &name, &by, at), files, &secrets, &password));
+    let layers = scopes.values().map(|(layer, of)| layer_name(layer, of)).collect();
+    let packed = tokio::task::spawn_blocking(move || pack((&what, &name, &by, at), layers, files, &secrets, &password));
     let bytes = packed.await.map_err(anyhow::Error::from)??;
     let write = app.db.write_beside().await?;
     let detail = format!("{subject}, {} secrets", if order.password.is_empty() { "without" } else { "with sealed" });

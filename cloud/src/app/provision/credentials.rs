@@ -162,6 +162,7 @@ pub async fn first_fetch(app: &App, actor: &Actor, id: PhoneId) -> Result<FirstF
     app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
     Ok(FirstFetch {
         url: format!("{base}/{}/{token}/", settings::FIRST_STEP),
+        server: format!("{base}/"),
         user: FIRST.to_owned(),
         password: token,
         expires_at: Timestamp(until),

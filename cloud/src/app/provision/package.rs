@@ -1,7 +1,7 @@
 //! Backup packages: a tar of JSON and configuration files with a manifest of checksums. Secrets are in a file of their own,
 //! sealed by a password (Argon2id, ChaCha20-Poly1305), or not there at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use anyhow::Context;
@@ -34,6 +34,9 @@ pub(super) struct Manifest {
     pub subject: String,
     pub made_at: Timestamp,
     pub made_by: String,
+    /// The layers that were there, also those without values ([`layer_name`]). Older packages do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<BTreeSet<String>>,
     files: BTreeMap<String, String>,
 }
 
@@ -61,6 +64,11 @@ impl Value {
     }
 }
 
+/// A layer as the manifest names it.
+pub(super) fn layer_name(layer: &str, of: &str) -> String {
+    format!("{layer} {of}").trim_end().to_owned()
+}
+
 pub(super) struct Package {
     pub manifest: Manifest,
     pub values: Vec<Value>,
@@ -71,6 +79,7 @@ pub(super) struct Package {
 /// Writes a package.
 pub(super) fn pack(
     (kind, subject, by, at): (&str, &str, &str, Timestamp),
+    layers: BTreeSet<String>,
     mut files: BTreeMap<String, Vec<u8>>,
     secrets: &BTreeMap<String, String>,
     password: &str,
@@ -84,6 +93,7 @@ pub(super) fn pack(
         subject: subject.to_owned(),
         made_at: at,
         made_by: by.to_owned(),
+        layers: Some(layers),
         files: files.iter().map(|(name, bytes)| (name.clone(), hex::encode(Sha256::digest(bytes)))).collect(),
     };
     let mut out = tar::Builder::new(Vec::new());
@@ -190,7 +200,7 @@ mod tests {
     fn packed(password: &str) -> Vec<u8> {
         let files = BTreeMap::from([(LAYERS.to_owned(), b"[]".to_vec()), ("phone.json".to_owned(), b"{}".to_vec())]);
         let secrets = BTreeMap::from([("phone c074ad770001 x".to_owned(), "s3cret".to_owned())]);
-        pack(("phone", "c074ad770001", "me", Timestamp(1_000)), files, &secrets, password).unwrap()
+        pack(("phone", "c074ad770001", "me", Timestamp(1_000)), BTreeSet::new(), files, &secrets, password).unwrap()
     }
 
     fn refusal(bytes: &[u8], password: &str) -> String {

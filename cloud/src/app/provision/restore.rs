@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use contract::rest::{Accepted, Aside, RestorePreview, SECRET_MASK};
+use contract::rest::{Accepted, Aside, RestorePreview, RestoredLayer, SECRET_MASK};
 use contract::{PhoneId, PropertyId};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::backup::{Scopes, below, rows};
 use super::import::SHOWN;
-use super::package::{Value, unpack};
+use super::package::{Value, layer_name, unpack};
 use crate::app::desired::accepted;
 use crate::app::error::{invalid, not_found};
 use crate::app::layers::{self, Edit, New, Purpose, Scope};
@@ -87,7 +87,8 @@ async fn restore(
             (Some(text), _) => text,
             (None, Some((text, _))) => text.clone().into_owned(),
             (None, None) => {
-                aside.push(refused(one.key, "is a secret; give the package's password to put it back"));
+                let at = scopes.get(&one.scope).map(|(layer, of)| layer_name(layer, of)).unwrap_or_default();
+                aside.push(refused(one.key, at, "is a secret; give the package's password to put it back"));
                 continue;
             }
         };
@@ -102,19 +103,40 @@ async fn restore(
         edits.entry(one.scope).or_default().push(Edit { key: one.key, value: Some(new) });
     }
     let mut removed = 0;
-    for (scope, key) in now.into_keys().filter(|place| !kept.contains(place)) {
+    // Only where the package knows what was there: what was made or renamed since keeps its values.
+    let known = |scope: &Uuid| {
+        scopes.get(scope).is_some_and(|(layer, of)| match &package.manifest.layers {
+            Some(layers) => layers.contains(&layer_name(layer, of)),
+            None => *layer != "room-type",
+        })
+    };
+    for (scope, key) in now.into_keys().filter(|at| !kept.contains(at) && known(&at.0)) {
         removed += 1;
         edits.entry(scope).or_default().push(Edit { key, value: None });
     }
-    let mut answer = RestorePreview { set: 0, removed, unchanged, aside: Vec::new(), aside_total: 0, accepted: None };
+    let mut answer = RestorePreview {
+        set: 0,
+        removed,
+        unchanged,
+        layers: Vec::new(),
+        aside: Vec::new(),
+        aside_total: 0,
+        accepted: None,
+    };
     let mut applied = Vec::new();
     // From the outermost inwards: a lock that is put back counts for what is below.
     let mut all: Vec<(Scope, Vec<Edit>)> =
         edits.into_iter().filter_map(|(id, edits)| Some((Scope::of(scopes.get(&id)?.0, Some(id))?, edits))).collect();
     all.sort_by_key(|(scope, _)| scope.layer());
     for (scope, edits) in all {
-        let edits = without_locked(tx, scope, edits, &mut aside).await?;
-        answer.set += count(edits.iter().filter(|edit| edit.value.is_some()).count());
+        let name = scopes.get(&scope.id()).map(|(_, of)| of.clone()).unwrap_or_default();
+        let edits = without_locked(tx, (scope, &name), edits, &mut aside).await?;
+        let set = count(edits.iter().filter(|edit| edit.value.is_some()).count());
+        answer.set += set;
+        if !edits.is_empty() && answer.layers.len() < SHOWN {
+            let removed = count(edits.len()) - set;
+            answer.layers.push(RestoredLayer { layer: scope.layer(), name, set, removed });
+        }
         if apply && !edits.is_empty() {
             let purpose = Purpose { comment: format!("Restored from the backup of {subject}"), undoes: None };
             applied.push(layers::apply(app, tx, actor, scope, edits, purpose).await?);
@@ -142,14 +164,14 @@ async fn restore(
     Ok(answer)
 }
 
-fn refused(name: String, reason: &str) -> Aside {
-    Aside { name, place: String::new(), reason: reason.to_owned() }
+fn refused(name: String, place: String, reason: &str) -> Aside {
+    Aside { name, place, reason: reason.to_owned() }
 }
 
 /// Puts aside what a layer above has locked.
 async fn without_locked(
     tx: &impl ConnectionTrait,
-    scope: Scope,
+    (scope, name): (Scope, &str),
     edits: Vec<Edit>,
     aside: &mut Vec<Aside>,
 ) -> Result<Vec<Edit>> {
@@ -161,7 +183,9 @@ async fn without_locked(
     for edit in edits {
         match layers::locks::refuse(tx, scope, set(std::slice::from_ref(&edit))).await {
             Ok(()) => taken.push(edit),
-            Err(AppError::Refused(problem)) => aside.push(refused(edit.key, &problem.detail)),
+            Err(AppError::Refused(problem)) => {
+                aside.push(refused(edit.key, layer_name(scope.layer().as_str(), name), &problem.detail))
+            }
             Err(error) => return Err(error),
         }
     }

@@ -96,7 +96,7 @@ body! {
         pub model: String,
         /// What was dialled; empty for an extension.
         pub number: String,
-        /// The room of that number; for an extension the phone's own.
+        /// The room of that number; for an extension the phone's own, or the one it asks for with it.
         pub room: Option<RoomId>,
         /// The number of that room.
         pub room_number: Option<String>,

@@ -27,6 +27,7 @@ body! {
         /// Path for the phone's configuration server, with a token in it.
         pub url: String,
         /// The same token by user name and password, at the server's address without one.
+        pub server: String,
         pub user: String,
         pub password: String,
         pub expires_at: Timestamp,
@@ -150,10 +151,19 @@ body! {
         pub set: u32,
         pub removed: u32,
         pub unchanged: u32,
+        /// The layers it changes, the first 500.
+        pub layers: Vec<RestoredLayer>,
         /// What was not taken, the first 500.
         pub aside: Vec<Aside>,
         pub aside_total: u32,
         /// Where it was applied, and something changed.
         pub accepted: Option<super::Accepted>,
+    }
+    pub struct RestoredLayer {
+        pub layer: super::Layer,
+        /// The room type's name, the room's number or the phone's MAC address; empty for the property.
+        pub name: String,
+        pub set: u32,
+        pub removed: u32,
     }
 }

@@ -79,8 +79,10 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
         spawn_local(async move {
             match shared.api.put::<_, Accepted>(&at.settings(), &wanted).await {
                 Ok(accepted) => {
-                    // Taken: it is no wish any more.
-                    let _ = draft.try_update(|draft| wanted.values.keys().for_each(|key| draft.forget(key)));
+                    // Taken: it is no wish any more, unless something else was typed since.
+                    let _ = draft.try_update(|draft| {
+                        reviewed.with_value(|sent| sent.iter().for_each(|(key, said)| draft.forget_if(key, said)));
+                    });
                     done.try_set(Some(accepted));
                     stage.try_set(Stage::Pushed);
                     on_pushed.try_run(());
@@ -93,6 +95,7 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
         });
     };
     let phones = move || preview.with(|one| one.as_ref().map_or(0, |one| one.phones));
+    let at_comment = Signal::derive(move || error.get().and_then(|error| error.at("comment")));
     let body = move || {
         match (stage.get(), preview.get()) {
         (Stage::Pushed, _) => done.get().map(|done| view! { <PushProgress set=done.change_set phones=done.phones/> }).into_any(),
@@ -100,14 +103,14 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
         (_, None) => view! { <p role="status">"Working out what this would do…"</p> }.into_any(),
         (_, Some(preview)) => view! {
             <div class="stack scroll-y"><PreviewView preview/></div>
-            <TextField id="push-comment" label="Comment" help="What it is for, shown in the history." value=comment testid="push-comment"/>
+            <TextField id="push-comment" label="Comment" help="What it is for, shown in the history." value=comment error=at_comment testid="push-comment"/>
         }
         .into_any(),
     }
     };
     view! {
         {body}
-        <FormError error fields=&[]/>
+        <FormError error fields=&["comment"]/>
         <div class="row end">
             {move || match stage.get() {
                 Stage::Pushed => view! {

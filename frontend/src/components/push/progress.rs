@@ -38,7 +38,6 @@ pub fn PushProgress(
             loaded.reload_after(Duration::from_millis(400));
         }
     });
-    every(AGAIN, move || loaded.reload());
     let progress = Signal::derive(move || {
         let now = loaded.with(Clone::clone).flatten();
         let count = |part: fn(&ChangeProgress) -> u32| now.as_ref().map_or(0, part);
@@ -50,13 +49,18 @@ pub fn PushProgress(
             failed: count(|now| now.failed),
         }
     });
+    every(AGAIN, move || {
+        if loaded.with_untracked(|now| now.as_ref().is_none_or(|now| now.pending > 0)) != Some(false) {
+            loaded.reload();
+        }
+    });
     let first = match phones {
         0 => "Saved. No phone has to change for it.".to_owned(),
         count => format!("Saved. It is on its way to {}.", words::phones(count)),
     };
     view! {
         <div class="stack" data-testid="pushed">
-            <p class="row"><Svg icon=Icon::Check/> <b>{first}</b></p>
+            <p class="row" role="status"><Svg icon=Icon::Check/> <b>{first}</b></p>
             <Show when=move || { phones > 0 && loaded.with(|_| ()).is_some() }><ProgressBar progress/></Show>
             <Show when=move || { progress.with(|now| now.failed > 0) }>
                 <p class="form-error" role="alert">

@@ -60,6 +60,13 @@ impl Draft {
         self.0.remove(key);
     }
 
+    /// Forgets a wish that is still this one.
+    pub fn forget_if(&mut self, key: &str, wish: &Said) {
+        if self.get(key) == Some(wish) {
+            self.forget(key);
+        }
+    }
+
     pub fn clear(&mut self) {
         self.0.clear();
     }

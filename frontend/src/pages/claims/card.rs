@@ -24,14 +24,17 @@ const fn look(state: ClaimState) -> Look {
 
 /// What the phone asks for.
 fn asked(claim: &ClaimView) -> String {
-    match (claim.kind, &claim.room_number) {
-        (ClaimKind::Room, _) => format!("Room {}", claim.number),
-        // `**82#` in no room takes the room whose number or extension was dialled.
-        (ClaimKind::Extension, Some(room)) if claim.from_room.as_ref() != Some(room) => {
-            format!("Room {room} and its number")
-        }
-        (ClaimKind::Extension, Some(room)) => format!("The number of room {room}"),
-        (ClaimKind::Extension, None) => "A number of its own".to_owned(),
+    if claim.kind == ClaimKind::Room {
+        return format!("Room {}", claim.number);
+    }
+    // `**82#` in no room is for the room whose number or extension is set there; in a room it is for that one, also if
+    // the phone was put into another one since.
+    let waiting = claim.state == ClaimState::Waiting;
+    match (claim.from_room.as_ref().filter(|_| waiting), &claim.room_number) {
+        (Some(room), _) => format!("The number of room {room}"),
+        (None, Some(room)) if waiting => format!("Room {room} and its number"),
+        (None, Some(room)) => format!("Number of room {room}"),
+        (None, None) => "A number of its own".to_owned(),
     }
 }
 

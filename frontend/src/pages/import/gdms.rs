@@ -130,7 +130,7 @@ fn Account(property: Memo<PropertyId>, addresses: RwSignal<Vec<String>>, typed: 
                 <SelectField id="gdms-address" label="Address" options value=address error=sending.at("base_url") testid="gdms-address"/>
                 <div class="pair">
                     <TextField id="gdms-client-id" label="API ID (client ID)" value=client_id error=sending.at("client_id") testid="gdms-client-id"/>
-                    <TextField id="gdms-client-secret" label="API secret (client secret)" kind="password" value=client_secret error=sending.at("client_secret") testid="gdms-client-secret"/>
+                    <TextField id="gdms-client-secret" label="API secret (client secret)" kind="password" autocomplete="new-password" value=client_secret error=sending.at("client_secret") testid="gdms-client-secret"/>
                 </div>
                 <div class="pair">
                     <TextField id="gdms-user" label="User" value=user error=sending.at("user") testid="gdms-user"/>
@@ -189,6 +189,10 @@ fn Choice(
         let path = format!("/properties/{id}/imports/gdms");
         let ask = async move { shared.api.post::<_, ImportSummary>(&path, &body).await };
         sending.run(ask, move |import| {
+            // Whoever went on to another page stays there; the import is in the list.
+            if typed.address.try_get_untracked().is_none() {
+                return;
+            }
             typed.forget_secrets();
             navigate(&format!("/p/{id}/import?import={}", import.id), Default::default());
         });
@@ -198,7 +202,7 @@ fn Choice(
             event.prevent_default();
             begin();
         }>
-            <p role="status">{if none { "Signed in, but this account has no organisation to read." } else { "Signed in. Which phones are to be read?" }}</p>
+            <p role="status">{if none { "Signed in, but this user sees no organisation in GDMS. Go back and sign in as another one, or have it given rights there." } else { "Signed in. Which phones are to be read?" }}</p>
             <div class="pair">
                 <SelectField id="gdms-organisation" label="Organisation" options=names value=organisation error=sending.at("organisation") testid="gdms-organisation"/>
                 <SelectField id="gdms-site" label="Site" options=sites value=site error=sending.at("site") testid="gdms-site"/>
@@ -206,7 +210,7 @@ fn Choice(
             <FormError error=sending.error fields=&["organisation", "site"]/>
             <div class="row">
                 <button type="submit" class="button primary" data-testid="gdms-read" disabled=move || none || sending.busy.get()><Svg icon=Icon::Download/>"Read the phones"</button>
-                <button type="button" class="button" data-testid="gdms-back" on:click=move |_| on_back.run(())>"Back"</button>
+                <button type="button" class="button" data-testid="gdms-back" disabled=move || sending.busy.get() on:click=move |_| on_back.run(())>"Back"</button>
             </div>
         </form>
     }

@@ -49,6 +49,10 @@ pub fn Start(property: Memo<PropertyId>, typed: Typed) -> impl IntoView {
             answer
         };
         sending.run(upload, move |import| {
+            // Whoever went on to another page stays there; the import is in the list.
+            if sending.busy.try_get_untracked().is_none() {
+                return;
+            }
             navigate(&format!("/p/{id}/import?import={}", import.id), Default::default());
         });
     };

@@ -58,7 +58,7 @@ pub fn PropertyFacts(
         <section class="card stack" aria-labelledby="facts-title" data-testid="property-facts">
             <div class="row between wrap">
                 <h2 id="facts-title">"The property"</h2>
-                <Show when=move || !editing.get()>
+                <Show when=move || !editing.get() && property.with(Option::is_some)>
                     <button type="button" class="button small" id="facts-change" data-testid="facts-change" aria-label="Change name, numbers and time zone of the property" on:click=edit>
                         <Svg icon=Icon::Edit/>
                         "Change"
@@ -103,9 +103,12 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
     let sending = Sending::new();
     let id = old.id;
     let old = StoredValue::new(old);
+    let read = |text: RwSignal<String>| text.get_untracked();
+    let wanted = move || old.with_value(|old| change(old, &read(name), &read(phone), &read(desk), &read(zone)));
+    // Nothing that was typed is lost by a key.
+    let same = move || wanted() == PropertyChange::default();
     let save = move || {
-        let read = |text: RwSignal<String>| text.get_untracked();
-        let change = old.with_value(|old| change(old, &read(name), &read(phone), &read(desk), &read(zone)));
+        let change = wanted();
         if change == PropertyChange::default() {
             return on_close.run(());
         }
@@ -144,13 +147,13 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
                 save();
             }
             on:keydown=move |event| {
-                if event.key() == "Escape" && !sending.busy.get_untracked() {
+                if event.key() == "Escape" && !event.is_composing() && !sending.busy.get_untracked() && same() {
                     event.stop_propagation();
                     on_close.run(());
                 }
             }
         >
-            <p class="help">"Settings can say these with variables, here and in every layer. Phones follow when they change."</p>
+            <p class="help">"Settings can say these with variables, here and in every layer. When one changes, phones follow."</p>
             <div class="pair">
                 <TextField id="facts-name" label="Name" help="Stands where settings say {property.name}." value=name error=sending.at("name") testid="facts-name" required=true/>
                 <TextField id="facts-zone" label="Time zone" help="Times are shown in it; {property.time_zone} in settings." value=zone error=sending.at("time_zone") list="facts-zones" testid="facts-zone" required=true/>
@@ -165,7 +168,7 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
                 <button type="submit" class="button primary" data-testid="facts-save" disabled=move || sending.busy.get()>
                     {move || if sending.busy.get() { "Saving…" } else { "Save" }}
                 </button>
-                <button type="button" class="button" on:click=move |_| on_close.run(())>"Cancel"</button>
+                <button type="button" class="button" disabled=move || sending.busy.get() on:click=move |_| on_close.run(())>"Cancel"</button>
             </div>
         </form>
     }

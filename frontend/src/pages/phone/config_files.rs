@@ -56,6 +56,8 @@ pub fn ConfigFiles(on_change: Callback<()>) -> impl IntoView {
             hand_over(&bytes, &name)
         });
     };
+    let (wrong, wrong_of_package) = (RwSignal::new(None), RwSignal::new(None));
+    let error = Signal::derive(move || wrong.get().or_else(|| wrong_of_package.get()));
     let of = format!("/phones/{id}");
     let changed = Callback::new(move |()| {
         detail.reload();
@@ -63,19 +65,19 @@ pub fn ConfigFiles(on_change: Callback<()>) -> impl IntoView {
     });
     view! {
         <details class="card" data-testid="config-files">
-            <summary><b>"Files: download, upload, backup"</b></summary>
+            <summary><b>"Files: download, upload, backup, first fetch"</b></summary>
             <div class="stack config-files">
                 <div class="pair">
                     <SelectField id="config-format" label="Format" options=options(&FORMATS) value=format/>
-                    <TextField id="config-password" label="Password" kind="password" autocomplete="new-password" value=password
+                    <TextField id="config-password" label="Password" kind="password" autocomplete="new-password" value=password error
                         help="12 to 64 characters: secrets are in the file, which is encrypted with it. Empty: secrets are left out. Also opens an encrypted file below."/>
                 </div>
                 <div class="row wrap">
                     <button type="button" class="button" data-testid="config-download" on:click=download><Svg icon=Icon::Download/>"Download the configuration"</button>
                     <button type="button" class="button" data-testid="config-backup" on:click=backup><Svg icon=Icon::Download/>"Back up this phone"</button>
                 </div>
-                <Upload of=of.clone() kind=Kind::Configuration password on_change=changed/>
-                <Upload of kind=Kind::Package password on_change=changed/>
+                <Upload of=of.clone() kind=Kind::Configuration password error=wrong on_change=changed/>
+                <Upload of kind=Kind::Package password error=wrong_of_package on_change=changed/>
                 <FirstFetchPart/>
             </div>
         </details>
