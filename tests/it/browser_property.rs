@@ -74,11 +74,17 @@ async fn numbers_of_the_property_and_the_type_of_a_room_reach_the_phone() {
     let kept: Vec<Property> = server.api.get("/api/v1/properties").await.ok();
     assert_eq!((kept[0].front_desk.as_str(), kept[0].phone.as_str()), ("9", "+351 215 550 100"));
 
-    // Escape leaves it as it is.
+    // Escape leaves it as it is, but loses nothing that was typed.
+    browser.press(Key::Enter).await;
+    browser.until("the focus is in the form", "document.activeElement.id === 'facts-name'").await;
+    browser.press(Key::Escape).await;
+    browser.gone("facts-form").await;
     browser.press(Key::Enter).await;
     browser.until("the focus is in the form", "document.activeElement.id === 'facts-name'").await;
     write(&browser, "x").await;
     browser.press(Key::Escape).await;
+    browser.find("facts-form").await;
+    browser.click("facts-cancel").await;
     browser.gone("facts-form").await;
     browser.says("property-facts", "Harbour House").await;
 

@@ -168,7 +168,7 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
                 <button type="submit" class="button primary" data-testid="facts-save" disabled=move || sending.busy.get()>
                     {move || if sending.busy.get() { "Saving…" } else { "Save" }}
                 </button>
-                <button type="button" class="button" disabled=move || sending.busy.get() on:click=move |_| on_close.run(())>"Cancel"</button>
+                <button type="button" class="button" data-testid="facts-cancel" disabled=move || sending.busy.get() on:click=move |_| on_close.run(())>"Cancel"</button>
             </div>
         </form>
     }
