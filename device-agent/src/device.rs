@@ -105,8 +105,6 @@ struct Inner {
     /// Counts what a state report would show differently.
     state_version: u64,
     reports: u64,
-    /// How often users have set something.
-    user_changes: u32,
     reasons: Reasons,
     connected: bool,
     online: bool,
@@ -164,7 +162,6 @@ impl Device {
                 line: LineState { off_hook: false, ip: Ipv4Addr::LOCALHOST.into(), accounts: Vec::new() },
                 state_version: 1,
                 reports: 0,
-                user_changes: 0,
                 reasons: Reasons::default(),
                 connected: false,
                 online: false,

@@ -6,13 +6,18 @@ use sea_orm_migration::prelude::*;
 use crate::table::{add_big, add_flag, add_text};
 
 /// What rows of before mean by the new words.
-const SAID_ANEW: [&str; 3] = [
+const SAID_ANEW: [&str; 4] = [
     r#"UPDATE "phone" SET "state" = 'files-only'
        WHERE "mqtt_hash" = '' AND "last_inform" IS NULL AND "last_seen" IS NOT NULL AND "state" = 'unregistered'"#,
     r#"UPDATE "phone" SET "sync" = 'fetched'
        WHERE "mqtt_hash" = '' AND "last_inform" IS NULL AND "last_seen" IS NOT NULL AND "sync" = 'in-sync'"#,
     r#"UPDATE "job" SET "step" = 'fetched'
        WHERE "kind" = 'configure' AND "state" = 'done' AND "note" LIKE 'Fetched as a file; not verified.%'"#,
+    // Those that phoned home since were never asked: now they are, when they next do.
+    r#"UPDATE "phone" SET "sync" = 'fetched'
+       WHERE "sync" = 'in-sync' AND "last_inform" IS NOT NULL AND "applied_version" < "desired_version" AND 'fetched' =
+       (SELECT "step" FROM "job" WHERE "job"."phone_id" = "phone"."id" AND "kind" = 'configure' AND "job"."state" = 'done'
+        ORDER BY "version" DESC LIMIT 1)"#,
 ];
 
 #[derive(DeriveMigrationName)]
@@ -68,9 +73,14 @@ mod tests {
             phone(1, "", "NULL", "5"),
             phone(2, "", "5", "5"),
             phone(3, "hash", "NULL", "5"),
+            phone(4, "hash", "6", "6"),
+            r#"UPDATE "phone" SET "desired_version" = 2, "applied_version" = CASE WHEN "mac" = '4' THEN 1 ELSE 2 END"#
+                .to_owned(),
             r#"INSERT INTO "job" ("id", "phone_id", "kind", "state", "note") VALUES
                 (x'01', x'01', 'configure', 'done', 'Fetched as a file; not verified. 2 settings cannot be said in one.'),
-                (x'02', x'01', 'configure', 'done', 'One value set and read back.')"#
+                (x'02', x'01', 'configure', 'done', 'One value set and read back.'),
+                (x'03', x'02', 'configure', 'done', 'Fetched as a file; not verified.'),
+                (x'04', x'04', 'configure', 'done', 'Fetched as a file; not verified.')"#
                 .to_owned(),
         ] {
             db.execute_unprepared(&sql).await?;
@@ -80,7 +90,10 @@ mod tests {
         let said = r#"UPDATE "phone" SET "sync" = "sync" WHERE "state" = 'files-only' AND "sync" = 'fetched'"#;
         assert_eq!(count(said).await?, 1);
         assert_eq!(count(&format!(r#"{said} AND "mac" = '1' AND "set_by_user" = ''"#)).await?, 1);
-        assert_eq!(count(r#"UPDATE "job" SET "note" = "note" WHERE "step" = 'fetched'"#).await?, 1);
+        assert_eq!(count(r#"UPDATE "job" SET "note" = "note" WHERE "step" = 'fetched'"#).await?, 3);
+        let asked = r#"UPDATE "phone" SET "sync" = "sync" WHERE "sync" = 'fetched' AND "last_inform" IS NOT NULL"#;
+        assert_eq!(count(asked).await?, 1, "what was verified since stays so");
+        assert_eq!(count(&format!(r#"{asked} AND "mac" = '4'"#)).await?, 1);
         Ok(())
     }
 }

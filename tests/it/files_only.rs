@@ -74,6 +74,20 @@ async fn a_phone_that_only_fetches_is_fetched_everywhere_and_verified_once_it_ph
     assert_eq!(so_far().await, ChangeProgress { phones: 2, done: 1, fetched: 1, pending: 1, failed: 0 });
     assert_eq!((again.phone.state, again.jobs[0].fetched), (RoomState::FilesOnly, true));
 
+    // A change that a later one overtook is in the same file.
+    let set = async |name: &str| -> Accepted {
+        server.api.put(&path_of_all, json!({ "values": { "hotel.name": name } })).await.ok()
+    };
+    let (first, second) = (set("Quay").await, set("Harbour").await);
+    assert!(opened(files.digest(&url, Some(&own), "SHA-256").await).await.text().contains("Harbour"));
+    fetched(&server, id).await;
+    for one in [first, second] {
+        let set: ChangeSetDetail =
+            server.api.get(&format!("/api/v1/change-sets/{}", one.change_set.unwrap())).await.ok();
+        assert_eq!(set.progress, ChangeProgress { phones: 2, done: 1, fetched: 1, pending: 1, failed: 0 });
+    }
+    let again = server.api.phone(id).await;
+
     // It phones home after all: now it can be asked.
     let phone = Phone::start(mac(1), server.acs_url()).await;
     assert_eq!(phone.online().await, id);
@@ -92,4 +106,14 @@ async fn a_phone_that_only_fetches_is_fetched_everywhere_and_verified_once_it_ph
     server.api.patch(&path, json!({ "guest_name": "Mr Costa" })).await.ok::<serde_json::Value>();
     server.api.in_sync(id).await;
     assert_ne!(server.api.phone(id).await.phone.state, RoomState::FilesOnly);
+    let _unplugged = phone.unplug().await;
+    server.api.patch(&path, json!({ "guest_name": "Ms Reis" })).await.ok::<serde_json::Value>();
+    assert!(opened(files.digest(&url, Some(&own), "SHA-256").await).await.text().contains("Ms Reis"));
+    let version = server.api.phone(id).await.desired_version;
+    wait_true("the fetch is written", async || {
+        server.api.phone(id).await.fetched.is_some_and(|file| file.version == version)
+    })
+    .await;
+    let detail = server.api.phone(id).await;
+    assert_eq!((detail.phone.sync, detail.jobs[0].state), (SyncState::Pending, JobState::Ready), "it can be asked");
 }

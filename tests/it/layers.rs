@@ -1,5 +1,6 @@
 //! Layers of settings from the chain down: brands, room types, locks, variables, change sets, previews, drift.
 
+mod by_user;
 mod changes;
 mod drift;
 mod groups;

@@ -26,17 +26,20 @@ pub struct Documents {
     pub reported_at: i64,
     /// Keys the phone's user set there, as the phone reports.
     pub by_user: BTreeSet<String>,
-    /// The phone protects them, as it reports.
-    pub user_protection: bool,
+    /// The phone protects them.
+    pub protected: bool,
 }
 
 impl Documents {
     pub fn read(phone: &phone::Model, row: &phone_document::Model, kept: KeptValues) -> Result<Self> {
+        let desired: Desired = serde_json::from_str(&row.desired)?;
+        let reported = serde_json::from_str(&row.reported)?;
+        let protection = desired.get(catalogue::USER_PROTECTION).map(|effective| effective.value.as_str());
         Ok(Self {
             by_user: views::set_by_user(phone),
-            user_protection: phone.user_protection,
-            desired: serde_json::from_str(&row.desired)?,
-            reported: serde_json::from_str(&row.reported)?,
+            protected: protects(phone, &reported, protection),
+            desired,
+            reported,
             applied: serde_json::from_str(&row.applied)?,
             kept,
             reported_at: row.reported_at,
@@ -60,21 +63,15 @@ impl Documents {
             applied: self.applied.get(key).map(String::as_str),
             secret: catalogue::is_secret(key),
             kept: self.kept.get(key),
-            protected: self.protects(),
+            protected: self.protected,
             by_user: self.by_user.contains(key),
         };
         Ok(Some(held.state(&secrets.fingerprint(&plain))))
     }
 
-    /// Whether the phone protects what its user set.
-    pub fn protects(&self) -> bool {
-        let desired = self.desired.get(catalogue::USER_PROTECTION).map(|effective| effective.value.as_str());
-        self.user_protection || protects(&self.reported, desired)
-    }
-
     /// Who set what the phone runs with under a key.
     pub fn owner(&self, key: &str) -> ValueOwner {
-        match (self.by_user.contains(key), self.protects()) {
+        match (self.by_user.contains(key), self.protected) {
             (false, _) => ValueOwner::Bellhop,
             (true, false) => ValueOwner::User,
             (true, true) => ValueOwner::ProtectedUser,
@@ -82,9 +79,12 @@ impl Documents {
     }
 }
 
-/// The same by what a phone reports, or should have as long as it says nothing.
-pub fn protects(reported: &Reported, desired: Option<&str>) -> bool {
-    reported.get(catalogue::USER_PROTECTION).map(String::as_str).or(desired) == Some("yes")
+/// Whether the phone protects what its user set: as its state report says, else as was read of it, else as it should have.
+pub fn protects(phone: &phone::Model, reported: &Reported, desired: Option<&str>) -> bool {
+    match phone.boot > 0 {
+        true => phone.user_protection,
+        false => reported.get(catalogue::USER_PROTECTION).map(String::as_str).or(desired) == Some("yes"),
+    }
 }
 
 /// What somebody chose to leave on these phones.

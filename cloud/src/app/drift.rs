@@ -126,16 +126,19 @@ pub async fn decide(app: &App, actor: &Actor, once: &Once, id: PhoneId, wanted: 
         let purpose = Purpose { comment: "As it was set at the phone".to_owned(), undoes: None };
         answer = apply(app, tx, actor, Scope::Phone(phone.id), edits, purpose).await?.accepted;
     }
-    if !restore.is_empty() {
+    // Adopted as it is ours already, it is still the user's until it is written once more.
+    let same = |key: &&str| documents.state(&app.secrets, key).is_ok_and(|state| state == Some(ValueState::InSync));
+    let again: BTreeSet<&str> = restore.iter().copied().chain(adopt.iter().copied().filter(same)).collect();
+    if !again.is_empty() {
         // Not confirmed any more, so it is written, protected or not.
         let mut applied = documents.applied.clone();
-        applied.retain(|key, _| !restore.contains(key.as_str()));
+        applied.retain(|key, _| !again.contains(key.as_str()));
         phone_document::Entity::update_many()
             .col_expr(phone_document::Column::Applied, Expr::value(serde_json::to_string(&applied)?))
             .filter(phone_document::Column::PhoneId.eq(phone.id))
             .exec(tx)
             .await?;
-        let summary = format!("Phone {}: {} values brought back", views::mac(&phone), restore.len());
+        let summary = format!("Phone {}: {} values brought back", views::mac(&phone), again.len());
         let job = desired::push_again(app, tx, actor, phone.id, summary).await?;
         answer = Accepted { change_set: answer.change_set, ..views::accepted(&[job], None) };
     }
@@ -149,6 +152,9 @@ pub async fn decide(app: &App, actor: &Actor, once: &Once, id: PhoneId, wanted: 
     Ok(answer)
 }
 
+/// Why a value can be neither adopted nor kept: what was decided about would not be what the phone says next.
+const NOT_SAID: &str = "The phone has not said what it is. Refresh it and try again, or restore ours.";
+
 /// The phone's value, as one of its own layer.
 fn adopted(documents: &Documents, key: &str) -> Result<Edit> {
     let Some(reported) = documents.reported.get(key).filter(|_| !catalogue::is_secret(key)) else {
@@ -156,7 +162,7 @@ fn adopted(documents: &Documents, key: &str) -> Result<Edit> {
             true => {
                 "A phone does not show its secrets: set the value on the phone's own layer, restore ours, or leave it."
             }
-            false => "The phone has not said what it is. Refresh it and try again; or restore ours, or leave it.",
+            false => NOT_SAID,
         };
         return Err(invalid(key, detail));
     };
@@ -187,8 +193,12 @@ async fn remember_kept(
     let mut rows = BTreeMap::new();
     for key in keys {
         let Some(wanted) = documents.desired.get(*key) else { continue };
-        // Not said: whatever it is.
-        let reported = documents.reported.get(*key).cloned().unwrap_or_default();
+        let reported = match documents.reported.get(*key) {
+            Some(reported) => reported.clone(),
+            // Whatever it is.
+            None if catalogue::is_secret(key) => String::new(),
+            None => return Err(invalid(key, NOT_SAID)),
+        };
         let plain = app.secrets.open(key, &wanted.value)?;
         rows.insert(
             *key,

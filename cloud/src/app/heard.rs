@@ -106,7 +106,7 @@ fn described(app: &App, phone: &phone::Model, inform: &Inform, peer: &str, now: 
 /// Whether [`inform`] would store nothing but that the phone was heard. `reported` is the phone's reported document, as
 /// stored.
 pub fn says_nothing_new(app: &App, phone: &phone::Model, reported: Option<&str>, inform: &Inform, peer: &str) -> bool {
-    if phone.last_inform.is_none() {
+    if phone.last_inform.is_none() || views::sync(phone) == SyncState::Fetched {
         return false;
     }
     let mut row = described(app, phone, inform, peer, now_ms());
@@ -151,10 +151,9 @@ pub async fn inform(
             row.desired_version = known + 1;
         }
     }
-    // So far it only fetched files; from now on it can be asked.
-    let asked = phone.last_inform.is_none() && views::sync(&phone) == SyncState::Fetched;
-    if asked && row.desired_version == phone.desired_version {
-        let summary = format!("Phone {}: what it fetched as a file is verified", views::mac(&row));
+    // It only fetched that as a file; now it can be asked.
+    if views::sync(&phone) == SyncState::Fetched && row.desired_version == phone.desired_version {
+        let summary = format!("Phone {}: verify what it fetched as a file", views::mac(&row));
         row.desired_version = push_again(app, tx, &Actor::system(), row.id, summary).await?.version;
         row.sync = SyncState::Pending.as_str().to_owned();
     }

@@ -53,7 +53,12 @@ pub fn set_by_user(phone: &phone::Model) -> BTreeSet<String> {
 
 /// Whether nothing was ever heard of the phone but that it fetches files: no Inform, no line to the broker.
 pub fn only_files(phone: &phone::Model) -> bool {
-    phone.mqtt_hash.is_empty() && phone.last_inform.is_none()
+    heard_by_files(&phone.mqtt_hash, phone.last_inform)
+}
+
+/// The same of two columns.
+pub fn heard_by_files(mqtt_hash: &str, last_inform: Option<i64>) -> bool {
+    mqtt_hash.is_empty() && last_inform.is_none()
 }
 
 pub fn enrolment(phone: &phone::Model) -> Enrolment {

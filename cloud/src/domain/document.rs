@@ -35,8 +35,9 @@ impl Held<'_> {
     /// `fingerprint` stands for `desired`.
     pub fn state(&self, fingerprint: &str) -> ValueState {
         let confirmed = self.applied == Some(fingerprint);
-        let said = self.reported.unwrap_or_default();
-        let kept = self.kept.is_some_and(|kept| kept.value == said && kept.desired == fingerprint);
+        // Of a secret nobody knows the value that was kept.
+        let same = |kept: &Kept| self.secret || self.reported == Some(kept.value.as_str());
+        let kept = self.kept.is_some_and(|kept| kept.desired == fingerprint && same(kept));
         let own = match (kept, self.protected) {
             (true, _) => ValueState::Kept,
             (false, true) => ValueState::Protected,
@@ -103,8 +104,9 @@ mod tests {
         for secret in [false, true] {
             assert_eq!(state(secret, false, None, Some("fp")), ValueState::Drift, "secret: {secret}");
             assert_eq!(state(secret, true, None, Some("fp")), ValueState::Protected, "secret: {secret}");
-            assert_eq!(state(secret, true, Some(&kept), Some("fp")), ValueState::Kept, "secret: {secret}");
         }
+        assert_eq!(state(true, true, Some(&kept), Some("fp")), ValueState::Kept);
+        assert_eq!(state(false, true, Some(&kept), Some("fp")), ValueState::Protected, "what is kept is not known");
         // Ours is on its way.
         assert_eq!(state(true, true, None, None), ValueState::Pending);
         assert_eq!(state(false, true, None, None), ValueState::NotReported);

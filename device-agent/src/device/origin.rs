@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
+use contract::mqtt::StateReport;
 use settings::{Catalogue, Effect as WhenInForce};
 
 use super::Device;
@@ -71,20 +72,25 @@ impl Device {
                 }
             }
         };
-        self.set_marking(changes, mark).map_err(|error| error.to_string())
+        let counts =
+            if by_user { u32::try_from(changes.len()).unwrap_or(StateReport::WHOLE) } else { StateReport::WHOLE };
+        self.set_marking(changes, counts, mark).map_err(|error| error.to_string())
     }
 
     /// As [`Self::set_uploaded`], with all that a user has set from now on. Blocking.
     pub(crate) fn set_all(&self, changes: &[Change], by_user: BTreeSet<Arc<str>>) -> io::Result<usize> {
-        self.set_marking(changes, |document| document.by_user = by_user)
+        self.set_marking(changes, StateReport::WHOLE, |document| document.by_user = by_user)
     }
 
-    fn set_marking(&self, changes: &[Change], mark: impl FnOnce(&mut Document)) -> io::Result<usize> {
+    /// `counts`: as how many changes of a user it is told.
+    fn set_marking(&self, changes: &[Change], counts: u32, mark: impl FnOnce(&mut Document)) -> io::Result<usize> {
         let effects = {
             let _whose = self.one_at_a_time();
             let mut inner = self.lock();
-            let effects = inner.store.set(changes, clock::now(), mark)?;
-            inner.user_changes = inner.user_changes.wrapping_add(1);
+            let effects = inner.store.set(changes, clock::now(), |document| {
+                mark(document);
+                document.user_changes = document.user_changes.wrapping_add(counts);
+            })?;
             self.state_changed(&mut inner);
             effects
         };
@@ -147,5 +153,56 @@ impl Device {
             zone => zone.to_owned(),
         };
         zone::offset_s(&zone, clock::now().millis() / 1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use settings::Model;
+
+    use super::*;
+    use crate::device::Identity;
+    use crate::provision::backup;
+    use crate::store::{Storage, intern};
+
+    fn device(dir: &Path) -> Arc<Device> {
+        let identity = Identity {
+            mac: "c074ad120701".parse().unwrap(),
+            serial: "1".into(),
+            model: Model::Ghp620,
+            firmware: "1".into(),
+            acs_url: "http://acs/".into(),
+            authorities: None,
+        };
+        Device::open(identity, Storage::Disk(dir.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn what_users_set_is_counted_setting_by_setting_and_over_restarts() {
+        let dir = tempfile::tempdir().unwrap();
+        let phone = device(dir.path());
+        let count = |phone: &Device| phone.report(None).map(|(report, _)| report.user_changes);
+        phone.set_locally("hotel.name", "Grand").unwrap();
+        let package = backup::pack(&phone, "long enough").unwrap();
+        let both = ["hotel.name", "hotel.fax"].map(|key| (intern(key), Some("1".to_owned())));
+        phone.set_uploaded(&both, true).unwrap();
+        assert_eq!(count(&phone), Some(3));
+        // The same value as before is a user's from now on, and that is news; once.
+        phone.set_from_acs(&[(intern("hotel.fax"), Some("1".into()))], |_| {}).unwrap();
+        let (_, told) = phone.report(None).unwrap();
+        phone.set_locally("hotel.fax", "1").unwrap();
+        let (report, told) = phone.report(Some(told)).expect("it is told");
+        assert_eq!((report.user_changes, report.set_by_user.len()), (4, 2));
+        phone.set_locally("hotel.fax", "1").unwrap();
+        assert!(phone.report(Some(told)).is_none(), "nothing is new");
+        drop(phone);
+
+        let phone = device(dir.path());
+        assert_eq!(count(&phone), Some(4));
+        phone.set_uploaded(&both[..1], false).unwrap();
+        backup::restore(&phone, &package, "long enough").unwrap();
+        assert_eq!(count(&phone), Some(4 + 2 * StateReport::WHOLE), "any of its settings may be another");
     }
 }

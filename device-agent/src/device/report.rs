@@ -57,7 +57,7 @@ impl Device {
                 .map(ToString::to_string)
                 .collect(),
             user_protection: inner.store.value(PROTECT_KEY) == Some("yes"),
-            user_changes: inner.user_changes,
+            user_changes: inner.store.document().user_changes,
         };
         Some((report, inner.state_version))
     }

@@ -78,15 +78,16 @@ impl Device {
                 return Err(format!("{key}: the server does not let it be set at the phone"));
             }
             let key = intern(key);
+            let theirs = inner.store.document().by_user.contains(&key);
+            if theirs && inner.store.value(&key) == Some(canonical.as_str()) {
+                return Ok(());
+            }
             let change = (key.clone(), Some(canonical));
             let by_user = |document: &mut Document| {
                 document.by_user.insert(key);
+                document.user_changes = document.user_changes.wrapping_add(1);
             };
-            let effects = inner.store.set(&[change], clock::now(), by_user).map_err(|error| error.to_string())?;
-            if effects.is_empty() {
-                return Ok(());
-            }
-            inner.user_changes = inner.user_changes.wrapping_add(1);
+            inner.store.set(&[change], clock::now(), by_user).map_err(|error| error.to_string())?;
             self.state_changed(&mut inner);
         }
         self.wake_all();

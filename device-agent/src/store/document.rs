@@ -28,6 +28,9 @@ pub struct Document {
     /// Those of them that a user set at the phone; all others the ACS or a file set.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_user: BTreeSet<Arc<str>>,
+    /// Counts what users set, over restarts, as the state report tells it ([`contract::mqtt::StateReport`]).
+    #[serde(default)]
+    pub user_changes: u32,
     /// When the phone last restarted for what a file changed, milliseconds since 1970; 0 = never.
     #[serde(default)]
     pub provision_restart: i64,

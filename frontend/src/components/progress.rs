@@ -13,16 +13,20 @@ pub fn ProgressBar(#[prop(into)] progress: Signal<Progress>) -> impl IntoView {
     };
     let text = move || {
         let Progress { phones, in_sync, fetched, pending, failed } = progress.get();
-        let said = match (phones, pending, failed) {
-            (0, ..) => "No phones in this property yet".to_owned(),
-            (1, 0, 0) if in_sync == 1 => "The 1 phone is in sync".into(),
-            (_, 0, 0) if in_sync == phones => format!("All {phones} phones are in sync"),
-            (_, _, 0) => format!("{in_sync} of {phones} phones in sync, {pending} pending"),
-            _ => format!("{in_sync} of {phones} phones in sync, {pending} pending, {failed} failed"),
+        let done = match (phones, fetched) {
+            (0, _) => return "No phones in this property yet".to_owned(),
+            (1, 0) if in_sync == 1 => "The 1 phone is in sync".into(),
+            (1, 1) => "The 1 phone fetched it as a file, not verified".into(),
+            (_, 0) if in_sync == phones => format!("All {phones} phones are in sync"),
+            (_, 0) => format!("{in_sync} of {phones} phones in sync"),
+            // Nobody has seen that a phone runs with what it fetched.
+            (_, some) if in_sync == phones => format!("All {phones} phones have it, {some} as a file, not verified"),
+            (_, some) => format!("{in_sync} of {phones} phones have it, {some} as a file, not verified"),
         };
-        match fetched {
-            0 => said,
-            count => format!("{said}; {count} of them fetched it as a file, not verified"),
+        match (pending, failed) {
+            (0, 0) => done,
+            (_, 0) => format!("{done}, {pending} pending"),
+            _ => format!("{done}, {pending} pending, {failed} failed"),
         }
     };
     view! {
@@ -30,7 +34,7 @@ pub fn ProgressBar(#[prop(into)] progress: Signal<Progress>) -> impl IntoView {
             <div
                 class="bar"
                 role="progressbar"
-                aria-label="Phones in sync"
+                aria-label="Phones that have it"
                 aria-valuemin="0"
                 aria-valuemax=move || progress.get().phones.max(1)
                 aria-valuenow=move || progress.get().in_sync

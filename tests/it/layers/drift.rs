@@ -175,10 +175,12 @@ async fn what_a_user_set_is_asked_of_the_phone_and_is_ours_again_by_each_choice(
         device.set_locally(volume, value).unwrap();
         changed.comes_to(volume, Some(value), Protected, ProtectedUser).await;
     }
-    device.set_locally(volume, "7").unwrap();
-    changed.comes_to(volume, Some("7"), InSync, ProtectedUser).await;
-    changed.decide(json!({ volume: "restore" })).await;
-    changed.comes_to(volume, Some("7"), InSync, Bellhop).await;
+    for choice in ["restore", "adopt"] {
+        device.set_locally(volume, "7").unwrap();
+        changed.comes_to(volume, Some("7"), InSync, ProtectedUser).await;
+        changed.decide(json!({ volume: choice })).await;
+        changed.comes_to(volume, Some("7"), InSync, Bellhop).await;
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryF
 use uuid::Uuid;
 
 use super::layers::IDS;
-use crate::app::Result;
+use crate::app::{Result, views};
 use crate::db::entity::phone;
 
 /// What phones that have a change to fetch wait for.
@@ -29,6 +29,7 @@ pub struct Target {
     pub desired_version: i64,
     pub last_seen: Option<i64>,
     pub last_inform: Option<i64>,
+    pub mqtt_hash: String,
 }
 
 impl Target {
@@ -46,13 +47,18 @@ impl Target {
             desired_version: phone.desired_version,
             last_seen: phone.last_seen,
             last_inform: phone.last_inform,
+            mqtt_hash: phone.mqtt_hash.clone(),
         }
+    }
+
+    /// Whether it was heard, and only by the files it fetches.
+    pub fn only_files(&self) -> bool {
+        self.last_seen.is_some() && views::heard_by_files(&self.mqtt_hash, self.last_inform)
     }
 
     /// What is said of a change until the phone comes for it.
     pub fn note(&self) -> &'static str {
-        // Who was heard without an Inform fetches files.
-        match (self.connected, self.last_seen.is_some() && self.last_inform.is_none()) {
+        match (self.connected, self.only_files()) {
             (true, _) => WAITS[0],
             (false, true) => WAITS[1],
             (false, false) => WAITS[2],
@@ -67,7 +73,7 @@ pub async fn load(tx: &impl ConnectionTrait, of: impl IntoCondition) -> Result<V
     let query = phone::Entity::find()
         .select_only()
         .columns(columns)
-        .columns([DesiredVersion, LastSeen, LastInform])
+        .columns([DesiredVersion, LastSeen, LastInform, MqttHash])
         .filter(of.into_condition());
     Ok(query.into_model::<Target>().all(tx).await?)
 }

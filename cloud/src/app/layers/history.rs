@@ -124,7 +124,8 @@ async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<
         let count = count as u32;
         match state.parse() {
             _ if has_it == 1 => {}
-            Ok(JobState::Done) => fetched += count * u32::from(by_file == 1),
+            _ if by_file == 1 => fetched += count,
+            Ok(JobState::Done) => {}
             Ok(JobState::Parked | JobState::Cancelled) => failed += count,
             Ok(JobState::Superseded) if sync == SyncState::Failed.as_str() => failed += count,
             _ => pending += count,

@@ -81,6 +81,7 @@ struct Counts {
     re_register: u32,
     in_call: u32,
     offline: u32,
+    by_file: u32,
     properties: BTreeMap<Option<Uuid>, u32>,
     room_types: BTreeMap<(Option<Uuid>, Option<Uuid>), u32>,
     keys: BTreeMap<String, OfKey>,
@@ -104,7 +105,8 @@ impl Counts {
             Some(Effect::Live) | None => {}
         }
         self.in_call += u32::from(target.off_hook);
-        self.offline += u32::from(!target.connected);
+        self.by_file += u32::from(target.only_files());
+        self.offline += u32::from(!target.connected && !target.only_files());
         let (property, room) = layers.place(target);
         *self.properties.entry(property.map(|property| property.id)).or_default() += 1;
         let kind = (property.map(|property| property.id), room.and_then(|room| room.room_type_id));
@@ -166,6 +168,7 @@ impl Counts {
             re_register: self.re_register,
             in_call: self.in_call,
             offline: self.offline,
+            by_file: self.by_file,
             by_property: by_property.collect(),
             by_room_type: by_room_type.collect(),
             keys: self.keys.into_iter().map(|(key, counts)| shown(key, counts)).collect(),

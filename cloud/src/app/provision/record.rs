@@ -268,17 +268,27 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
     let waiting = job::Entity::find()
         .filter(job::Column::PhoneId.is_in(only.keys().copied()))
         .filter(job::Column::Kind.eq(jobs::CONFIGURE))
-        .filter(job::Column::State.eq(JobState::Ready.as_str()))
+        .filter(job::Column::State.is_in([JobState::Ready.as_str(), JobState::Superseded.as_str()]))
+        .filter(job::Column::Step.ne(jobs::FETCHED))
         .all(tx)
         .await?;
     // Notes differ by how much a file cannot say.
     let mut by_note: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
-    let (mut touched, mut done, mut behind) = (Vec::new(), HashSet::new(), HashSet::new());
+    let (mut touched, mut done, mut behind, mut within) = (Vec::new(), HashSet::new(), HashSet::new(), Vec::new());
     for job in waiting {
         let Some((one, phone)) = only.get(&job.phone_id) else { continue };
-        if job.version > one.version {
-            behind.insert(phone.id);
-            continue;
+        match (views::job_state(&job) == JobState::Superseded, job.version > one.version) {
+            (true, true) => continue,
+            // The file had what this wanted too: its change set is no less fetched.
+            (true, false) => {
+                within.push(job.id);
+                continue;
+            }
+            (false, true) => {
+                behind.insert(phone.id);
+                continue;
+            }
+            (false, false) => {}
         }
         let note = match one.left_out {
             0 => "Fetched as a file; not verified.".to_owned(),
@@ -299,6 +309,11 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
             .exec(tx)
             .await?;
     }
+    job::Entity::update_many()
+        .col_expr(job::Column::Step, Expr::value(jobs::FETCHED))
+        .filter(job::Column::Id.is_in(within))
+        .exec(tx)
+        .await?;
     phone::Entity::update_many()
         .col_expr(phone::Column::Sync, Expr::value(SyncState::Fetched.as_str()))
         .filter(phone::Column::Id.is_in(done.difference(&behind).copied()))

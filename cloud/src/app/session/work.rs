@@ -1,7 +1,7 @@
 //! What a session is in the middle of. Saved with the session before a request leaves, so that after a crash somebody
 //! knows what may have happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +58,9 @@ pub struct Writing {
 pub struct Before {
     /// Key → value, secrets left out.
     pub values: BTreeMap<String, String>,
-    /// How many, secrets included.
-    pub count: usize,
+    /// The keys, secrets included: nothing is written twice in one attempt, whatever is still said of who set it.
+    #[serde(default)]
+    pub keys: BTreeSet<String>,
 }
 
 /// How far a task is in this session.

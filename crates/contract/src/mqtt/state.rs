@@ -26,8 +26,9 @@ pub struct StateReport {
     /// "User Protection": files leave them as they are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub user_protection: bool,
-    /// How often users have set something since the phone's start. Another number than before says that the values of
-    /// `set_by_user` may be others now.
+    /// How many settings users have set, over restarts; each counts each time, and what does not stand in `set_by_user`
+    /// (a backup put back, a configuration uploaded for the phone) counts as [`StateReport::WHOLE`]. Where more was counted
+    /// than is new in `set_by_user`, other values may be others too. A number below the last says that nothing is known.
     #[serde(default, skip_serializing_if = "is_none")]
     pub user_changes: u32,
 }
@@ -64,6 +65,8 @@ pub enum AccountStatus {
 impl StateReport {
     /// Keys told of what a user set; a phone has some 700 settings, and a user sets a few.
     pub const MOST_KEYS: usize = 100;
+    /// What a change counts as that may have been of any setting: more than `set_by_user` ever explains.
+    pub const WHOLE: u32 = 1_000;
 
     /// Says what is wrong with a report that decoded but cannot be true.
     pub fn check(&self) -> Result<(), String> {

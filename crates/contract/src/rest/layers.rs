@@ -247,6 +247,8 @@ body! {
         pub in_call: u32,
         /// Of those: how many are not connected, and get it later.
         pub offline: u32,
+        /// Of those: how many only fetch files, and get it when they next do.
+        pub by_file: u32,
         pub by_property: Vec<PreviewCount>,
         pub by_room_type: Vec<PreviewCount>,
         pub keys: Vec<PreviewKey>,

@@ -9,7 +9,8 @@ use crate::support::until;
 /// Two networks with a wire between them, and dnsmasq in the first.
 struct Wire {
     name: String,
-    server: Child,
+    /// Killed with it, however the test ends.
+    programs: Vec<Child>,
 }
 
 fn ip(arguments: &str) {
@@ -46,7 +47,7 @@ impl Wire {
         dnsmasq.arg("--dhcp-range=10.77.0.10,10.77.0.50,1h");
         dnsmasq.args(options.iter().map(|option| format!("--dhcp-option-force={option}")));
         let server = dnsmasq.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { name, server }
+        Self { name, programs: vec![server] }
     }
 
     /// A client's command in the second network.
@@ -61,8 +62,10 @@ impl Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        for program in &mut self.programs {
+            let _ = program.kill();
+            let _ = program.wait();
+        }
         for side in ["a", "b"] {
             let _ = Command::new("ip").args(["netns", "del", &format!("{}{side}", self.name)]).status();
         }
@@ -71,7 +74,7 @@ impl Drop for Wire {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_clients_write_what_dnsmasq_told_them() {
-    let wire = Wire::new(&[
+    let mut wire = Wire::new(&[
         "66,http://10.77.0.1/p",
         "42,10.77.0.1",
         "2,7200",
@@ -89,10 +92,16 @@ async fn both_clients_write_what_dnsmasq_told_them() {
     )
     .unwrap();
     // dnsmasq may take a moment; the clients ask again.
-    let (lease, pid) = (path("lease"), path("pid"));
-    let line =
-        format!("dhclient -1 -sf /bin/true -cf {} -lf {lease} -pf {pid} @IF@ && kill $(cat {pid})", path("conf"));
-    assert!(wire.client(&line).status().unwrap().success(), "dhclient");
+    let lease = path("lease");
+    // In the foreground: in the background it may not have written its number when its starter ends, and outlives the test.
+    let line = format!("exec dhclient -d -1 -sf /bin/true -cf {} -lf {lease} -pf {} @IF@", path("conf"), path("pid"));
+    let client = wire.client(&line).spawn().unwrap();
+    wire.programs.push(client);
+    let written = until("a lease", async || std::fs::read(&lease).ok().filter(|text| text.ends_with(b"}\n"))).await;
+    if let Some(mut client) = wire.programs.pop() {
+        client.kill().unwrap();
+        client.wait().unwrap();
+    }
     let expected = Lease {
         server: Some("http://10.77.0.1/p".into()),
         acs: Some("http://acs/".into()),
@@ -103,7 +112,7 @@ async fn both_clients_write_what_dnsmasq_told_them() {
         option_160: Some("tftp://10.77.0.1/".into()),
         vendor_server: None,
     };
-    assert_eq!(Lease::read(&std::fs::read(&lease).unwrap()), expected);
+    assert_eq!(Lease::read(&written), expected);
 
     let script = path("script");
     std::fs::write(&script, format!("#!/bin/sh\nenv >{}.new && mv {0}.new {0}.$1\n", path("env"))).unwrap();

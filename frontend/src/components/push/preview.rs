@@ -17,6 +17,7 @@ pub fn PreviewView(preview: Preview) -> impl IntoView {
         re_register,
         in_call,
         offline,
+        by_file,
         by_property,
         by_room_type,
         keys,
@@ -38,6 +39,7 @@ pub fn PreviewView(preview: Preview) -> impl IntoView {
                 {fact(reboot, Icon::Sync, "orange", format!("{} will restart", phones(reboot)))}
                 {fact(re_register, Icon::Sync, "blue", format!("{} will register anew", phones(re_register)))}
                 {fact(in_call, Icon::OffHook, "red", format!("{} in a call now: a restart waits for its end", phones(in_call)))}
+                {fact(by_file, Icon::Phone, "none", format!("{} with nothing but files: they get it when they next fetch", phones(by_file)))}
                 {fact(offline, Icon::Offline, "none", format!("{} not connected: they get it when they are back", phones(offline)))}
             </ul>
             <LintView lint changed/>

@@ -73,7 +73,7 @@ pub fn PushProgress(
                 </p>
             </Show>
             <Show when=move || { progress.with(|now| now.pending > 0) }>
-                <p class="quiet-text">"You may close this: phones that are not connected get it when they are back."</p>
+                <p class="quiet-text">"You may close this: phones that are not connected get it when they are back, and those with nothing but files when they next fetch."</p>
             </Show>
         </div>
     }

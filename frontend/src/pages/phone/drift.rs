@@ -63,14 +63,14 @@ pub fn Drifted(values: Memo<Vec<ConfigurationValue>>, on_change: Callback<()>) -
                 view! { ", the phone says " <span class="value mono">{shown(&value.reported)}</span> }.into_any()
             }
             (_, true) => ", the phone has another, which it does not show".into_any(),
-            (None, false) => ", the phone has another and has not said which".into_any(),
+            (None, false) => ", was set at the phone, which has not said to what".into_any(),
         };
         let help = help(value.state, value.owner);
         let key = value.key.clone();
         let kept = value.state == ValueState::Kept;
-        // What the phone has not said cannot become its setting.
+        // What the phone has not said can neither become its setting nor be kept.
         let offered = |choice: DriftChoice| match choice {
-            DriftChoice::Keep => !kept,
+            DriftChoice::Keep => !kept && (value.reported.is_some() || value.secret),
             DriftChoice::Adopt => value.reported.is_some() && !value.secret,
             DriftChoice::Restore => true,
         };

@@ -57,7 +57,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
         let ours = heard::is_ours(self.phone);
         let documents = self.documents().await?.clone();
         let protection = documents.desired.get(catalogue::USER_PROTECTION).map(String::as_str);
-        let protected = self.phone.user_protection || protects(&documents.reported, protection);
+        let protected = protects(self.phone, &documents.reported, protection);
         let by_user = views::set_by_user(self.phone);
         let mut more = false;
         for (key, value) in &documents.desired {
@@ -74,7 +74,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 by_user: by_user.contains(key),
             };
             let marked = held.applied.is_some_and(|mark| is_absent(mark) || refused_code(mark, &fingerprint).is_some());
-            if is_left(held.state(&fingerprint)) || marked || before.values.contains_key(key) {
+            if is_left(held.state(&fingerprint)) || marked || before.keys.contains(key) {
                 continue;
             }
             // What was dialled at the phone stays until somebody has decided about it.
@@ -95,7 +95,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
             }
         }
         let version = self.phone.desired_version;
-        if parameters.is_empty() && before.count > 0 {
+        if parameters.is_empty() && !before.keys.is_empty() {
             return self.read_back(claim, version, before).await;
         }
         if parameters.is_empty() {
@@ -119,7 +119,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
     pub async fn written(&mut self, work: Writing) -> Result<Option<Message>> {
         let Writing { claim, version, values, fingerprints, mut parts, mut before } = work;
         parts.good(self.tx, self.phone, Way::Set).await?;
-        before.count += fingerprints.len();
+        before.keys.extend(fingerprints.keys().cloned());
         before.values.extend(values);
         let documents = self.documents().await?;
         documents.applied.extend(fingerprints);
@@ -141,7 +141,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
         let ours = heard::is_ours(self.phone);
         let paths: Vec<String> = before.values.keys().filter_map(|key| catalogue::path_on(key, ours)).collect();
         if paths.is_empty() {
-            self.all_set(&claim, version, before.count).await?;
+            self.all_set(&claim, version, before.keys.len()).await?;
             return Ok(None);
         }
         Ok(Some(self.ask(claim, version, paths, before).await?))
@@ -149,8 +149,8 @@ impl<C: ConnectionTrait> Step<'_, C> {
 
     async fn ask(&mut self, claim: Claim, version: i64, paths: Vec<String>, before: Before) -> Result<Message> {
         let parts = batches::of(self.tx, self.phone, Way::Get).await?;
-        let Before { values: written, count } = before;
-        let reading = Reading { claim, version, asked: Vec::new(), left: paths, parts, written, count };
+        let Before { values: written, keys } = before;
+        let reading = Reading { claim, version, asked: Vec::new(), left: paths, parts, written, count: keys.len() };
         Ok(self.ask_next(reading))
     }
 
