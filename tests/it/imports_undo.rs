@@ -30,16 +30,17 @@ async fn what_cannot_be_put_back_is_left_alone_and_stops_nothing_else() {
     assert_eq!(import.errors, 0, "{:?}", import.findings);
     apply(api, import.id, false).await;
 
-    // Of 101 the value of before, of 102 the value of now.
+    // Neither opens any more: of 101 the value of before, of 102 the value of now.
+    let broken = server.app().secrets.seal("another setting", "first-hidden-word").unwrap();
     change_set_value::Entity::update_many()
-        .col_expr(change_set_value::Column::OldValue, Expr::value("broken"))
+        .col_expr(change_set_value::Column::OldValue, Expr::value(broken.clone()))
         .filter(change_set_value::Column::Key.eq(PASSWORD))
         .filter(change_set_value::Column::OldValue.is_not_null())
         .exec(db)
         .await
         .unwrap();
     layer_value::Entity::update_many()
-        .col_expr(layer_value::Column::Value, Expr::value("broken"))
+        .col_expr(layer_value::Column::Value, Expr::value(broken))
         .filter(layer_value::Column::ScopeId.eq(hotel.room("102").0))
         .exec(db)
         .await

@@ -37,6 +37,9 @@ mod tests {
         for same in ["Spa", "Room {room.number}", "{{room.number}", "{x}"] {
             assert_eq!(stored(LABEL, same).as_deref(), Ok(same), "{same}");
         }
+        let minutes = "account.1.sip.registerexpiration";
+        assert_eq!(stored(minutes, "{room.number}").as_deref(), Ok("{room.number}"), "no number until it is filled in");
+        assert!(matches!(stored(minutes, "{room.number} x"), Err(TemplateError::Example(_))));
         assert!(matches!(stored(LABEL, "{room.numbr}"), Err(TemplateError::Variable(_))));
         assert!(matches!(stored(LABEL, "{sip.password}"), Err(TemplateError::Shown { .. })));
     }

@@ -166,7 +166,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
                         <ConfirmButton label="Take its settings back" icon=Icon::Swap question="Set the values of rooms and phones back to what they were? Rooms, phones and accounts stay." yes="Take them back" on_yes=Callback::new(move |()| undo.run(false)) disabled=wait testid="import-undo"/>
                     </Show>
                     <Show when=is_since>
-                        <ConfirmButton label="Take back what was changed since too" icon=Icon::Swap question="Also set values back that somebody changed after this import?" yes="Take them back" on_yes=Callback::new(move |()| undo.run(true)) disabled=wait testid="import-undo-all"/>
+                        <ConfirmButton label="Take these back too" icon=Icon::Swap question="Also set values back that somebody changed after this import?" yes="Take them back" on_yes=Callback::new(move |()| undo.run(true)) disabled=wait testid="import-undo-all"/>
                     </Show>
                 </div>
                 <p role="status" data-testid="import-undone">{said}</p>
