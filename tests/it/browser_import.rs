@@ -1,9 +1,11 @@
 //! Rooms and phones from a file: what it would do, errors by row and column, doing it.
 
+use contract::rest::{Accepted, LayerValues};
+use serde_json::json;
 use tests::process::{EMAIL, PASSWORD};
 
-use crate::support::TestServer;
 use crate::support::browser::{Browser, web_root};
+use crate::support::{Hotel, TestServer};
 
 const FILE: &str = "Building,Floor,Room,Extension,Guest,MAC,Serial\n\
     Main,1,101,6101,,c0:74:ad:00:01:01,SN101\n\
@@ -62,8 +64,18 @@ async fn a_file_is_tried_corrected_and_applied() {
     choose_file(&browser, "keys.csv", "Room,Key 1\n101,9\n102,9\n").await;
     browser.click("import-apply").await;
     browser.shows("import", "data-state", "done").await;
+    let by_hand = json!({ "values": { "pks.mpk.11.value": "8" } });
+    let hotel = Hotel::known(&server.api, hotel.property).await.unwrap();
+    let settings = format!("/api/v1/rooms/{}/settings", hotel.room("101"));
+    server.api.put(&settings, by_hand).await.ok::<Accepted>();
     browser.click("import-undo").await;
     browser.click("import-undo-yes").await;
-    browser.says("import-undone", "2 rooms and phones are as before.").await;
+    browser.says("import-undone", "left alone: Room 101.").await;
+    browser.click("import-undo-all").await;
+    browser.click("import-undo-all-yes").await;
+    browser.gone("import-undo-all").await;
+    browser.says("import-undone", "1 room or phone is as before.").await;
+    let kept: LayerValues = server.api.get(&settings).await.ok();
+    assert!(kept.values.is_empty(), "{kept:?}");
     browser.assert_no_errors().await;
 }

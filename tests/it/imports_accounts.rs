@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use cloud::db::entity::audit;
 use contract::rest::*;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use crate::accounts::{accounts, add_server, path};
@@ -101,6 +103,10 @@ async fn columns_name_the_account_of_a_rooms_phone_and_the_same_file_changes_not
     let jobs = server.api.phone(phone).await.jobs.len();
     apply(&server.api, import.id, false).await;
     assert_eq!(for_the_pbx(&hotel).await[0].2, "another-long-word");
+    let audits = audit::Entity::find().filter(audit::Column::Action.eq("import.rows"));
+    let audits = audits.all(server.app().db.read()).await.unwrap();
+    let says = |text: &str| audits.iter().any(|row| row.detail.contains(text));
+    assert!(says("2 changed (4101 (new password), 4102), 0 given"), "{audits:?}");
     assert_eq!(all(&hotel).await[1].display_name, "Lobby");
     assert_eq!(server.api.phone(phone).await.jobs.len(), jobs + 1, "the phone is told");
 
@@ -125,6 +131,9 @@ async fn an_export_has_the_accounts_without_passwords_and_imported_again_changes
         let assign = path(hotel.property, &format!("sip-accounts/{}/assign", shared.id));
         server.api.post(&assign, to).await.ok::<Accepted>();
     }
+    // Of a shared account, which one is called is each room's own business.
+    let room = format!("/api/v1/rooms/{}", hotel.room("103"));
+    server.api.patch(&room, json!({ "extension": "555" })).await.ok::<Accepted>();
     let import = upload(&hotel, "a.csv", "Room,SIP user,Auth ID,SIP password\n101,101,=a1,hidden-word-1207\n").await;
     assert_eq!(import.errors, 0, "{:?}", import.findings);
     apply(&server.api, import.id, false).await;
@@ -194,6 +203,38 @@ async fn rooms_change_accounts_with_each_other_though_they_are_in_different_lots
         }
     }
     assert_eq!(for_the_pbx(&hotel).await, passwords, "accounts keep their passwords wherever they are");
+}
+
+#[tokio::test]
+async fn rooms_that_trade_accounts_at_both_ends_of_a_list_keep_what_the_dry_run_said() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&[]).await;
+    add_server(&hotel, 5060).await;
+    let spare = json!({ "name": "Spare", "host": "b.example", "transport": "udp" });
+    server.api.post(&path(hotel.property, "sip-servers"), spare).await.ok::<SipServer>();
+    // More rows than one lot has lie between the two.
+    let list = |guest: &str, first: &str, last: &str| {
+        let mut text = format!("Room,Floor,Guest,SIP server,SIP user\n{first}\n");
+        for at in 1_000..1_520 {
+            let _ = writeln!(text, "{at},1,{guest},,");
+        }
+        text + last
+    };
+    let import = upload(&hotel, "rooms.csv", list("Old", "1,1,,Main,101", "2,1,,Spare,102")).await;
+    assert_eq!(import.errors, 0, "{:?}", import.findings);
+    apply(&server.api, import.id, false).await;
+    let file = list("New", "1,,,Spare,102", "2,,,,101");
+    let import = upload(&hotel, "traded.csv", file.clone()).await;
+    assert_eq!((import.errors, import.counts.change), (0, 522), "{:?}", import.findings);
+    let done = apply(&server.api, import.id, false).await;
+    assert_eq!((done.counts.refused, done.counts.accounts_given), (0, 2), "{}", done.note);
+    let hotel = Hotel::known(&server.api, hotel.property).await.unwrap();
+    for (room, user) in [("1", "102"), ("2", "101")] {
+        assert_eq!(card(&hotel, hotel.room(room)).await.extension, user);
+        let has = all(&hotel).await.into_iter().find(|one| rooms(one) == [room]).unwrap();
+        assert_eq!((has.user.as_str(), has.server_name.as_str()), (user, "Spare"));
+    }
+    assert_eq!(upload(&hotel, "traded.csv", file).await.counts, same(522));
 }
 
 #[tokio::test]

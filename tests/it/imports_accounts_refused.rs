@@ -1,6 +1,9 @@
 //! What is wrong with SIP accounts in a file, by row and column.
 
+use cloud::db::entity::sip_account;
 use contract::rest::*;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::Expr;
 use serde_json::json;
 
 use crate::accounts::{accounts, add_server, path};
@@ -111,4 +114,44 @@ async fn rows_agree_on_an_account_that_several_rooms_have() {
     assert_eq!((shared.display_name.as_str(), shared.used_by.len()), ("Lobby", 2));
     let again = upload(&hotel, "shared.csv", file).await;
     assert_eq!((again.counts.same, again.counts.refused), (2, 1));
+}
+
+#[tokio::test]
+async fn a_name_of_before_stays_though_it_would_be_refused_now() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["101"]).await;
+    let pbx = add_server(&hotel, 5060).await;
+    let import = upload(&hotel, "rooms.csv", "Room,SIP user\n101,101\n").await;
+    apply(&server.api, import.id, false).await;
+    const NAME: &str = "{property.name}";
+    sip_account::Entity::update_many()
+        .col_expr(sip_account::Column::DisplayName, Expr::value(NAME))
+        .exec(server.app().db.read())
+        .await
+        .unwrap();
+    let account = accounts(&hotel, "").await.items.remove(0);
+    let put = async |name: &str| {
+        let body = json!({ "server": pbx.id, "user": "101", "display_name": name, "password": "another-long-word" });
+        server.api.put(&path(hotel.property, &format!("sip-accounts/{}", account.id)), body).await
+    };
+    put(NAME).await.ok::<Accepted>();
+    assert_eq!(put("{property.code}").await.refused(422).field.as_deref(), Some("display_name"));
+    let export = server.api.get(&format!("/api/v1/properties/{}/export.csv", hotel.property)).await.text;
+    assert!(export.contains(NAME), "{export}");
+    let again = upload(&hotel, "export.csv", export).await;
+    assert_eq!((again.errors, again.counts.same), (0, 1), "{:?}", again.findings);
+}
+
+#[tokio::test]
+async fn a_secret_variable_never_gets_into_a_setting_that_is_shown() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["101", "102", "103"]).await;
+    let file = "Room,room: pks.mpk.12.description\n101,{sip.password}\n102,{room.numbr}\n103,Room {room.number}\n";
+    let import = upload(&hotel, "rooms.csv", file).await;
+    let column = "room: pks.mpk.12.description";
+    assert_eq!(said(&import), [(2, column, "value-not-allowed"), (3, column, "value-not-allowed")]);
+    apply(&server.api, import.id, true).await;
+    let room = format!("/api/v1/rooms/{}/settings", hotel.room("103"));
+    let kept: LayerValues = server.api.get(&room).await.ok();
+    assert_eq!(kept.values[0].value, "Room {room.number}");
 }

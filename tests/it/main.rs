@@ -54,6 +54,7 @@ mod imports_accounts;
 mod imports_accounts_refused;
 mod imports_gdms;
 mod imports_history;
+mod imports_undo;
 mod kill_sessions;
 mod layers;
 mod lint;

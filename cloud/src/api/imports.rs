@@ -141,7 +141,8 @@ pub async fn apply(
 /// that were changed again since are left alone, unless `force`. Repeated, it goes on with what is left.
 #[utoipa::path(post, path = "/api/v1/imports/{import}/undo", tag = "imports", security(("token" = [])),
     params(("import" = ImportId, Path)), request_body = Undo,
-    responses((status = 202, body = ImportUndone), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 202, body = ImportUndone), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
 pub async fn undo(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -98,7 +98,8 @@ pub async fn change_set(
 /// Take a change set back, by a new one.
 #[utoipa::path(post, path = "/api/v1/change-sets/{change_set}/undo", tag = "settings", security(("token" = [])),
     params(("change_set" = ChangeSetId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = Undo,
-    responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
 pub async fn undo(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -258,13 +258,14 @@ pub async fn extension_is_free(
     }
 }
 
-/// The extension of a room with an account is the account's.
+/// The extension of a room with an account of its own is the account's.
 async fn follows_account(tx: &impl ConnectionTrait, room: &room::Model, extension: &str) -> Result<()> {
     if extension == room.extension {
         return Ok(());
     }
     match assign::main_account(tx, room.id).await? {
-        Some(account) => Err(conflict(
+        // Of a shared one it is the room's own.
+        Some(account) if !account.shared => Err(conflict(
             "extension-of-account",
             "extension",
             format!(
@@ -272,7 +273,7 @@ async fn follows_account(tx: &impl ConnectionTrait, room: &room::Model, extensio
                 room.number, account.user
             ),
         )),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 

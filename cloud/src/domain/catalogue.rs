@@ -9,6 +9,7 @@ pub const HOTEL_NAME: &str = "hotel.name";
 pub const ACCOUNT_NAME: &str = "account.1.name";
 pub const SIP_USER: &str = "account.1.sip.userid";
 pub const SIP_AUTH_USER: &str = "account.1.sip.subscriber.userid";
+pub const SIP_SERVER: &str = "account.1.sip.server.1.address";
 pub const SIP_DISPLAY_NAME: &str = "account.1.sip.subscriber.name";
 
 /// The setting that holds an account's password.

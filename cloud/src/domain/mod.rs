@@ -9,3 +9,4 @@ pub mod import;
 pub mod layers;
 pub mod phone_state;
 pub mod retry;
+pub mod value;

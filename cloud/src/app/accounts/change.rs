@@ -22,7 +22,7 @@ pub async fn create(
     wanted: SipAccountSpec,
 ) -> Result<SipAccount> {
     let given = given_password(&wanted.password)?.map(str::to_owned);
-    let mut row = checked(Uuid::now_v7(), id.0, &wanted)?;
+    let mut row = checked(Uuid::now_v7(), id.0, &wanted, None)?;
     row.password = seal(app, row.slot, &given.unwrap_or_else(new_password))?;
     let write = app.db.write().await?;
     let tx = &write.tx;
@@ -54,13 +54,13 @@ pub async fn change(
     wanted: SipAccountSpec,
 ) -> Result<Accepted> {
     let given = given_password(&wanted.password)?;
-    let mut row = checked(which.0, id.0, &wanted)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
     if let Some(answer) = once.replay(tx).await? {
         return Ok(answer);
     }
     let old = super::account(tx, id.0, which.0).await?;
+    let mut row = checked(which.0, id.0, &wanted, Some(&old.display_name))?;
     server(tx, id.0, row.server_id).await?;
     row.password = match given {
         Some(new) => seal(app, row.slot, new)?,
@@ -134,8 +134,8 @@ fn given_password(text: &str) -> Result<Option<&str>> {
     password(text).map(|()| Some(text)).map_err(|why| invalid("password", why))
 }
 
-/// Without the password.
-fn checked(id: Uuid, property: Uuid, wanted: &SipAccountSpec) -> Result<sip_account::Model> {
+/// Without the password. The display name it has may stay, whatever it is.
+fn checked(id: Uuid, property: Uuid, wanted: &SipAccountSpec, named: Option<&str>) -> Result<sip_account::Model> {
     let user = user(&wanted.user).map_err(|why| invalid("user", why))?;
     if user.is_empty() {
         return Err(invalid("user", "An account needs a user, mostly its extension."));
@@ -154,7 +154,10 @@ fn checked(id: Uuid, property: Uuid, wanted: &SipAccountSpec) -> Result<sip_acco
         server_id: wanted.server.0,
         auth_user,
         password: String::new(),
-        display_name: display_name(&wanted.display_name)?,
+        display_name: match named.filter(|name| name.trim() == wanted.display_name.trim()) {
+            Some(name) => name.to_owned(),
+            None => display_name(&wanted.display_name)?,
+        },
         slot,
         shared: wanted.shared,
         user,

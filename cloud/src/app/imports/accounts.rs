@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use contract::rest::ImportCounts;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
 use super::carry::Changed;
@@ -81,24 +82,27 @@ async fn change(
     counts: &mut ImportCounts,
     changed: &mut Changed,
 ) -> Result<()> {
-    let (mut auth_users, mut names, mut passwords) = (Vec::new(), Vec::new(), Vec::new());
+    // By account: several rows may say the same of one.
+    let (mut auth_users, mut names, mut passwords) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let mut accounts = HashSet::new();
     for (_, step) in rows.iter().filter(|(_, step)| step.changes()) {
         let there = known.accounts.get(&(step.server, step.user.clone()));
         let (Some(id), Some(there)) = (step.id, there) else { continue };
-        counts.accounts_changed += 1;
+        accounts.insert(id);
         // Whoever else has it follows too.
         changed.rooms.extend(&there.rooms);
         changed.phones.extend(&there.phones);
         auth_users.extend(step.auth_user.clone().map(|name| (id, name)));
         names.extend(step.display_name.clone().map(|name| (id, name)));
         if let Some(password) = &step.password {
-            passwords.push((id, seal(app, there.slot, password)?));
+            passwords.insert(id, seal(app, there.slot, password)?);
         }
     }
+    counts.accounts_changed = accounts.len() as u32;
     use sip_account::Column::{AuthUser, DisplayName, Id, Password};
-    write_column::<sip_account::Entity, _>(tx, Id, AuthUser, auth_users).await?;
-    write_column::<sip_account::Entity, _>(tx, Id, DisplayName, names).await?;
-    write_column::<sip_account::Entity, _>(tx, Id, Password, passwords).await?;
+    for (column, values) in [(AuthUser, auth_users), (DisplayName, names), (Password, passwords)] {
+        write_column::<sip_account::Entity, _>(tx, Id, column, values.into_iter().collect()).await?;
+    }
     Ok(())
 }
 
@@ -116,11 +120,16 @@ async fn give(
     let own: HashSet<Uuid> = given.values().copied().filter(|account| !shared.contains(account)).collect();
     let left = known.accounts.values().filter(|one| own.contains(&one.id));
     changed.rooms.extend(left.flat_map(|one| &one.rooms));
-    let of_rooms = Condition::all()
-        .add(sip_assignment::Column::Slot.eq(1))
-        .add(sip_assignment::Column::RoomId.is_in(given.keys().copied()));
-    let which = Condition::any().add(of_rooms).add(sip_assignment::Column::AccountId.is_in(own));
-    sip_assignment::Entity::delete_many().filter(which).exec(tx).await?;
+    let rooms: Vec<Uuid> = given.keys().copied().collect();
+    let of_rooms = rooms.chunks(ROWS).map(|rooms| {
+        let slot = sip_assignment::Column::Slot.eq(1);
+        slot.and(sip_assignment::Column::RoomId.is_in(rooms.iter().copied()))
+    });
+    let own: Vec<Uuid> = own.into_iter().collect();
+    let of_accounts = own.chunks(ROWS).map(|own| sip_assignment::Column::AccountId.is_in(own.iter().copied()));
+    for which in of_rooms.chain(of_accounts) {
+        sip_assignment::Entity::delete_many().filter(which).exec(tx).await?;
+    }
     let rows: Vec<sip_assignment::Model> = given
         .iter()
         .map(|(room, account)| sip_assignment::Model {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use contract::rest::{Enrolment, ImportCounts};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
 use super::{accounts, values};
@@ -16,6 +16,9 @@ use crate::app::{Actor, App, Result};
 use crate::db::column::write_column;
 use crate::db::entity::{building, floor, import, job, phone, room, room_type};
 use crate::domain::import::plan::{Known, PhoneStep, Place, RoomStep, Step};
+
+/// Rows of one statement; keeps it below the databases' limits on parameters.
+const ROWS: usize = 500;
 
 /// Values of one column, by the rows they go to.
 type Column<T> = Vec<(Uuid, T)>;
@@ -84,10 +87,15 @@ pub struct Changed {
 impl Changed {
     /// The phones that follow.
     async fn phones(&self, tx: &impl ConnectionTrait) -> Result<Vec<Target>> {
-        let which = Condition::any()
-            .add(phone::Column::Id.is_in(self.phones.iter().copied()))
-            .add(phone::Column::RoomId.is_in(self.rooms.iter().copied()));
-        targets::load(tx, which).await
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
+        for (column, ids) in [(phone::Column::Id, &self.phones), (phone::Column::RoomId, &self.rooms)] {
+            let ids: Vec<Uuid> = ids.iter().copied().collect();
+            for ids in ids.chunks(ROWS) {
+                let phones = targets::load(tx, column.is_in(ids.iter().copied())).await?;
+                found.extend(phones.into_iter().filter(|phone| seen.insert(phone.id)));
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -259,15 +267,16 @@ async fn phones(
     }
     changed.phones.extend(&leave);
     counts.phones_made = made.len() as u32;
-    if !leave.is_empty() {
+    let leave: Vec<Uuid> = leave.into_iter().collect();
+    for leave in leave.chunks(ROWS) {
         phone::Entity::update_many()
             .col_expr(phone::Column::RoomId, Expr::value(None::<Uuid>))
-            .filter(phone::Column::Id.is_in(leave))
+            .filter(phone::Column::Id.is_in(leave.iter().copied()))
             .exec(tx)
             .await?;
     }
-    if !made.is_empty() {
-        phone::Entity::insert_many(made).exec_without_returning(tx).await?;
+    for made in made.chunks(ROWS) {
+        phone::Entity::insert_many(made.to_vec()).exec_without_returning(tx).await?;
     }
     if !accepted.is_empty() {
         phone::Entity::update_many()

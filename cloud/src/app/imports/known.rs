@@ -15,9 +15,8 @@ use crate::app::{App, Result};
 use crate::db::entity::{
     building, floor, layer_value, phone, property, room, room_type, sip_account, sip_assignment, sip_server,
 };
-use crate::domain::catalogue;
 use crate::domain::import::parse::Wanted;
-use crate::domain::import::plan::{Known, KnownAccount, KnownFloor, KnownPhone, KnownRoom};
+use crate::domain::import::plan::{Known, KnownAccount, KnownFloor, KnownPhone, KnownRoom, hiding};
 
 /// Names in one statement; keeps it below the databases' limits on parameters.
 const NAMES: usize = 1_000;
@@ -64,10 +63,9 @@ pub async fn load(app: &App, tx: &impl ConnectionTrait, property: Uuid, wanted: 
         phones(tx, &mut known, phone::Column::Mac.is_in(names.to_vec()).into()).await?;
     }
     let mut keys: BTreeSet<&str> = wanted.iter().flat_map(|row| &row.values).map(|(_, key, _)| key.as_str()).collect();
-    let password = catalogue::sip_password(1);
+    let hiding = hiding();
     if wanted.iter().any(|row| row.account.first.is_some()) {
-        // Set on a room, they come before its account.
-        keys.extend([catalogue::SIP_USER, catalogue::SIP_AUTH_USER, &password]);
+        keys.extend(hiding.iter().map(String::as_str));
     }
     if !keys.is_empty() {
         values(app, tx, &mut known, &keys).await?;
@@ -143,8 +141,14 @@ async fn locks(tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&st
             .filter(column.is_not_null())
             .into_query()
     };
+    let types = room_type::Entity::find()
+        .select_only()
+        .column(room_type::Column::Id)
+        .filter(room_type::Column::PropertyId.eq(known.property))
+        .into_query();
     let scopes = Condition::any()
-        .add(layer_value::Column::ScopeId.is_in(known.above.iter().chain(known.types.values()).copied()))
+        .add(layer_value::Column::ScopeId.is_in(known.above.iter().copied()))
+        .add(layer_value::Column::ScopeId.in_subquery(types))
         .add(layer_value::Column::ScopeId.in_subquery(of_property(room::Column::Id)));
     let rows = layer_value::Entity::find()
         .filter(layer_value::Column::Locked.eq(true))
@@ -227,7 +231,6 @@ async fn accounts(
 fn opened(wanted: &[Wanted]) -> Option<HashSet<&str>> {
     let mut rows = wanted.iter().filter(|row| row.account.password.is_some()).peekable();
     rows.peek()?;
-    let named: Option<HashSet<&str>> =
-        rows.map(|row| row.account.user.as_deref().or(row.extension.as_deref())).collect();
+    let named: Option<HashSet<&str>> = rows.map(|row| row.account.user.as_deref()).collect();
     Some(named.unwrap_or_default())
 }

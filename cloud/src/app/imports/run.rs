@@ -1,6 +1,7 @@
 //! Applying an import: some rows at a time, each lot one transaction, so that the server goes on meanwhile and a crash
 //! loses nothing. What is left is found anew each time by holding all rows against what is there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use contract::PhoneId;
@@ -16,9 +17,12 @@ use crate::app::error::conflict;
 use crate::app::{Actor, App, Result, audit};
 use crate::clock::now_ms;
 use crate::db::entity::import;
+use crate::domain::import::plan::{Step, lot};
 
-/// Rows of one transaction.
+/// Rows of one transaction; more only where rooms change accounts or extensions with each other.
 const LOT: usize = 500;
+/// Names of accounts in one line of the audit.
+const NAMED: usize = 20;
 /// How long after its last lot an import is taken for abandoned.
 const LEASE_MS: i64 = 15_000;
 /// The same while another system is read, which may let us wait.
@@ -142,33 +146,38 @@ impl Claim {
         let content = Content::new(stored::open(app, &row.content)?, &stored::choices(&row)?)?;
         let mut done = stored::counts(&row.counts);
         let mut position = usize::try_from(row.rows_done).unwrap_or_default();
+        let mut lease = 1;
         loop {
             let write = app.db.write().await?;
             let tx = &write.tx;
             let (known, plan) = content.plan(app, tx, row.property_id).await?;
-            let mut left = plan.steps.iter().filter(|step| step.at >= position);
-            let lot: Vec<_> = left.by_ref().take(LOT).cloned().collect();
-            let is_last = left.next().is_none();
+            let left: Vec<Step> = plan.steps.into_iter().filter(|step| step.at >= position).collect();
+            let (lot, is_more) = lot(&known, &left, LOT);
+            let times = lot.len().div_ceil(LOT) as i64;
+            if times > lease {
+                // A long one: whoever looks meanwhile does not take it for abandoned.
+                lease = times;
+                if !self.progress(tx, position, &done, lease).await? {
+                    return Ok(());
+                }
+                write.commit().await?;
+                continue;
+            }
             let mut jobs = Vec::new();
-            if let Some(last) = lot.last().map(|step| step.at) {
+            // Rows of further on came with these.
+            if let Some(last) = left.iter().take(LOT).next_back().map(|step| step.at) {
                 let (lot_counts, made) = carry::steps(app, tx, &self.actor, &known, &lot, &row).await?;
                 add(&mut done, &lot_counts);
                 (position, jobs) = (last + 1, made);
                 let line = content.wanted.get(last).map_or(0, |row| row.line);
-                let accounts = match lot_counts.accounts_made + lot_counts.accounts_changed + lot_counts.accounts_given
-                {
-                    0 => String::new(),
-                    _ => format!(
-                        "; SIP accounts: {} made, {} changed, {} given to rooms",
-                        lot_counts.accounts_made, lot_counts.accounts_changed, lot_counts.accounts_given
-                    ),
-                };
+                let accounts = of_accounts(&lot, &lot_counts);
                 let detail = format!("{}: {} rows up to line {line}{accounts}", row.name, lot.len());
                 audit::record(tx, &self.actor, "import.rows", &row.property_id.to_string(), detail).await?;
             }
-            let ours = match is_last {
-                true => self.done(tx, content.wanted.len() as u32, plan.counts.refused, &mut done).await?,
-                false => self.progress(tx, position, &done).await?,
+            lease = 1;
+            let ours = match is_more {
+                true => self.progress(tx, position, &done, lease).await?,
+                false => self.done(tx, content.wanted.len() as u32, plan.counts.refused, &mut done).await?,
             };
             if !ours {
                 // Somebody else took it over, or it was removed: this lot is theirs.
@@ -177,7 +186,7 @@ impl Claim {
             write.commit().await?;
             app.live.wake();
             app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-            if is_last {
+            if !is_more {
                 return Ok(());
             }
         }
@@ -196,12 +205,18 @@ impl Claim {
         self.end(tx, ImportState::Done, &note, Some(done)).await
     }
 
-    /// False: it is not ours any more.
-    async fn progress(&self, tx: &impl ConnectionTrait, rows: usize, counts: &ImportCounts) -> Result<bool> {
+    /// The next lot may take `times` the lease. False: it is not ours any more.
+    async fn progress(
+        &self,
+        tx: &impl ConnectionTrait,
+        rows: usize,
+        counts: &ImportCounts,
+        times: i64,
+    ) -> Result<bool> {
         let moved = import::Entity::update_many()
             .col_expr(import::Column::RowsDone, Expr::value(rows as i32))
             .col_expr(import::Column::Counts, Expr::value(serde_json::to_string(counts)?))
-            .col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + LEASE_MS))
+            .col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + times * LEASE_MS))
             .filter(import::Column::Id.eq(self.import))
             .filter(import::Column::Fence.eq(self.fence))
             .exec(tx)
@@ -230,6 +245,26 @@ impl Claim {
         let mine = update.filter(import::Column::Id.eq(self.import)).filter(import::Column::Fence.eq(self.fence));
         Ok(mine.exec(tx).await?.rows_affected == 1)
     }
+}
+
+/// What a lot did to SIP accounts, for the audit: which were changed, and which have a new password.
+fn of_accounts(lot: &[Step], counts: &ImportCounts) -> String {
+    if counts.accounts_made + counts.accounts_changed + counts.accounts_given == 0 {
+        return String::new();
+    }
+    let mut changed: BTreeMap<&str, bool> = BTreeMap::new();
+    for step in lot.iter().filter_map(|step| step.account.as_ref()).filter(|step| step.id.is_some() && step.changes()) {
+        *changed.entry(&step.user).or_default() |= step.password.is_some();
+    }
+    let more = if changed.len() > NAMED { " and others" } else { "" };
+    let word =
+        |(user, password): (&str, bool)| if password { format!("{user} (new password)") } else { user.to_owned() };
+    let names: Vec<String> = changed.into_iter().take(NAMED).map(word).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({}{more})", names.join(", ")) };
+    format!(
+        "; SIP accounts: {} made, {} changed{names}, {} given to rooms",
+        counts.accounts_made, counts.accounts_changed, counts.accounts_given
+    )
 }
 
 fn add(done: &mut ImportCounts, more: &ImportCounts) {

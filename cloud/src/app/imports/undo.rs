@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use contract::rest::{ImportUndone, Layer, Undo};
+use contract::rest::{Enrolment, ImportUndone, Layer, Undo};
 use contract::{ImportId, PhoneId};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -132,20 +132,22 @@ impl Work {
         let mut work = Self::default();
         for set in sets {
             let Some(scope) = set.scope_id.filter(|scope| there.contains(scope)) else { continue };
-            let (mut back, mut since) = (Vec::new(), false);
+            let (mut back, mut since, mut lost) = (Vec::new(), false, false);
             for value in values.remove(&set.id).unwrap_or_default() {
                 let row = now.remove(&(set.layer.clone(), set.scope_id, value.key.clone()));
                 let made = value.new_value.map(|text| (text, value.new_locked, value.new_reason));
                 let old = value.old_value.map(|text| (text, value.old_locked, value.old_reason));
                 let id = row.as_ref().map(|row| row.id);
                 let is = row.map(|row| (row.value, row.locked, row.reason));
-                if alike(app, &value.key, &is, &old)? {
+                if alike(app, &value.key, &is, &old) {
                     continue;
                 }
-                since |= !alike(app, &value.key, &is, &made)?;
+                lost |= old.as_ref().is_some_and(|old| app.secrets.open_setting(&value.key, &old.0).is_err());
+                since |= !alike(app, &value.key, &is, &made);
                 back.push(Back { key: value.key, now: is, old, row: id });
             }
-            if since && !force {
+            // What does not open any more cannot be put back.
+            if lost || (since && !force) {
                 answer.changed_since += 1;
                 if answer.names.len() < NAMED {
                     answer.names.push(set.scope_name);
@@ -272,27 +274,31 @@ impl Work {
     }
 }
 
-/// The rooms and phones that are there still.
+/// The rooms that are there still, and the phones that are accepted still.
 async fn there(tx: &impl ConnectionTrait, scopes: &[Uuid]) -> Result<HashSet<Uuid>> {
     let ids = || scopes.iter().copied();
     let rooms = room::Entity::find().select_only().column(room::Column::Id).filter(room::Column::Id.is_in(ids()));
-    let phones = phone::Entity::find().select_only().column(phone::Column::Id).filter(phone::Column::Id.is_in(ids()));
+    let phones = phone::Entity::find()
+        .select_only()
+        .column(phone::Column::Id)
+        .filter(phone::Column::Id.is_in(ids()))
+        .filter(phone::Column::Enrolment.ne(Enrolment::New.as_str()));
     let mut found: HashSet<Uuid> = rooms.into_tuple::<Uuid>().all(tx).await?.into_iter().collect();
     found.extend(phones.into_tuple::<Uuid>().all(tx).await?);
     Ok(found)
 }
 
-/// Whether two values are the same in the clear.
-fn alike(app: &App, key: &str, one: &Stored, other: &Stored) -> Result<bool> {
-    Ok(match (one, other) {
+/// Whether two values are the same in the clear. One that does not open any more is like no other.
+fn alike(app: &App, key: &str, one: &Stored, other: &Stored) -> bool {
+    let text = |sealed: &str| app.secrets.open_setting(key, sealed).ok().map(std::borrow::Cow::into_owned);
+    match (one, other) {
         (None, None) => true,
         (Some(one), Some(other)) => {
-            let same_text = one.0 == other.0
-                || app.secrets.open_setting(key, &one.0)? == app.secrets.open_setting(key, &other.0)?;
+            let same_text = one.0 == other.0 || text(&one.0).is_some_and(|one| text(&other.0) == Some(one));
             (one.1, &one.2) == (other.1, &other.2) && same_text
         }
         _ => false,
-    })
+    }
 }
 
 fn parts(stored: &Stored) -> (Option<String>, bool, String) {

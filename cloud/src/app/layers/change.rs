@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::rest::{Accepted, LayerChange, SECRET_MASK};
 use contract::{ChangeSetId, PhoneId};
-use provisioning::variables;
+use provisioning::variables::TemplateError;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
 };
@@ -18,6 +18,7 @@ use crate::app::{Actor, App, Result, audit, views};
 use crate::clock::now_ms;
 use crate::db::entity::{change_set, change_set_value, layer_value, phone};
 use crate::domain::catalogue;
+use crate::domain::value::kept;
 
 /// What becomes of one key of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -309,19 +310,10 @@ fn said(field: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// A value as it is kept: canonical, or with its variables as written.
+/// A value as it is kept.
 pub fn canonical(key: &str, value: &str) -> Result<String> {
-    if !value.contains('{') {
-        return settings::validate(key, value).map_err(|error| invalid(key, error.to_string()));
-    }
-    let template = variables::check(key, value).map_err(|error| match error {
-        variables::TemplateError::Variable(error) => invalid(key, format!("{key}: {error}")),
+    kept(key, value, |text| settings::validate(key, text)).map_err(|error| match error {
+        TemplateError::Variable(error) => invalid(key, format!("{key}: {error}")),
         other => invalid(key, other.to_string()),
-    })?;
-    if template.variables().next().is_some() {
-        return Ok(value.to_owned());
-    }
-    let text = template.expand(|_| None).map_err(|error| invalid(key, error.to_string()))?;
-    let canonical = settings::validate(key, &text).map_err(|error| invalid(key, error.to_string()))?;
-    Ok(variables::literal(&canonical))
+    })
 }

@@ -123,14 +123,17 @@ mod tests {
             accounts: vec![account.clone()],
         };
         let sheet = sheet(&[device("Room 1207", "C074AD000001"), device("Lobby", "C074AD000002")]);
-        let choices = mapping::guess(&sheet.headings, false);
-        let unknown: Vec<_> = choices.iter().filter(|choice| choice.field.is_none()).collect();
-        assert_eq!(unknown.len(), 1, "{unknown:?}");
-        let columns = mapping::columns(&choices, sheet.headings.len()).unwrap();
-        let (rows, findings) = parse::rows(&sheet, &columns);
-        assert!(findings.is_empty(), "{findings:?}");
-        assert_eq!((rows[0].room.as_deref(), rows[0].extension.as_deref()), (Some("1207"), Some("1207")));
-        assert_eq!((rows[1].room.as_deref(), rows[1].extension.as_deref()), (None, None));
-        assert!(rows[1].values.iter().any(|(_, key, value)| key == "account.1.sip.userid" && value == "1207"));
+        for accounts in [false, true] {
+            let choices = mapping::guess(&sheet.headings, accounts);
+            let unknown: Vec<_> = choices.iter().filter(|choice| choice.field.is_none()).collect();
+            assert_eq!(unknown.len(), 1, "{unknown:?}");
+            let columns = mapping::columns(&choices, sheet.headings.len()).unwrap();
+            let (rows, findings) = parse::rows(&sheet, &columns);
+            assert!(findings.is_empty(), "{findings:?}");
+            assert_eq!((rows[0].room.as_deref(), rows[0].extension.as_deref()), (Some("1207"), Some("1207")));
+            assert_eq!((rows[1].room.as_deref(), rows[1].extension.as_deref()), (None, None));
+            assert!(rows[1].values.iter().any(|(_, key, value)| key == "account.1.sip.userid" && value == "1207"));
+            assert!(rows.iter().all(|row| row.account.first.is_none()), "GDMS has no passwords, so no accounts");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What each row wants: its cells checked one by one, without knowing what is there.
+//! What each row wants: its cells checked one by one, without knowing what is there. No `Debug`: rows have passwords.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,11 @@ use contract::rest::{Finding, Layer, SECRET_MASK, Severity};
 
 use super::mapping::{Column, Field, Word};
 use super::{Row, Sheet};
+use crate::domain::value::kept;
 use crate::domain::{account, catalogue};
 
 /// A row that was read. What is `None` is left as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Wanted {
     pub line: u32,
     pub building: Option<String>,
@@ -32,7 +33,7 @@ pub struct Wanted {
 }
 
 /// A SIP account as a row has it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct WantedAccount {
     /// The name of a server.
     pub server: Option<String>,
@@ -155,9 +156,10 @@ fn take(wanted: &mut Wanted, column: &Column, text: &str) -> Result<(), Found> {
             if setting.setting.secret && text.chars().all(|c| SECRET_MASK.contains(c)) {
                 return Ok(());
             }
-            let value = Field::setting_value(setting, by_p, text)
+            let key = setting.key();
+            let value = kept(&key, text, |text| Field::setting_value(setting, by_p, text))
                 .map_err(|error| Found::error("value-not-allowed", format!("{error}."), CORRECT))?;
-            wanted.values.push((column.layer, setting.key(), value));
+            wanted.values.push((column.layer, key, value));
             return Ok(());
         }
     };
@@ -210,7 +212,8 @@ fn of_account(wanted: &mut WantedAccount, word: Word, text: &str) -> Result<(), 
         Word::SipServer => wanted.server = Some(name(text)?),
         Word::SipUser => wanted.user = Some(account::user(text).map_err(refused)?),
         Word::SipAuthUser => wanted.auth_user = Some(account::auth_user(text).map_err(refused)?),
-        Word::SipDisplayName => wanted.display_name = Some(account::display_name(text).map_err(refused)?),
+        // Held against the one that is there later on.
+        Word::SipDisplayName => wanted.display_name = Some(text.trim().to_owned()),
         _ => {
             account::password(text).map_err(|why| refused(why.to_owned()))?;
             wanted.password = Some(text.to_owned());

@@ -1,6 +1,9 @@
-//! What applying an import would do: each row held against what is there.
+//! What applying an import would do: each row held against what is there. What holds passwords in the clear has no `Debug`,
+//! so that none gets into a log.
 
 mod accounts;
+mod extensions;
+mod lots;
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,10 +15,11 @@ use super::mapping::Word;
 use super::parse::{Found, Headings, Wanted};
 use crate::domain::catalogue;
 
-pub use accounts::{AccountStep, KnownAccount};
+pub use accounts::{AccountStep, KnownAccount, hiding};
+pub use lots::lot;
 
 /// What is there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Known {
     pub property: Uuid,
     /// By name.
@@ -41,6 +45,12 @@ pub struct Known {
     pub emergency: HashSet<String>,
 }
 
+impl Known {
+    fn is_shared(&self, account: &(Uuid, String)) -> bool {
+        self.accounts.get(account).is_some_and(|account| account.shared)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct KnownFloor {
     pub building: Uuid,
@@ -55,7 +65,7 @@ pub struct KnownRoom {
     pub extension: String,
     pub guest_name: String,
     pub room_type: Option<Uuid>,
-    /// Server and user of the SIP account that is its extension, if it has one.
+    /// Server and user of its SIP account, which is its extension unless it is shared.
     pub account: Option<(Uuid, String)>,
 }
 
@@ -105,7 +115,7 @@ pub enum PhoneStep {
 }
 
 /// A row that does something.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Step {
     /// Position of the row in the sheet.
     pub at: usize,
@@ -118,7 +128,7 @@ pub struct Step {
 }
 
 /// The whole.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Plan {
     /// One for each row of the sheet, in its order.
     pub rows: Vec<ImportRow>,
@@ -146,6 +156,7 @@ pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings:
         rows_of: wanted.iter().enumerate().filter_map(|(at, row)| Some((row.mac?, at))).collect(),
         new_floors: HashSet::new(),
         new_buildings: HashSet::new(),
+        changed_accounts: HashSet::new(),
         plan: Plan { findings, ..Plan::default() },
     };
     work.twice();
@@ -182,6 +193,7 @@ struct Work<'a> {
     rows_of: HashMap<Mac, usize>,
     new_floors: HashSet<(String, String)>,
     new_buildings: HashSet<String>,
+    changed_accounts: HashSet<Uuid>,
     plan: Plan,
 }
 
@@ -347,85 +359,6 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Two rooms of a property never share an extension, as it is after all rows that are carried out.
-    fn extensions(&mut self) {
-        let (known, wanted) = (self.known, self.wanted);
-        let extensions = std::mem::take(&mut self.extensions);
-        // The cell that says it.
-        let cells: Vec<Word> =
-            self.meant.iter().map(|meant| meant.as_ref().map_or(Word::Extension, |meant| meant.cell)).collect();
-        let holders: HashMap<&str, &str> = known
-            .rooms
-            .iter()
-            .filter(|(_, room)| !room.extension.is_empty())
-            .map(|(number, room)| (room.extension.as_str(), number.as_str()))
-            .collect();
-        let mut claims: HashMap<&str, usize> = HashMap::new();
-        for (at, row) in wanted.iter().enumerate() {
-            let Some(extension) = extensions[at].as_deref().filter(|_| !self.refused[at]) else { continue };
-            let room = row.room.as_ref().and_then(|number| known.rooms.get(number));
-            // Unless the row itself names the account.
-            let given = room.filter(|room| self.meant[at].is_none() && room.extension != extension);
-            if let Some((_, user)) = given.and_then(|room| room.account.as_ref()).filter(|(_, user)| user != extension)
-            {
-                let reason = format!("The room has the SIP account {user}, which is its extension.");
-                let remedy = "Give the room another account (a column with the SIP user), or take this one back.";
-                self.find(at, Word::Extension, Found::error("extension-of-account", reason, remedy));
-                continue;
-            }
-            if row.room.is_none() {
-                let found =
-                    Found::error("names-nothing", "The row has an extension and no room.", "Give the room's number.");
-                self.find(at, Word::Extension, found);
-                continue;
-            }
-            match claims.get(extension) {
-                None => drop(claims.insert(extension, at)),
-                Some(first) => {
-                    let reason = format!("Extension {extension} stands in line {} already.", wanted[*first].line);
-                    self.find(
-                        at,
-                        cells[at],
-                        Found::error("extension-twice", reason, "Give each room an extension of its own."),
-                    );
-                }
-            }
-        }
-        // Who gives its extension up, unless its row is refused.
-        let gives_up: HashMap<&str, usize> = wanted
-            .iter()
-            .enumerate()
-            // A second row of the same room is refused, and gives up nothing.
-            .filter(|(at, _)| !self.refused[*at])
-            .filter_map(|(at, row)| Some((row.room.as_deref()?, extensions[at].as_deref()?, at)))
-            .filter(|(room, extension, _)| known.rooms.get(*room).is_some_and(|there| there.extension != *extension))
-            .map(|(room, _, at)| (room, at))
-            .collect();
-        // A row refused here keeps its room's extension, which may refuse another row in turn.
-        let mut look: Vec<(&str, usize)> = claims.iter().map(|(extension, at)| (*extension, *at)).collect();
-        look.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
-        while let Some((extension, at)) = look.pop() {
-            let Some(holder) = holders.get(extension).filter(|_| !self.refused[at]) else { continue };
-            let own = wanted[at].room.as_deref();
-            let free = own == Some(*holder) || gives_up.get(holder).is_some_and(|row| !self.refused[*row]);
-            if free {
-                continue;
-            }
-            let account = known.rooms.get(*holder).and_then(|room| room.account.as_ref());
-            let is_account = self.meant[at].is_some() && account.is_some_and(|(_, user)| user == extension);
-            let (kind, reason) = match is_account {
-                true => ("user-taken", format!("SIP user {extension} is the account of room {holder}.")),
-                false => ("extension-taken", format!("Extension {extension} belongs to room {holder}.")),
-            };
-            self.find(at, cells[at], Found::error(kind, reason, "Choose another one, or change that room's as well."));
-            let kept = own.and_then(|room| known.rooms.get(room)).map(|room| room.extension.as_str());
-            if let Some((kept, other)) = kept.and_then(|kept| Some((kept, *claims.get(kept)?))) {
-                look.push((kept, other));
-            }
-        }
-        self.extensions = extensions;
-    }
-
     fn row(&mut self, at: usize) {
         let row = &self.wanted[at];
         let mut shown = ImportRow {
@@ -466,7 +399,8 @@ impl<'a> Work<'a> {
         counts.values_set += step.values.len() as u32;
         if let Some(account) = &step.account {
             counts.accounts_made += u32::from(account.id.is_none());
-            counts.accounts_changed += u32::from(account.id.is_some() && account.changes());
+            let changed = account.id.filter(|_| account.changes());
+            counts.accounts_changed += u32::from(changed.is_some_and(|id| self.changed_accounts.insert(id)));
             counts.accounts_given += u32::from(account.give);
         }
         let made =

@@ -111,7 +111,7 @@ body! {
     pub struct ImportUndone {
         /// Rooms and phones whose values are as before.
         pub undone: u32,
-        /// Rooms and phones where values were changed again since, and were left alone.
+        /// Rooms and phones where values were changed again since, or where a value of before opens no more: left alone.
         pub changed_since: u32,
         /// The first 20 of them.
         pub names: Vec<String>,

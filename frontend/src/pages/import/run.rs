@@ -42,12 +42,20 @@ fn taken_back(undone: &ImportUndone) -> String {
     }];
     if undone.changed_since > 0 {
         let more = if undone.changed_since as usize > undone.names.len() { " and others" } else { "" };
-        parts.push(format!("Changed again since, and left alone: {}{more}.", undone.names.join(", ")));
+        parts.push(format!(
+            "Changed again since, or not readable any more, and left alone: {}{more}.",
+            undone.names.join(", ")
+        ));
     }
     if undone.left > 0 {
         parts.push(format!("{} left: do it again.", counted(undone.left as usize, "is", "are")));
     }
     parts.join(" ")
+}
+
+/// Whether a column sets values of rooms or phones. Its counts are of the last time only.
+fn sets_values(import: &Import) -> bool {
+    import.columns.iter().any(|column| column.layer.is_some())
 }
 
 #[component]
@@ -61,13 +69,15 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
         let tell = async move { shared.api.tell(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors }).await };
         sending.run(tell, move |()| loaded.reload());
     });
-    let said = RwSignal::new(String::new());
-    let undo = Callback::new(move |()| {
+    let undone = RwSignal::new(None::<ImportUndone>);
+    let undo = Callback::new(move |force: bool| {
         let id = import.with_untracked(|import| import.id);
-        let post =
-            async move { shared.api.post::<_, ImportUndone>(&format!("/imports/{id}/undo"), &Undo::default()).await };
-        sending.run(post, move |undone| said.set(taken_back(&undone)));
+        let wanted = Undo { force, ..Undo::default() };
+        let post = async move { shared.api.post::<_, ImportUndone>(&format!("/imports/{id}/undo"), &wanted).await };
+        sending.run(post, move |answer| undone.set(Some(answer)));
     });
+    let said = move || undone.with(|undone| undone.as_ref().map(taken_back));
+    let is_since = move || undone.with(|undone| undone.as_ref().is_some_and(|undone| undone.changed_since > 0));
     let counts = Memo::new(move |_| import.with(|import| import.counts));
     let errors = Memo::new(move |_| import.with(|import| import.errors));
     // An account that was never read to its end: there is nothing to apply.
@@ -149,11 +159,14 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
             {move || import.with(|import| (!import.note.is_empty()).then(|| import.note.clone())).map(|note| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{note}</span></p> })}
             <FormError error=sending.error fields=&[]/>
             {buttons}
-            <Show when=move || state.get() == ImportState::Done>
+            <Show when=move || matches!(state.get(), ImportState::Done | ImportState::Failed) && !unread()>
                 <div class="row wrap">
                     <a class="button" href=move || format!("/p/{}/rooms", import.with(|import| import.property))><Svg icon=Icon::Rooms/>"See the rooms"</a>
-                    <Show when=move || counts.with(|counts| counts.values_set > 0)>
-                        <ConfirmButton label="Take its settings back" icon=Icon::Swap question="Set the values of rooms and phones back to what they were? Rooms, phones and accounts stay." yes="Take them back" on_yes=undo disabled=wait testid="import-undo"/>
+                    <Show when=move || import.with(sets_values)>
+                        <ConfirmButton label="Take its settings back" icon=Icon::Swap question="Set the values of rooms and phones back to what they were? Rooms, phones and accounts stay." yes="Take them back" on_yes=Callback::new(move |()| undo.run(false)) disabled=wait testid="import-undo"/>
+                    </Show>
+                    <Show when=is_since>
+                        <ConfirmButton label="Take these back too" icon=Icon::Swap question="Also set values back that somebody changed after this import?" yes="Take them back" on_yes=Callback::new(move |()| undo.run(true)) disabled=wait testid="import-undo-all"/>
                     </Show>
                 </div>
                 <p role="status" data-testid="import-undone">{said}</p>
@@ -176,7 +189,8 @@ mod tests {
     fn what_was_left_alone_is_named() {
         let names = vec!["Room 101".to_owned(), "Room 102".to_owned()];
         let undone = ImportUndone { undone: 1, changed_since: 3, names, phones: 1, left: 2 };
-        let said = "1 room or phone is as before. Changed again since, and left alone: Room 101, Room 102 and others. \
+        let said = "1 room or phone is as before. Changed again since, or not readable any more, and left alone: Room 101, \
+                    Room 102 and others. \
                     2 are left: do it again.";
         assert_eq!(taken_back(&undone), said);
         assert_eq!(taken_back(&ImportUndone::default()), "Nothing was taken back.");

@@ -7,16 +7,24 @@ use contract::rest::SECRET_MASK;
 use uuid::Uuid;
 
 use super::{Changes, Work};
-use crate::domain::account::{MOST_ACCOUNTS, user, weakness};
+use crate::domain::account::{MOST_ACCOUNTS, display_name, user, weakness};
 use crate::domain::catalogue;
 use crate::domain::import::mapping::Word;
 use crate::domain::import::parse::{Found, Wanted};
+
+/// Settings of an account that come before it where they are set on a room or a phone: user, name to prove itself,
+/// password and server.
+pub fn hiding() -> [String; 4] {
+    let [user, auth_user, server] =
+        [catalogue::SIP_USER, catalogue::SIP_AUTH_USER, catalogue::SIP_SERVER].map(str::to_owned);
+    [user, auth_user, catalogue::sip_password(1), server]
+}
 
 /// Names of servers in one sentence.
 const NAMED: usize = 20;
 
 /// An account that is there.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KnownAccount {
     pub id: Uuid,
     pub auth_user: String,
@@ -31,7 +39,7 @@ pub struct KnownAccount {
 }
 
 /// What a row does to the account of its room.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct AccountStep {
     pub server: Uuid,
     pub user: String,
@@ -58,20 +66,32 @@ pub(super) struct Meant {
     /// What the room's extension is to be; `None`: as it is.
     extension: Option<String>,
     /// The cell its user is from.
-    pub(super) cell: Word,
+    cell: Word,
+    pub(super) shared: bool,
+}
+
+impl Meant {
+    /// The cell the room's extension is from.
+    pub(super) fn says(&self) -> Word {
+        let is_user = !self.shared && self.extension.as_ref() == Some(&self.user);
+        if is_user { self.cell } else { Word::Extension }
+    }
 }
 
 type Wrong = (Word, Found);
+/// What rows say of accounts that are there: in which line, and what.
+type Told<'a> = HashMap<(Uuid, String, Word), (u32, &'a str)>;
 
 impl<'a> Work<'a> {
     /// Finds the account of each row, and what its room's extension is to be.
     pub(super) fn accounts(&mut self) {
         let wanted = self.wanted;
-        let (mut made, mut told) = (HashSet::new(), HashMap::new());
+        let (mut made, mut told) = (HashSet::new(), Told::new());
         for (at, row) in wanted.iter().enumerate() {
             let meant = self.meant(row).and_then(|meant| {
                 let Some(meant) = meant else { return Ok(None) };
                 self.free(row, &meant)?;
+                self.named(row, &meant)?;
                 self.agreed(at, row, &meant, &mut made, &mut told)?;
                 Ok(Some(meant))
             });
@@ -103,12 +123,16 @@ impl<'a> Work<'a> {
         let has = room.and_then(|room| room.account.as_ref());
         let server = self.server(row, has)?;
         let of_cell = row.account.user.clone().map(|user| (user, Word::SipUser));
+        // A row that repeats the room's extension means the account the room has.
+        let repeats = room.is_some_and(|room| row.extension.as_ref() == Some(&room.extension));
+        let its_own =
+            || has.filter(|(on, _)| repeats && *on == server).map(|(_, user)| (user.clone(), Word::Extension));
         let of_extension = || row.extension.clone().map(|user| (user, Word::Extension));
         let there = || {
             let kept = room.map(|room| room.extension.clone()).filter(|extension| !extension.is_empty());
             has.map(|(_, user)| user.clone()).or(kept).map(|user| (user, first))
         };
-        let Some((name, cell)) = of_cell.or_else(of_extension).or_else(there) else {
+        let Some((name, cell)) = of_cell.or_else(its_own).or_else(of_extension).or_else(there) else {
             if row.refused {
                 // Perhaps it stands in a cell that has an error.
                 return Ok(None);
@@ -122,11 +146,14 @@ impl<'a> Work<'a> {
             (cell, Found::error("value-not-allowed", reason, "Correct the cell, or add a column with the SIP users."))
         })?;
         let same = has.is_some_and(|(on, of)| *on == server && *of == user);
-        let shared = self.known.accounts.get(&(server, user.clone())).is_some_and(|account| account.shared);
+        let shared = self.known.is_shared(&(server, user.clone()));
         let kept = row.extension.as_ref().filter(|wanted| same && room.is_some_and(|room| room.extension == **wanted));
+        // The room's number that goes with the account it had.
+        let left = || room.is_some_and(|room| has.is_some_and(|(_, of)| *of == room.extension) && !same);
         let extension = match &row.extension {
-            // Of several rooms that have it, it is the extension of none.
-            wanted if shared => wanted.clone(),
+            // Several rooms have it, so it is the extension of none of them unless the row says so.
+            Some(wanted) if shared => Some(wanted.clone()),
+            None if shared => left().then(String::new),
             None if same => None,
             Some(_) if kept.is_some() => kept.cloned(),
             Some(wanted) if *wanted != user => {
@@ -137,7 +164,7 @@ impl<'a> Work<'a> {
             }
             _ => Some(user.clone()),
         };
-        Ok(Some(Meant { server, user, extension, cell }))
+        Ok(Some(Meant { server, user, extension, cell, shared }))
     }
 
     /// The server a row names, or the one there is.
@@ -164,12 +191,23 @@ impl<'a> Work<'a> {
             });
         };
         let lower = name.to_lowercase();
-        let mut alike = servers.iter().filter(|(other, _)| other.to_lowercase() == lower).map(|(_, id)| *id);
-        let found = servers.get(name).copied().or_else(|| alike.next().filter(|_| alike.next().is_none()));
-        found.ok_or_else(|| {
-            let reason = format!("There is no SIP server of this name. There are: {}.", listed());
-            (Word::SipServer, Found::error("server-unknown", reason, "Write one of these names, or add the server."))
-        })
+        let alike: Vec<Uuid> =
+            servers.iter().filter(|(other, _)| other.to_lowercase() == lower).map(|(_, id)| *id).collect();
+        servers
+            .get(name)
+            .copied()
+            .map_or_else(
+                || match alike.as_slice() {
+                    [only] => Ok(*only),
+                    [] => Err(format!("There is no SIP server of this name. There are: {}.", listed())),
+                    _ => Err(format!("Several SIP servers have this name but for capitals. There are: {}.", listed())),
+                },
+                Ok,
+            )
+            .map_err(|reason| {
+                let remedy = "Write one of these names as it stands here, or add the server.";
+                (Word::SipServer, Found::error("server-unknown", reason, remedy))
+            })
     }
 
     /// Whether the room may have it. What other rooms have is held against their rows together with the extensions.
@@ -205,6 +243,19 @@ impl<'a> Work<'a> {
         others.next().map_or(Ok(()), |number| taken(format!("the account of room {number}")))
     }
 
+    /// Whether phones can show its name. One that is there already stays, whatever it is.
+    fn named(&self, row: &Wanted, meant: &Meant) -> Result<(), Wrong> {
+        let Some(name) = &row.account.display_name else { return Ok(()) };
+        let there = self.known.accounts.get(&(meant.server, meant.user.clone()));
+        if there.is_some_and(|there| there.display_name.trim() == name) {
+            return Ok(());
+        }
+        display_name(name).map(drop).map_err(|why| {
+            let remedy = "Correct the cell, or empty it to leave the field as it is.";
+            (Word::SipDisplayName, Found::error("value-not-allowed", why, remedy))
+        })
+    }
+
     /// Whether rows agree on an account that several have, and whether there may be so many.
     fn agreed(
         &self,
@@ -212,43 +263,38 @@ impl<'a> Work<'a> {
         row: &'a Wanted,
         meant: &Meant,
         made: &mut HashSet<(Uuid, String)>,
-        told: &mut HashMap<(Uuid, String), usize>,
+        told: &mut Told<'a>,
     ) -> Result<(), Wrong> {
         let key = (meant.server, meant.user.clone());
         let refused = self.refused.get(at).copied().unwrap_or_default();
-        match self.known.accounts.get(&key) {
-            None if refused => {}
-            None => {
-                if (self.known.accounts.len() + made.len()) as u64 >= MOST_ACCOUNTS && !made.contains(&key) {
-                    let reason = format!("A property has at most {MOST_ACCOUNTS} accounts.");
-                    let found = Found::error("too-many-accounts", reason, "Remove accounts that nobody has.");
-                    return Err((meant.cell, found));
-                }
-                made.insert(key);
+        if !self.known.accounts.contains_key(&key) {
+            if refused {
+                return Ok(());
             }
-            Some(_) => {
-                let first = told.get(&key).and_then(|first| Some((*first, self.wanted.get(*first)?)));
-                let Some((_, first)) = first else {
-                    if !refused {
-                        told.insert(key, at);
-                    }
-                    return Ok(());
-                };
-                let (one, other) = (&first.account, &row.account);
-                let differ = |one: &Option<String>, other: &Option<String>| {
-                    one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other)
-                };
-                let cell = [
-                    (Word::SipAuthUser, &one.auth_user, &other.auth_user),
-                    (Word::SipDisplayName, &one.display_name, &other.display_name),
-                    (Word::SipPassword, &one.password, &other.password),
-                ]
-                .into_iter()
-                .find(|(_, one, other)| differ(one, other));
-                if let Some((cell, ..)) = cell {
-                    let reason = format!("Line {} says something else of the account {}.", first.line, meant.user);
-                    return Err((cell, Found::error("account-twice", reason, "Write the same into both rows.")));
-                }
+            if (self.known.accounts.len() + made.len()) as u64 >= MOST_ACCOUNTS && !made.contains(&key) {
+                let reason = format!("A property has at most {MOST_ACCOUNTS} accounts.");
+                let found = Found::error("too-many-accounts", reason, "Remove accounts that nobody has.");
+                return Err((meant.cell, found));
+            }
+            made.insert(key);
+            return Ok(());
+        }
+        let says = [
+            (Word::SipAuthUser, &row.account.auth_user),
+            (Word::SipDisplayName, &row.account.display_name),
+            (Word::SipPassword, &row.account.password),
+        ];
+        let says = || says.iter().filter_map(|(word, text)| Some((*word, text.as_deref()?)));
+        let of = |word: Word| (meant.server, meant.user.clone(), word);
+        for (word, text) in says() {
+            if let Some((line, _)) = told.get(&of(word)).filter(|(_, other)| *other != text) {
+                let reason = format!("Line {line} says something else of the account {}.", meant.user);
+                return Err((word, Found::error("account-twice", reason, "Write the same into both rows.")));
+            }
+        }
+        if !refused {
+            for (word, text) in says() {
+                told.entry(of(word)).or_insert((row.line, text));
             }
         }
         Ok(())
@@ -268,25 +314,30 @@ impl<'a> Work<'a> {
             let found = Found::warning("password-weak", format!("The password is weak: {why}."), remedy);
             self.find(at, Word::SipPassword, found);
         }
-        // A value set on the room comes before what follows from its account.
-        let there = self.known.accounts.get(&key);
-        let auth_user = row.account.auth_user.as_ref().or(there.map(|there| &there.auth_user)).unwrap_or(&meant.user);
-        let password = row.account.password.as_ref().or(there.map(|there| &there.password));
-        let own = [
-            (catalogue::SIP_USER.to_owned(), Some(&meant.user)),
-            (catalogue::SIP_AUTH_USER.to_owned(), Some(auth_user)),
-            (catalogue::sip_password(1), password),
-        ];
-        let hides = |(key, wanted): &&(String, Option<&String>)| {
-            let value = room.and_then(|room| self.known.values.get(&(room.id, key.clone())));
-            value.is_some_and(|value| Some(value) != *wanted)
-        };
-        if let Some((key, _)) = own.iter().find(hides) {
-            let title = catalogue::title_and_page(key).0;
-            let reason = format!("\"{title}\" is set on the room itself, which comes before the account.");
-            let remedy = "Remove the value from the room's settings.";
+        if let Some((key, on)) = self.hidden(row, meant, room.map(|room| room.id)) {
+            let title = catalogue::title_and_page(&key).0;
+            let reason = format!("\"{title}\" is set on the {on} itself, which comes before the account.");
+            let remedy = "Remove the value from the settings there.";
             self.find(at, meant.cell, Found::warning("hidden-by-setting", reason, remedy));
         }
+    }
+
+    /// The first value set on the room or its phone that comes before what follows from the account, and where it is set.
+    fn hidden(&self, row: &Wanted, meant: &Meant, room: Option<Uuid>) -> Option<(String, &'static str)> {
+        let there = self.known.accounts.get(&(meant.server, meant.user.clone()));
+        let stands = || self.standing.get(&room?).copied();
+        let phone = row.mac.or_else(stands).and_then(|mac| self.known.phones.get(&mac)).map(|phone| phone.id);
+        let auth_user = row.account.auth_user.as_ref().or(there.map(|there| &there.auth_user)).unwrap_or(&meant.user);
+        let password = row.account.password.as_ref().or(there.map(|there| &there.password));
+        // The server's address is not known here: whatever is set comes before it.
+        let follows = [Some(&meant.user), Some(auth_user), password, None];
+        let scopes = [(room, "room"), (phone, "phone")];
+        hiding().into_iter().zip(follows).find_map(|(key, follows)| {
+            let hides =
+                |scope: Uuid| self.known.values.get(&(scope, key.clone())).is_some_and(|set| Some(set) != follows);
+            let on = scopes.iter().find(|(scope, _)| scope.is_some_and(hides))?.1;
+            Some((key, on))
+        })
     }
 
     /// What a row does to its account.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::import::{Row, Sheet, mapping, parse};
 
-const HEADINGS: [&str; 11] = [
+const HEADINGS: [&str; 12] = [
     "Room",
     "Floor",
     "Building",
@@ -20,11 +20,12 @@ const HEADINGS: [&str; 11] = [
     "SIP user",
     "SIP display name",
     "SIP password",
+    "Auth ID",
 ];
 
 /// The plan of these rows.
-fn plan(known: &Known, rows: &[[String; 11]]) -> Plan {
-    let row = |(at, cells): (usize, &[String; 11])| Row { line: at as u32 + 2, cells: cells.to_vec() };
+fn plan(known: &Known, rows: &[[String; 12]]) -> Plan {
+    let row = |(at, cells): (usize, &[String; 12])| Row { line: at as u32 + 2, cells: cells.to_vec() };
     let sheet = Sheet {
         headings: HEADINGS.map(str::to_owned).into(),
         rows: rows.iter().enumerate().map(row).collect(),
@@ -83,6 +84,7 @@ fn give(known: &mut Known, steps: &[Step]) {
             rooms: Vec::new(),
             phones: Vec::new(),
         });
+        account.auth_user = step.auth_user.clone().unwrap_or(account.auth_user.clone());
         account.display_name = step.display_name.clone().unwrap_or(account.display_name.clone());
         account.password = step.password.clone().unwrap_or(account.password.clone());
     }
@@ -164,7 +166,7 @@ fn carried_out(mut known: Known, steps: &[Step]) -> Known {
     known
 }
 
-fn rows() -> impl Strategy<Value = Vec<[String; 11]>> {
+fn rows() -> impl Strategy<Value = Vec<[String; 12]>> {
     let cell = |choices: &'static [&'static str]| proptest::sample::select(choices).prop_map(str::to_owned);
     let row = (
         cell(&["", "1", "2", "3", "4", "12345678901234567"]),
@@ -178,8 +180,9 @@ fn rows() -> impl Strategy<Value = Vec<[String; 11]>> {
         cell(&["", "", "10", "20", "30", "40", "70", "80", "112", "x y"]),
         cell(&["", "", "Room {room.number}", "{sip.password}"]),
         cell(&["", "", "zanzibar-1207", "1207", "•••"]),
+        cell(&["", "", "auth", "other"]),
     );
-    let row = row.prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| [a, b, c, d, e, f, g, h, i, j, k]);
+    let row = row.prop_map(|(a, b, c, d, e, f, g, h, i, j, k, l)| [a, b, c, d, e, f, g, h, i, j, k, l]);
     proptest::collection::vec(row, 0..8)
 }
 
@@ -200,11 +203,15 @@ proptest! {
                 prop_assert!(change.field != "sip-password" || !change.new.contains("zanzibar"), "{:?}", change);
             }
             prop_assert!(planned.findings.iter().all(|one| !one.reason.contains("zanzibar") && !one.value.contains("zanzibar")));
-            // Row by row, each held against what is there by then: lots are carried out like this.
+            // The smallest lots, each held against what is there by then.
             let (mut slow, mut position) = (known.clone(), 0);
-            while let Some(step) = plan(&slow, &rows).steps.into_iter().find(|step| step.at >= position) {
-                position = step.at + 1;
-                slow = carried_out(slow, &[step]);
+            loop {
+                let mut left = plan(&slow, &rows).steps;
+                left.retain(|step| step.at >= position);
+                let Some(first) = left.first() else { break };
+                position = first.at + 1;
+                let (lot, _) = lot(&slow, &left, 1);
+                slow = carried_out(slow, &lot);
             }
             let left = plan(&slow, &rows);
             prop_assert!(left.steps.is_empty(), "{:?} of {:?}", left.rows, rows);
@@ -228,4 +235,158 @@ proptest! {
             }
         }
     }
+}
+
+/// The property with rooms of these numbers and extensions, each with its account: server and user.
+fn with_rooms(rooms: &[(&str, &str, (&str, &str))]) -> Known {
+    let mut known = property();
+    let building = Uuid::now_v7();
+    known.buildings.insert("House".to_owned(), building);
+    let floor = Uuid::now_v7();
+    known.floors.insert(floor, KnownFloor { building, name: "A".to_owned(), level: 0 });
+    for (number, extension, (server, user)) in rooms {
+        let id = Uuid::now_v7();
+        let key = (known.servers[*server], (*user).to_owned());
+        let like = known.accounts.values().next().unwrap().clone();
+        let new = KnownAccount { id: Uuid::now_v7(), shared: false, slot: 1, rooms: Vec::new(), ..like };
+        let account = known.accounts.entry(key.clone()).or_insert(new);
+        account.rooms.push(id);
+        let (extension, guest_name) = ((*extension).to_owned(), String::new());
+        let room = KnownRoom { id, floor, extension, guest_name, room_type: None, account: Some(key) };
+        known.rooms.insert((*number).to_owned(), room);
+    }
+    known
+}
+
+/// Rows with only these cells.
+fn cells(rows: &[&[(&str, &str)]]) -> Vec<[String; 12]> {
+    let cell = |row: &[(&str, &str)], heading: &str| {
+        row.iter().find(|(name, _)| *name == heading).map_or_else(String::new, |(_, text)| (*text).to_owned())
+    };
+    rows.iter().map(|row| HEADINGS.map(|heading| cell(row, heading))).collect()
+}
+
+fn said(plan: &Plan) -> Vec<(u32, &str, &str)> {
+    plan.findings.iter().map(|one| (one.row, one.column.as_str(), one.kind.as_str())).collect()
+}
+
+#[test]
+fn rooms_that_trade_accounts_are_carried_out_in_one_lot() {
+    let known = with_rooms(&[("1", "10", ("Main", "10")), ("2", "20", ("Spare", "20")), ("3", "30", ("Main", "30"))]);
+    let rows = cells(&[
+        &[("Room", "1"), ("SIP server", "Spare"), ("SIP user", "20")],
+        &[("Room", "3"), ("SIP display name", "Bar")],
+        &[("Room", "2"), ("SIP user", "10")],
+    ]);
+    let planned = plan(&known, &rows);
+    assert_eq!(planned.counts.refused, 0, "{:?}", planned.findings);
+    let (first, is_more) = lot(&known, &planned.steps, 1);
+    let rooms: Vec<_> = first.iter().map(|step| step.room_number.as_deref().unwrap()).collect();
+    assert_eq!((rooms, is_more), (vec!["1", "2"], true));
+    let known = carried_out(known, &first);
+    assert_eq!(known.rooms["2"].account, Some((known.servers["Spare"], "10".to_owned())));
+    let left = plan(&known, &rows);
+    assert_eq!((left.counts.refused, left.steps.len()), (0, 1), "{:?}", left.findings);
+}
+
+#[test]
+fn rows_agree_on_each_part_of_a_shared_account() {
+    let known = property();
+    let row = |room, heading, text| {
+        [("Room", room), ("Floor", "A"), ("SIP server", "main"), ("SIP user", "70"), (heading, text)]
+    };
+    let rows = [
+        row("1", "Ext", ""),
+        row("2", "SIP display name", "Lobby"),
+        row("3", "SIP display name", "Bar"),
+        row("4", "Auth ID", "one"),
+        row("5", "Auth ID", "other"),
+        row("6", "SIP password", "zanzibar-1208"),
+        row("7", "SIP password", "zanzibar-1209"),
+    ];
+    let planned = plan(&known, &cells(&rows.each_ref().map(|row| row.as_slice())));
+    let twice: Vec<_> = said(&planned).into_iter().filter(|(.., kind)| *kind == "account-twice").collect();
+    let wanted = [(4, "SIP display name"), (6, "Auth ID"), (8, "SIP password")];
+    assert_eq!(twice, wanted.map(|(row, column)| (row, column, "account-twice")));
+    assert_eq!(planned.counts.accounts_changed, 1, "rows change one account");
+}
+
+#[test]
+fn a_room_that_goes_to_a_shared_account_gives_its_number_back() {
+    let known = with_rooms(&[("1", "10", ("Main", "10"))]);
+    let rows = cells(&[
+        &[("Room", "1"), ("SIP user", "70")],
+        &[("Room", "2"), ("Floor", "A"), ("SIP server", "Main"), ("SIP user", "10")],
+    ]);
+    let planned = plan(&known, &rows);
+    assert_eq!(planned.counts.refused, 0, "{:?}", planned.findings);
+    let known = carried_out(known, &planned.steps);
+    assert_eq!((known.rooms["1"].extension.as_str(), known.rooms["2"].extension.as_str()), ("", "10"));
+    assert!(plan(&known, &rows).steps.is_empty());
+}
+
+#[test]
+fn a_row_that_repeats_the_rooms_extension_means_the_account_it_has() {
+    let known = with_rooms(&[("1", "55", ("Main", "70"))]);
+    let rows = cells(&[&[("Room", "1"), ("Ext", "55"), ("SIP display name", "Lobby")]]);
+    let planned = plan(&known, &rows);
+    let step = planned.steps[0].account.as_ref().unwrap();
+    assert_eq!((step.user.as_str(), step.give, step.id.is_some()), ("70", false, true), "{:?}", planned.findings);
+    assert_eq!((planned.steps[0].room.as_ref(), planned.counts.accounts_made), (None, 0));
+    // Its extension is its own business.
+    let other = plan(&known, &cells(&[&[("Room", "1"), ("Ext", "56")]]));
+    assert_eq!((other.counts.change, other.counts.refused), (1, 0), "{:?}", other.findings);
+}
+
+#[test]
+fn an_extension_beside_a_shared_account_is_held_against_other_rooms_by_its_own_column() {
+    let known = with_rooms(&[("1", "10", ("Main", "10"))]);
+    let row = [("Room", "3"), ("Floor", "A"), ("Ext", "10"), ("SIP server", "Main"), ("SIP user", "70")];
+    assert_eq!(said(&plan(&known, &cells(&[&row]))), [(2, "Ext", "extension-taken")]);
+}
+
+#[test]
+fn a_display_name_that_was_allowed_before_may_stay() {
+    let mut known = with_rooms(&[("1", "10", ("Main", "10"))]);
+    let key = (known.servers["Main"], "10".to_owned());
+    known.accounts.get_mut(&key).unwrap().display_name = "{property.name}".to_owned();
+    let row = |name| cells(&[&[("Room", "1"), ("SIP display name", name)]]);
+    assert_eq!(plan(&known, &row("{property.name}")).counts.same, 1);
+    assert_eq!(said(&plan(&known, &row("{property.code}"))), [(2, "SIP display name", "value-not-allowed")]);
+}
+
+#[test]
+fn what_hides_an_account_is_said_wherever_it_is_set() {
+    let mut known = with_rooms(&[("1", "10", ("Main", "10"))]);
+    let key = (known.servers["Main"], "10".to_owned());
+    known.accounts.get_mut(&key).unwrap().auth_user = "auth".to_owned();
+    let room = known.rooms["1"].id;
+    let id = Uuid::now_v7();
+    let (property, enrolment) = (Some(known.property), Enrolment::Enrolled);
+    let phone = KnownPhone { id, serial: String::new(), model: String::new(), property, room: Some(room), enrolment };
+    known.phones.insert("c0:74:ad:00:00:01".parse().unwrap(), phone);
+    let [user, auth_user, _, server] = hiding();
+    let says = |scope: Uuid, key: &str, value: &str| {
+        let mut known = known.clone();
+        known.values.insert((scope, key.to_owned()), value.to_owned());
+        let planned = plan(&known, &cells(&[&[("Room", "1"), ("SIP display name", "Bar")]]));
+        planned.findings.first().map(|one| (one.kind.clone(), one.reason.contains("on the phone itself")))
+    };
+    let hidden = |phone: bool| Some(("hidden-by-setting".to_owned(), phone));
+    assert_eq!(says(room, &server, "other.example"), hidden(false));
+    assert_eq!(says(id, &user, "11"), hidden(true));
+    assert_eq!(says(room, &auth_user, "10"), hidden(false));
+    assert_eq!(says(room, &auth_user, "auth"), None);
+    assert_eq!(says(room, &user, "10"), None);
+}
+
+#[test]
+fn servers_that_differ_in_capitals_only_are_named_as_they_are() {
+    let mut known = property();
+    known.servers.insert("main".to_owned(), Uuid::now_v7());
+    let row = |server| cells(&[&[("Room", "1"), ("Floor", "A"), ("SIP server", server), ("SIP user", "10")]]);
+    assert_eq!(plan(&known, &row("main")).counts.refused, 0);
+    let planned = plan(&known, &row("MAIN"));
+    assert_eq!(said(&planned), [(2, "SIP server", "server-unknown")]);
+    assert!(planned.findings[0].reason.starts_with("Several"), "{:?}", planned.findings);
 }
