@@ -41,7 +41,7 @@ async fn a_phone_that_only_fetches_files_is_said_to_and_verified_when_it_phones_
     phone.online().await;
     browser.shows("sync-state", "data-sync", "in-sync").await;
     browser.shows("connected", "data-connected", "true").await;
-    browser.says("phone-page", "what it fetched as a file is verified").await;
+    browser.says("phone-page", "verify what it fetched as a file").await;
     browser.says("phone-page", ", applied").await;
     browser.assert_no_errors().await;
 }
