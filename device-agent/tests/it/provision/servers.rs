@@ -1,6 +1,7 @@
 //! Servers from Debian, started in the foreground on loopback and ended with the value.
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -17,8 +18,8 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Its workers end with it: all of them stand in the foreground.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        // With its workers.
+        let _ = Command::new("kill").arg("--").arg(format!("-{}", self.child.id())).status();
         let _ = self.child.wait();
     }
 }
@@ -152,7 +153,9 @@ impl Place {
         let mut tftpd = Command::new("/usr/sbin/in.tftpd");
         tftpd.args(["--foreground", "--secure", "--user", "root", "--address"]).arg(format!("127.0.0.1:{port}"));
         tftpd.arg(self.path("files"));
-        let child = tftpd.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        // A worker whose phone went away sends on in a session of its own for some seconds: it holds nothing of the test.
+        let child =
+            tftpd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
         // It is there when its port is taken.
         wait_for(|| UdpSocket::bind(("127.0.0.1", port)).is_err(), "tftpd");
         Server { child, port }
@@ -168,7 +171,7 @@ fn start(command: Command, port: u16) -> Server {
 }
 
 fn start_at(mut command: Command, address: &str, port: u16) -> Server {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0).spawn();
     let child =
         child.unwrap_or_else(|error| panic!("{command:?}: {error}; `cargo xtask test` installs what is missing"));
     let server = Server { child, port };
