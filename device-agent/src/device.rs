@@ -51,6 +51,21 @@ pub struct Identity {
     pub authorities: Option<Arc<[u8]>>,
 }
 
+#[cfg(test)]
+impl Identity {
+    /// A phone for tests of what is inside one.
+    pub(crate) fn of(mac: &str) -> Self {
+        Self {
+            mac: mac.parse().unwrap(),
+            serial: "1".into(),
+            model: Model::Ghp620,
+            firmware: "1".into(),
+            acs_url: "http://acs/".into(),
+            authorities: None,
+        }
+    }
+}
+
 /// What can be seen of the handset and the accounts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineState {

@@ -122,11 +122,11 @@ pub const fn value(state: ValueState) -> Look {
 }
 
 /// Who set the value a phone runs with; nothing where it was us.
-pub const fn owner(owner: ValueOwner) -> Option<Look> {
+pub const fn owner(owner: ValueOwner) -> Option<&'static str> {
     match owner {
         ValueOwner::Bellhop => None,
-        ValueOwner::User => Some(look("Set at the phone", Icon::Phone, "amber")),
-        ValueOwner::ProtectedUser => Some(look("Set at the phone, protected", Icon::Lock, "amber")),
+        ValueOwner::User => Some("Set at the phone"),
+        ValueOwner::ProtectedUser => Some("Set at the phone, protected"),
     }
 }
 

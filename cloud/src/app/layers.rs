@@ -6,6 +6,7 @@ pub mod locks;
 mod preview;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use contract::rest::{Layer, LayerValue, LayerValues, Progress, SECRET_MASK, SyncState, VariableInfo};
 use contract::{PropertyId, Timestamp};
@@ -20,9 +21,10 @@ use super::{App, Result, views};
 use crate::db::entity::{brand, chain, layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
 
-pub use change::{Edit, New, Purpose, apply, canonical, change};
+pub use change::{Edit, New, Purpose, apply, canonical, change, said};
 pub use history::{detail, history, undo};
 pub use preview::preview;
+pub use write::{Stored, Written, write};
 
 /// The layer a change is made on.
 #[derive(Clone, Copy, Debug)]

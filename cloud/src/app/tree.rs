@@ -11,6 +11,7 @@ use super::error::{conflict, invalid, not_found};
 use super::rooms::{room_number, valid};
 use super::{Actor, App, Result, audit, board};
 use crate::db::entity::{building, chain, floor, property, room};
+use crate::db::insert::insert_all;
 use crate::db::is_duplicate;
 use crate::domain::catalogue;
 
@@ -125,15 +126,9 @@ pub async fn add_layout(app: &App, actor: &Actor, id: PropertyId, layout: Layout
         }
     }
     let detail = format!("{} buildings, {} floors, {} rooms added", buildings.len(), floors.len(), new_rooms.len());
-    for chunk in buildings.chunks(500) {
-        building::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
-    }
-    for chunk in floors.chunks(500) {
-        floor::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
-    }
-    for chunk in new_rooms.chunks(500) {
-        room::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
-    }
+    insert_all(tx, buildings).await?;
+    insert_all(tx, floors).await?;
+    insert_all(tx, new_rooms).await?;
     audit::record(tx, actor, "property.layout", &id.to_string(), detail).await?;
     write.commit().await?;
     board::property(app, id).await

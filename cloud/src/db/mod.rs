@@ -3,6 +3,7 @@
 pub mod column;
 pub mod entity;
 pub mod gather;
+pub mod insert;
 mod writer;
 
 use std::time::Duration;

@@ -328,15 +328,7 @@ mod tests {
 
     #[test]
     fn the_first_inform_waits_if_it_is_to() {
-        let identity = Identity {
-            mac: "c074ad120701".parse().unwrap(),
-            serial: "1".into(),
-            model: settings::Model::Ghp620,
-            firmware: "1".into(),
-            acs_url: "http://acs/".into(),
-            authorities: None,
-        };
-        let device = Device::open(identity, Storage::Memory).unwrap();
+        let device = Device::open(Identity::of("c074ad120701"), Storage::Memory).unwrap();
         assert_eq!(first_wait(&device, 0.5), Duration::ZERO);
         device.set_from_acs(&[(intern("tr069.randomstart.enable"), Some("yes".into()))], |_| {}).unwrap();
         assert_eq!(first_wait(&device, 0.0).as_secs(), 1);

@@ -241,15 +241,7 @@ mod tests {
     fn each_request_counts_once_and_older_ones_never() {
         use crate::device::Identity;
         use crate::store::{Storage, intern};
-        let identity = Identity {
-            mac: "c074ad120701".parse().unwrap(),
-            serial: "1".into(),
-            model: settings::Model::Ghp620,
-            firmware: "1".into(),
-            acs_url: "http://acs/".into(),
-            authorities: None,
-        };
-        let device = Device::open(identity, Storage::Memory).unwrap();
+        let device = Device::open(Identity::of("c074ad120701"), Storage::Memory).unwrap();
         let set = |key, value: &str| (intern(key), Some(value.to_owned()));
         device
             .set_from_acs(

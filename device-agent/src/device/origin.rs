@@ -160,23 +160,13 @@ impl Device {
 mod tests {
     use std::path::Path;
 
-    use settings::Model;
-
     use super::*;
     use crate::device::Identity;
     use crate::provision::backup;
     use crate::store::{Storage, intern};
 
     fn device(dir: &Path) -> Arc<Device> {
-        let identity = Identity {
-            mac: "c074ad120701".parse().unwrap(),
-            serial: "1".into(),
-            model: Model::Ghp620,
-            firmware: "1".into(),
-            acs_url: "http://acs/".into(),
-            authorities: None,
-        };
-        Device::open(identity, Storage::Disk(dir.to_owned())).unwrap()
+        Device::open(Identity::of("c074ad120701"), Storage::Disk(dir.to_owned())).unwrap()
     }
 
     #[test]

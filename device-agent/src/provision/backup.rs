@@ -164,18 +164,9 @@ mod tests {
     use super::*;
     use crate::device::Identity;
     use crate::store::Storage;
-    use settings::Model;
 
     fn device(dir: &std::path::Path, mac: &str) -> Arc<Device> {
-        let identity = Identity {
-            mac: mac.parse().unwrap(),
-            serial: "1".into(),
-            model: Model::Ghp620,
-            firmware: "1".into(),
-            acs_url: "http://acs/".into(),
-            authorities: None,
-        };
-        Device::open(identity, Storage::Disk(dir.to_owned())).unwrap()
+        Device::open(Identity::of(mac), Storage::Disk(dir.to_owned())).unwrap()
     }
 
     #[test]

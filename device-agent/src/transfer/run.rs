@@ -333,15 +333,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_restarts_the_phone_again_and_again_is_given_up_by_its_own_code() {
-        let identity = crate::device::Identity {
-            mac: "c074ad120701".parse().unwrap(),
-            serial: "1".into(),
-            model: settings::Model::Ghp620,
-            firmware: "1".into(),
-            acs_url: "http://acs/".into(),
-            authorities: None,
-        };
-        let device = Device::open(identity, crate::store::Storage::Memory).unwrap();
+        let device = Device::open(crate::device::Identity::of("c074ad120701"), crate::store::Storage::Memory).unwrap();
         for (number, order, file_type, code) in
             [(1, "upload", "2 Vendor Log File", 9011), (2, "download", "3 Vendor Configuration File", 9017)]
         {

@@ -134,8 +134,8 @@ fn row(value: ConfigurationValue) -> impl IntoView {
     let template = value.template.as_ref().filter(|_| !value.secret).map(|template| {
         view! { <span class="quiet-text">"from " <span class="mono">{template.clone()}</span></span> }
     });
-    let owner = words::owner(value.owner).map(|look| {
-        view! { <span class="quiet-text" data-testid="value-owner">{look.word}</span> }
+    let owner = words::owner(value.owner).map(|word| {
+        view! { <span class="quiet-text" data-testid="value-owner">{word}</span> }
     });
     view! {
         <tr data-testid="value-row" data-key=value.key.clone() data-state=value.state.as_str() data-layer=value.layer.map(Layer::as_str) data-owner=value.owner.as_str()>

@@ -18,13 +18,12 @@ use crate::app::lint::emergency;
 use crate::app::{Actor, App, Result, audit, views};
 use crate::db::column::write_column;
 use crate::db::entity::{extension_pool, phone, room, sip_account, sip_assignment};
+use crate::db::insert::insert_all;
 use crate::domain::account::MOST_ACCOUNTS;
 use crate::domain::extensions::{Wish, choose};
 
 /// Rooms named in one request.
 const MOST_NAMED: usize = 5_000;
-/// Rows in one statement; keeps it below the databases' limits on parameters.
-const ROWS: usize = 300;
 
 /// A room keeps the extension it has, or gets its own number, or the lowest that is free. An account that is there
 /// already, that nobody has, is used before a new one is made.
@@ -158,14 +157,8 @@ pub async fn give(
         let detail = format!("A property has at most {MOST_ACCOUNTS} accounts. Remove some that nobody has.");
         return Err(conflict("too-many-accounts", "rooms", detail));
     }
-    for rows in made.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
-        sip_account::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    for rows in placed.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
-        sip_assignment::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
+    insert_all(tx, made.iter().cloned().map(IntoActiveModel::into_active_model).collect()).await?;
+    insert_all(tx, placed.into_iter().map(IntoActiveModel::into_active_model).collect()).await?;
     let had: HashSet<(Uuid, &str)> = wanting.iter().map(|room| (room.id, room.extension.as_str())).collect();
     let changed = given.iter().filter(|(room, _)| !had.contains(&(room.id, room.extension.as_str())));
     let extensions = changed.map(|(room, _)| (room.id, room.extension.clone())).collect();

@@ -12,9 +12,10 @@ use crate::app::accounts::{new_password, seal};
 use crate::app::{App, Result};
 use crate::db::column::write_column;
 use crate::db::entity::{sip_account, sip_assignment};
+use crate::db::insert::insert_all;
 use crate::domain::import::plan::{AccountStep, Known, Step};
 
-/// Rows in one statement; keeps it below the databases' limits on parameters.
+/// Ids in one statement; keeps it below the databases' limits on parameters.
 const ROWS: usize = 300;
 
 /// Makes and changes accounts, and gives them to their rooms. The rooms' extensions are the rooms' business.
@@ -65,12 +66,9 @@ async fn make<'a>(
             shared: false,
         };
         made.insert((step.server, step.user.as_str()), row.id);
-        models.push(row);
+        models.push(row.into_active_model());
     }
-    for models in models.chunks(ROWS) {
-        let rows = models.iter().cloned().map(IntoActiveModel::into_active_model);
-        sip_account::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
+    insert_all(tx, models).await?;
     Ok(made)
 }
 
@@ -130,19 +128,13 @@ async fn give(
     for which in of_rooms.chain(of_accounts) {
         sip_assignment::Entity::delete_many().filter(which).exec(tx).await?;
     }
-    let rows: Vec<sip_assignment::Model> = given
-        .iter()
-        .map(|(room, account)| sip_assignment::Model {
-            id: Uuid::now_v7(),
-            account_id: *account,
-            slot: 1,
-            room_id: Some(*room),
-            phone_id: None,
-        })
-        .collect();
-    for rows in rows.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
-        sip_assignment::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
+    let row = |(room, account): (&Uuid, &Uuid)| sip_assignment::Model {
+        id: Uuid::now_v7(),
+        account_id: *account,
+        slot: 1,
+        room_id: Some(*room),
+        phone_id: None,
+    };
+    insert_all(tx, given.iter().map(row).map(IntoActiveModel::into_active_model).collect()).await?;
     Ok(())
 }

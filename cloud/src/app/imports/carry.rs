@@ -15,9 +15,10 @@ use crate::app::live::{Touched, touch};
 use crate::app::{Actor, App, Result};
 use crate::db::column::write_column;
 use crate::db::entity::{building, floor, import, job, phone, room, room_type};
+use crate::db::insert::insert_all;
 use crate::domain::import::plan::{Known, PhoneStep, Place, RoomStep, Step};
 
-/// Rows of one statement; keeps it below the databases' limits on parameters.
+/// Ids in one statement; keeps it below the databases' limits on parameters.
 const ROWS: usize = 500;
 
 /// Values of one column, by the rows they go to.
@@ -275,9 +276,7 @@ async fn phones(
             .exec(tx)
             .await?;
     }
-    for made in made.chunks(ROWS) {
-        phone::Entity::insert_many(made.to_vec()).exec_without_returning(tx).await?;
-    }
+    insert_all(tx, made).await?;
     if !accepted.is_empty() {
         phone::Entity::update_many()
             .col_expr(phone::Column::PropertyId, Expr::value(known.property))

@@ -6,10 +6,8 @@ use std::time::{Duration, Instant};
 
 use contract::rest::{Enrolment, ImportUndone, Layer, Undo};
 use contract::{ImportId, PhoneId};
-use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use uuid::Uuid;
 
@@ -18,7 +16,7 @@ use super::idle;
 use super::values::{Sets, reached};
 use crate::app::desired::targets::{self, Target};
 use crate::app::desired::{Change, refresh_targets};
-use crate::app::error::invalid;
+use crate::app::layers::{Stored, Written, said, write};
 use crate::app::{Actor, App, Result, audit};
 use crate::clock::now_ms;
 use crate::db::column::write_column;
@@ -30,15 +28,10 @@ const LOT: u64 = 500;
 const WORK: Duration = Duration::from_secs(15);
 /// Names of what was left alone.
 const NAMED: usize = 20;
-/// Rows in one statement, with at most ten parameters each.
-const ROWS: usize = 1_000;
-
 /// Takes the import's change sets back, as many as there is time for.
 pub async fn undo(app: &App, actor: &Actor, id: ImportId, wanted: Undo) -> Result<ImportUndone> {
     let comment = wanted.comment.trim();
-    if comment.chars().count() > 300 || comment.chars().any(char::is_control) {
-        return Err(invalid("comment", "At most 300 characters, none of them a control character."));
-    }
+    said("comment", comment)?;
     let (begun, mut answer, mut below) = (Instant::now(), ImportUndone::default(), None);
     loop {
         let write = app.db.write().await?;
@@ -89,21 +82,9 @@ async fn lot(tx: &impl ConnectionTrait, import: Uuid, below: Option<Uuid>) -> Re
     Ok(sets)
 }
 
-/// A value as a layer has it: as stored, whether it is locked, and why.
-type Stored = Option<(String, bool, String)>;
-
-/// One key that goes back.
-struct Back {
-    key: String,
-    now: Stored,
-    old: Stored,
-    /// The row it has now.
-    row: Option<i64>,
-}
-
 /// Change sets that go back, with what changes.
 #[derive(Default)]
-struct Work(Vec<(change_set::Model, Uuid, Vec<Back>)>);
+struct Work(Vec<(change_set::Model, Vec<Written>)>);
 
 impl Work {
     async fn load(
@@ -131,20 +112,23 @@ impl Work {
             now.into_iter().map(|row| ((row.layer.clone(), row.scope_id, row.key.clone()), row)).collect();
         let mut work = Self::default();
         for set in sets {
-            let Some(scope) = set.scope_id.filter(|scope| there.contains(scope)) else { continue };
+            if !set.scope_id.is_some_and(|scope| there.contains(&scope)) {
+                continue;
+            }
             let (mut back, mut since, mut lost) = (Vec::new(), false, false);
             for value in values.remove(&set.id).unwrap_or_default() {
                 let row = now.remove(&(set.layer.clone(), set.scope_id, value.key.clone()));
-                let made = value.new_value.map(|text| (text, value.new_locked, value.new_reason));
-                let old = value.old_value.map(|text| (text, value.old_locked, value.old_reason));
-                let id = row.as_ref().map(|row| row.id);
-                let is = row.map(|row| (row.value, row.locked, row.reason));
-                if alike(app, &value.key, &is, &old) {
+                let stored =
+                    |value: Option<String>, locked, reason| value.map(|value| Stored { value, locked, reason });
+                let made = stored(value.new_value, value.new_locked, value.new_reason);
+                let was = stored(value.old_value, value.old_locked, value.old_reason);
+                let is = row.as_ref().and_then(|row| stored(Some(row.value.clone()), row.locked, row.reason.clone()));
+                if alike(app, &value.key, is.as_ref(), was.as_ref()) {
                     continue;
                 }
-                lost |= old.as_ref().is_some_and(|old| app.secrets.open_setting(&value.key, &old.0).is_err());
-                since |= !alike(app, &value.key, &is, &made);
-                back.push(Back { key: value.key, now: is, old, row: id });
+                lost |= was.as_ref().is_some_and(|was| app.secrets.open_setting(&value.key, &was.value).is_err());
+                since |= !alike(app, &value.key, is.as_ref(), made.as_ref());
+                back.push(Written { key: value.key, old: row, new: was });
             }
             // What does not open any more cannot be put back.
             if lost || (since && !force) {
@@ -153,7 +137,7 @@ impl Work {
                     answer.names.push(set.scope_name);
                 }
             } else if !back.is_empty() {
-                work.0.push((set, scope, back));
+                work.0.push((set, back));
             }
         }
         Ok(work)
@@ -161,7 +145,7 @@ impl Work {
 
     /// Returns how many went back, and the jobs.
     async fn carry(
-        self,
+        mut self,
         app: &App,
         tx: &impl ConnectionTrait,
         change: &Change<'_>,
@@ -170,61 +154,21 @@ impl Work {
         if self.0.is_empty() {
             return Ok((0, Vec::new()));
         }
-        self.store(tx, change.actor).await?;
-        let (sets, undone) = self.keep(tx, change.actor, comment).await?;
+        let sets = self.sets(change.actor, comment);
+        write(tx, &sets).await?;
+        let undone = sets.iter().filter_map(|(by, _)| Some((by.undoes?, Some(by.id)))).collect();
         write_column::<change_set::Entity, _>(tx, change_set::Column::Id, change_set::Column::UndoneBy, undone).await?;
         let targets = self.targets(tx).await?;
-        let keys: BTreeSet<String> = self.0.iter().flat_map(|(.., back)| back).map(|one| one.key.clone()).collect();
+        let keys: BTreeSet<String> = sets.iter().flat_map(|(_, back)| back).map(|one| one.key.clone()).collect();
         let jobs = refresh_targets(app, tx, &targets, change, Some(&keys), None).await?;
+        let sets: Sets = sets.into_iter().filter_map(|(set, _)| Some((set.scope_id?, set.id))).collect();
         reached(tx, &sets, &targets, &jobs).await?;
         Ok((self.0.len() as u32, jobs))
     }
 
-    /// Writes the layers.
-    async fn store(&self, tx: &impl ConnectionTrait, actor: &Actor) -> Result<()> {
-        let (now, mut set, mut removed) = (now_ms(), Vec::new(), Vec::new());
-        for (of, scope, back) in &self.0 {
-            for one in back {
-                let Some((value, locked, reason)) = &one.old else {
-                    removed.extend(one.row);
-                    continue;
-                };
-                set.push(layer_value::ActiveModel {
-                    layer: Set(of.layer.clone()),
-                    scope_id: Set(Some(*scope)),
-                    key: Set(one.key.clone()),
-                    value: Set(value.clone()),
-                    locked: Set(*locked),
-                    reason: Set(reason.clone()),
-                    changed_at: Set(now),
-                    changed_by: Set(actor.0.clone()),
-                    ..Default::default()
-                });
-            }
-        }
-        for ids in removed.chunks(ROWS) {
-            let rows = layer_value::Entity::delete_many();
-            rows.filter(layer_value::Column::Id.is_in(ids.iter().copied())).exec(tx).await?;
-        }
-        use layer_value::Column::{ChangedAt, ChangedBy, Key, Layer, Locked, Reason, ScopeId, Value};
-        for rows in set.chunks(ROWS) {
-            let update = OnConflict::columns([ScopeId, Layer, Key])
-                .update_columns([Value, Locked, Reason, ChangedAt, ChangedBy])
-                .to_owned();
-            layer_value::Entity::insert_many(rows.to_vec()).on_conflict(update).exec_without_returning(tx).await?;
-        }
-        Ok(())
-    }
-
-    /// Keeps what is done as change sets. Returns them by room and phone, and which undoes which.
-    async fn keep(
-        &self,
-        tx: &impl ConnectionTrait,
-        actor: &Actor,
-        comment: &str,
-    ) -> Result<(Sets, Vec<(Uuid, Option<Uuid>)>)> {
-        let (mut sets, mut undone, mut rows, mut values) = (Sets::new(), Vec::new(), Vec::new(), Vec::new());
-        for (of, scope, back) in &self.0 {
+    /// What is done, as change sets.
+    fn sets(&mut self, actor: &Actor, comment: &str) -> Vec<(change_set::Model, Vec<Written>)> {
+        let set = |(of, back): &mut (change_set::Model, Vec<Written>)| {
             let row = change_set::Model {
                 id: Uuid::now_v7(),
                 at: now_ms(),
@@ -236,36 +180,15 @@ impl Work {
                 import_id: None,
                 ..of.clone()
             };
-            values.extend(back.iter().map(|one| {
-                let (old_value, old_locked, old_reason) = parts(&one.now);
-                let (new_value, new_locked, new_reason) = parts(&one.old);
-                change_set_value::ActiveModel {
-                    change_set_id: Set(row.id),
-                    key: Set(one.key.clone()),
-                    old_value: Set(old_value),
-                    old_locked: Set(old_locked),
-                    old_reason: Set(old_reason),
-                    new_value: Set(new_value),
-                    new_locked: Set(new_locked),
-                    new_reason: Set(new_reason),
-                    ..Default::default()
-                }
-            }));
-            sets.insert(*scope, row.id);
-            undone.push((of.id, Some(row.id)));
-            rows.push(row.into_active_model());
-        }
-        change_set::Entity::insert_many(rows).exec_without_returning(tx).await?;
-        for values in values.chunks(ROWS) {
-            change_set_value::Entity::insert_many(values.to_vec()).exec_without_returning(tx).await?;
-        }
-        Ok((sets, undone))
+            (row, std::mem::take(back))
+        };
+        self.0.iter_mut().map(set).collect()
     }
 
     async fn targets(&self, tx: &impl ConnectionTrait) -> Result<Vec<Target>> {
         let of = |layer: Layer| {
-            let mine = self.0.iter().filter(move |(set, ..)| set.layer == layer.as_str());
-            mine.map(|(_, scope, _)| *scope)
+            let mine = self.0.iter().filter(move |(set, _)| set.layer == layer.as_str());
+            mine.filter_map(|(set, _)| set.scope_id)
         };
         let which = Condition::any()
             .add(phone::Column::Id.is_in(of(Layer::Phone)))
@@ -289,21 +212,15 @@ async fn there(tx: &impl ConnectionTrait, scopes: &[Uuid]) -> Result<HashSet<Uui
 }
 
 /// Whether two values are the same in the clear. One that does not open any more is like no other.
-fn alike(app: &App, key: &str, one: &Stored, other: &Stored) -> bool {
+fn alike(app: &App, key: &str, one: Option<&Stored>, other: Option<&Stored>) -> bool {
     let text = |sealed: &str| app.secrets.open_setting(key, sealed).ok().map(std::borrow::Cow::into_owned);
     match (one, other) {
         (None, None) => true,
         (Some(one), Some(other)) => {
-            let same_text = one.0 == other.0 || text(&one.0).is_some_and(|one| text(&other.0) == Some(one));
-            (one.1, &one.2) == (other.1, &other.2) && same_text
+            let same_text =
+                one.value == other.value || text(&one.value).is_some_and(|one| text(&other.value) == Some(one));
+            (one.locked, &one.reason) == (other.locked, &other.reason) && same_text
         }
         _ => false,
-    }
-}
-
-fn parts(stored: &Stored) -> (Option<String>, bool, String) {
-    match stored.clone() {
-        Some((value, locked, reason)) => (Some(value), locked, reason),
-        None => (None, false, String::new()),
     }
 }

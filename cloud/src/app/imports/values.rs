@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contract::Mac;
 use contract::rest::{ImportCounts, Layer};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::carry::Changed;
 use crate::app::desired::targets::Target;
+use crate::app::layers::{Stored, Written, write};
 use crate::app::{Actor, App, Result};
 use crate::clock::now_ms;
 use crate::db::column::write_column;
-use crate::db::entity::{change_set, change_set_value, job, layer_value, phone};
+use crate::db::entity::{change_set, job, layer_value, phone};
 use crate::domain::import::plan::{Known, Step};
 
-/// Rows in one statement, with at most ten parameters each; keeps it below the databases' limits.
+/// Ids in one statement; keeps it below the databases' limits on parameters.
 const ROWS: usize = 1_000;
 
 /// Who sets the values, and what for.
@@ -71,8 +71,9 @@ pub async fn carry(
         return Ok(Sets::new());
     }
     let before = before(tx, &wanted).await?;
-    store(tx, purpose.actor, &wanted).await?;
-    keep_sets(tx, purpose, &wanted, &before).await
+    let sets = change_sets(purpose, wanted, before);
+    write(tx, &sets).await?;
+    Ok(sets.into_iter().filter_map(|(set, _)| Some((set.scope_id?, set.id))).collect())
 }
 
 /// Phones that get values; those that were just made too.
@@ -91,7 +92,7 @@ async fn phones(tx: &impl ConnectionTrait, known: &Known, steps: &[Step]) -> Res
 async fn before(
     tx: &impl ConnectionTrait,
     wanted: &BTreeMap<(Layer, Uuid), Wanted>,
-) -> Result<HashMap<(String, Uuid, String), layer_value::Model>> {
+) -> Result<HashMap<(Layer, Uuid, String), layer_value::Model>> {
     let keys: BTreeSet<&str> = wanted.values().flat_map(|(_, values)| values.keys().map(String::as_str)).collect();
     let scopes: Vec<Uuid> = wanted.keys().map(|(_, scope)| *scope).collect();
     let mut found = HashMap::new();
@@ -102,55 +103,26 @@ async fn before(
             .filter(layer_value::Column::Key.is_in(keys.iter().copied()))
             .all(tx)
             .await?;
-        let by = |row: layer_value::Model| Some(((row.layer.clone(), row.scope_id?, row.key.clone()), row));
+        let by = |row: layer_value::Model| Some(((row.layer.parse().ok()?, row.scope_id?, row.key.clone()), row));
         found.extend(rows.into_iter().filter_map(by));
     }
     Ok(found)
 }
 
-/// Writes the values. One that is locked stays locked.
-async fn store(tx: &impl ConnectionTrait, actor: &Actor, wanted: &BTreeMap<(Layer, Uuid), Wanted>) -> Result<()> {
-    let now = now_ms();
-    let row = |layer: Layer, scope: Uuid, key: &str, value: &str| layer_value::ActiveModel {
-        layer: Set(layer.as_str().to_owned()),
-        scope_id: Set(Some(scope)),
-        key: Set(key.to_owned()),
-        value: Set(value.to_owned()),
-        locked: Set(false),
-        reason: Set(String::new()),
-        changed_at: Set(now),
-        changed_by: Set(actor.0.clone()),
-        ..Default::default()
-    };
-    let rows: Vec<layer_value::ActiveModel> = wanted
-        .iter()
-        .flat_map(|((layer, scope), (_, values))| {
-            values.iter().map(move |(key, value)| row(*layer, *scope, key, value))
-        })
-        .collect();
-    use layer_value::Column::{ChangedAt, ChangedBy, Key, Layer as LayerColumn, ScopeId, Value as ValueColumn};
-    for rows in rows.chunks(ROWS) {
-        let there = OnConflict::columns([ScopeId, LayerColumn, Key])
-            .update_columns([ValueColumn, ChangedAt, ChangedBy])
-            .to_owned();
-        layer_value::Entity::insert_many(rows.to_vec()).on_conflict(there).exec_without_returning(tx).await?;
-    }
-    Ok(())
-}
-
-async fn keep_sets(
-    tx: &impl ConnectionTrait,
+/// The change sets, one a room or phone. What is locked stays locked.
+fn change_sets(
     purpose: &Purpose<'_>,
-    wanted: &BTreeMap<(Layer, Uuid), Wanted>,
-    before: &HashMap<(String, Uuid, String), layer_value::Model>,
-) -> Result<Sets> {
-    let (now, mut sets, mut rows, mut changes) = (now_ms(), Sets::new(), Vec::new(), Vec::new());
-    for ((layer, scope), (name, values)) in wanted {
+    wanted: BTreeMap<(Layer, Uuid), Wanted>,
+    mut before: HashMap<(Layer, Uuid, String), layer_value::Model>,
+) -> Vec<(change_set::Model, Vec<Written>)> {
+    let now = now_ms();
+    let mut sets = Vec::with_capacity(wanted.len());
+    for ((layer, scope), (scope_name, values)) in wanted {
         let row = change_set::Model {
             id: Uuid::now_v7(),
             layer: layer.as_str().to_owned(),
-            scope_id: Some(*scope),
-            scope_name: name.clone(),
+            scope_id: Some(scope),
+            scope_name,
             at: now,
             actor: purpose.actor.0.clone(),
             comment: purpose.comment.clone(),
@@ -159,32 +131,14 @@ async fn keep_sets(
             undone_by: None,
             import_id: Some(purpose.import),
         };
-        changes.extend(values.iter().map(|(key, value)| {
-            let old = before.get(&(row.layer.clone(), *scope, key.clone()));
-            let locked = old.is_some_and(|old| old.locked);
-            let reason = old.map(|old| old.reason.clone()).unwrap_or_default();
-            change_set_value::ActiveModel {
-                change_set_id: Set(row.id),
-                key: Set(key.clone()),
-                old_value: Set(old.map(|old| old.value.clone())),
-                old_locked: Set(locked),
-                old_reason: Set(reason.clone()),
-                new_value: Set(Some(value.clone())),
-                new_locked: Set(locked),
-                new_reason: Set(reason),
-                ..Default::default()
-            }
-        }));
-        sets.insert(*scope, row.id);
-        rows.push(row.into_active_model());
+        let written = values.into_iter().map(|(key, value)| {
+            let old = before.remove(&(layer, scope, key.clone()));
+            let (locked, reason) = old.as_ref().map(|old| (old.locked, old.reason.clone())).unwrap_or_default();
+            Written { key, old, new: Some(Stored { value, locked, reason }) }
+        });
+        sets.push((row, written.collect()));
     }
-    for rows in rows.chunks(ROWS) {
-        change_set::Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
-    }
-    for changes in changes.chunks(ROWS) {
-        change_set_value::Entity::insert_many(changes.to_vec()).exec_without_returning(tx).await?;
-    }
-    Ok(sets)
+    sets
 }
 
 /// Notes which phones the change sets reach, and by which jobs. Of a phone with values of its own and of its room's, its

@@ -5,18 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::rest::{Accepted, LayerChange, SECRET_MASK};
 use contract::{ChangeSetId, PhoneId};
 use provisioning::variables::TemplateError;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::write::{Stored, Written, write};
 use super::{Scope, locks};
 use crate::app::desired::{Change, accepted, refresh_targets};
 use crate::app::error::invalid;
 use crate::app::idempotency::Once;
 use crate::app::{Actor, App, Result, audit, views};
 use crate::clock::now_ms;
-use crate::db::entity::{change_set, change_set_value, layer_value, phone};
+use crate::db::entity::{change_set, layer_value, phone};
 use crate::domain::catalogue;
 use crate::domain::value::kept;
 
@@ -100,14 +99,39 @@ pub async fn apply(
         let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
         locks::refuse(tx, scope, set.collect()).await?;
     }
-    let before = now_set(app, tx, scope, &edits).await?;
+    let mut before = now_set(app, tx, scope, &edits).await?;
     unmask(&mut edits, &before)?;
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     if edits.is_empty() {
         return Ok(Applied { accepted: views::accepted_many(&[]), phones: Vec::new() });
     }
-    let stored = store(app, tx, actor, scope, &edits).await?;
-    let change_set_id = keep_change_set(tx, actor, scope, &name, &edits, &before, &stored, &purpose).await?;
+    let row = change_set::Model {
+        id: Uuid::now_v7(),
+        layer: scope.layer().as_str().to_owned(),
+        scope_id: Some(scope.id()),
+        scope_name: name.clone(),
+        at: now_ms(),
+        actor: actor.0.clone(),
+        comment: purpose.comment,
+        phones: 0,
+        undoes: purpose.undoes,
+        undone_by: None,
+        import_id: None,
+    };
+    let change_set_id = row.id;
+    let mut written = Vec::with_capacity(edits.len());
+    for Edit { key, value } in &edits {
+        let new = match value {
+            Some(new) => Some(Stored {
+                value: app.secrets.seal_setting(key, &new.text)?,
+                locked: new.locked,
+                reason: new.reason.clone(),
+            }),
+            None => None,
+        };
+        written.push(Written { key: key.clone(), old: before.remove(key).map(|(_, row)| row), new });
+    }
+    write(tx, &[(row, written)]).await?;
     let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
     let said = keys.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let action = if purpose.undoes.is_some() { "settings.undo" } else { "settings.change" };
@@ -137,7 +161,7 @@ pub async fn now_set(
     tx: &impl ConnectionTrait,
     scope: Scope,
     edits: &[Edit],
-) -> Result<BTreeMap<String, (New, String)>> {
+) -> Result<BTreeMap<String, (New, layer_value::Model)>> {
     let rows = layer_value::Entity::find()
         .filter(layer_value::Column::ScopeId.eq(scope.id()))
         .filter(layer_value::Column::Layer.eq(scope.layer().as_str()))
@@ -147,13 +171,13 @@ pub async fn now_set(
     let mut found = BTreeMap::new();
     for row in rows {
         let text = app.secrets.open_setting(&row.key, &row.value)?.into_owned();
-        found.insert(row.key, (New { text, locked: row.locked, reason: row.reason }, row.value));
+        found.insert(row.key.clone(), (New { text, locked: row.locked, reason: row.reason.clone() }, row));
     }
     Ok(found)
 }
 
 /// A secret that is sent as it is shown stays what it is; a lock on it may change.
-pub fn unmask(edits: &mut [Edit], before: &BTreeMap<String, (New, String)>) -> Result<()> {
+pub fn unmask(edits: &mut [Edit], before: &BTreeMap<String, (New, layer_value::Model)>) -> Result<()> {
     for edit in edits.iter_mut().filter(|edit| catalogue::is_secret(&edit.key)) {
         let Some(new) = edit.value.as_mut().filter(|new| new.text == SECRET_MASK) else { continue };
         let Some((there, _)) = before.get(&edit.key) else {
@@ -162,95 +186,6 @@ pub fn unmask(edits: &mut [Edit], before: &BTreeMap<String, (New, String)>) -> R
         new.text.clone_from(&there.text);
     }
     Ok(())
-}
-
-/// Writes the layer. Returns the values as they are stored, by key.
-async fn store(
-    app: &App,
-    tx: &impl ConnectionTrait,
-    actor: &Actor,
-    scope: Scope,
-    edits: &[Edit],
-) -> Result<BTreeMap<String, String>> {
-    let now = now_ms();
-    let (mut set, mut removed, mut stored) = (Vec::new(), Vec::new(), BTreeMap::new());
-    for Edit { key, value } in edits {
-        let Some(new) = value else {
-            removed.push(key.clone());
-            continue;
-        };
-        let value = app.secrets.seal_setting(key, &new.text)?;
-        stored.insert(key.clone(), value.clone());
-        set.push(layer_value::ActiveModel {
-            layer: Set(scope.layer().as_str().to_owned()),
-            scope_id: Set(Some(scope.id())),
-            value: Set(value),
-            key: Set(key.clone()),
-            locked: Set(new.locked),
-            reason: Set(new.reason.clone()),
-            changed_at: Set(now),
-            changed_by: Set(actor.0.clone()),
-            ..Default::default()
-        });
-    }
-    layer_value::Entity::delete_many()
-        .filter(layer_value::Column::ScopeId.eq(scope.id()))
-        .filter(layer_value::Column::Layer.eq(scope.layer().as_str()))
-        .filter(layer_value::Column::Key.is_in(removed))
-        .exec(tx)
-        .await?;
-    if !set.is_empty() {
-        use layer_value::Column::{ChangedAt, ChangedBy, Key, Locked, Reason, ScopeId, Value};
-        let update = OnConflict::columns([ScopeId, layer_value::Column::Layer, Key])
-            .update_columns([Value, Locked, Reason, ChangedAt, ChangedBy])
-            .to_owned();
-        layer_value::Entity::insert_many(set).on_conflict(update).exec_without_returning(tx).await?;
-    }
-    Ok(stored)
-}
-
-#[allow(clippy::too_many_arguments)]
-async fn keep_change_set(
-    tx: &impl ConnectionTrait,
-    actor: &Actor,
-    scope: Scope,
-    name: &str,
-    edits: &[Edit],
-    before: &BTreeMap<String, (New, String)>,
-    stored: &BTreeMap<String, String>,
-    purpose: &Purpose,
-) -> Result<Uuid> {
-    let row = change_set::Model {
-        id: Uuid::now_v7(),
-        layer: scope.layer().as_str().to_owned(),
-        scope_id: Some(scope.id()),
-        scope_name: name.to_owned(),
-        at: now_ms(),
-        actor: actor.0.clone(),
-        comment: purpose.comment.clone(),
-        phones: 0,
-        undoes: purpose.undoes,
-        undone_by: None,
-        import_id: None,
-    };
-    change_set::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
-    let values = edits.iter().map(|edit| {
-        let old = before.get(&edit.key);
-        let new = edit.value.as_ref();
-        change_set_value::ActiveModel {
-            change_set_id: Set(row.id),
-            key: Set(edit.key.clone()),
-            old_value: Set(old.map(|(_, stored)| stored.clone())),
-            old_locked: Set(old.is_some_and(|(old, _)| old.locked)),
-            old_reason: Set(old.map(|(old, _)| old.reason.clone()).unwrap_or_default()),
-            new_value: Set(stored.get(&edit.key).cloned()),
-            new_locked: Set(new.is_some_and(|new| new.locked)),
-            new_reason: Set(new.map(|new| new.reason.clone()).unwrap_or_default()),
-            ..Default::default()
-        }
-    });
-    change_set_value::Entity::insert_many(values).exec_without_returning(tx).await?;
-    Ok(row.id)
 }
 
 /// What a request wants, every key and value checked.
@@ -303,7 +238,8 @@ fn locks(scope: Scope, wanted: &LayerChange) -> Result<BTreeMap<&str, &str>> {
     Ok(locks)
 }
 
-fn said(field: &str, text: &str) -> Result<()> {
+/// Whether a reason or a comment may be said.
+pub fn said(field: &str, text: &str) -> Result<()> {
     if text.chars().count() > 300 || text.chars().any(char::is_control) {
         return Err(invalid(field, "At most 300 characters, none of them a control character."));
     }

@@ -11,7 +11,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::change::{Edit, New, Purpose, apply, now_set};
+use super::change::{Edit, New, Purpose, apply, now_set, said};
 use super::{Scope, locks};
 use crate::app::error::{conflict, invalid, not_found};
 use crate::app::idempotency::Once;
@@ -138,9 +138,7 @@ async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<
 
 /// Takes a change set back by a new one. Taken back already, it stays so.
 pub async fn undo(app: &App, actor: &Actor, once: &Once, id: ChangeSetId, wanted: Undo) -> Result<Accepted> {
-    if wanted.comment.chars().count() > 300 || wanted.comment.chars().any(char::is_control) {
-        return Err(invalid("comment", "At most 300 characters, none of them a control character."));
-    }
+    said("comment", &wanted.comment)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
     if let Some(answer) = once.replay(tx).await? {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::app::live::{Touched, touch};
 use crate::app::{App, Result, heard, jobs, views};
 use crate::clock::now_ms;
+use crate::db::column::write_column;
 use crate::db::entity::{bootstrap_fetch, event, job, phone, phone_file};
 
 /// How often it is written.
@@ -213,13 +214,9 @@ async fn keep(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> 
 /// Who fetched without a proof may be the phone: then it holds the next file's password from now on. Nothing else is
 /// believed.
 async fn keep_key(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
-    for (one, _) in seen {
-        phone_file::Entity::update_many()
-            .col_expr(phone_file::Column::FileKey, Expr::value(one.file_key.clone()))
-            .filter(phone_file::Column::PhoneId.eq(one.phone))
-            .exec(tx)
-            .await?;
-    }
+    use phone_file::Column::{FileKey, PhoneId};
+    let keys = seen.iter().map(|(one, _)| (one.phone, one.file_key.clone())).collect();
+    write_column::<phone_file::Entity, _>(tx, PhoneId, FileKey, keys).await?;
     Ok(())
 }
 

@@ -3,15 +3,7 @@ use crate::device::Identity;
 use crate::store::{Storage, intern};
 
 fn phone() -> Arc<Device> {
-    let identity = Identity {
-        mac: "c074ad120701".parse().unwrap(),
-        serial: "1".into(),
-        model: settings::Model::Ghp620,
-        firmware: "1".into(),
-        acs_url: "http://acs/".into(),
-        authorities: None,
-    };
-    Device::open(identity, Storage::Memory).unwrap()
+    Device::open(Identity::of("c074ad120701"), Storage::Memory).unwrap()
 }
 
 fn give_password(device: &Device) {

@@ -21,7 +21,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub fn PushProgress(
     /// The change set that was made, if anything changed.
     set: Option<ChangeSetId>,
-    /// How many phones they concern.
+    /// How many phones it concerns.
     phones: u32,
 ) -> impl IntoView {
     let shared = use_shared();
