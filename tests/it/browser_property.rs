@@ -79,6 +79,7 @@ async fn numbers_of_the_property_and_the_type_of_a_room_reach_the_phone() {
     browser.until("the focus is in the form", "document.activeElement.id === 'facts-name'").await;
     browser.press(Key::Escape).await;
     browser.gone("facts-form").await;
+    browser.until("the focus is back", "document.activeElement.id === 'facts-change'").await;
     browser.press(Key::Enter).await;
     browser.until("the focus is in the form", "document.activeElement.id === 'facts-name'").await;
     write(&browser, "x").await;

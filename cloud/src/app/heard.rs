@@ -139,7 +139,7 @@ pub async fn inform(
     };
     let visible = shown(&row) != shown(&phone);
     save(tx, &phone, &row).await?;
-    let told = take_values(app, tx, &row, inform).await?;
+    let told = take_values(tx, &row, inform).await?;
     if visible || told {
         touch(tx, [Touched::phone(&row)]).await?;
     }
@@ -234,7 +234,7 @@ fn told(inform: &Inform) -> Reported {
 
 /// Settings an Inform names are what the phone reports from now on: so somebody's change at the phone shows ("4 VALUE
 /// CHANGE"). Returns whether that is news.
-async fn take_values(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
+async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &Inform) -> Result<bool> {
     let told = told(inform);
     if told.is_empty() {
         return Ok(false);
@@ -254,10 +254,8 @@ async fn take_values(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model,
         .await?;
     let changed = inform.events.iter().any(|event| event.code == EventCode::VALUE_CHANGE);
     let dialled = now.get(catalogue::ROOM_NUMBER).filter(|now| before.get(catalogue::ROOM_NUMBER) != Some(*now));
-    if let Some(number) = dialled.filter(|_| changed)
-        && claims::by_value(tx, phone, number).await?
-    {
-        app.claimed.notify_one();
+    if let Some(number) = dialled.filter(|_| changed) {
+        claims::by_value(tx, phone, number).await?;
     }
     Ok(true)
 }

@@ -45,7 +45,7 @@ use std::sync::{Arc, OnceLock};
 
 use contract::PhoneId;
 use contract::rest::WakeResult;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::broker::external::Accounts;
 use crate::broker::tunnel;
@@ -77,8 +77,6 @@ pub struct App {
     pub trust: trust::Profiles,
     /// Configuration files: limits, and what was fetched.
     pub provision: provision::State,
-    /// A phone asked for a room.
-    pub(crate) claimed: Notify,
     /// What this process keeps for sessions in which nothing happens.
     pub desk: session::Desk,
     /// What happened in sessions, until it is written.
@@ -157,7 +155,6 @@ impl App {
             wakes,
             trust: trust::Profiles::default(),
             provision: provision::State::default(),
-            claimed: Notify::new(),
             desk,
             trace: session::trace::Recorder::default(),
             used: UsedOnce::default(),

@@ -3,7 +3,10 @@
 
 use contract::event::{DeviceEvent, EventKind};
 use contract::rest::{ClaimKind, ClaimMode, ClaimState};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType},
+};
 use uuid::Uuid;
 
 use super::{End, by_phone, end, insert, rules};
@@ -27,16 +30,16 @@ struct Dialled<'a> {
     event: Option<(i32, i64)>,
 }
 
-/// An event that is new. Returns whether something is to be decided.
-pub async fn by_event(tx: &impl ConnectionTrait, phone: &phone::Model, event: &DeviceEvent) -> Result<bool> {
+/// An event that is new. The phone's row is locked.
+pub async fn by_event(tx: &impl ConnectionTrait, phone: &phone::Model, event: &DeviceEvent) -> Result<()> {
     let (kind, number) = match event.kind {
         EventKind::RoomDialled => (ClaimKind::Room, event.detail.as_deref().unwrap_or_default().trim()),
         EventKind::ExtensionWanted => (ClaimKind::Extension, ""),
-        _ => return Ok(false),
+        _ => return Ok(()),
     };
     if kind == ClaimKind::Room && (number.is_empty() || settings::validate(catalogue::ROOM_NUMBER, number).is_err()) {
         tracing::info!(phone = %phone.id, "a dialled room number is none");
-        return Ok(false);
+        return Ok(());
     }
     let name = (event.boot as i32, event.seq as i64);
     if let Some(last) = last(tx, phone.id, kind, number).await?
@@ -49,19 +52,21 @@ pub async fn by_event(tx: &impl ConnectionTrait, phone: &phone::Model, event: &D
             .filter(claim::Column::Id.eq(last.id))
             .exec(tx)
             .await?;
-        return Ok(false);
+        return Ok(());
     }
     let dialled = Dialled { kind, number, at: event.at.0, event: Some(name) };
     take(tx, phone, dialled).await
 }
 
-/// The room number a phone was seen to have, where it has just changed. Returns whether something is to be decided.
-pub async fn by_value(tx: &impl ConnectionTrait, phone: &phone::Model, number: &str) -> Result<bool> {
-    let Some(property) = phone.property_id.filter(|_| !number.is_empty()) else { return Ok(false) };
+/// The room number a phone was seen to have, where it has just changed.
+pub async fn by_value(tx: &impl ConnectionTrait, phone: &phone::Model, number: &str) -> Result<()> {
+    let Some(property) = phone.property_id.filter(|_| !number.is_empty()) else { return Ok(()) };
     // Where nobody may take rooms, it is a value that was changed at the phone, like any other.
     if rules(tx, property).await?.mode == ClaimMode::Off {
-        return Ok(false);
+        return Ok(());
     }
+    // Event and value may come at the same moment: whoever is second sees the other's claim.
+    phone::Entity::find_by_id(phone.id).lock(LockType::NoKeyUpdate).one(tx).await?;
     if let Some(last) = last(tx, phone.id, ClaimKind::Room, number).await?
         && !last.informed
     {
@@ -71,11 +76,11 @@ pub async fn by_value(tx: &impl ConnectionTrait, phone: &phone::Model, number: &
             .filter(claim::Column::Id.eq(last.id))
             .exec(tx)
             .await?;
-        return Ok(false);
+        return Ok(());
     }
     let desired = desired::wanted(tx, phone.id).await?;
     if desired.get(catalogue::ROOM_NUMBER).is_some_and(|wanted| wanted.value == number) {
-        return Ok(false);
+        return Ok(());
     }
     take(tx, phone, Dialled { kind: ClaimKind::Room, number, at: now_ms(), event: None }).await
 }
@@ -106,13 +111,13 @@ async fn last(tx: &impl ConnectionTrait, phone: Uuid, kind: ClaimKind, number: &
     Ok(newest.filter(|last| last.number == number && last.received_at > now_ms() - TOGETHER_MS))
 }
 
-async fn take(tx: &impl ConnectionTrait, phone: &phone::Model, dialled: Dialled<'_>) -> Result<bool> {
+async fn take(tx: &impl ConnectionTrait, phone: &phone::Model, dialled: Dialled<'_>) -> Result<()> {
     let now = now_ms();
     let of_phone = claim::Entity::find().filter(claim::Column::PhoneId.eq(phone.id));
     let lately = of_phone.clone().filter(claim::Column::ReceivedAt.gt(now - IN_MS)).count(tx).await?;
     if lately >= MOST {
         tracing::warn!(phone = %phone.id, "a phone asks for rooms too often");
-        return Ok(false);
+        return Ok(());
     }
     for older in of_phone.filter(claim::Column::State.is_in(OPEN)).all(tx).await? {
         let note = "The phone asked for something else.";
@@ -138,6 +143,5 @@ async fn take(tx: &impl ConnectionTrait, phone: &phone::Model, dialled: Dialled<
         decided_at: None,
         decided_by: String::new(),
     };
-    insert(tx, row).await?;
-    Ok(true)
+    insert(tx, row).await
 }

@@ -37,7 +37,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     let mut stored = store_events(tx, &phones, &heard, now).await?;
     let fresh = stored.len();
     let (mut touched, mut only_seen, mut new_lines) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut claimed, mut to_read) = (false, Vec::new());
+    let mut to_read = Vec::new();
     for run in heard.chunk_by(|(one, _), (other, _)| one == other) {
         let Some(phone) = run.first().and_then(|(id, _)| phones.remove(&id.0)) else { continue };
         let mut row = phone.clone();
@@ -47,7 +47,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
                     // A second time in the same batch it is not new any more.
                     if let Some(id) = stored.remove(&name(phone.id, event)) {
                         follow(&mut row, event);
-                        claimed |= claims::by_event(tx, &row, event).await?;
+                        claims::by_event(tx, &row, event).await?;
                         touched.push(Touched { event: Some(id), ..Touched::phone(&row) });
                     }
                     row.last_seen = Some(now);
@@ -92,9 +92,6 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     asked_again.extend(claims::lines_are_new(tx, &new_lines).await?);
     asked_again.extend(to_read);
     write.commit().await?;
-    if claimed {
-        app.claimed.notify_one();
-    }
     app.live.wake();
     app.nudge(asked_again);
     Ok(fresh)

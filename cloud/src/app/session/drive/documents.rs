@@ -59,12 +59,10 @@ impl<C: ConnectionTrait> Step<'_, C> {
         documents.changed = true;
         // Dialled at the phone since it was last read. What it had when it first came is nobody's wish.
         let now = room(&documents.reported).filter(|now| before.as_ref().is_some_and(|before| before != now));
-        if let Some(number) = now
-            && claims::by_value(self.tx, self.phone, &number).await?
-        {
-            self.app.claimed.notify_one();
+        match now {
+            Some(number) => claims::by_value(self.tx, self.phone, &number).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub async fn save(&self) -> Result<()> {
