@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::provision::record;
 use crate::app::tasks::lane;
-use crate::app::{App, enrol, heard, live, people, session};
+use crate::app::{App, enrol, heard, live, people, sealed, session};
 use crate::broker::tunnel::{self, Way};
 use crate::broker::{self, Broker, BrokerConfig, DeviceAuth, Identity, Login};
 use crate::config::{BrokerKind, Config, Role};
@@ -68,6 +68,7 @@ pub async fn start(config: Config) -> anyhow::Result<Server> {
         .with_context(|| format!("cannot close {} to others", config.server.data_dir.display()))?;
     let secrets = Secrets::load(&config.server.secret_key, &config.server.data_dir)?;
     let db = Db::connect(&config.database_url(), config.database.max_connections).await.context("database")?;
+    sealed::recognise(&db, &secrets).await?;
     let tls = Tls::load(&config.tls)?;
     let (app, calls) = App::new(db, config, secrets, tls.clone());
     let config = &app.config;

@@ -17,6 +17,7 @@ mod m20261129_000012_claims;
 mod m20261129_000013_import_shown;
 mod m20261129_000015_import_change_sets;
 mod m20261129_000016_phones;
+mod m20261129_000017_secret_key;
 mod table;
 
 pub struct Migrator;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000013_import_shown::Migration),
             Box::new(m20261129_000015_import_change_sets::Migration),
             Box::new(m20261129_000016_phones::Migration),
+            Box::new(m20261129_000017_secret_key::Migration),
         ]
     }
 }

@@ -33,6 +33,7 @@ pub mod property;
 pub mod provision;
 pub mod quarantine;
 pub mod rooms;
+pub mod sealed;
 pub mod session;
 pub mod tasks;
 pub mod telemetry;

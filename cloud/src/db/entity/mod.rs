@@ -36,6 +36,7 @@ pub mod quarantine;
 pub mod refresh_token;
 pub mod room;
 pub mod room_type;
+pub mod secret_key;
 pub mod sip_account;
 pub mod sip_assignment;
 pub mod sip_server;
