@@ -38,7 +38,7 @@ impl Default for Limits {
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// Names a subscription to the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(u64);
 
 /// What the machine wants done, or tells.

@@ -65,7 +65,8 @@ impl Table {
         out
     }
 
-    /// Reads a CSV (RFC 4180; `;` between cells is taken too) for a template.
+    /// Reads a CSV (RFC 4180; `;` and tabs between cells are taken too, and a first line `sep=` that names what is) for a
+    /// template.
     ///
     /// # Errors
     /// Everything that is wrong, by row and column, at most [`MOST_ERRORS`] and how many more.
@@ -76,8 +77,12 @@ impl Table {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| whole("the file is not UTF-8; save it as \"CSV UTF-8\""))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (said, text) = separator(text);
         let heading = text.lines().next().unwrap_or_default();
-        let delimiter = if heading.contains(';') && !heading.contains(',') { b';' } else { b',' };
+        let found = [b',', b';', b'\t'].into_iter().find(|sign| heading.as_bytes().contains(sign));
+        let delimiter = said.or(found).unwrap_or(b',');
+        // A spreadsheet counts that line too.
+        let above = u64::from(said.is_some());
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -85,14 +90,14 @@ impl Table {
             .from_reader(text.as_bytes());
         let mut records = reader.records();
         let Some(Ok(heading)) = records.next() else { return Err(whole("the file has no heading")) };
-        let columns = columns(&heading, profile).map_err(cut)?;
+        let columns = columns(&heading, profile, above + 1).map_err(cut)?;
         let (mut table, mut errors, mut seen) = (Self::default(), vec![], HashMap::new());
         for record in records {
             let Ok(record) = record else { return Err(whole("the file cannot be read as CSV")) };
             if record.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
-            let row = record.position().map_or(0, csv::Position::line);
+            let row = record.position().map_or(0, csv::Position::line) + above;
             match read_row(&record, row, &columns, profile, &mut seen) {
                 Ok(row) => table.rows.push(row),
                 Err(wrong) => errors.extend(wrong),
@@ -107,6 +112,16 @@ impl Table {
     }
 }
 
+/// What the line `sep=` says, which some spreadsheet programs write and read, and the text behind it.
+fn separator(text: &str) -> (Option<u8>, &str) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let first = first.strip_suffix('\r').unwrap_or(first).trim_matches('"');
+    match first.strip_prefix("sep=").map(str::as_bytes) {
+        Some([sign @ (b',' | b';' | b'\t')]) => (Some(*sign), rest),
+        _ => (None, text),
+    }
+}
+
 /// Where the address and each variable stand.
 struct Columns {
     mac: usize,
@@ -114,8 +129,8 @@ struct Columns {
     count: usize,
 }
 
-fn columns(heading: &csv::StringRecord, profile: &Profile) -> Result<Columns, Vec<CellError>> {
-    let wrong = |column: &str, why: String| CellError { row: 1, column: column.chars().take(40).collect(), why };
+fn columns(heading: &csv::StringRecord, profile: &Profile, row: u64) -> Result<Columns, Vec<CellError>> {
+    let wrong = |column: &str, why: String| CellError { row, column: column.chars().take(40).collect(), why };
     let (mut errors, mut seen) = (vec![], HashSet::new());
     for name in heading.iter().map(str::trim) {
         if name != MAC_VARIABLE && !profile.variables().iter().any(|own| own == name) {
@@ -231,6 +246,22 @@ mod tests {
         let again = table.csv(&profile, &[mac(1), mac(2)]);
         let rows: Vec<_> = Table::read(again.as_bytes(), &profile).unwrap().rows().map(|(mac, _)| mac).collect();
         assert_eq!(rows, [mac(1), mac(2)]);
+    }
+
+    #[test]
+    fn what_spreadsheets_save_is_read() {
+        let profile = profile(&["user", "password"]);
+        for text in [
+            "sep=;\r\nmac_address;user;password\r\nc074ad120001;a,b;c\r\n",
+            "\u{feff}\"sep=,\"\nmac_address,user,password\nc074ad120001,\"a,b\",c\n",
+            "sep=\t\nmac_address\tuser\tpassword\nc074ad120001\ta,b\tc\n",
+            "mac_address\tuser\tpassword\r\nc074ad120001\ta,b\tc\r\n",
+        ] {
+            let table = Table::read(text.as_bytes(), &profile).unwrap();
+            assert_eq!(table.values(mac(1)), Some(&["a,b".to_owned(), "c".to_owned()][..]), "{text}");
+        }
+        assert_eq!(errors("sep=;\nmac_address;user;password\nc074ad120001;a;b\nx;a;b\n")[0].0, 4, "as it is shown");
+        assert_eq!(errors("sep=;\nmac_address;user\n")[0].0, 2);
     }
 
     #[test]
