@@ -171,7 +171,7 @@ fn is_token(given: &str, token: &str) -> bool {
 
 async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
     if config::is_ours(request.uri().path()) {
-        return config::answer(&shared.now().0, request).await;
+        return config::answer(&shared.now().0, shared.pnp(), request).await;
     }
     match (request.method().clone(), request.uri().path().to_owned().as_str()) {
         (Method::GET, "/state") => json(StatusCode::OK, &shared.now().0.state()),

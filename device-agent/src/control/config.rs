@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read;
 use crate::device::Device;
+use crate::pnp::Pnp;
 use crate::provision::{self, Reason, Status, backup, export, file};
 use crate::serve::{self, Answer, attachment, json, plain};
 
@@ -55,7 +56,7 @@ pub(super) fn is_ours(path: &str) -> bool {
 }
 
 /// The answer to a request for one of these.
-pub(super) async fn answer(device: &Arc<Device>, request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(device: &Arc<Device>, pnp: &Arc<Pnp>, request: Request<Incoming>) -> Answer {
     let path = request.uri().path().to_owned();
     match (request.method().clone(), path.as_str()) {
         (Method::GET, "/provision") => json(StatusCode::OK, &shown(device)),
@@ -72,7 +73,7 @@ pub(super) async fn answer(device: &Arc<Device>, request: Request<Incoming>) -> 
         }
         (Method::POST, "/config/user") => upload(device, request, true).await,
         (Method::GET, "/backup") => pack(device, &request).await,
-        (Method::POST, "/backup") => restore(device, request).await,
+        (Method::POST, "/backup") => restore(device, pnp, request).await,
         _ => plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n"),
     }
 }
@@ -130,14 +131,15 @@ async fn pack(device: &Arc<Device>, request: &Request<Incoming>) -> Answer {
     }
 }
 
-async fn restore(device: &Arc<Device>, request: Request<Incoming>) -> Answer {
+async fn restore(device: &Arc<Device>, pnp: &Arc<Pnp>, request: Request<Incoming>) -> Answer {
     let password = password(&request);
     let bytes = match body(request, backup::MOST_BYTES).await {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
+    let pnp = pnp.clone();
     let taken = device.blocking(move |device| {
-        let restored = backup::restore(device, &bytes, &password)?;
+        let restored = backup::restore(device, Some(&pnp.service), &bytes, &password)?;
         Ok::<_, String>(Taken { changed: restored.changed, unknown: restored.unknown })
     });
     say(taken.await)

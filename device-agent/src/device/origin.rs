@@ -192,7 +192,7 @@ mod tests {
         let phone = device(dir.path());
         assert_eq!(count(&phone), Some(4));
         phone.set_uploaded(&both[..1], false).unwrap();
-        backup::restore(&phone, &package, "long enough").unwrap();
+        backup::restore(&phone, None, &package, "long enough").unwrap();
         assert_eq!(count(&phone), Some(4 + 2 * StateReport::WHOLE), "any of its settings may be another");
     }
 }

@@ -1,5 +1,5 @@
-//! The backup package: every setting, secrets included, and the ringtones; one JSON document behind a password
-//! (`openssl enc -d -aes-256-cbc -md sha256` opens it).
+//! The backup package: every setting, secrets included, the ringtones, and template and values of the PnP service; one JSON
+//! document behind a password (`openssl enc -d -aes-256-cbc -md sha256` opens it).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,15 +12,22 @@ use sha2::{Digest as _, Sha256};
 use crate::atomic::{self, Survive};
 use crate::clock;
 use crate::device::Device;
+use crate::pnp::service::{Files, Service};
 use crate::store::{Change, intern};
 use crate::transfer::FileKind;
 
-/// Longest package, bytes: three ringtones of a megabyte as hexadecimal digits, and settings.
+/// Longest package, bytes: three ringtones of a megabyte as hexadecimal digits, settings, and what the PnP service keeps.
 pub const MOST_BYTES: usize = 10 << 20;
 const LEAST_PASSWORD: usize = 8;
 const KIND: &str = "bellhop-backup";
-/// What tells one phone from another at its ACS: another phone has its own.
-const IDENTITY: &str = "tr069.";
+/// Files a server makes begin as a tar of this name in it.
+const OF_SERVER: &[u8] = b"manifest.json\0";
+
+/// What tells one phone from another at its ACS and where it fetches files: another phone has its own.
+fn is_identity(key: &str) -> bool {
+    let of_files = ["username", "password", "filepassword"];
+    key.starts_with("tr069.") || key.strip_prefix("provisioning.config.").is_some_and(|rest| of_files.contains(&rest))
+}
 
 #[derive(Serialize, Deserialize)]
 struct Package {
@@ -34,6 +41,9 @@ struct Package {
     by_user: BTreeSet<String>,
     /// By their numbers, hexadecimal.
     ringtones: BTreeMap<u8, String>,
+    /// Older packages have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pnp: Option<Files>,
     /// Over everything else: the cipher alone notices no change.
     sum: String,
 }
@@ -95,6 +105,7 @@ pub fn pack(device: &Device, password: &str) -> Result<Vec<u8>, String> {
         values,
         by_user,
         ringtones,
+        pnp: Some(Files::stored(device.storage())),
         sum: String::new(),
     };
     package.sum = package.sum()?;
@@ -104,13 +115,26 @@ pub fn pack(device: &Device, password: &str) -> Result<Vec<u8>, String> {
     Ok(encrypt(&text, password, salt, Digest::Sha256))
 }
 
-/// Puts everything back as it was in the package: settings that are not in it are forgotten. Of another phone's package the
-/// settings of its ACS are left out. Blocking.
+/// Puts everything back as it was in the package: settings and ringtones that are not in it are gone afterwards. Of another
+/// phone's package its names and passwords at the ACS and where files are fetched are left out. `pnp`: the service that takes
+/// template and values. Blocking.
 ///
 /// # Errors
-/// In words; nothing has changed then.
-pub fn restore(device: &Device, bytes: &[u8], password: &str) -> Result<Restored, String> {
+/// In words. Settings have not changed then, unless the words say that a file could not be written after them.
+pub(crate) fn restore(
+    device: &Device,
+    pnp: Option<&Service>,
+    bytes: &[u8],
+    password: &str,
+) -> Result<Restored, String> {
     check_password(password)?;
+    if bytes.starts_with(OF_SERVER) {
+        return Err(
+            "this is a backup package the server made; restore it on the phone's or the property's page there, \
+                    and the server brings the phone its settings"
+                .to_owned(),
+        );
+    }
     let (text, _) = open(bytes, password).map_err(|error| error.to_string())?;
     let mut package: Package = serde_json::from_slice(&text).map_err(|_| "it is no backup package".to_owned())?;
     if package.kind != KIND || package.version != 1 {
@@ -123,7 +147,7 @@ pub fn restore(device: &Device, bytes: &[u8], password: &str) -> Result<Restored
     let same = package.mac == device.identity().mac;
     let (mut values, mut unknown) = (BTreeMap::new(), 0);
     for (key, value) in &package.values {
-        if !same && key.starts_with(IDENTITY) {
+        if !same && is_identity(key) {
             continue;
         }
         match settings::validate_for(model, key, value) {
@@ -133,30 +157,59 @@ pub fn restore(device: &Device, bytes: &[u8], password: &str) -> Result<Restored
             Err(_) => unknown += 1,
         }
     }
-    let mut ringtones = Vec::new();
-    for (number, digits) in &package.ringtones {
-        let kind = FileKind::Ringtone(*number);
-        let bytes = hex::decode(digits).map_err(|_| "the package is damaged".to_owned())?;
-        if !(1..=3).contains(number) || bytes.len() as u64 > kind.most_bytes() {
-            return Err("a ringtone of the package is too long".to_owned());
-        }
-        ringtones.push((kind, bytes));
+    let ringtones = ringtones(&package)?;
+    if let Some(files) = &package.pnp {
+        files.check().map_err(|error| format!("what the package has for the PnP service: {error}"))?;
     }
     let old: Vec<Arc<str>> = device.document(|document| document.values.keys().cloned().collect());
-    let gone = old.into_iter().filter(|key| !values.contains_key(key) && (same || !key.starts_with(IDENTITY)));
+    let gone = old.into_iter().filter(|key| !values.contains_key(key) && (same || !is_identity(key)));
     let mut changes: Vec<Change> = gone.map(|key| (key, None)).collect();
     let by_user = package.by_user.iter().map(|key| intern(key)).filter(|key| values.contains_key(key)).collect();
     changes.extend(values.into_iter().map(|(key, value)| (key, Some(value))));
-    for (kind, bytes) in ringtones {
-        if let Some(path) = kind.place(device.storage()) {
-            if let Some(directory) = path.parent() {
-                atomic::private_directory(directory).map_err(|error| error.to_string())?;
-            }
-            atomic::replace(&path, &bytes, Survive::PowerCut).map_err(|error| error.to_string())?;
-        }
-    }
     let changed = device.set_all(&changes, by_user).map_err(|error| error.to_string())?;
+    let after = |error: String| format!("the settings are put back; restore the package again for the rest: {error}");
+    for (kind, bytes) in ringtones {
+        put(device, kind, bytes.as_deref()).map_err(|error| after(format!("a ringtone: {error}")))?;
+    }
+    if let (Some(service), Some(files)) = (pnp, &package.pnp) {
+        service.put_back(files).map_err(|error| after(format!("the PnP service: {error}")))?;
+    }
     Ok(Restored { changed, unknown })
+}
+
+/// Every ringtone the phone has room for; `None`: the package has none of this number.
+fn ringtones(package: &Package) -> Result<Vec<(FileKind, Option<Vec<u8>>)>, String> {
+    if package.ringtones.keys().any(|number| !(1..=3).contains(number)) {
+        return Err("the package has a ringtone of a number this phone does not have".to_owned());
+    }
+    let read = |number| {
+        let kind = FileKind::Ringtone(number);
+        let digits = package.ringtones.get(&number);
+        let bytes = digits.map(hex::decode).transpose().map_err(|_| "the package is damaged".to_owned())?;
+        match &bytes {
+            Some(bytes) if bytes.len() as u64 > kind.most_bytes() => {
+                Err("a ringtone of the package is too long".to_owned())
+            }
+            _ => Ok((kind, bytes)),
+        }
+    };
+    (1..=3).map(read).collect()
+}
+
+fn put(device: &Device, kind: FileKind, bytes: Option<&[u8]>) -> std::io::Result<()> {
+    let Some(path) = kind.place(device.storage()) else { return Ok(()) };
+    match bytes {
+        Some(bytes) => {
+            if let Some(directory) = path.parent() {
+                atomic::private_directory(directory)?;
+            }
+            atomic::replace(&path, bytes, Survive::PowerCut)
+        }
+        None => match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +217,13 @@ mod tests {
     use super::*;
     use crate::device::Identity;
     use crate::store::Storage;
+
+    const TEMPLATE: &str = "<t><f filename=\"cfg%%mac_address%%.xml\"><data><![CDATA[<a>%%user%%</a>]]></data></f></t>";
+    const OF_FILES: [(&str, &str); 3] = [
+        ("provisioning.config.username", "user"),
+        ("provisioning.config.password", "password"),
+        ("provisioning.config.filepassword", "key"),
+    ];
 
     fn device(dir: &std::path::Path, mac: &str) -> Arc<Device> {
         Device::open(Identity::of(mac), Storage::Disk(dir.to_owned())).unwrap()
@@ -175,23 +235,73 @@ mod tests {
         let old = device(here.path(), "c074ad120701");
         old.set_locally("hotel.name", "Grand").unwrap();
         old.set_locally("tr069.username", "phone-1").unwrap();
+        for (key, value) in OF_FILES {
+            old.set_uploaded(&[(intern(key), Some(format!("{value}-1")))], false).unwrap();
+        }
         old.set_uploaded(&[(intern("account.1.sip.subscriber.password"), Some("s3cret".into()))], false).unwrap();
         std::fs::create_dir_all(here.path().join("files")).unwrap();
         std::fs::write(here.path().join("files/ring2.bin"), b"ring").unwrap();
+        let pnp = Service::open(old.storage());
+        pnp.set_template(TEMPLATE.as_bytes()).unwrap();
+        pnp.set_table(b"mac_address,user\nc074ad120709,R&D\n").unwrap();
         let package = pack(&old, "long enough").unwrap();
         assert!(!String::from_utf8_lossy(&package).contains("s3cret"));
         // Onto a replacement, which keeps its own name at the ACS.
         let new = device(there.path(), "c074ad120702");
         new.set_locally("hotel.fax", "1").unwrap();
         new.set_locally("tr069.username", "phone-2").unwrap();
-        assert_eq!(restore(&new, &package, "long enough").unwrap(), Restored { changed: 3, unknown: 0 });
+        for (key, value) in OF_FILES {
+            new.set_uploaded(&[(intern(key), Some(format!("{value}-2")))], false).unwrap();
+        }
+        std::fs::create_dir_all(there.path().join("files")).unwrap();
+        std::fs::write(there.path().join("files/ring3.bin"), b"another").unwrap();
+        let service = Service::open(new.storage());
+        let restored = restore(&new, Some(&service), &package, "long enough").unwrap();
+        assert_eq!(restored, Restored { changed: 3, unknown: 0 });
+        for (key, value) in OF_FILES {
+            assert_eq!(new.value(key), format!("{value}-2"), "the other phone's would open nothing");
+        }
+        assert!(!there.path().join("files/ring3.bin").exists(), "as it was");
+        let mac = "c074ad120709".parse().unwrap();
+        assert_eq!(service.file(mac).unwrap().1, "<a>R&amp;D</a>\n");
+        assert!(Service::open(new.storage()).file(mac).is_ok());
         assert_eq!(new.value("account.1.sip.subscriber.password"), "s3cret");
         assert_eq!((new.value("hotel.name"), new.value("hotel.fax")), ("Grand".into(), String::new()));
         assert_eq!(new.value("tr069.username"), "phone-2");
         assert!(new.set_by_user().iter().any(|key| &**key == "hotel.name"));
         assert_eq!(std::fs::read(there.path().join("files/ring2.bin")).unwrap(), b"ring");
         // Back onto the same phone it changes nothing.
-        assert_eq!(restore(&old, &package, "long enough").unwrap().changed, 0);
+        assert_eq!(restore(&old, Some(&pnp), &package, "long enough").unwrap().changed, 0);
+        assert_eq!(old.value(OF_FILES[0].0), "user-1");
+    }
+
+    #[test]
+    fn a_package_of_the_server_is_recognised() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tar = b"manifest.json".to_vec();
+        tar.resize(1024, 0);
+        let refused = restore(&device(dir.path(), "c074ad120701"), None, &tar, "long enough").unwrap_err();
+        assert!(refused.contains("the server made; restore it on the phone's"), "{refused}");
+    }
+
+    #[test]
+    fn ringtones_stay_as_they_were_when_the_settings_cannot_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let phone = device(dir.path(), "c074ad120701");
+        phone.set_locally("hotel.name", "Grand").unwrap();
+        std::fs::create_dir_all(dir.path().join("files")).unwrap();
+        std::fs::write(dir.path().join("files/ring1.bin"), b"old").unwrap();
+        let package = pack(&phone, "long enough").unwrap();
+        phone.set_locally("hotel.name", "Other").unwrap();
+        std::fs::write(dir.path().join("files/ring1.bin"), b"new").unwrap();
+        // The settings' temporary file cannot be made: as on a full disk.
+        let settings = dir.path().join(format!(".{}.new", crate::store::SETTINGS_FILE));
+        std::fs::create_dir(&settings).unwrap();
+        assert!(restore(&phone, None, &package, "long enough").is_err());
+        assert_eq!(std::fs::read(dir.path().join("files/ring1.bin")).unwrap(), b"new");
+        std::fs::remove_dir(&settings).unwrap();
+        restore(&phone, None, &package, "long enough").unwrap();
+        assert_eq!(std::fs::read(dir.path().join("files/ring1.bin")).unwrap(), b"old");
     }
 
     #[test]
@@ -201,15 +311,15 @@ mod tests {
         device.set_locally("hotel.name", "Grand").unwrap();
         let package = pack(&device, "long enough").unwrap();
         device.set_locally("hotel.name", "Other").unwrap();
-        assert!(restore(&device, &package, "another password").is_err());
+        assert!(restore(&device, None, &package, "another password").is_err());
         assert!(pack(&device, "short").is_err());
         for at in (16..package.len()).step_by(7) {
             let mut bad = package.clone();
             bad[at] ^= 1;
-            assert!(restore(&device, &bad, "long enough").is_err(), "{at}");
+            assert!(restore(&device, None, &bad, "long enough").is_err(), "{at}");
         }
         for length in [0, 8, 16, 100, package.len() - 16] {
-            assert!(restore(&device, &package[..length], "long enough").is_err());
+            assert!(restore(&device, None, &package[..length], "long enough").is_err());
         }
         assert_eq!(device.value("hotel.name"), "Other");
     }

@@ -11,6 +11,7 @@ use hyper::{Method, Request, StatusCode};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::kept;
 use crate::clock;
 use crate::pnp::Pnp;
 use crate::serve::{self, Answer, Peer, plain, with_type};
@@ -27,6 +28,7 @@ pub(super) async fn start(ip: Ipv4Addr, pnp: &Arc<Pnp>, end: CancellationToken) 
         Err(_) => TcpListener::bind((ip, 0)).await?,
     };
     let folder = format!("http://{}{FOLDER}", listener.local_addr()?);
+    tokio::spawn(kept::keep(pnp.clone(), end.clone()));
     let pnp = pnp.clone();
     tokio::spawn(serve::serve(listener, CONNECTIONS, end, move |request| {
         let answer = answer(&pnp, &request);

@@ -6,12 +6,14 @@
 //! | `view` | what of it people are shown |
 //! | `answer` | hears the group, tells phones where to fetch |
 //! | `files` | hands out the files over HTTP |
+//! | `kept` | which phones were told, over a restart; and everything as a backup package carries it |
 //!
 //! Nobody proves anything in PnP: whoever is in the LAN and asks as a phone gets that phone's file. It is for a LAN of
 //! phones alone, and off by default.
 
 mod answer;
 mod files;
+mod kept;
 mod state;
 mod view;
 
@@ -29,6 +31,7 @@ use crate::store::Storage;
 use state::State;
 
 pub(crate) use answer::{custom_url, run};
+pub(crate) use kept::Files;
 pub(crate) use view::{Effect, Status};
 
 /// Keys of the settings, in the order enable, URL mode, URL.
@@ -64,7 +67,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Reads template and values. What cannot be read any more is left out and said.
-    pub(super) fn open(storage: &Storage) -> Self {
+    pub(crate) fn open(storage: &Storage) -> Self {
         let files = storage.file(TEMPLATE_FILE).zip(storage.file(TABLE_FILE));
         let mut state = State::default();
         if let Some((template, table)) = &files {
@@ -79,7 +82,10 @@ impl Service {
                 tracing::warn!(%error, "the stored PnP values do not fit the template");
             }
         }
-        Self { state: Mutex::new(state), files, wake: Notify::new() }
+        let service = Self { state: Mutex::new(state), files, wake: Notify::new() };
+        let told = service.told();
+        service.lock().found = told;
+        service
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -135,8 +141,11 @@ impl Service {
     /// The file system's.
     pub(crate) fn forget(&self) -> io::Result<()> {
         self.clear(true)?;
-        *self.lock() = State::default();
-        Ok(())
+        let mut state = self.lock();
+        let changed = state.changed.clone();
+        *state = State::default();
+        state.changed = changed;
+        self.forget_told()
     }
 
     fn store(&self, which: usize, bytes: Option<&[u8]>) -> io::Result<()> {

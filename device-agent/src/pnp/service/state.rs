@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use contract::{Mac, Timestamp};
 use provisioning::agent::Maker;
@@ -9,7 +10,9 @@ use provisioning::pnp::Asker;
 use provisioning::pnp::profile::{Profile, ProfileError};
 use provisioning::pnp::server::SessionId;
 use provisioning::pnp::table::{MOST_PHONES, Table};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
 use super::Refused;
 
@@ -17,7 +20,7 @@ use super::Refused;
 const MOST_REFUSED: usize = 20;
 
 /// How far a phone is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// It asked and was not told anything.
     Discovered,
@@ -34,9 +37,10 @@ pub(super) enum Stage {
 }
 
 /// A phone that asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Found {
     pub ip: IpAddr,
+    #[serde(skip)]
     pub maker: Option<Maker>,
     pub model: String,
     pub version: String,
@@ -45,6 +49,7 @@ pub(super) struct Found {
     pub note: String,
     pub at: Timestamp,
     /// Its subscription, while this phone runs.
+    #[serde(skip)]
     pub session: Option<SessionId>,
 }
 
@@ -86,6 +91,8 @@ pub(super) struct State {
     /// Why phones are told nothing, though the service is on.
     pub trouble: Option<String>,
     again: BTreeSet<Mac>,
+    /// Rings when `found` has changed.
+    pub changed: Arc<Notify>,
 }
 
 impl State {
@@ -189,6 +196,7 @@ impl State {
             session: Some(id),
         };
         self.found.insert(mac, found);
+        self.changed.notify_one();
         url
     }
 
@@ -208,7 +216,10 @@ impl State {
         let appends = matches!(maker, Some(Maker::Grandstream | Maker::Bellhop));
         match &self.way {
             None => Err("the service is not ready".to_owned()),
-            Some(Way::Custom(url)) if appends && !url.ends_with('/') => Ok(format!("{url}/")),
+            // With a query it is no folder that names could be appended to.
+            Some(Way::Custom(url)) if appends && !url.ends_with('/') && !url.contains(['?', '#']) => {
+                Ok(format!("{url}/"))
+            }
             Some(Way::Custom(url)) => Ok(url.clone()),
             Some(Way::Local(folder)) => {
                 let profile = self.profile().ok_or("there is no template")?;
@@ -224,6 +235,7 @@ impl State {
     pub fn answered(&mut self, now: Timestamp, id: SessionId, outcome: Result<(), String>) {
         let Some(found) = self.found.values_mut().find(|found| found.session == Some(id)) else { return };
         found.at = now;
+        self.changed.notify_one();
         match outcome {
             Ok(()) if matches!(found.stage, Stage::Fetched | Stage::Done) => found.stage = Stage::Done,
             Ok(()) => found.stage = Stage::Acknowledged,
@@ -248,6 +260,7 @@ impl State {
             _ => Stage::Fetched,
         };
         (found.at, found.note) = (now, String::new());
+        self.changed.notify_one();
         Some(file)
     }
 
@@ -305,10 +318,30 @@ impl State {
 
     pub fn drop_phone(&mut self, mac: Mac) -> bool {
         self.again.remove(&mac);
+        self.changed.notify_one();
         self.found.remove(&mac).is_some()
     }
 }
 
 fn hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_ends_with_a_slash_and_an_address_with_a_query_is_left_as_it_is() {
+        let mac: Mac = "c074ad120701".parse().unwrap();
+        for (custom, maker, told) in [
+            ("http://h/p", Maker::Grandstream, "http://h/p/"),
+            ("http://h/p/", Maker::Bellhop, "http://h/p/"),
+            ("http://h/p", Maker::Yealink, "http://h/p"),
+            ("http://h/p?x=1", Maker::Grandstream, "http://h/p?x=1"),
+        ] {
+            let state = State { way: Some(Way::Custom(custom.into())), ..State::default() };
+            assert_eq!(state.url(mac, Some(maker)).as_deref(), Ok(told));
+        }
+    }
 }
