@@ -177,8 +177,11 @@ pub(crate) fn restore(
     Ok(Restored { changed, unknown })
 }
 
-/// Every ringtone the phone has room for; `None`: the package has none of this number.
-fn ringtones(package: &Package) -> Result<Vec<(FileKind, Option<Vec<u8>>)>, String> {
+/// A ringtone and its bytes; `None`: the package has none of this number.
+type Ringtone = (FileKind, Option<Vec<u8>>);
+
+/// Every ringtone the phone has room for.
+fn ringtones(package: &Package) -> Result<Vec<Ringtone>, String> {
     if package.ringtones.keys().any(|number| !(1..=3).contains(number)) {
         return Err("the package has a ringtone of a number this phone does not have".to_owned());
     }

@@ -6,8 +6,8 @@ use super::record::{Fetched, FirstToken, Recorder};
 /// token that opened the file is given back.
 pub struct Handover {
     recorder: Recorder,
-    fetched: Option<Fetched>,
-    first: Option<FirstToken>,
+    fetched: Option<Box<Fetched>>,
+    first: Option<Box<FirstToken>>,
 }
 
 impl Handover {
@@ -16,12 +16,12 @@ impl Handover {
     }
 
     pub(super) fn first(mut self, token: FirstToken) -> Self {
-        self.first = Some(token);
+        self.first = Some(Box::new(token));
         self
     }
 
     pub(super) fn remembers(mut self, fetched: Fetched) -> Self {
-        self.fetched = Some(fetched);
+        self.fetched = Some(Box::new(fetched));
         self
     }
 
@@ -57,7 +57,7 @@ impl Handover {
     pub fn done(mut self) {
         self.first = None;
         if let Some(fetched) = self.fetched.take() {
-            self.recorder.fetched(fetched);
+            self.recorder.fetched(*fetched);
         }
     }
 }
@@ -65,7 +65,7 @@ impl Handover {
 impl Drop for Handover {
     fn drop(&mut self) {
         if let Some(token) = self.first.take() {
-            self.recorder.give_back(token);
+            self.recorder.give_back(*token);
         }
     }
 }

@@ -50,7 +50,7 @@ impl Keys {
     /// on: a phone that has the newest and asks again and again is bothered less and less, and any other gets its file.
     pub fn at(&self, turn: i64) -> &str {
         let turn = turn.max(0) as u64;
-        let nth = (turn + 1).is_power_of_two().then(|| (turn + 1).ilog2() as usize).unwrap_or_default();
+        let nth = if (turn + 1).is_power_of_two() { (turn + 1).ilog2() as usize } else { 0 };
         let older = nth.checked_sub(1).and_then(|nth| self.older.get(nth.checked_rem(self.older.len())?));
         older.unwrap_or(&self.newest)
     }

@@ -43,11 +43,13 @@ impl Service {
     /// Stores them. Blocking.
     pub(super) fn store_told(&self) -> io::Result<()> {
         let Some(path) = self.told_file() else { return Ok(()) };
-        let told: BTreeMap<Mac, Found> = {
-            let state = self.lock();
-            let told = state.found.iter().filter(|(_, found)| found.stage != Stage::Discovered);
-            told.map(|(mac, found)| (*mac, found.clone())).collect()
-        };
+        // Held while it is written: a reset in between would have it come back.
+        let state = self.lock();
+        let told = state.found.iter().filter(|(_, found)| found.stage != Stage::Discovered);
+        let told: BTreeMap<Mac, &Found> = told.map(|(mac, found)| (*mac, found)).collect();
+        if told.is_empty() {
+            return self.forget_told();
+        }
         atomic::replace(&path, &serde_json::to_vec(&told)?, Survive::PowerCut)
     }
 
@@ -83,9 +85,9 @@ pub(super) async fn keep(pnp: Arc<Pnp>, end: CancellationToken) {
             () = end.cancelled() => return,
         };
         let pnp = pnp.clone();
-        match tokio::task::spawn_blocking(move || pnp.service.store_told()).await {
-            Ok(Err(error)) => tracing::warn!(%error, "the list of PnP phones cannot be stored"),
-            Ok(Ok(())) | Err(_) => {}
+        let stored = tokio::task::spawn_blocking(move || pnp.service.store_told());
+        if let Ok(Err(error)) = stored.await {
+            tracing::warn!(%error, "the list of PnP phones cannot be stored");
         }
         if over {
             return;
