@@ -70,6 +70,7 @@ mod rpcs_over_tls;
 mod session_trace;
 mod settings_layers;
 mod settings_secret;
+mod several_processes;
 mod sip_pnp;
 mod tasks_agent;
 mod tasks_measure;

@@ -135,6 +135,8 @@ async fn transfer_complete(tx: &impl ConnectionTrait, phone: &phone::Model, told
         return note(tx, phone, "transfer", format!("of no task that waits, with the key {}", told.command_key)).await;
     };
     if told.fault.is_success() {
+        // As it is now: the file it sent may just have been kept.
+        let job = job::Entity::find_by_id(job.id).lock(LockType::NoKeyUpdate).one(tx).await?.unwrap_or(job);
         let result = transferred(&job, &told.start_time, &told.complete_time);
         let outcome = Outcome::Done(words::done(&result));
         return jobs::conclude(tx, &job, outcome, Some(&result)).await.map(drop);
