@@ -1,6 +1,7 @@
 //! SIP PnP with real sockets, in a network of the test's own: the phone as the server of a hundred others, and as one of
 //! them.
 
+mod first;
 mod lan;
 
 use std::net::{IpAddr, SocketAddr};
