@@ -2,7 +2,7 @@
 //! them.
 
 mod first;
-mod lan;
+pub mod lan;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
