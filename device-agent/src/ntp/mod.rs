@@ -126,8 +126,7 @@ async fn keep(device: &Device, wanted: &Wanted) {
                 tracing::info!(server = %answer.server, offset_ms = answer.offset_ms, "the time is known");
                 device.time.set(Time { answer: Some(answer), trouble: None });
                 failures.reset();
-                // A little earlier or at the time, so that phones do not come in step.
-                wanted.interval.mul_f64(1.0 - clock::jitter() / 10.0)
+                next(wanted.interval, clock::jitter())
             }
             Err(why) => {
                 tracing::warn!(%why, "no time server answers");
@@ -138,6 +137,11 @@ async fn keep(device: &Device, wanted: &Wanted) {
         };
         tokio::time::sleep(wait).await;
     }
+}
+
+/// The interval, or a little less, so that phones do not come in step. `jitter` is 0 to 1.
+fn next(interval: Duration, jitter: f64) -> Duration {
+    interval.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 10.0)
 }
 
 /// The answer of the first server that gives one.
@@ -199,6 +203,21 @@ async fn ask(server: &str, address: SocketAddr) -> Result<Answer, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::Identity;
+    use crate::store::Storage;
+
+    #[test]
+    fn servers_and_interval_are_settings() {
+        let dir = tempfile::tempdir().unwrap();
+        let device = Device::open(Identity::of("c074ad120701"), Storage::Disk(dir.path().to_owned())).unwrap();
+        let hours = |device: &Device| Wanted::of(device).interval.as_secs() / 3600;
+        assert_eq!((hours(&device), Wanted::of(&device).servers.len()), (24, 0));
+        device.set_locally("datetime.ntp.updateinterval", "60").unwrap();
+        device.set_locally("datetime.ntp.server.2", "ntp.hotel").unwrap();
+        assert_eq!((hours(&device), Wanted::of(&device).servers), (1, vec!["ntp.hotel".to_owned()]));
+        let minutes = |jitter| next(Duration::from_secs(3600), jitter).as_secs() / 60;
+        assert_eq!((minutes(0.0), minutes(1.0)), (60, 54));
+    }
 
     /// A server whose clock is 90 minutes ahead. Before it answers it sends what belongs to another question.
     #[tokio::test]

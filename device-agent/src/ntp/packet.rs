@@ -84,7 +84,7 @@ fn unix_ms(bytes: &[u8]) -> Option<i64> {
     }
     let (seconds, fraction) = ((value >> 32) as i64, value & 0xffff_ffff);
     let era = if value >> 63 == 0 { ERA } else { 0 };
-    Some((seconds + era - TO_UNIX) * 1000 + (fraction * 1000 >> 32) as i64)
+    Some((seconds + era - TO_UNIX) * 1000 + ((fraction * 1000) >> 32) as i64)
 }
 
 #[cfg(test)]

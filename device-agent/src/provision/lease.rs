@@ -1,5 +1,6 @@
-//! What a DHCP client was told, read from the file it keeps: `dhclient`'s leases, those of systemd-networkd and NetworkManager,
-//! or what a script of `udhcpc`, `dhcpcd` or `dhclient` writes of its environment (`env >file`). Whoever answers DHCP first wrote it, so nothing in it is believed before it is checked.
+//! What a DHCP client was told, read from the file it keeps: `dhclient`'s leases, those of systemd-networkd and
+//! NetworkManager, or what a script of `udhcpc`, `dhcpcd` or `dhclient` writes of its environment (`env >file`). Whoever
+//! answers DHCP first wrote it, so nothing in it is believed before it is checked.
 
 mod dhclient;
 mod text;
