@@ -18,6 +18,7 @@ mod m20261129_000013_import_shown;
 mod m20261129_000015_import_change_sets;
 mod m20261129_000016_phones;
 mod m20261129_000017_secret_key;
+mod m20261129_000018_file_keys;
 mod table;
 
 pub struct Migrator;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000015_import_change_sets::Migration),
             Box::new(m20261129_000016_phones::Migration),
             Box::new(m20261129_000017_secret_key::Migration),
+            Box::new(m20261129_000018_file_keys::Migration),
         ]
     }
 }

@@ -93,6 +93,17 @@ async fn a_bad_day_of_the_other_side_is_got_over() {
 }
 
 #[tokio::test]
+async fn a_device_that_is_refused_is_named_and_the_others_are_read() {
+    let fake = Fake::start(40, Trouble { refuses_device: Some(10), ..Trouble::default() }).await;
+    let (_server, hotel) = hotel_with(&fake).await;
+    let import = read(&hotel, &fake, &[]).await;
+    assert_eq!((import.state, import.rows), (ImportState::Ready, 40), "{}", import.note);
+    let about = |word: &str| import.findings.iter().filter(|finding| finding.reason.contains(word)).count();
+    assert_eq!(about("C074AD66000A: its accounts were not read; device/account/info (40006): no such device"), 1);
+    assert_eq!(about("were not read"), 1, "{:?}", import.findings);
+}
+
+#[tokio::test]
 async fn a_list_that_never_ends_ends() {
     let fake = Fake::start(120, Trouble { same_page: true, ..Trouble::default() }).await;
     let (_server, hotel) = hotel_with(&fake).await;

@@ -166,13 +166,17 @@ async fn a_version_the_phone_has_is_not_sent_again() {
     };
     let whole = get(Method::GET, None).await;
     let header = |answer: &Response, name: &str| answer.headers()[name].to_str().unwrap().to_owned();
-    let (tag, modified) = (header(&whole, "etag"), header(&whole, "last-modified"));
+    let (tag, later) = (header(&whole, "etag"), "Fri, 01 Jan 2100 00:00:00 GMT".to_owned());
     let head = get(Method::HEAD, None).await;
     assert_eq!((head.status(), header(&head, "etag")), (StatusCode::OK, tag.clone()));
     assert!(head.bytes().await.unwrap().is_empty());
     let other = format!("\"x\", W/{tag}");
-    for (name, value) in [("if-none-match", tag.as_str()), ("if-none-match", &other), ("if-modified-since", &modified)]
-    {
+    for (name, value) in [
+        ("if-none-match", tag.as_str()),
+        ("if-none-match", &other),
+        ("if-none-match", "*"),
+        ("if-modified-since", &later),
+    ] {
         let answer = get(Method::GET, Some((name, value))).await;
         assert_eq!(answer.status(), StatusCode::NOT_MODIFIED, "{name}: {value}");
         assert_eq!(header(&answer, "etag"), tag);
@@ -180,6 +184,8 @@ async fn a_version_the_phone_has_is_not_sent_again() {
     }
     let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
     server.api.patch(&path, json!({ "guest_name": "Mrs Silva" })).await.ok::<serde_json::Value>();
+    let old = get(Method::GET, Some(("if-modified-since", &header(&whole, "last-modified")))).await;
+    assert_eq!(old.status(), StatusCode::OK, "changed within the second or later");
     let newer = get(Method::GET, Some(("if-none-match", &tag))).await;
     assert_eq!(newer.status(), StatusCode::OK);
     assert_ne!(header(&newer, "etag"), tag);
@@ -188,6 +194,34 @@ async fn a_version_the_phone_has_is_not_sent_again() {
     let tag = header(&files.get(&bootstrap).await, "etag");
     let again = files.http.get(&bootstrap).header("if-none-match", &tag).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn a_phone_that_proved_itself_gets_its_file_by_any_prefix_it_was_ever_told() {
+    let server = TestServer::with(&Files::LISTEN).await;
+    let (hotel, _) = served(&server, &["1207"]).await;
+    let id = hotel.announce(mac(1), Some(hotel.room("1207"))).await.unwrap();
+    let path = format!("/api/v1/properties/{}/settings", hotel.property);
+    let prefix = "provisioning.config.fileprefix";
+    let set = async |value: &str| server.api.put(&path, json!({ "values": { prefix: value } })).await;
+    set("a-").await.ok::<serde_json::Value>();
+    let files = Files::new(&server);
+    let own = files.own(&server, id, mac(1)).await;
+    let get = async |name: &str| opened(files.digest(&format!("{}/{name}", files.base), Some(&own), "MD5").await).await;
+    let name = format!("cfg{}.xml", mac(1).compact());
+    assert_eq!(get(&format!("a-{name}")).await.item(prefix), "a-");
+    // It has not heard of the new one; and of none it knows better how it was encoded.
+    set("b-").await.ok::<serde_json::Value>();
+    for before in ["a-", "b-", "", "Room%20A%20%C3%BC_"] {
+        assert_eq!(get(&format!("{before}{name}")).await.item(prefix), "b-", "{before}");
+    }
+    for none in
+        [format!("a-cfg{}.xml", mac(2).compact()), "a-cfg.xml".to_owned(), format!("a-dev{}.cfg", mac(1).compact())]
+    {
+        assert_eq!(get(&none).await.status, StatusCode::NOT_FOUND, "{none}");
+    }
+    let refused = set("Room A").await.refused(422);
+    assert!(refused.detail.contains("a blank cannot stand in a file's name"), "{}", refused.detail);
 }
 
 #[tokio::test]

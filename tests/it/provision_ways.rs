@@ -2,9 +2,12 @@
 
 use std::process::Command;
 
+use cloud::db::entity::phone_file;
+use contract::PhoneId;
 use contract::event::EventKind;
 use contract::rest::{FirstFetch, JobState, RoomState, SyncState};
 use reqwest::StatusCode;
+use sea_orm::EntityTrait;
 use serde_json::json;
 use tests::certificates::Authority;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,10 +90,49 @@ async fn a_file_is_encrypted_with_the_password_the_phone_has_and_not_with_the_ne
     assert!(file.starts_with(b"Salted__"));
     assert!(opens(&file, "first file key"));
     assert_eq!(get().await, file, "the same version is the same file");
-    set("second file key").await;
-    assert!(opens(&get().await, "first file key"), "it holds the next one, and the phone has the old one");
-    written().await;
-    assert!(opens(&get().await, "second file key"));
+    let set_and_fetched = async |password: &str, by: &str| {
+        set(password).await;
+        let answer = opened(files.digest(&url, Some(&own), "MD5").await).await;
+        assert!(opens(&answer.body, by), "it holds {password}, and the phone has {by}");
+        written().await;
+        answer
+    };
+    let answer = set_and_fetched("second file key", "first file key").await;
+    let header =
+        |name: &str| answer.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.clone()).unwrap();
+    assert_eq!(header("content-type"), b"application/octet-stream", "nobody on the way reads it as text");
+
+    // The transfer broke off behind our back, or the phone refused the file for another value: it asks again.
+    let again = async || {
+        let turn = turn_of(&server, id).await;
+        let body = get().await;
+        wait_true("the fetch is written", async || turn_of(&server, id).await == turn + 1).await;
+        body
+    };
+    assert!(opens(&again().await, "first file key"), "the phone may still have it");
+    assert!(opens(&again().await, "second file key"), "or it has the new one, and asks on its schedule");
+
+    // The next version comes with the newest; a phone that never took it is not locked out of that one either.
+    let answer = set_and_fetched("third file key", "second file key").await;
+    assert!(opens(&again().await, "second file key"));
+    assert!(opens(&again().await, "third file key"));
+
+    // Who names the file it took shows which password it has: nothing older is tried any more.
+    let tag = answer.headers.iter().find(|(name, _)| name == "etag").map(|(_, tag)| tag.clone()).unwrap();
+    let basic = files.http.get(&url).basic_auth(&own.0, Some(&own.1)).header("if-none-match", tag);
+    assert_eq!(basic.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
+    wait_true("it is written", async || row_of(&server, id).await.older_keys.is_empty()).await;
+    for _ in 0..3 {
+        assert!(opens(&again().await, "third file key"));
+    }
+}
+
+async fn row_of(server: &TestServer, id: PhoneId) -> phone_file::Model {
+    phone_file::Entity::find_by_id(id.0).one(server.app().db.read()).await.unwrap().unwrap()
+}
+
+async fn turn_of(server: &TestServer, id: PhoneId) -> i64 {
+    row_of(server, id).await.turn
 }
 
 #[tokio::test]

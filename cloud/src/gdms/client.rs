@@ -125,22 +125,41 @@ impl Client {
         Ok((devices, notes.into_iter().collect()))
     }
 
-    /// Adds what only a device's own page tells: its accounts, and a serial number that was not in the list.
-    pub async fn complete(&self, devices: Vec<Device>) -> Result<Vec<Device>, GdmsError> {
+    /// Adds what only a device's own page tells: its accounts, and a serial number that was not in the list. A device GDMS
+    /// says nothing about stays without them, and what it said instead is among the notes, by MAC address.
+    ///
+    /// # Errors
+    /// If GDMS does not let us in or answers nobody: then no device can be read.
+    pub async fn complete(&self, devices: Vec<Device>) -> Result<(Vec<Device>, Vec<String>), GdmsError> {
         let asked: Vec<_> = devices.into_iter().map(|device| self.details(device)).collect();
-        stream::iter(asked).buffered(BESIDE).collect::<Vec<_>>().await.into_iter().collect()
+        let (mut complete, mut notes) = (Vec::with_capacity(asked.len()), Vec::new());
+        for answer in stream::iter(asked).buffered(BESIDE).collect::<Vec<_>>().await {
+            let (device, note) = answer?;
+            complete.push(device);
+            notes.extend(note);
+        }
+        Ok((complete, notes))
     }
 
-    async fn details(&self, mut device: Device) -> Result<Device, GdmsError> {
+    async fn details(&self, mut device: Device) -> Result<(Device, Option<String>), GdmsError> {
         let body = json!({ "mac": device.mac });
-        device.accounts = reply::accounts(&self.call("device/account/info", Some(&body)).await?);
+        let mut note = None;
+        match self.call("device/account/info", Some(&body)).await {
+            Ok(data) => device.accounts = reply::accounts(&data),
+            Err(GdmsError::Refused(why)) => note = Some(format!("{}: its accounts were not read; {why}", device.mac)),
+            Err(error) => return Err(error),
+        }
         if device.serial.is_empty() {
             let body = json!({ "mac": device.mac, "isFirst": 1 });
-            if let Some(found) = reply::device(&self.call("device/detail", Some(&body)).await?) {
-                device.serial = found.serial;
+            match self.call("device/detail", Some(&body)).await {
+                Ok(data) => device.serial = reply::device(&data).map(|found| found.serial).unwrap_or_default(),
+                Err(GdmsError::Refused(why)) => {
+                    note.get_or_insert_with(|| format!("{}: its serial number was not read; {why}", device.mac));
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(device)
+        Ok((device, note))
     }
 
     /// One call, as often as it takes.

@@ -1,6 +1,7 @@
 //! Where phones fetch their configuration files: GET and HEAD of any name, every limit first. What a request is answered is
 //! decided by `app::provision`.
 
+mod body;
 pub mod tftp;
 mod tftp_packet;
 
@@ -84,10 +85,14 @@ async fn serve(
 
 fn respond(answer: Answer) -> Response {
     match answer {
-        Answer::File { bytes, binary, tag, modified } => {
+        Answer::File { bytes, binary, tag, modified, handover } => {
             let kind = if binary { "application/octet-stream" } else { "text/xml; charset=utf-8" };
-            let body = bytes.map_or_else(Body::empty, Body::from);
+            let length = bytes.as_ref().map(|bytes| HeaderValue::from(bytes.len()));
+            let body = bytes.map_or_else(Body::empty, |bytes| Body::from_stream(body::Whole::new(bytes, handover)));
             let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, kind)], body).into_response();
+            if let Some(length) = length {
+                response.headers_mut().insert(header::CONTENT_LENGTH, length);
+            }
             version(response.headers_mut(), &tag, modified);
             response
         }
@@ -111,8 +116,9 @@ fn respond(answer: Answer) -> Response {
     }
 }
 
+/// `modified`: in seconds since 1970.
 fn version(headers: &mut HeaderMap, tag: &str, modified: i64) {
-    let modified = UNIX_EPOCH + Duration::from_millis(modified.max(0) as u64);
+    let modified = UNIX_EPOCH + Duration::from_secs(modified.max(0) as u64);
     for (name, value) in [
         (header::ETAG, format!("\"{tag}\"")),
         (header::LAST_MODIFIED, httpdate::fmt_http_date(modified)),

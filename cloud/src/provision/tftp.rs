@@ -34,6 +34,13 @@ pub async fn start(
 ) -> anyhow::Result<SocketAddr> {
     let socket = UdpSocket::bind(listen).await.with_context(|| format!("cannot listen on {listen} for TFTP"))?;
     let address = socket.local_addr()?;
+    if address.ip().is_unspecified() {
+        tracing::warn!(
+            %address,
+            "TFTP answers from the address of the route to the phone; where this machine has several, name one in \
+             provision.tftp_listen, or phones that asked another hear nothing"
+        );
+    }
     let transfers = Arc::new(Semaphore::new(app.config.provision.tftp_transfers));
     tasks.spawn(async move {
         let mut buffer = [0; MOST_REQUEST + 1];
@@ -76,8 +83,8 @@ async fn send(app: &App, from: IpAddr, peer: SocketAddr, read: super::tftp_packe
     let socket = UdpSocket::bind((from, 0)).await?;
     socket.connect(peer).await?;
     let client = peer.ip().to_canonical();
-    let file = match by_tftp(app, client, &read.name).await {
-        Ok(Some(file)) => file,
+    let (file, mut handover) = match by_tftp(app, client, &read.name).await {
+        Ok(Some(answered)) => answered,
         Ok(None) => {
             socket.send(&error(NOT_FOUND, "no such file")).await?;
             return Ok(());
@@ -94,6 +101,10 @@ async fn send(app: &App, from: IpAddr, peer: SocketAddr, read: super::tftp_packe
     'blocks: loop {
         for _ in 0..TRIES {
             socket.send(&transfer.now()).await?;
+            // Its acknowledgement may be lost; the file is not.
+            if let Some(handover) = handover.take_if(|_| transfer.is_last()) {
+                handover.done();
+            }
             let heard = timeout(again, async {
                 loop {
                     let length = socket.recv(&mut buffer).await?;

@@ -126,6 +126,11 @@ impl Transfer {
         out
     }
 
+    /// Whether the block under way is the last: shorter than the others, if only by being empty.
+    pub fn is_last(&self) -> bool {
+        self.at > 0 && self.at * self.block > self.file.len()
+    }
+
     fn number(&self) -> u16 {
         (self.at & 0xffff) as u16
     }
@@ -135,8 +140,7 @@ impl Transfer {
         let Some((code, rest)) = opcode(datagram) else { return Step::Ignore };
         match (code, opcode(rest)) {
             (ACK, Some((number, _))) if number == self.number() => {
-                // A last block is shorter than the others, if only by being empty.
-                if self.at > 0 && self.at * self.block > self.file.len() {
+                if self.is_last() {
                     return Step::Over;
                 }
                 self.at += 1;
@@ -196,10 +200,11 @@ mod tests {
     fn an_ack_for_another_block_sends_nothing() {
         let mut transfer = Transfer::new(vec![7; 600], &read("a\0octet\0"));
         assert_eq!(transfer.now().len(), 516);
+        assert!(!transfer.is_last());
         assert_eq!(transfer.take(&[0, 4, 0, 0]), Step::Ignore);
         assert_eq!(transfer.take(&[0, 4, 0, 1]), Step::Next);
         assert_eq!(transfer.take(&[0, 4, 0, 1]), Step::Ignore, "said twice");
-        assert_eq!(transfer.now().len(), 92);
+        assert_eq!((transfer.now().len(), transfer.is_last()), (92, true));
         assert_eq!(transfer.take(&[0, 5, 0, 0]), Step::Over);
     }
 

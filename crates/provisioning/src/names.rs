@@ -4,6 +4,7 @@
 //! case. What is in `dev<mac>.cfg` nobody public knows. A prefix goes in front of the name, a postfix behind all of it.
 
 use contract::mac::Mac;
+use percent_encoding::percent_decode_str;
 
 /// What decides the names a phone asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +74,18 @@ impl Wanted {
 /// Longest request looked at, in bytes.
 const MAX_PATH: usize = 512;
 
-/// What the last step of a request's path asks for, in any case. A query behind it counts for nothing.
-pub fn wanted(path: &str, prefix: &str, postfix: &str) -> Option<Wanted> {
+/// The last step of a path as it was meant: percent-decoded (RFC 3986 §2.1), without a query.
+fn last_step(path: &str) -> Option<String> {
     if path.len() > MAX_PATH {
         return None;
     }
-    let path = path.split(['?', '#']).next()?;
-    let name = path.rsplit('/').next()?.strip_prefix(prefix)?.strip_suffix(postfix)?.to_ascii_lowercase();
+    let step = path.split(['?', '#']).next()?.rsplit('/').next()?;
+    percent_decode_str(step).decode_utf8().ok().map(|name| name.into_owned())
+}
+
+/// What the last step of a request's path asks for, in any case. A query behind it counts for nothing.
+pub fn wanted(path: &str, prefix: &str, postfix: &str) -> Option<Wanted> {
+    let name = last_step(path)?.strip_prefix(prefix)?.strip_suffix(postfix)?.to_ascii_lowercase();
     if let Some(mac) = name.strip_prefix("dev").and_then(|rest| rest.strip_suffix(".cfg")) {
         return mac_digits(mac).map(Wanted::Device);
     }
@@ -99,21 +105,28 @@ pub fn wanted(path: &str, prefix: &str, postfix: &str) -> Option<Wanted> {
     is_model.then(|| Wanted::Model(inner.to_owned()))
 }
 
-/// Whose file the last step of a path is, whatever prefix and postfix are around `cfg<mac>` or `dev<mac>`: for a server
-/// that does not know the phone yet.
-pub fn owner(path: &str) -> Option<Mac> {
-    if path.len() > MAX_PATH {
-        return None;
+/// The one phone's file the last step of a path is, whatever prefix and postfix are around `cfg<mac>` or `dev<mac>`: for a
+/// server that does not know which ones the phone was told last, if any.
+pub fn own(path: &str) -> Option<Wanted> {
+    let name = last_step(path)?.to_ascii_lowercase();
+    let behind = |word: &'static str| {
+        name.match_indices(word).find_map(|(at, word)| {
+            let (digits, rest) = name.get(at + word.len()..)?.split_at_checked(12)?;
+            // A thirteenth digit makes it something else.
+            let ends = !rest.starts_with(|c: char| c.is_ascii_hexdigit());
+            mac_digits(digits).filter(|_| ends).map(|mac| (mac, rest))
+        })
+    };
+    match behind("cfg") {
+        Some((mac, rest)) if rest.contains(".xml") => Some(Wanted::OwnXml(mac)),
+        Some((mac, _)) => Some(Wanted::OwnBinary(mac)),
+        None => behind("dev").map(|(mac, _)| Wanted::Device(mac)),
     }
-    let name = path.split(['?', '#']).next()?.rsplit('/').next()?.to_ascii_lowercase();
-    let starts = ["cfg", "dev"].iter().flat_map(|word| name.match_indices(word).map(|(at, word)| at + word.len()));
-    let mut macs = starts.filter_map(|at| {
-        let after = name.get(at + 12..)?;
-        // A thirteenth digit makes it something else.
-        let ends = !after.starts_with(|c: char| c.is_ascii_hexdigit());
-        name.get(at..at + 12).and_then(mac_digits).filter(|_| ends)
-    });
-    macs.next()
+}
+
+/// Whose file the last step of a path is, as [`own`] reads it.
+pub fn owner(path: &str) -> Option<Mac> {
+    own(path).and_then(|wanted| wanted.mac())
 }
 
 /// Twelve hex digits and nothing between them.
@@ -188,6 +201,12 @@ mod tests {
         {
             assert_eq!(owner(path), Some(mac()), "{path}");
         }
+        // Names are as they were meant, however the phone encodes them.
+        assert_eq!(own("/Room%20A%20%C3%BC_cfgc074ad120701.xml?x"), Some(Wanted::OwnXml(mac())));
+        assert_eq!(wanted("/Room%20A%20%C3%BC_%63fgc074ad120701", "Room A ü_", ""), Some(Wanted::OwnBinary(mac())));
+        assert_eq!(own("/b-cfgc074ad120701.v2"), Some(Wanted::OwnBinary(mac())));
+        assert_eq!(own("/b-devc074ad120701.cfg"), Some(Wanted::Device(mac())));
+        assert_eq!(own("/%ff_cfgc074ad120701.xml"), None, "no text");
         for path in [
             "",
             "cfg.xml",

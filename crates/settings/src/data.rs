@@ -110,6 +110,8 @@ pub struct Setting {
     pub value_type: ValueType,
     /// A number must be a multiple of this.
     pub step: Option<i64>,
+    /// Text that becomes a part of a file's name: printable ASCII without blanks, `/`, `?`, `#` and `%`.
+    pub name_part: bool,
     /// Values allowed besides the type's range.
     pub extra: Vec<String>,
     /// The factory's value, canonical.

@@ -49,6 +49,8 @@ struct RawSetting {
     min: Option<i64>,
     max: Option<i64>,
     step: Option<i64>,
+    #[serde(default)]
+    name_part: bool,
     unit: Option<String>,
     #[serde(default)]
     choices: Vec<Choice>,
@@ -156,6 +158,9 @@ fn setting(page: &str, raw: RawSetting) -> Result<Setting, String> {
     if raw.step.is_some_and(|step| step < 2 || !matches!(raw.type_name.as_str(), "int" | "port")) {
         return Err("only int and port take a `step`, of 2 or more".into());
     }
+    if raw.name_part && raw.type_name != "text" {
+        return Err("only text can be a `name_part`".into());
+    }
     let templated = raw.key.contains("{account}") || raw.key.contains("{key}");
     let scoped = raw.scope != Scope::Device;
     if raw.key != raw.key.to_lowercase() {
@@ -180,6 +185,7 @@ fn setting(page: &str, raw: RawSetting) -> Result<Setting, String> {
         help: raw.help,
         scope: raw.scope,
         step: raw.step,
+        name_part: raw.name_part,
         extra: raw.extra,
         default: raw.default,
         secret: raw.secret,

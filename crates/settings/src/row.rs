@@ -116,6 +116,9 @@ fn models(models: &[Model]) -> String {
 
 fn range_of(s: &Setting) -> String {
     let range = s.value_type.allowed();
+    if s.name_part {
+        return format!("{range}, no blanks, / ? # % and only ASCII");
+    }
     s.step.map_or_else(|| range.clone(), |step| format!("{range}, multiples of {step}"))
 }
 

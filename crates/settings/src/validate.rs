@@ -81,6 +81,9 @@ fn check_value(setting: &Setting, raw: &str) -> Result<String, Refusal> {
     if !matches!(kind, ValueType::Pem) && value.chars().any(check::is_bad_char) {
         return Err(Some("it contains control characters".into()));
     }
+    if setting.name_part {
+        check::name_part(value)?;
+    }
     let canonical = by_type(kind, value)?;
     if setting.step.is_some_and(|step| canonical.parse::<i64>().is_ok_and(|n| n % step != 0)) {
         return Err(None);

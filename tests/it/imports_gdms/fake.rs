@@ -21,6 +21,8 @@ const PASSWORD: &str = "bced1a3e39c03aea361c16cde2049b50713761044f1293965a234369
 pub struct Trouble {
     pub wrong_password: bool,
     pub refuses: bool,
+    /// It tells nothing of the device of this number.
+    pub refuses_device: Option<usize>,
     /// So many calls are answered 429, with `Retry-After: 0`.
     pub too_many: u32,
     /// So many by a page in HTML.
@@ -42,6 +44,7 @@ impl Default for Trouble {
         Self {
             wrong_password: false,
             refuses: false,
+            refuses_device: None,
             too_many: 0,
             html: 0,
             broken: 0,
@@ -176,6 +179,11 @@ async fn call(
         }
         "device/list" if fake.trouble.refuses => {
             return Json(json!({ "retCode": 40010, "msg": "no right" })).into_response();
+        }
+        "device/account/info" | "device/detail"
+            if fake.trouble.refuses_device.is_some_and(|at| asked["mac"] == mac(at)) =>
+        {
+            return Json(json!({ "retCode": 40006, "msg": "no such device" })).into_response();
         }
         "device/list" if fake.trouble.huge => json!([{ "mac": "x".repeat(9 * 1024 * 1024) }]),
         "device/list" => list(&fake, &asked),

@@ -48,7 +48,7 @@ pub struct Got {
 }
 
 pub async fn opened(answer: Response) -> Got {
-    let headers = answer.headers().iter().filter(|(name, _)| *name != "date");
+    let headers = answer.headers().iter().filter(|(name, _)| !["date", "last-modified"].contains(&name.as_str()));
     let mut headers: Vec<_> = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
     headers.sort();
     Got { status: answer.status(), headers, body: answer.bytes().await.unwrap().to_vec() }

@@ -20,6 +20,8 @@ use crate::gdms::{Client, GdmsError, Login};
 
 /// Devices asked for between two looks whether somebody still wants them.
 const LOT: usize = 40;
+/// Devices GDMS refused to tell of that are named; further ones are counted.
+const MOST_NOTES: usize = 200;
 /// How long a person waits for the list of sites; a request has 30 s.
 const LOOK: Duration = Duration::from_secs(25);
 
@@ -120,14 +122,21 @@ async fn read(
     organisation: &str,
     site: Option<&str>,
 ) -> std::result::Result<(), Broke> {
-    let (devices, notes) = client.devices(organisation, site).await?;
+    let (devices, mut notes) = client.devices(organisation, site).await?;
+    let mut silent = 0;
     let (total, mut complete) = (devices.len(), Vec::with_capacity(devices.len()));
     for lot in devices.chunks(LOT) {
         if !claim.reading(app, complete.len(), total).await? {
             // Removed, or taken for abandoned.
             return Ok(());
         }
-        complete.extend(client.complete(lot.to_vec()).await?);
+        let (lot, of_lot) = client.complete(lot.to_vec()).await?;
+        complete.extend(lot);
+        silent += of_lot.len();
+        notes.extend(of_lot.into_iter().take(MOST_NOTES.saturating_sub(notes.len())));
+    }
+    if silent > notes.len() {
+        notes.push(format!("GDMS refused to tell of {silent} devices in all."));
     }
     let mut sheet = sheet(&complete);
     sheet.notes.extend(notes);

@@ -8,8 +8,10 @@ use provisioning::{Audience, Format, Mac, agent};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::handover::Handover;
+use super::keys::Keys;
 use super::proof::{Known, Proof};
-use super::record::{Bootstrapped, Fetched};
+use super::record::{Bootstrapped, Fetched, FirstToken, Held};
 use super::{acs_url, base, file, proof, settings};
 use crate::app::{App, Result, desired, jobs, views};
 use crate::clock::now_ms;
@@ -52,8 +54,10 @@ pub enum Answer {
         bytes: Option<Vec<u8>>,
         binary: bool,
         tag: String,
-        /// In milliseconds since 1970.
+        /// `Last-Modified`, in seconds since 1970.
         modified: i64,
+        /// What to do when all of it was handed over; absent where nothing follows.
+        handover: Option<Handover>,
     },
     /// The phone has this version.
     NotModified {
@@ -109,7 +113,7 @@ pub async fn answer(app: &App, asked: &Asked<'_>) -> Result<Answer> {
 
 /// The file a name stands for by TFTP, which proves nothing: the bootstrap file at a property's address, and in networks the
 /// configuration trusts a phone's own.
-pub async fn by_tftp(app: &App, client: IpAddr, name: &str) -> Result<Option<Vec<u8>>> {
+pub async fn by_tftp(app: &App, client: IpAddr, name: &str) -> Result<Option<(Vec<u8>, Option<Handover>)>> {
     if name.len() > MOST_NAME || name.contains(|c: char| !c.is_ascii_graphic()) {
         return Ok(None);
     }
@@ -148,7 +152,7 @@ pub async fn by_tftp(app: &App, client: IpAddr, name: &str) -> Result<Option<Vec
         _ => return Ok(None),
     };
     Ok(match answer {
-        Answer::File { bytes, .. } => bytes,
+        Answer::File { bytes, handover, .. } => bytes.map(|bytes| (bytes, handover)),
         _ => None,
     })
 }
@@ -163,13 +167,10 @@ async fn serving(app: &App, token: &str) -> Result<Option<property_row::Model>> 
 
 /// The file that tells where to go. Which one follows from the name's form and the User-Agent alone.
 async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model, owner: Option<Mac>) -> Result<Answer> {
-    let name = asked.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let own_name = owner.filter(|_| name.contains("cfg") && !name.contains("dev"));
-    let format = match (own_name, names::wanted(&name, "", "")) {
-        (_, Some(Wanted::OwnBinary(_))) => Format::Binary,
-        (Some(_), _) if !name.contains(".xml") => Format::Binary,
-        (Some(_), _) | (None, Some(Wanted::Common | Wanted::Model(_))) => Format::AliasXml,
-        _ => return Ok(Answer::NotFound),
+    let format = match names::own(asked.path).or_else(|| names::wanted(asked.path, "", "")) {
+        Some(Wanted::OwnBinary(_)) => Format::Binary,
+        Some(Wanted::OwnXml(_) | Wanted::Common | Wanted::Model(_)) => Format::AliasXml,
+        Some(Wanted::Device(_)) | None => return Ok(Answer::NotFound),
     };
     let Some(base) = base(app) else { return Ok(Answer::NotFound) };
     let Some(property) = property::Entity::find_by_id(row.property_id).one(app.db.read()).await? else {
@@ -189,17 +190,25 @@ async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model, owne
         });
     }
     let tag = file::tag(&[b"bootstrap", &bytes]);
-    Ok(conditional(asked, tag, row.changed_at, format == Format::Binary, || Ok(bytes))?.0)
+    let modified = last_modified(row.changed_at);
+    if has(asked, modified, |one| one == tag) {
+        return Ok(Answer::NotModified { tag, modified: modified.min(now_ms() / 1000) });
+    }
+    let bytes = (asked.method == "GET").then_some(bytes);
+    Ok(file_of(bytes, format == Format::Binary, tag, modified, None))
 }
 
-/// Whether a name is the phone's own; prefix and postfix are as it was told, or not there yet.
+/// Whether a name is the phone's own. Prefix and postfix say which format it asks for; whoever proved himself needs none: it may
+/// not have heard of them yet, or of a change.
 fn own_format(known: &Known, desired: &Desired, path: &str) -> Option<Format> {
     let text = |key: &str| desired.get(key).map(|effective| effective.value.as_str()).unwrap_or_default();
     let (prefix, postfix) = (text("provisioning.config.fileprefix"), text("provisioning.config.filepostfix"));
     let mac = views::mac(&known.phone);
-    match names::wanted(path, prefix, postfix).or_else(|| names::wanted(path, "", ""))? {
-        Wanted::OwnXml(own) if own == mac => Some(Format::AliasXml),
-        Wanted::OwnBinary(own) if own == mac => Some(Format::Binary),
+    let of_it = |wanted: &Wanted| wanted.mac() == Some(mac);
+    let told = names::wanted(path, prefix, postfix).filter(of_it);
+    match told.or_else(|| names::wanted(path, "", "").filter(of_it)).or_else(|| names::own(path).filter(of_it))? {
+        Wanted::OwnXml(_) => Some(Format::AliasXml),
+        Wanted::OwnBinary(_) => Some(Format::Binary),
         _ => None,
     }
 }
@@ -209,12 +218,13 @@ async fn own(app: &App, asked: &Asked<'_>, known: &Known) -> Result<Answer> {
     let Some(format) = own_format(known, &desired, asked.path) else { return Ok(Answer::NotFound) };
     let wanted = desired.get(file::FILE_KEY).map(|effective| effective.value.as_str()).unwrap_or_default();
     let wanted = app.secrets.open(file::FILE_KEY, wanted)?;
-    // What it was seen to have taken over TR-069 counts; else what stood in the file it fetched last.
-    let key = match applied.get(file::FILE_KEY) == Some(&app.secrets.fingerprint(&wanted)) {
-        true => wanted,
-        false => app.secrets.open(file::FILE_KEY, &known.file.file_key)?,
+    // What it was seen to have taken over TR-069 counts; else what stood in the files it fetched.
+    let keys = match applied.get(file::FILE_KEY) == Some(&app.secrets.fingerprint(&wanted)) {
+        true => Keys::only(wanted.clone()),
+        false => Keys::of(&app.secrets, &known.file, now_ms())?,
     };
-    give(app, asked, known, &text, &desired, format, &key).await
+    let handover = Handover::new(&app.provision.record);
+    give(app, asked, known, &Giving { text, desired, format, keys, next: wanted, is_first: false }, handover).await
 }
 
 /// The first time: everything, once, and in clear, since the phone has no password for it yet.
@@ -223,14 +233,21 @@ async fn first(app: &App, asked: &Asked<'_>, known: &Known) -> Result<Answer> {
     if own_format(known, &desired, asked.path) != Some(Format::AliasXml) {
         return Ok(Answer::NotFound);
     }
-    if asked.method == "GET" && !use_up(app, known).await? {
-        return Ok(Answer::Challenge(proof::challenges(app, asked, false)));
+    let mut handover = Handover::new(&app.provision.record);
+    if asked.method == "GET" {
+        let Some(token) = use_up(app, known).await? else {
+            return Ok(Answer::Challenge(proof::challenges(app, asked, false)));
+        };
+        handover = handover.first(token);
     }
-    give(app, asked, known, &text, &desired, Format::AliasXml, "").await
+    let next = desired.get(file::FILE_KEY).map(|effective| effective.value.as_str()).unwrap_or_default();
+    let next = app.secrets.open(file::FILE_KEY, next)?;
+    let (format, keys) = (Format::AliasXml, Keys::only(String::new()));
+    give(app, asked, known, &Giving { text, desired, format, keys, next, is_first: true }, handover).await
 }
 
-/// Takes the token away. `false`: somebody else has used it.
-async fn use_up(app: &App, known: &Known) -> Result<bool> {
+/// Takes the token away, until the file is handed over or is not. `None`: somebody else has used it.
+async fn use_up(app: &App, known: &Known) -> Result<Option<FirstToken>> {
     use phone_file::Column::{First, FirstHash, FirstUntil, PhoneId};
     let write = app.db.write_beside().await?;
     let used = phone_file::Entity::update_many()
@@ -243,7 +260,12 @@ async fn use_up(app: &App, known: &Known) -> Result<bool> {
         .exec(&write.tx)
         .await?;
     write.commit().await?;
-    Ok(used.rows_affected == 1)
+    Ok((used.rows_affected == 1).then(|| FirstToken {
+        phone: known.phone.id,
+        sealed: known.file.first.clone(),
+        hash: known.file.first_hash.clone(),
+        until: known.file.first_until,
+    }))
 }
 
 async fn document(app: &App, known: &Known) -> Result<Option<(String, Desired, Applied)>> {
@@ -253,72 +275,165 @@ async fn document(app: &App, known: &Known) -> Result<Option<(String, Desired, A
     Ok(Some((row.desired, desired, applied)))
 }
 
-async fn give(
-    app: &App,
-    asked: &Asked<'_>,
-    known: &Known,
-    text: &str,
-    desired: &Desired,
+/// A phone's own file, and what it may be encrypted with.
+struct Giving {
+    text: String,
+    desired: Desired,
     format: Format,
-    key: &str,
-) -> Result<Answer> {
-    let phone = &known.phone;
+    keys: Keys,
+    /// The password the file tells, in clear.
+    next: String,
+    /// The phone comes for the first time: the file is in clear.
+    is_first: bool,
+}
+
+async fn give(app: &App, asked: &Asked<'_>, known: &Known, giving: &Giving, handover: Handover) -> Result<Answer> {
+    let (phone, row) = (&known.phone, &known.file);
     let agent = agent::recognise(asked.user_agent);
     let audience = file::audience(agent.as_ref(), Some(phone));
-    let kind = [format as u8, u8::from(audience == Audience::Bellhop)];
-    let tag = file::tag(&[text.as_bytes(), &kind, app.secrets.fingerprint(key).as_bytes(), phone.model.as_bytes()]);
+    let kind = [giving.format as u8, u8::from(audience == Audience::Bellhop)];
+    let tag_of = |key: &str| {
+        let key = app.secrets.fingerprint(key);
+        file::tag(&[giving.text.as_bytes(), &kind, key.as_bytes(), phone.model.as_bytes()])
+    };
     let changed = job::Entity::find()
         .filter(job::Column::PhoneId.eq(phone.id))
         .filter(job::Column::Kind.eq(jobs::CONFIGURE))
         .order_by_desc(job::Column::CreatedAt)
         .one(app.db.read())
         .await?;
-    let modified = changed.map_or(phone.created_at, |job| job.created_at);
-    let mut left_out = 0;
-    let make = || {
-        let made = file::own(app, phone, desired, (format, audience), key, &tag)?;
-        left_out = made.left_out;
-        Ok(made.bytes)
+    let modified = last_modified(changed.map_or(phone.created_at, |job| job.created_at));
+
+    // Who names a file it took has the password which that told. Who comes for the first time took nothing.
+    let took = |tag: &str| !giving.is_first && tags(asked).any(|one| one == tag);
+    let held: Option<String> = giving.keys.all().map(tag_of).find(|tag| took(tag));
+    let keys = match (&held, took(&row.tag)) {
+        (Some(_), _) => Keys::only(giving.next.clone()),
+        (None, true) => Keys::only(giving.keys.newest().to_owned()),
+        (None, false) => giving.keys.clone(),
     };
-    let (answer, given) = conditional(asked, tag.clone(), modified, format == Format::Binary, make)?;
-    if asked.method == "GET" {
-        // The password of the next file stands in the one it has now.
-        let next = desired.get(file::FILE_KEY).map(|effective| effective.value.clone()).unwrap_or_default();
-        app.provision.record.fetched(Fetched {
+    // Both formats are asked for where a phone loads all there is: XML alone says that it asks again.
+    let again = if row.version == phone.desired_version && !row.tag.is_empty() { row.turn + 1 } else { 0 };
+    let (turn, key) = match giving.format {
+        Format::Binary => (again - 1, keys.newest()),
+        _ => (again, keys.at(again)),
+    };
+    let unchanged = held.is_some() || (!giving.is_first && has(asked, modified, |_| false));
+    let tag = held.unwrap_or_else(|| tag_of(key));
+
+    let made = match asked.method == "GET" && !unchanged {
+        true => Some(file::own(app, phone, &giving.desired, (giving.format, audience), key, &tag)?),
+        false => None,
+    };
+    let handover = if asked.method == "GET" {
+        let after = match (giving.is_first, made.is_some()) {
+            // Its next proof, its own password, stands in this file alone.
+            (true, _) => Keys::only(giving.next.clone()),
+            (false, true) => keys.clone().told(&giving.next),
+            (false, false) => keys.clone(),
+        };
+        let (file_key, older_keys) = after.sealed(&app.secrets)?;
+        let same_key = after.newest() == app.secrets.open(file::FILE_KEY, &row.file_key)?;
+        handover.remembers(Fetched {
             phone: phone.id,
             at: now_ms(),
             version: phone.desired_version,
             address: asked.client.to_owned(),
             user_agent: asked.user_agent.to_owned(),
             agent,
-            file_key: next,
-            given,
-            left_out,
+            keys: Held {
+                file_key,
+                older_keys,
+                key_at: if same_key { row.key_at } else { now_ms() },
+                tag: if made.is_some() { tag.clone() } else { row.tag.clone() },
+                turn: if made.is_some() { turn } else { row.turn },
+            },
+            given: made.is_some(),
+            left_out: made.as_ref().map_or(0, |made| made.left_out),
             name: asked.path.rsplit('/').next().unwrap_or_default().to_owned(),
             proved: !asked.tftp,
-        });
+        })
+    } else {
+        handover
+    };
+    if unchanged {
+        handover.done();
+        return Ok(Answer::NotModified { tag, modified: modified.min(now_ms() / 1000) });
     }
-    Ok(answer)
+    let binary = giving.format == Format::Binary || !key.is_empty();
+    Ok(file_of(made.map(|made| made.bytes), binary, tag, modified, Some(handover)))
 }
 
-/// Answers by the conditions of the request (RFC 9110 §13.1): nothing is made for who has it already. Also whether the file
-/// is given.
-fn conditional(
-    asked: &Asked<'_>,
-    tag: String,
-    modified: i64,
-    binary: bool,
-    make: impl FnOnce() -> Result<Vec<u8>>,
-) -> Result<(Answer, bool)> {
-    let has_it = match asked.if_none_match {
-        Some(list) => {
-            list.split(',').map(|one| one.trim().trim_start_matches("W/").trim_matches('"')).any(|one| one == tag)
-        }
-        None => asked.if_modified_since.is_some_and(|since| modified / 1000 <= since / 1000),
-    };
-    if has_it {
-        return Ok((Answer::NotModified { tag, modified }, false));
+fn file_of(bytes: Option<Vec<u8>>, binary: bool, tag: String, modified: i64, handover: Option<Handover>) -> Answer {
+    // Never later than the answer itself (RFC 9110 §8.8.2.1).
+    Answer::File { bytes, binary, tag, modified: modified.min(now_ms() / 1000), handover }
+}
+
+/// When something was changed, as HTTP says it: in whole seconds, rounded up, so that what changes again within the same second
+/// is later than what was fetched in it.
+const fn last_modified(changed_ms: i64) -> i64 {
+    changed_ms.div_euclid(1000) + 1
+}
+
+/// The tags the request names as the ones it has (RFC 9110 §13.1.2).
+fn tags<'a>(asked: &Asked<'a>) -> impl Iterator<Item = &'a str> {
+    let list = asked.if_none_match.unwrap_or_default().split(',');
+    list.map(|one| one.trim().trim_start_matches("W/").trim_matches('"')).filter(|one| !one.is_empty())
+}
+
+/// Whether who asks has it already, by the conditions of the request (RFC 9110 §13.1): a tag, any at all (`*`), or a date, which
+/// counts only without tags. `modified` as [`last_modified`] says it.
+fn has(asked: &Asked<'_>, modified: i64, is: impl Fn(&str) -> bool) -> bool {
+    match asked.if_none_match {
+        Some(list) => list.trim() == "*" || tags(asked).any(is),
+        None => asked.if_modified_since.is_some_and(|since| modified <= since.div_euclid(1000)),
     }
-    let bytes = if asked.method == "GET" { Some(make()?) } else { None };
-    Ok((Answer::File { bytes, binary, tag, modified }, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(if_none_match: Option<&'static str>, if_modified_since: Option<i64>) -> Asked<'static> {
+        Asked {
+            method: "GET",
+            target: "/",
+            path: "/",
+            authorization: None,
+            user_agent: "",
+            if_none_match,
+            if_modified_since,
+            client: "",
+            tls: false,
+            shown: None,
+            tftp: false,
+        }
+    }
+
+    #[test]
+    fn any_tag_will_do_where_any_is_asked_for() {
+        for (list, held) in
+            [("*", true), (" * ", true), ("\"x\", W/\"t\"", true), ("\"*\"", false), ("\"x\"", false), ("", false)]
+        {
+            assert_eq!(has(&asked(Some(list), None), 1, |one| one == "t"), held, "{list}");
+            assert_eq!(
+                has(&asked(Some(list), Some(9_000_000)), 1, |one| one == "t"),
+                held,
+                "no date counts beside tags"
+            );
+        }
+    }
+
+    #[test]
+    fn what_changes_in_the_second_it_was_fetched_in_is_sent() {
+        let unchanged = |changed, since| has(&asked(None, Some(since)), last_modified(changed), |_| false);
+        // Fetched at 10.2 s, and it was of 5.1 s then.
+        assert!(unchanged(5_100, 10_000));
+        assert!(unchanged(5_100, last_modified(5_100) * 1000), "as we said it");
+        assert!(!unchanged(10_900, 10_000));
+        // Made at 10.2 s and fetched at 10.3 s: the answer may say 10 s at most.
+        let said = last_modified(10_200).min(10_300 / 1000) * 1000;
+        assert!(!unchanged(10_900, said));
+        assert!(unchanged(10_900, 11_000));
+    }
 }

@@ -114,6 +114,11 @@ pub(super) fn pack(
 /// Reads a package of a kind, every checksum held against the manifest.
 pub(super) fn unpack(bytes: &[u8], kind: &str, password: &str) -> Result<Package> {
     let wrong = |detail: String| invalid("package", detail);
+    if provisioning::crypt::is_encrypted(bytes) {
+        let detail = "This is a backup package (or an encrypted file) that a phone made itself. Restore it at the phone, with the \
+                      password it was made with; here only packages made by this server are restored.";
+        return Err(wrong(detail.to_owned()));
+    }
     let mut files = files(bytes).map_err(|error| wrong(format!("This is no backup package: {error:#}.")))?;
     let manifest = files.remove(MANIFEST).ok_or_else(|| wrong(format!("The package has no {MANIFEST}.")))?;
     let manifest: Manifest =
@@ -222,6 +227,7 @@ mod tests {
         assert!(refusal(&sealed, "wrong horse!!").contains("does not open"));
         assert!(refusal(b"", "").contains("no backup package"));
         assert!(refusal(&[7; 2000], "").contains("no backup package"));
+        assert!(refusal(b"Salted__12345678and so on", "").contains("Restore it at the phone"));
         let property = unpack(&sealed, "property", "").err().unwrap().to_string();
         assert!(property.contains("of a phone, not of a property"), "{property}");
         let mut damaged = sealed.clone();

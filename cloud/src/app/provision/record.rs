@@ -40,8 +40,7 @@ pub struct Fetched {
     pub address: String,
     pub user_agent: String,
     pub agent: Option<Agent>,
-    /// The file password it holds from now on, sealed.
-    pub file_key: String,
+    pub keys: Held,
     /// Not if it had this version.
     pub given: bool,
     /// Settings the file does not say.
@@ -50,6 +49,25 @@ pub struct Fetched {
     pub name: String,
     /// Whether it showed who it is. TFTP shows nothing: anybody in a trusted network may have asked.
     pub proved: bool,
+}
+
+/// The passwords a phone may decrypt files with from now on; columns of its row.
+#[derive(Clone)]
+pub struct Held {
+    /// Sealed.
+    pub file_key: String,
+    pub older_keys: String,
+    pub key_at: i64,
+    pub tag: String,
+    pub turn: i64,
+}
+
+/// A first token that was taken away while its file is on the way.
+pub struct FirstToken {
+    pub phone: Uuid,
+    pub sealed: String,
+    pub hash: String,
+    pub until: i64,
 }
 
 /// Somebody fetched a bootstrap file by this name.
@@ -61,14 +79,15 @@ pub struct Bootstrapped {
 }
 
 /// Where fetches wait to be written.
-#[derive(Default)]
-pub struct Recorder(Mutex<Held>);
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
-struct Held {
+struct Waiting {
     /// The last of each.
     fetched: BTreeMap<Uuid, Fetched>,
     bootstrapped: BTreeMap<String, Bootstrapped>,
+    given_back: Vec<FirstToken>,
 }
 
 impl Recorder {
@@ -87,7 +106,21 @@ impl Recorder {
         }
     }
 
-    fn take(&self) -> Held {
+    pub(super) fn give_back(&self, token: FirstToken) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.given_back.len() < HELD {
+            held.given_back.push(token);
+        }
+    }
+
+    /// Fetches and first tokens that wait to be written.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let held = self.take();
+        (held.fetched.len(), held.given_back.len())
+    }
+
+    fn take(&self) -> Waiting {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -102,6 +135,9 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         let held = app.provision.record.take();
         if let Err(error) = write_bootstrapped(&app, held.bootstrapped.into_values().collect()).await {
             tracing::error!(error = %error, "cannot remember who fetched bootstrap files");
+        }
+        if let Err(error) = write_given_back(&app, &held.given_back).await {
+            tracing::error!(error = %error, "first tokens of files that did not get there are lost");
         }
         let all: Vec<Fetched> = held.fetched.into_values().collect();
         for round in all.chunks(ROUND) {
@@ -140,6 +176,27 @@ async fn write_bootstrapped(app: &App, all: Vec<Bootstrapped>) -> Result<()> {
         bootstrap_fetch::Entity::insert_many(round.to_vec())
             .on_conflict(OnConflict::column(Mac).update_columns([PropertyId, At, Address, UserAgent]).to_owned())
             .exec_without_returning(tx)
+            .await?;
+    }
+    write.commit().await?;
+    Ok(())
+}
+
+/// Puts first tokens back whose file did not get there, unless another was made meanwhile.
+async fn write_given_back(app: &App, all: &[FirstToken]) -> Result<()> {
+    use phone_file::Column::{First, FirstHash, FirstUntil, PhoneId};
+    if all.is_empty() {
+        return Ok(());
+    }
+    let write = app.db.write_beside().await?;
+    for token in all {
+        phone_file::Entity::update_many()
+            .col_expr(First, Expr::value(&token.sealed))
+            .col_expr(FirstHash, Expr::value(&token.hash))
+            .col_expr(FirstUntil, Expr::value(token.until))
+            .filter(PhoneId.eq(token.phone))
+            .filter(FirstHash.eq(""))
+            .exec(&write.tx)
             .await?;
     }
     write.commit().await?;
@@ -197,26 +254,41 @@ async fn keep(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> 
             user_agent: Set(cut(&one.user_agent)),
             model: Set(one.agent.as_ref().map(|agent| agent.model.clone()).unwrap_or_default()),
             firmware: Set(one.agent.as_ref().and_then(|agent| agent.firmware.clone()).unwrap_or_default()),
-            file_key: Set(one.file_key.clone()),
+            file_key: Set(one.keys.file_key.clone()),
             name: Set(cut(&one.name)),
+            older_keys: Set(one.keys.older_keys.clone()),
+            tag: Set(one.keys.tag.clone()),
+            key_at: Set(one.keys.key_at),
+            turn: Set(one.keys.turn),
             ..Default::default()
         })
         .collect();
-    use phone_file::Column::{Address, FetchedAt, FileKey, Firmware, Model, Name, PhoneId, UserAgent, Version};
-    let columns = [FetchedAt, Version, Address, UserAgent, Model, Firmware, FileKey, Name];
+    use phone_file::Column as Of;
+    let columns = [Of::FetchedAt, Of::Version, Of::Address, Of::UserAgent, Of::Model, Of::Firmware, Of::Name];
+    let keys = [Of::FileKey, Of::OlderKeys, Of::Tag, Of::KeyAt, Of::Turn];
+    let columns: Vec<Of> = columns.into_iter().chain(keys).collect();
     phone_file::Entity::insert_many(rows)
-        .on_conflict(OnConflict::column(PhoneId).update_columns(columns).to_owned())
+        .on_conflict(OnConflict::column(Of::PhoneId).update_columns(columns).to_owned())
         .exec_without_returning(tx)
         .await?;
     Ok(())
 }
 
-/// Who fetched without a proof may be the phone: then it holds the next file's password from now on. Nothing else is
+/// Who fetched without a proof may be the phone: then it may hold the next file's password from now on. Nothing else is
 /// believed.
 async fn keep_key(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) -> Result<()> {
-    use phone_file::Column::{FileKey, PhoneId};
-    let keys = seen.iter().map(|(one, _)| (one.phone, one.file_key.clone())).collect();
-    write_column::<phone_file::Entity, _>(tx, PhoneId, FileKey, keys).await?;
+    use phone_file::Column::{FileKey, KeyAt, OlderKeys, PhoneId, Tag};
+    let texts = [
+        (FileKey, (|keys| keys.file_key.clone()) as fn(&Held) -> String),
+        (OlderKeys, |keys| keys.older_keys.clone()),
+        (Tag, |keys| keys.tag.clone()),
+    ];
+    for (column, text) in texts {
+        let values = seen.iter().map(|(one, _)| (one.phone, text(&one.keys))).collect();
+        write_column::<phone_file::Entity, _>(tx, PhoneId, column, values).await?;
+    }
+    let times = seen.iter().map(|(one, _)| (one.phone, one.keys.key_at)).collect();
+    write_column::<phone_file::Entity, _>(tx, PhoneId, KeyAt, times).await?;
     Ok(())
 }
 

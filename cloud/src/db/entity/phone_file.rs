@@ -22,6 +22,14 @@ pub struct Model {
     pub firmware: String,
     /// What it asked for, without the path.
     pub name: String,
+    /// File passwords it may have besides `file_key`: a JSON list of sealed ones.
+    pub older_keys: String,
+    /// The ETag of the file it was given last.
+    pub tag: String,
+    /// When it was first told `file_key`.
+    pub key_at: i64,
+    /// How often it asked for this version again.
+    pub turn: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -46,6 +46,16 @@ pub fn text(value: &str, min: usize, max: usize) -> Result<String, Refusal> {
     }
 }
 
+/// A part of a file's name, which phones ask for in URLs and by TFTP.
+pub fn name_part(value: &str) -> Result<(), Refusal> {
+    let bad = value.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '/' | '?' | '#' | '%'));
+    let Some(bad) = bad else { return Ok(()) };
+    let what = if bad == ' ' { "a blank".to_owned() } else { format!("'{bad}'") };
+    refuse(format!(
+        "{what} cannot stand in a file's name that phones ask a server for; use letters, digits and signs such as - _ ."
+    ))
+}
+
 pub fn number(value: &str, min: usize, max: usize) -> Result<String, Refusal> {
     if let Some(bad) = value.chars().find(|c| !matches!(c, '0'..='9' | '*' | '#' | '+')) {
         return refuse(format!("'{bad}' cannot be dialled"));
@@ -66,6 +76,24 @@ mod tests {
             assert_eq!(boolean(no).as_deref(), Ok("no"));
         }
         assert!(boolean("maybe").is_err());
+    }
+
+    #[test]
+    fn parts_of_file_names_survive_every_way_of_asking() {
+        for good in ["hotel_", "a-", ".v2", "Room+A(1)"] {
+            assert_eq!(name_part(good), Ok(()), "{good}");
+        }
+        for (bad, named) in [
+            ("Room A", "a blank"),
+            ("\u{fc}_", "'\u{fc}'"),
+            ("a/b", "'/'"),
+            ("a?", "'?'"),
+            ("#", "'#'"),
+            ("%41", "'%'"),
+        ] {
+            let refused = name_part(bad).unwrap_err().unwrap();
+            assert!(refused.starts_with(named), "{bad}: {refused}");
+        }
     }
 
     #[test]
