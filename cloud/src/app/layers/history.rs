@@ -16,6 +16,7 @@ use super::{Scope, locks};
 use crate::app::error::{conflict, invalid, not_found};
 use crate::app::idempotency::Once;
 use crate::app::jobs::FETCHED;
+use crate::app::tasks::restart;
 use crate::app::{Actor, App, Result, views};
 use crate::db::entity::{change_set, change_set_value, job, phone};
 use crate::domain::catalogue;
@@ -133,7 +134,8 @@ async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<
     }
     let phones = u32::try_from(row.phones).unwrap_or_default();
     let done = phones.saturating_sub(pending + failed);
-    Ok(ChangeProgress { phones, done, fetched, pending, failed })
+    let restarting = restart::to_come(tx, row.id).await?;
+    Ok(ChangeProgress { phones, done, fetched, pending, failed, restarting })
 }
 
 /// Takes a change set back by a new one. Taken back already, it stays so.

@@ -224,6 +224,9 @@ body! {
         pub fetched: u32,
         pub pending: u32,
         pub failed: u32,
+        /// Of those that are done: how many are still to restart. A phone in a call does when the call has ended.
+        #[serde(default)]
+        pub restarting: u32,
     }
     /// The newest first.
     pub struct History {
