@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::lane::BY_MQTT;
-use super::{open_by_key, words};
+use super::{open_by_key, restart, words};
 use crate::app::error::{invalid, too_many};
 use crate::app::jobs::{self, FINISHED, Outcome, SENT, WAITING};
 use crate::app::{Actor, App, Result, audit, files, parameters};
@@ -46,6 +46,7 @@ pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -
                 for job in under_way(tx, phone, &["reboot"]).await? {
                     jobs::conclude(tx, &job, Outcome::Done("The phone restarted.".to_owned()), None).await?;
                 }
+                restart::started(tx, phone).await?;
             }
             code if *code == EventCode::BOOTSTRAP => {
                 for job in under_way(tx, phone, &["factory-reset"]).await? {

@@ -49,8 +49,9 @@ pub fn PushProgress(
             failed: count(|now| now.failed),
         }
     });
+    let restarting = Memo::new(move |_| loaded.with(Clone::clone).flatten().map_or(0, |now| now.restarting));
     every(AGAIN, move || {
-        if loaded.with_untracked(|now| now.as_ref().is_none_or(|now| now.pending > 0)) != Some(false) {
+        if loaded.with_untracked(|now| now.as_ref().is_none_or(|now| now.pending + now.restarting > 0)) != Some(false) {
             loaded.reload();
         }
     });
@@ -70,6 +71,11 @@ pub fn PushProgress(
                         <a href="/phones?sync=failed">"See which, and why"</a>
                         ": open one, read its latest change, then choose \u{201c}Retry\u{201d} there, or undo this change in the history."
                     </span>
+                </p>
+            </Show>
+            <Show when=move || { restarting.get() > 0 }>
+                <p class="quiet-text" data-testid="push-restarting">
+                    {move || format!("{} still to restart; one that is in a call restarts after its call.", words::phones(restarting.get()))}
                 </p>
             </Show>
             <Show when=move || { progress.with(|now| now.pending > 0) }>

@@ -173,7 +173,7 @@ fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> i
     let name = Memo::new(move |_| value.with(LayerData::name));
     view! {
         <TemplateEditor scope on_review=Callback::new(move |()| open.set(true))/>
-        <PushDialog at name draft open on_pushed=Callback::new(move |()| data.reload())/>
+        <PushDialog at name draft here=here.into() open on_changed=Callback::new(move |()| data.reload())/>
     }
 }
 
