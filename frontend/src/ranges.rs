@@ -22,6 +22,11 @@ pub fn parse(text: &str) -> Result<Vec<String>, String> {
     Ok(rooms)
 }
 
+/// The numbers that were named alone, not by a range.
+pub fn alone(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty() && !part.contains(['-', '–']))
+}
+
 fn expand(part: &str) -> Result<Vec<String>, String> {
     let Some((from, to)) = part.split_once(['-', '–']) else {
         return Ok(vec![part.to_owned()]);

@@ -49,7 +49,7 @@ pub fn PushDialog(
 ) -> impl IntoView {
     let title = Signal::derive(move || format!("Push to {}", name.get()));
     view! {
-        <Dialog open title testid="push-dialog" wide=true>
+        <Dialog open title testid="push-dialog" wide=true after="template-page">
             <Steps at draft open on_pushed/>
         </Dialog>
     }
