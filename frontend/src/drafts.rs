@@ -28,7 +28,8 @@ impl Drafts {
             user.or(before)
         });
         let warn = window_event_listener(leptos::ev::beforeunload, move |event| {
-            if drafts.count() > 0 {
+            let some = drafts.0.try_with_value(|all| all.values().any(|one| !one.with_untracked(Draft::is_empty)));
+            if some == Some(true) {
                 event.prevent_default();
             }
         });

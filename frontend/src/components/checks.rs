@@ -40,7 +40,7 @@ pub fn BrokenRule(
 /// A rule and the phones that break it; each leads to its configuration.
 #[component]
 pub fn BrokenBy(group: LintGroup) -> impl IntoView {
-    let LintGroup { rule, phones: count, examples } = group;
+    let LintGroup { rule, phones: count, examples, .. } = group;
     // Where all say the same, it is said once.
     let same =
         examples.first().map(|first| first.what.clone()).filter(|first| examples.iter().all(|one| one.what == *first));

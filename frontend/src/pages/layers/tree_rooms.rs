@@ -124,10 +124,10 @@ async fn written(api: Api, property: PropertyId, text: String) -> Result<(Vec<Ro
     let all = board.buildings.into_iter().flat_map(|one| one.floors).flat_map(|floor| floor.rooms);
     let found: Vec<RoomCard> = all.filter(|room| numbers.contains(&room.number)).collect();
     let missing: Vec<&str> =
-        ranges::alone(&text).filter(|number| !found.iter().any(|room| room.number == *number)).collect();
+        ranges::singles(&text).filter(|number| !found.iter().any(|room| room.number == *number)).collect();
     if !missing.is_empty() {
         let which = missing.join(", ");
-        return Err(at_field(format!("This property has no room {which}. Check the numbers, or leave them out.")));
+        return Err(at_field(format!("This property has no room {which}. Nothing was changed.")));
     }
     if found.is_empty() {
         return Err(at_field("This property has none of these rooms. Check the numbers.".into()));
