@@ -61,7 +61,7 @@ pub fn PushDialog(
 ) -> impl IntoView {
     let title = Signal::derive(move || format!("Push to {}", name.get()));
     view! {
-        <Dialog open title testid="push-dialog" wide=true>
+        <Dialog open title testid="push-dialog" wide=true after="template-page">
             <Steps at draft here open on_changed/>
         </Dialog>
     }

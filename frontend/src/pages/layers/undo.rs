@@ -28,7 +28,7 @@ pub fn UndoDialog(undoing: RwSignal<Option<ChangeSet>>, on_done: Callback<()>) -
         now
     });
     view! {
-        <Dialog open title="Take this change back?" testid="undo-dialog" wide=true>
+        <Dialog open title="Take this change back?" testid="undo-dialog" wide=true after="history">
             {move || undoing.get_untracked().map(|set| view! { <Steps set open on_done/> })}
         </Dialog>
     }
