@@ -134,7 +134,11 @@ pub(crate) async fn dialled(device: &Arc<Device>, line: &Line, keypad: &Mutex<Ke
                 Ok(room) => set_room(device, room).await,
                 Err(why) => {
                     tracing::info!(?why, "a dialled room number was not taken");
-                    if why == NoRoom::Locked { vec![Word::No, Word::Refused] } else { vec![Word::No, Word::Password] }
+                    let word = match why {
+                        NoRoom::Locked | NoRoom::Star => Word::Refused,
+                        NoRoom::Password | NoRoom::Empty => Word::Password,
+                    };
+                    vec![Word::No, word]
                 }
             };
             line.say(said, true).await;

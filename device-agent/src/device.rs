@@ -25,6 +25,7 @@ use crate::clock;
 use crate::command::{Known, Memory};
 use crate::cpe::reasons::Reasons;
 use crate::diagnostics::model::Tests;
+use crate::ntp;
 use crate::outbox::Outbox;
 use crate::provision::Desk;
 use crate::rehearsal::Stage;
@@ -93,6 +94,8 @@ pub struct Device {
     /// Held while something else than the ACS changes what the ACS may want to hear about, and while the ACS does: so
     /// that nobody's change is taken for the other's. Taken before `inner`.
     whose: Mutex<()>,
+    /// What time servers said.
+    pub(crate) time: ntp::Watch,
     /// What was dialled at the phone and waits for an answer.
     pub(crate) claims: Claims,
     /// Something to publish, or other credentials.
@@ -187,6 +190,7 @@ impl Device {
                 udp: UdpState::default(),
                 restart: None,
             }),
+            time: ntp::Watch::default(),
             claims: Claims::default(),
             mqtt_wake: Notify::new(),
             cwmp_wake: Notify::new(),

@@ -1,7 +1,7 @@
 //! What the phone itself does with dialled digits (guide, "Zero config"):
 //!
 //! * `**766*` room number `#` says which room it stands in. A number that is set already is only replaced by someone who
-//!   knows the keypad password, which then comes first.
+//!   knows the keypad password, which then comes first, with or without a `*` behind it.
 //! * `**766#` has it read back.
 //! * `**82#` asks for an extension.
 
@@ -41,6 +41,8 @@ pub enum NoRoom {
     Locked,
     /// There was none.
     Empty,
+    /// A star stands in it, where there are digits alone.
+    Star,
 }
 
 impl Keypad {
@@ -78,8 +80,13 @@ impl Keypad {
         password: &str,
         now: Instant,
     ) -> Result<&'a str, NoRoom> {
-        if current.is_empty() || password.is_empty() {
-            return Ok(dialled);
+        // Some dial the password though none is needed yet; a star tells it from the number.
+        let behind = |password| dialled.strip_prefix(password).and_then(|rest| rest.strip_prefix('*'));
+        if password.is_empty() {
+            return number(dialled);
+        }
+        if current.is_empty() {
+            return number(behind(password).unwrap_or(dialled));
         }
         if self.locked_until.is_some_and(|until| now < until) {
             return Err(NoRoom::Locked);
@@ -92,7 +99,15 @@ impl Keypad {
             return Err(NoRoom::Password);
         };
         self.wrong = 0;
-        if room.is_empty() { Err(NoRoom::Empty) } else { Ok(room) }
+        number(room.strip_prefix('*').unwrap_or(room))
+    }
+}
+
+fn number(room: &str) -> Result<&str, NoRoom> {
+    match room {
+        "" => Err(NoRoom::Empty),
+        room if room.contains('*') => Err(NoRoom::Star),
+        room => Ok(room),
     }
 }
 
@@ -131,6 +146,27 @@ mod tests {
         assert_eq!(room("1207", "101", ""), Ok("1207"));
         assert_eq!(room("1207", "101", "4711"), Err(NoRoom::Password));
         assert_eq!(room("4711", "101", "4711"), Err(NoRoom::Empty));
+    }
+
+    #[test]
+    fn a_star_may_stand_behind_the_password_and_nowhere_else() {
+        let (mut keypad, now) = (Keypad::default(), Instant::now());
+        let mut room = |dialled, current, password| keypad.room_of(dialled, current, password, now);
+        assert_eq!(room("123*1207", "101", "123"), Ok("1207"));
+        assert_eq!(room("1231207", "101", "123"), Ok("1207"));
+        assert_eq!(room("123*1207", "", "123"), Ok("1207"), "not needed yet");
+        assert_eq!(room("123*", "101", "123"), Err(NoRoom::Empty));
+        assert_eq!(room("123*", "", "123"), Err(NoRoom::Empty));
+        for (dialled, current, password) in [
+            ("123**1207", "101", "123"),
+            ("123*12*07", "101", "123"),
+            ("12312*07", "101", "123"),
+            ("1207*", "", "123"),
+            ("*1207", "", ""),
+            ("123*1207", "101", ""),
+        ] {
+            assert_eq!(room(dialled, current, password), Err(NoRoom::Star), "{dialled} {current} {password}");
+        }
     }
 
     #[test]

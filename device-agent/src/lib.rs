@@ -16,6 +16,7 @@ mod held;
 mod keypad;
 mod mqtt;
 mod net;
+mod ntp;
 pub mod outbox;
 mod phone;
 mod pnp;

@@ -216,6 +216,11 @@ impl Api {
         from_json(&self.send(Method::POST, path, None).await?)
     }
 
+    /// `DELETE` whose answer says what follows from it.
+    pub async fn remove<T: DeserializeOwned>(self, path: &str) -> Result<T, ApiError> {
+        from_json(&self.send(Method::DELETE, path, None).await?)
+    }
+
     pub async fn delete(self, path: &str) -> Result<(), ApiError> {
         self.send(Method::DELETE, path, None).await.map(drop)
     }

@@ -35,6 +35,8 @@ use crate::time::Clock;
 pub fn App() -> impl IntoView {
     let api = Api::new();
     provide_context(api);
+    // Above what goes when a session ends.
+    Drafts::provide(api);
     provide_context(Live::new(api));
     provide_context(Clock::start());
     provide_context(Theme::start());
@@ -74,6 +76,14 @@ pub fn App() -> impl IntoView {
     }
 }
 
+/// `view=history` or `?view=history` as `?view=history`; nothing stays nothing.
+fn query_of(search: &str) -> String {
+    match search.trim_start_matches('?') {
+        "" => String::new(),
+        search => format!("?{search}"),
+    }
+}
+
 /// Everything behind the sign-in page.
 #[component]
 fn Shell() -> impl IntoView {
@@ -83,7 +93,8 @@ fn Shell() -> impl IntoView {
     let signed_in = Memo::new(move |_| api.signed_in());
     Effect::new(move |_| {
         if !signed_in.get() {
-            let here = location.pathname.get_untracked();
+            // The query says which view and whose.
+            let here = format!("{}{}", location.pathname.get_untracked(), query_of(&location.search.get_untracked()));
             let target = if here == "/" { "/login".into() } else { format!("/login?next={}", quote(&here)) };
             navigate(&target, Default::default());
         }
@@ -94,7 +105,6 @@ fn Shell() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let shared = Shared::provide();
-    Drafts::provide();
     let location = use_location();
     // A new page starts at its heading, also for those who do not see it. The room panel looks after itself.
     Effect::new(move |before: Option<String>| {

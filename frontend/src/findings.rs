@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::push::severity;
-use crate::components::template::{Draft, wrong};
+use crate::components::template::{Draft, Ground, wrong};
 use crate::layer_at::LayerAt;
 use crate::state::use_shared;
 use crate::words::phones;
@@ -20,7 +20,7 @@ const QUIET: Duration = Duration::from_millis(500);
 pub type Findings = BTreeMap<String, Vec<String>>;
 
 /// Follows a draft. One question is open at most.
-pub fn use_findings(at: LayerAt, draft: RwSignal<Draft>) -> RwSignal<Findings> {
+pub fn use_findings(at: LayerAt, draft: RwSignal<Draft>, ground: Signal<Ground>) -> RwSignal<Findings> {
     let shared = use_shared();
     let found = RwSignal::new(Findings::new());
     let (turn, busy) = (StoredValue::new(0_u64), StoredValue::new(false));
@@ -28,7 +28,11 @@ pub fn use_findings(at: LayerAt, draft: RwSignal<Draft>) -> RwSignal<Findings> {
         spawn_local(async move {
             loop {
                 let Some(mine) = turn.try_get_value() else { return };
-                let Some(values) = draft.try_with_untracked(asked) else { return };
+                let Some(values) =
+                    draft.try_with_untracked(|draft| ground.with_untracked(|ground| asked(draft, ground)))
+                else {
+                    return;
+                };
                 let keys: BTreeSet<String> = values.keys().cloned().collect();
                 let texts = if values.is_empty() {
                     Findings::new()
@@ -63,9 +67,12 @@ pub fn use_findings(at: LayerAt, draft: RwSignal<Draft>) -> RwSignal<Findings> {
     found
 }
 
-/// The draft without what is refused anyway, and without secrets left as they are.
-fn asked(draft: &Draft) -> BTreeMap<String, Option<String>> {
-    let fine = draft.iter().filter(|(key, said)| !said.masked() && wrong(key, said).is_none());
+/// The draft without what is refused anyway, be it for a lock, and without secrets left as they are.
+fn asked(draft: &Draft, ground: &Ground) -> BTreeMap<String, Option<String>> {
+    let barred = |key: &str| ground.value(key).is_some_and(|below| below.locked);
+    let fine = draft
+        .iter()
+        .filter(|(key, said)| !said.masked() && wrong(key, said).is_none() && (said.value.is_none() || !barred(key)));
     fine.map(|(key, said)| (key.clone(), said.value.clone())).collect()
 }
 
@@ -92,11 +99,11 @@ fn text(group: &LintGroup, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use contract::rest::{LintExample, LintRule, LintSeverity};
-    use contract::{Mac, PhoneId};
+    use contract::rest::{Layer, LayerValue, LintExample, LintRule, LintSeverity};
+    use contract::{Mac, PhoneId, Timestamp};
 
     use super::*;
-    use crate::components::template::Said;
+    use crate::components::template::{Said, Stratum};
 
     fn group(rule: &str, keys: &[&str]) -> LintGroup {
         let text = str::to_owned;
@@ -135,8 +142,32 @@ mod tests {
         draft.wish("account.1.name", said("Lobby"), &Said::default());
         draft.wish("account.2.name", Said::default(), &said("x"));
         draft.wish("users.admin.password", said(contract::rest::SECRET_MASK), &Said::default());
-        let asked = asked(&draft);
-        assert_eq!(asked.keys().collect::<Vec<_>>(), ["account.1.name", "account.2.name"]);
-        assert_eq!(asked["account.2.name"], None);
+        let all = asked(&draft, &Ground::default());
+        assert_eq!(all.keys().collect::<Vec<_>>(), ["account.1.name", "account.2.name"]);
+        assert_eq!(all["account.2.name"], None);
+    }
+
+    #[test]
+    fn what_is_locked_further_out_is_not_asked_but_what_is_removed_there_is() {
+        let locked = |key: &str| LayerValue {
+            key: key.into(),
+            title: String::new(),
+            page: String::new(),
+            value: "Chain".into(),
+            locked: true,
+            reason: "Brand standard".into(),
+            secret: false,
+            changed_at: Timestamp(0),
+            changed_by: String::new(),
+        };
+        let values = vec![locked("account.1.name"), locked("account.2.name")];
+        let ground = Ground::of(&[Stratum { layer: Layer::Chain, name: String::new(), values }]);
+        let said = |value: &str| Said { value: Some(value.into()), ..Said::default() };
+        let mut draft = Draft::default();
+        draft.wish("account.1.name", said("Lobby"), &Said::default());
+        draft.wish("account.2.name", Said::default(), &said("Bar"));
+        draft.wish("audio.volume.ring", said("5"), &Said::default());
+        let all = asked(&draft, &ground);
+        assert_eq!(all.keys().collect::<Vec<_>>(), ["account.2.name", "audio.volume.ring"]);
     }
 }

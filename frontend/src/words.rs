@@ -214,6 +214,23 @@ pub fn phones(count: u32) -> String {
     counted(count as usize, "phone", "phones")
 }
 
+/// `its 3 phones`, `its phone`, `no phones yet`.
+pub fn its_phones(count: u32) -> String {
+    match count {
+        0 => "no phones yet".to_owned(),
+        1 => "its phone".to_owned(),
+        count => format!("its {count} phones"),
+    }
+}
+
+/// What was done, and how many phones hear of it.
+pub fn on_its_way(done: &str, count: u32) -> String {
+    match count {
+        0 => format!("{done} No phone has to change for it."),
+        count => format!("{done} The change is on its way to {}.", phones(count)),
+    }
+}
+
 /// `a text` as `A text.`
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();

@@ -1,5 +1,8 @@
 //! The tree of layers: brands and room types are made, filled and set.
 
+use contract::rest::{Brand, Property};
+use fantoccini::key::Key;
+use serde_json::json;
 use tests::process::{EMAIL, PASSWORD};
 
 use super::browser_settings::{field, push, seek};
@@ -29,7 +32,16 @@ async fn brands_and_room_types_are_made_filled_and_set() {
     browser.click("name-save").await;
     browser.says("[data-testid=brand][data-name=City]", "No property is in this brand yet").await;
     let brand = browser.eval("document.querySelector('[data-testid=property-brand] option:nth-child(2)').value").await;
+    // Keys go through the choices, and nothing moves before one says so.
     browser.choose("property-brand", brand.as_str().unwrap()).await;
+    browser.click("property-move").await;
+    browser.says("property-move-row", "with its 2 phones into City?").await;
+    let none = "document.querySelectorAll('[data-testid=brand] [data-testid=property]').length === 0";
+    browser.until("nothing has moved", none).await;
+    browser.press(Key::Escape).await;
+    browser.until("the focus is back", "document.activeElement.dataset.testid === 'property-move'").await;
+    browser.click("property-move").await;
+    browser.click("property-move-yes").await;
     browser.find("[data-testid=brand][data-name=City] [data-testid=property]").await;
 
     browser.click("property-open").await;
@@ -39,9 +51,14 @@ async fn brands_and_room_types_are_made_filled_and_set() {
     browser.click("room-type-fill").await;
     browser.fill("room-type-rooms", "2000").await;
     browser.click("room-type-put").await;
+    browser.says("room-type", "no room 2000").await;
+    browser.fill("room-type-rooms", "2000-2009").await;
+    browser.click("room-type-put").await;
     browser.says("room-type", "none of these rooms").await;
     browser.fill("room-type-rooms", "1301-1399").await;
     browser.click("room-type-put").await;
+    browser.says("room-type-question", "Put 1 room into this type? The 1 phone there follows its values.").await;
+    browser.click("room-type-yes").await;
     browser.says("[data-testid=room-type][data-name=Suite]", "1 room").await;
 
     // The brand locks a value, the type sets another: each editor says what it stands on.
@@ -72,5 +89,30 @@ async fn brands_and_room_types_are_made_filled_and_set() {
     assert_eq!(phones[1].agent.value(name), "Suites");
     assert_ne!(phones[0].agent.value(name), "Suites");
     assert!(phones.iter().all(|phone| phone.agent.value(volume) == "3"));
+    browser.assert_no_errors().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_is_refused_leaves_the_property_where_it_is_shown() {
+    let server = TestServer::with(&[("server.web_root", &web_root())]).await;
+    let hotel = server.hotel(&["1201"]).await;
+    hotel.announce(mac(1), Some(hotel.room("1201"))).await.unwrap();
+    let property: Property = server.api.get("/api/v1/properties").await.ok::<Vec<Property>>().remove(0);
+    let brands = format!("/api/v1/chains/{}/brands", property.chain_id.unwrap());
+    let brand: Brand = server.api.post(&brands, json!({ "name": "City" })).await.ok();
+    let mut browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
+    for status in [404, 409, 422] {
+        browser.expect(status);
+    }
+    browser.goto("/layers").await;
+    browser.choose("property-brand", &brand.id.to_string()).await;
+    // Meanwhile somebody else removes the brand.
+    server.api.delete(&format!("/api/v1/brands/{}", brand.id)).await.ok::<contract::rest::Accepted>();
+    browser.click("property-move").await;
+    browser.says("property-move-row", "with its phone into City?").await;
+    browser.click("property-move-yes").await;
+    browser.says("[role=alert], .toast", "brand").await;
+    browser.until("it shows the old one", "document.querySelector('[data-testid=property-brand]').value === ''").await;
+    browser.gone("property-move").await;
     browser.assert_no_errors().await;
 }

@@ -96,6 +96,13 @@ async fn a_setting_reaches_every_phone_with_its_progress_and_is_taken_back() {
     browser.until("two changes", "document.querySelectorAll('[data-testid=change-set]').length === 2").await;
     browser.says("history", "Louder").await;
     browser.says("history", EMAIL).await;
+    // How far the newest is stands open, also after a reload; others are opened.
+    browser.reload().await;
+    let far = |place: &str| format!("[data-testid=change-set]:{place}-child [data-testid=pushed]");
+    browser.says(&far("first"), "All 3 phones are in sync").await;
+    browser.gone(&far("last")).await;
+    browser.click("[data-testid=change-set]:last-child [data-testid=how-far]").await;
+    browser.says(&far("last"), "3 phones").await;
     browser.click("[data-testid=change-set]:first-child [data-testid=undo]").await;
     browser.says("undo-dialog", "Changes 3 phones").await;
     browser.click("undo-confirm").await;

@@ -68,10 +68,10 @@ async fn a_phone_that_only_fetches_is_fetched_everywhere_and_verified_once_it_ph
     let pushed: Accepted = server.api.put(&path_of_all, json!({ "values": { "hotel.name": "Pier" } })).await.ok();
     let path_of_set = format!("/api/v1/change-sets/{}", pushed.change_set.unwrap());
     let so_far = async || server.api.get(&path_of_set).await.ok::<ChangeSetDetail>().progress;
-    assert_eq!(so_far().await, ChangeProgress { phones: 2, done: 0, fetched: 0, pending: 2, failed: 0 });
+    assert_eq!(so_far().await, ChangeProgress { phones: 2, done: 0, fetched: 0, pending: 2, failed: 0, restarting: 0 });
     assert!(opened(files.digest(&url, Some(&own), "SHA-256").await).await.text().contains("Pier"));
     let again = fetched(&server, id).await;
-    assert_eq!(so_far().await, ChangeProgress { phones: 2, done: 1, fetched: 1, pending: 1, failed: 0 });
+    assert_eq!(so_far().await, ChangeProgress { phones: 2, done: 1, fetched: 1, pending: 1, failed: 0, restarting: 0 });
     assert_eq!((again.phone.state, again.jobs[0].fetched), (RoomState::FilesOnly, true));
 
     // A change that a later one overtook is in the same file.
@@ -84,7 +84,10 @@ async fn a_phone_that_only_fetches_is_fetched_everywhere_and_verified_once_it_ph
     for one in [first, second] {
         let set: ChangeSetDetail =
             server.api.get(&format!("/api/v1/change-sets/{}", one.change_set.unwrap())).await.ok();
-        assert_eq!(set.progress, ChangeProgress { phones: 2, done: 1, fetched: 1, pending: 1, failed: 0 });
+        assert_eq!(
+            set.progress,
+            ChangeProgress { phones: 2, done: 1, fetched: 1, pending: 1, failed: 0, restarting: 0 }
+        );
     }
     let again = server.api.phone(id).await;
 
@@ -100,7 +103,11 @@ async fn a_phone_that_only_fetches_is_fetched_everywhere_and_verified_once_it_ph
     let room = detail.values.iter().find(|value| value.key == "hotel.room.number").unwrap();
     assert_eq!((room.reported.as_deref(), room.state), (Some("1207"), ValueState::InSync));
     assert_eq!(progress(&server, &hotel).await.fetched, 0);
-    assert_eq!(so_far().await, ChangeProgress { phones: 2, done: 1, fetched: 0, pending: 1, failed: 0 }, "verified");
+    assert_eq!(
+        so_far().await,
+        ChangeProgress { phones: 2, done: 1, fetched: 0, pending: 1, failed: 0, restarting: 0 },
+        "verified"
+    );
 
     // Fetching a file is not all that is heard of it any more.
     server.api.patch(&path, json!({ "guest_name": "Mr Costa" })).await.ok::<serde_json::Value>();

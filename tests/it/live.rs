@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use cloud::app::live::{Touched, touch};
 use contract::rest::{Board, JobState, RoomState};
 use jsonwebtoken::Algorithm;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
 
 use crate::auth::crafted;
@@ -169,4 +170,35 @@ async fn the_stream_opens_with_a_good_ticket_only() {
     server.api.with_token(&good).post("/api/v1/live/ticket", ()).await.refused(401);
     assert_eq!(server.api.with_token("").post("/api/v1/live/ticket", ()).await.refused(401).kind, "token-missing");
     Live::open_with(&server.api, &format!("?ticket={good}"), None).await;
+}
+
+#[tokio::test]
+async fn what_is_committed_after_what_came_later_is_sent_too() {
+    let server = TestServer::start().await;
+    let db = &server.app().db;
+    if db.read().get_database_backend() == DbBackend::Sqlite {
+        // It has one writer: what came first is committed first.
+        return;
+    }
+    let hotel = server.hotel(&["1", "2"]).await;
+    let after = board(&hotel).await.live_after;
+    let mut live = Live::open(&server.api, Some(hotel.property), Some(after)).await;
+    let of =
+        |room: &str| Touched { property: Some(hotel.property.0), room: Some(hotel.room(room).0), ..Touched::default() };
+    let slow = db.write_beside().await.unwrap();
+    let many = std::iter::once(of("1")).chain((0..600).map(|_| Touched::default()));
+    touch(&slow.tx, many).await.unwrap();
+    let quick = db.write_beside().await.unwrap();
+    touch(&quick.tx, [of("2")]).await.unwrap();
+    quick.commit().await.unwrap();
+    server.app().live.wake();
+    let card = live.until("the later row", |change| change.room.clone()).await;
+    assert_eq!(card.id, hotel.room("2"));
+    let seen = live.last;
+    slow.commit().await.unwrap();
+    server.app().live.wake();
+    live.until("the earlier row", |change| change.room.clone().filter(|room| room.id == hotel.room("1"))).await;
+    // And to a stream that was away meanwhile.
+    let mut back = Live::open(&server.api, Some(hotel.property), Some(seen)).await;
+    back.until("the earlier row", |change| change.room.clone().filter(|room| room.id == hotel.room("1"))).await;
 }

@@ -117,8 +117,9 @@ pub const MOSQUITTO: Package = Package {
     files: &["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"],
     why: "the integration tests run phones through it as the external MQTT broker",
 };
-/// The file servers of the phone's tests, and DHCP clients; see device-agent/tests/provision.
-pub const FILE_SERVERS: [&Package; 6] = [&NGINX, &LIGHTTPD, &VSFTPD, &TFTPD, &DHCLIENT, &BUSYBOX];
+/// The file servers of the phone's tests, DHCP clients and a time server; see device-agent/tests/provision.
+pub const FILE_SERVERS: [&Package; 7] = [&NGINX, &LIGHTTPD, &VSFTPD, &TFTPD, &DHCLIENT, &BUSYBOX, &CHRONY];
+const CHRONY: Package = Package { name: "chrony", files: &["/usr/sbin/chronyd"], why: "tells the phone the time" };
 const NGINX: Package = Package {
     name: "nginx-light",
     files: &["/usr/sbin/nginx"],

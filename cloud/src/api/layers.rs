@@ -111,6 +111,20 @@ pub async fn undo(
     Ok((StatusCode::ACCEPTED, Json(layers::undo(&app, &caller.actor, &once, id, body).await?)))
 }
 
+/// What taking a change set back would do. Nothing is stored.
+#[utoipa::path(post, path = "/api/v1/change-sets/{change_set}/undo/preview", tag = "settings",
+    security(("token" = [])), params(("change_set" = ChangeSetId, Path)), request_body = Undo,
+    responses((status = 200, body = Preview), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
+pub async fn preview_undo(
+    State(app): State<Arc<App>>,
+    _: Caller,
+    Path(id): Path<ChangeSetId>,
+    Body(body): Body<Undo>,
+) -> Result<Json<Preview>> {
+    layers::preview_undo(&app, id, body).await.map(Json)
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct DriftQuery {

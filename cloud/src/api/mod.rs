@@ -101,6 +101,7 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(layers::preview_phone))
         .routes(routes!(layers::change_set))
         .routes(routes!(layers::undo))
+        .routes(routes!(layers::preview_undo))
         .routes(routes!(layers::drift))
         .routes(routes!(layers::decide))
         .routes(routes!(rooms::one, rooms::change))

@@ -6,7 +6,8 @@ use contract::rest::Enrolment;
 use contract::{Mac, PhoneId};
 use cwmp::{Inform, ParameterValue, Value};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
 
@@ -49,7 +50,13 @@ pub async fn find_or_make(app: &App, tx: &impl ConnectionTrait, inform: &Inform)
         return Err(unavailable(format!("{waiting} new phones wait already; accept or reject some first.")));
     }
     let row = blank(mac, &inform.device_id.serial_number, Enrolment::New);
-    phone::Entity::insert(row.clone().into_active_model()).exec(tx).await?;
+    // Its Inform may have come twice at the same moment.
+    let first = OnConflict::column(phone::Column::Mac).do_nothing().to_owned();
+    if phone::Entity::insert(row.clone().into_active_model()).on_conflict(first).exec_without_returning(tx).await? == 0
+    {
+        let other = phone::Entity::find().filter(phone::Column::Mac.eq(&row.mac)).one(tx).await?;
+        return other.ok_or_else(|| unavailable("The phone has just been removed; it comes again."));
+    }
     touch(tx, [Touched::phone(&row)]).await?;
     Ok(row)
 }

@@ -260,6 +260,12 @@ async fn take_values(tx: &impl ConnectionTrait, phone: &phone::Model, inform: &I
     Ok(true)
 }
 
+/// A phone's row, nobody else's until the transaction ends. It is locked before all else that belongs to the phone: its
+/// session, its documents, its jobs.
+pub async fn locked(tx: &impl ConnectionTrait, phone: Uuid) -> Result<Option<phone::Model>> {
+    Ok(phone::Entity::find_by_id(phone).lock(LockType::NoKeyUpdate).one(tx).await?)
+}
+
 /// The IP address a URL names, if it names one.
 pub fn url_host(url: &str) -> Option<IpAddr> {
     let url = url::Url::parse(url).ok()?;

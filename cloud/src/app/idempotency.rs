@@ -42,7 +42,21 @@ impl Once {
         Ok(Self { key: Some(format!("{}\n{key}", actor.0)), hash })
     }
 
-    /// The answer given before, if any.
+    /// The answer given before, if any. Nothing is claimed by asking: for what has to be worked out before the transaction.
+    pub async fn given<T: DeserializeOwned>(&self, db: &impl ConnectionTrait) -> Result<Option<T>> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let Some(row) = idempotency::Entity::find_by_id(key).one(db).await? else { return Ok(None) };
+        if row.request_hash != self.hash {
+            return Err(conflict(
+                "idempotency-key-reused",
+                "Idempotency-Key",
+                "This Idempotency-Key was used for another request. Use a new one for each change.",
+            ));
+        }
+        Ok(Some(serde_json::from_str(&row.response)?))
+    }
+
+    /// The same, and where there is none the key is this transaction's.
     pub async fn replay<T: DeserializeOwned>(&self, tx: &impl ConnectionTrait) -> Result<Option<T>> {
         let Some(key) = &self.key else { return Ok(None) };
         // Claimed first: a request with the same key that comes at the same moment waits here for this transaction.
@@ -56,18 +70,7 @@ impl Once {
             .on_conflict(OnConflict::column(idempotency::Column::Key).do_nothing().to_owned())
             .exec_without_returning(tx)
             .await?;
-        if claimed == 1 {
-            return Ok(None);
-        }
-        let Some(row) = idempotency::Entity::find_by_id(key).one(tx).await? else { return Ok(None) };
-        if row.request_hash != self.hash {
-            return Err(conflict(
-                "idempotency-key-reused",
-                "Idempotency-Key",
-                "This Idempotency-Key was used for another request. Use a new one for each change.",
-            ));
-        }
-        Ok(Some(serde_json::from_str(&row.response)?))
+        if claimed == 1 { Ok(None) } else { self.given(tx).await }
     }
 
     /// Keeps the answer for 24 hours.

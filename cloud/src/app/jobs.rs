@@ -186,6 +186,8 @@ pub async fn end(tx: &impl ConnectionTrait, limits: &Jobs, claim: &Claim, outcom
 
 /// Derives a phone's sync state from its changes of settings, and tells the live stream.
 pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -> Result<()> {
+    // Before its jobs: what is written is never older than what it replaces.
+    let Some(row) = phone::Entity::find_by_id(phone).one(tx).await? else { return Ok(()) };
     let newest = job::Entity::find()
         .filter(job::Column::PhoneId.eq(phone))
         .filter(job::Column::Kind.eq(CONFIGURE))
@@ -195,7 +197,6 @@ pub async fn settle(tx: &impl ConnectionTrait, phone: Uuid, job: Option<Uuid>) -
         .one(tx)
         .await?;
     let sync = newest.as_ref().map_or(SyncState::Unknown, sync_after);
-    let Some(row) = phone::Entity::find_by_id(phone).one(tx).await? else { return Ok(()) };
     if row.sync != sync.as_str() {
         phone::Entity::update_many()
             .col_expr(phone::Column::Sync, Expr::value(sync.as_str()))

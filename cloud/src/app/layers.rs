@@ -4,8 +4,10 @@ mod change;
 mod history;
 pub mod locks;
 mod preview;
+mod seen;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod write;
 
 use contract::rest::{Layer, LayerValue, LayerValues, Progress, SECRET_MASK, SyncState, VariableInfo};
@@ -22,8 +24,9 @@ use crate::db::entity::{brand, chain, layer_value, phone, property, room, room_t
 use crate::domain::catalogue;
 
 pub use change::{Edit, New, Purpose, apply, canonical, change, said};
-pub use history::{detail, history, undo};
+pub use history::{detail, history};
 pub use preview::preview;
+pub use undo::{preview_undo, undo};
 pub use write::{Stored, Written, write};
 
 /// The layer a change is made on.

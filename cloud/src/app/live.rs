@@ -1,29 +1,31 @@
 //! The live stream. A change writes a row naming what changed in its own transaction; the hub reads new rows, loads
 //! what they name as it is now, and hands it to every open stream. A stream that was lost resumes from the table.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
-use std::time::Duration;
+mod cursor;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use contract::live::LiveChange;
 use contract::rest::ClaimView;
 use contract::{PhoneId, PropertyId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::cursor::Cursor;
 use super::{App, Result, views};
 use crate::clock::now_ms;
 use crate::db::entity::{claim, event, job, live, phone, room};
 
-/// Rows looked back at on each read. PostgreSQL hands out ids before commit, so a row may appear below one already
-/// read; within this window it is still found.
-const LOOK_BACK: i64 = 256;
 /// The most rows a resuming stream is sent; beyond it, it is told to load everything again.
 const RESUME_LIMIT: u64 = 2_000;
+/// Rows remembered that came late.
+const MOST_LATE: usize = 2_000;
 /// Another process may have written; its rows are found at the latest after this long.
 const POLL: Duration = Duration::from_millis(500);
 /// How long after a change its neighbours are waited for.
@@ -43,11 +45,13 @@ pub struct Sent {
 pub struct Hub {
     sender: broadcast::Sender<Sent>,
     written: Notify,
+    /// Rows that came after higher ones, each with the highest before it: for streams that come back.
+    late: Mutex<VecDeque<(i64, i64)>>,
 }
 
 impl Hub {
     pub fn new() -> Self {
-        Self { sender: broadcast::channel(4096).0, written: Notify::new() }
+        Self { sender: broadcast::channel(4096).0, written: Notify::new(), late: Mutex::default() }
     }
 
     pub fn subscribe(&self) -> broadcast::Receiver<Sent> {
@@ -57,6 +61,23 @@ impl Hub {
     /// Rows were committed: read them now rather than at the next poll.
     pub fn wake(&self) {
         self.written.notify_one();
+    }
+
+    fn late(&self) -> std::sync::MutexGuard<'_, VecDeque<(i64, i64)>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn came_late(&self, rows: Vec<(i64, i64)>) {
+        let mut late = self.late();
+        late.extend(rows);
+        let over = late.len().saturating_sub(MOST_LATE);
+        late.drain(..over);
+    }
+
+    /// Ids up to `after` of rows that came after it.
+    fn below(&self, after: i64) -> Vec<i64> {
+        let late = self.late();
+        late.iter().filter(|(id, high)| *id <= after && *high >= after).map(|(id, _)| *id).collect()
     }
 }
 
@@ -121,16 +142,14 @@ pub async fn newest(app: &App) -> Result<i64> {
 
 /// Reads new rows and hands them out until cancelled.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    let mut seen = BTreeSet::new();
-    let mut high = match newest(&app).await {
-        Ok(high) => high,
+    // What is there already was sent, or is resumed from the table.
+    let mut cursor = match newest(&app).await {
+        Ok(high) => Cursor::at(high),
         Err(error) => {
             tracing::error!(%error, "cannot read the live table");
-            0
+            Cursor::at(0)
         }
     };
-    // What is there already was sent, or is resumed from the table.
-    seen.extend((high - LOOK_BACK).max(0)..=high);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -138,7 +157,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
             () = app.live.written.notified() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(POLL) => {}
         }
-        match read_new(&app, &mut seen, &mut high).await {
+        match read_new(&app, &mut cursor).await {
             Ok(sent) => sent.into_iter().for_each(|sent| {
                 // No stream is open: nobody to tell.
                 let _ = app.live.sender.send(sent);
@@ -148,18 +167,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn read_new(app: &App, seen: &mut BTreeSet<i64>, high: &mut i64) -> Result<Vec<Sent>> {
-    let rows: Vec<live::Model> = live::Entity::find()
-        .filter(live::Column::Id.gt(*high - LOOK_BACK))
-        .order_by_asc(live::Column::Id)
-        .limit(5_000)
-        .all(app.db.read())
-        .await?
-        .into_iter()
-        .filter(|row| seen.insert(row.id))
-        .collect();
-    *high = rows.last().map_or(*high, |row| row.id.max(*high));
-    *seen = seen.split_off(&(*high - LOOK_BACK));
+async fn read_new(app: &App, cursor: &mut Cursor) -> Result<Vec<Sent>> {
+    let rows = live::Entity::find().filter(cursor.unread()).order_by_asc(live::Column::Id).limit(5_000);
+    let rows = rows.all(app.db.read()).await?;
+    app.live.came_late(cursor.read(rows.iter().map(|row| row.id), Instant::now()));
     load(app, rows).await
 }
 
@@ -170,7 +181,7 @@ pub async fn missed(app: &App, after: i64) -> Result<Option<Vec<Sent>>> {
         return Ok(None);
     }
     let rows = live::Entity::find()
-        .filter(live::Column::Id.gt(after))
+        .filter(Condition::any().add(live::Column::Id.gt(after)).add(live::Column::Id.is_in(app.live.below(after))))
         .order_by_asc(live::Column::Id)
         .limit(RESUME_LIMIT + 1)
         .all(app.db.read())

@@ -9,6 +9,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use contract::UserId;
 use contract::rest::{Login, Me, Tokens};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
 };
@@ -63,7 +64,11 @@ pub async fn first_administrator(app: &App) -> Result<Option<(String, String)>> 
         password_hash: Set(hash),
         created_at: Set(now_ms()),
     };
-    person::Entity::insert(row).exec(&write.tx).await?;
+    // Another process may have been started at the same moment.
+    let first = OnConflict::column(person::Column::Email).do_nothing().to_owned();
+    if person::Entity::insert(row).on_conflict(first).exec_without_returning(&write.tx).await? == 0 {
+        return Ok(None);
+    }
     audit::record(&write.tx, &Actor::system(), "person.create", &admin.email, "first administrator".to_owned()).await?;
     write.commit().await?;
     Ok(admin.password.is_empty().then(|| (admin.email.clone(), password)))

@@ -60,9 +60,13 @@ impl Db {
                     .pragma("busy_timeout", "10000")
             });
         let pool = Database::connect(options).await?;
-        Migrator::up(&pool, None).await?;
         let writer = (pool.get_database_backend() == DbBackend::Sqlite).then(Writer::default);
-        Ok(Self { pool, writer })
+        let db = Self { pool, writer };
+        // One of several processes that are started together; the others find it done.
+        let write = db.write().await?;
+        Migrator::up(&write.tx, None).await?;
+        write.commit().await?;
+        Ok(db)
     }
 
     /// For reading.

@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256, Sha512_256};
 
 use crate::AuthError;
 
+/// The end of the names of algorithms whose first hash is that of a session.
+const SESSION: &str = "-sess";
+
 /// Ordered from weak to strong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
@@ -26,15 +29,28 @@ impl Algorithm {
         }
     }
 
-    /// Any case. Fails with [`AuthError::SessionAlgorithm`] for `-sess`, else [`AuthError::UnknownAlgorithm`].
+    /// Any case.
+    ///
+    /// # Errors
+    /// [`AuthError::UnknownAlgorithm`].
     pub fn from_name(name: &str) -> Result<Self, AuthError> {
-        if let Some(algorithm) = Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name)) {
-            Ok(algorithm)
-        } else if name.to_ascii_lowercase().ends_with("-sess") {
-            Err(AuthError::SessionAlgorithm)
-        } else {
-            Err(AuthError::UnknownAlgorithm)
+        let found = Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name));
+        found.ok_or(AuthError::UnknownAlgorithm)
+    }
+
+    /// What stands in a header, and whether it is the session form, `-sess`. Without a parameter it is MD5.
+    pub(crate) fn of(parameter: Option<&str>) -> Result<(Self, bool), AuthError> {
+        let Some(name) = parameter else { return Ok((Self::default(), false)) };
+        let at = name.len().saturating_sub(SESSION.len());
+        match (name.get(..at), name.get(at..)) {
+            (Some(name), Some(end)) if end.eq_ignore_ascii_case(SESSION) => Ok((Self::from_name(name)?, true)),
+            _ => Ok((Self::from_name(name)?, false)),
         }
+    }
+
+    /// The form in a header.
+    pub(crate) fn parameter(self, session: bool) -> String {
+        format!("{}{}", self.name(), if session { SESSION } else { "" })
     }
 
     /// Hexadecimal digits of a hash.

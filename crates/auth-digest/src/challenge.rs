@@ -31,6 +31,8 @@ pub struct Challenge {
     pub nonce: String,
     pub opaque: Option<String>,
     pub algorithm: Algorithm,
+    /// The algorithm's session form (`MD5-sess`, as IIS asks): see [`crate::respond`].
+    pub session: bool,
     /// Empty: a server of RFC 2069's time, which knows no qop.
     pub qop: Vec<Qop>,
     /// The nonce sent was too old, the password may be right: answer with the new nonce, do not ask the user.
@@ -40,7 +42,8 @@ pub struct Challenge {
 impl Challenge {
     /// What our servers send: `qop="auth"`.
     pub fn new(algorithm: Algorithm, realm: impl Into<String>, nonce: impl Into<String>) -> Self {
-        Self { realm: realm.into(), nonce: nonce.into(), opaque: None, algorithm, qop: vec![Qop::Auth], stale: false }
+        let (realm, nonce, qop) = (realm.into(), nonce.into(), vec![Qop::Auth]);
+        Self { realm, nonce, opaque: None, algorithm, session: false, qop, stale: false }
     }
 
     /// All Digest challenges we can answer, from all the header's values. Challenges of other schemes and with other
@@ -52,9 +55,7 @@ impl Challenge {
             for scheme in schemes(value)?.into_iter().filter(Scheme::is_digest) {
                 match Self::read(scheme) {
                     Ok(challenge) => challenges.push(challenge),
-                    Err(
-                        error @ (AuthError::SessionAlgorithm | AuthError::UnknownAlgorithm | AuthError::UnknownQop),
-                    ) => refused = error,
+                    Err(error @ (AuthError::UnknownAlgorithm | AuthError::UnknownQop)) => refused = error,
                     Err(error) => return Err(error),
                 }
             }
@@ -63,8 +64,7 @@ impl Challenge {
     }
 
     fn read(mut scheme: Scheme<'_>) -> Result<Self, AuthError> {
-        let algorithm =
-            scheme.take("algorithm")?.map(|name| Algorithm::from_name(&name)).transpose()?.unwrap_or_default();
+        let (algorithm, session) = Algorithm::of(scheme.take("algorithm")?.as_deref())?;
         let qop = match scheme.take("qop")? {
             Some(list) => {
                 let known: Vec<_> = list.split(',').filter_map(Qop::from_name).collect();
@@ -80,6 +80,7 @@ impl Challenge {
             nonce: scheme.require("nonce")?,
             opaque: scheme.take("opaque")?,
             algorithm,
+            session,
             qop,
             stale: scheme.take("stale")?.is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
         })
@@ -95,7 +96,7 @@ impl fmt::Display for Challenge {
             let list: Vec<_> = self.qop.iter().map(|qop| qop.name()).collect();
             out.quoted("qop", &list.join(","));
         }
-        out.token("algorithm", self.algorithm.name());
+        out.token("algorithm", &self.algorithm.parameter(self.session));
         out.quoted("nonce", &self.nonce);
         if let Some(opaque) = &self.opaque {
             out.quoted("opaque", opaque);
@@ -107,7 +108,7 @@ impl fmt::Display for Challenge {
     }
 }
 
-/// The challenge with the strongest algorithm, the first of equals.
+/// The challenge with the strongest algorithm, the first of equals; a session's form only where there is no other.
 pub fn strongest(challenges: &[Challenge]) -> Option<&Challenge> {
-    challenges.iter().rev().max_by_key(|challenge| challenge.algorithm)
+    challenges.iter().rev().max_by_key(|challenge| (challenge.algorithm, !challenge.session))
 }

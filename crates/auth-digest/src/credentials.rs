@@ -14,10 +14,12 @@ pub struct Credentials {
     /// Lower-case hexadecimal.
     pub response: String,
     pub algorithm: Algorithm,
+    /// The algorithm's session form. [`crate::verify`] refuses it: our servers ask for none.
+    pub session: bool,
     pub opaque: Option<String>,
     /// `None`: a client of RFC 2069's time. [`crate::verify`] refuses it.
     pub qop: Option<Qop>,
-    /// Where there is a qop.
+    /// Where there is a qop, or a session.
     pub cnonce: Option<String>,
     /// Eight hexadecimal digits, as sent; where there is a qop.
     pub nc: Option<String>,
@@ -47,8 +49,7 @@ impl Credentials {
             _ => return Err(AuthError::Malformed),
         }
         let mut scheme = found.pop().filter(Scheme::is_digest).ok_or(AuthError::OtherScheme)?;
-        let algorithm =
-            scheme.take("algorithm")?.map(|name| Algorithm::from_name(&name)).transpose()?.unwrap_or_default();
+        let (algorithm, session) = Algorithm::of(scheme.take("algorithm")?.as_deref())?;
         let response = scheme.require("response")?.to_ascii_lowercase();
         if !is_hex(&response, algorithm.digits()) {
             return Err(AuthError::Invalid("response"));
@@ -58,7 +59,7 @@ impl Credentials {
             None => None,
         };
         let (cnonce, nc) = (scheme.take("cnonce")?, scheme.take("nc")?);
-        if qop.is_some() && cnonce.is_none() {
+        if (qop.is_some() || session) && cnonce.is_none() {
             return Err(AuthError::Missing("cnonce"));
         }
         if qop.is_some() && nc.is_none() {
@@ -74,6 +75,7 @@ impl Credentials {
             uri: scheme.require("uri")?,
             response,
             algorithm,
+            session,
             opaque: scheme.take("opaque")?,
             qop,
             cnonce,
@@ -99,7 +101,7 @@ impl fmt::Display for Credentials {
         out.quoted("realm", &self.realm);
         out.quoted("nonce", &self.nonce);
         out.quoted("uri", &self.uri);
-        out.token("algorithm", self.algorithm.name());
+        out.token("algorithm", &self.algorithm.parameter(self.session));
         out.quoted("response", &self.response);
         if let Some(opaque) = &self.opaque {
             out.quoted("opaque", opaque);

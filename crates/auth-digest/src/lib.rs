@@ -44,8 +44,6 @@ pub enum AuthError {
     Invalid(&'static str),
     #[error("the header holds no Digest (or Basic) authentication")]
     OtherScheme,
-    #[error("session algorithms (-sess) are not supported")]
-    SessionAlgorithm,
     #[error("the algorithm is not supported")]
     UnknownAlgorithm,
     #[error("the quality of protection is not supported")]

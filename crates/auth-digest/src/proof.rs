@@ -18,7 +18,9 @@ pub enum Mismatch {
 }
 
 /// Answers a challenge. `cnonce` is the caller's randomness (16 bytes or more, any printable form), `nc` counts the
-/// uses of this nonce from 1. `body` matters only where the server wants `auth-int` and nothing else.
+/// uses of this nonce from 1. `body` matters only where the server wants `auth-int` and nothing else. In a session
+/// ([`Challenge::session`]) the first `cnonce` with a nonce stays for all its uses: the server may keep the session's hash
+/// of them (RFC 7616 §3.4.2).
 #[allow(clippy::too_many_arguments)] // The standard's own list.
 pub fn respond(
     challenge: &Challenge,
@@ -54,9 +56,10 @@ pub fn respond_with(
         uri: uri.to_owned(),
         response: String::new(),
         algorithm: ha1.algorithm(),
+        session: challenge.session,
         opaque: challenge.opaque.clone(),
         qop,
-        cnonce: qop.map(|_| cnonce.to_owned()),
+        cnonce: (qop.is_some() || challenge.session).then(|| cnonce.to_owned()),
         nc: qop.map(|_| format!("{nc:08x}")),
     };
     credentials.response = proof(&credentials, ha1, method, body);
@@ -66,7 +69,7 @@ pub fn respond_with(
 /// Whether the sender knew the password, in time that does not depend on how wrong the proof is. `uri` is the request's
 /// target as received; it must be the one the proof covers. The nonce is the caller's to check, before or after.
 pub fn verify(credentials: &Credentials, ha1: &Ha1, method: &str, uri: &str, body: &[u8]) -> Result<(), Mismatch> {
-    if credentials.algorithm != ha1.algorithm() {
+    if credentials.algorithm != ha1.algorithm() || credentials.session {
         return Err(Mismatch::Algorithm);
     }
     if credentials.qop.is_none() {
@@ -86,11 +89,14 @@ fn proof(credentials: &Credentials, ha1: &Ha1, method: &str, body: &[u8]) -> Str
         Some(Qop::AuthInt) => algorithm.hash(&[method, uri, algorithm.hash(&[body]).as_bytes()]),
         Some(Qop::Auth) | None => algorithm.hash(&[method, uri]),
     };
-    let (ha1, nonce) = (ha1.expose().as_bytes(), credentials.nonce.as_bytes());
+    let nonce = credentials.nonce.as_bytes();
+    let cnonce = credentials.cnonce.as_deref().unwrap_or_default().as_bytes();
+    // RFC 7616 §3.4.2, RFC 2617 §3.2.2.2: the session's hash is of the hash in hexadecimal, as every peer has it.
+    let session = credentials.session.then(|| algorithm.hash(&[ha1.expose().as_bytes(), nonce, cnonce]));
+    let ha1 = session.as_deref().unwrap_or(ha1.expose()).as_bytes();
     match credentials.qop {
         Some(qop) => {
             let nc = credentials.nc.as_deref().unwrap_or_default().as_bytes();
-            let cnonce = credentials.cnonce.as_deref().unwrap_or_default().as_bytes();
             algorithm.hash(&[ha1, nonce, nc, cnonce, qop.name().as_bytes(), ha2.as_bytes()])
         }
         None => algorithm.hash(&[ha1, nonce, ha2.as_bytes()]),

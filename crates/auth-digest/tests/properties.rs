@@ -16,8 +16,16 @@ fn words() -> impl Strategy<Value = String> {
 
 fn challenge() -> impl Strategy<Value = Challenge> {
     let qop = prop::sample::subsequence(vec![Qop::Auth, Qop::AuthInt], 0..=2);
-    (words(), words(), prop::option::of(words()), algorithm(), qop, any::<bool>()).prop_map(
-        |(realm, nonce, opaque, algorithm, qop, stale)| Challenge { realm, nonce, opaque, algorithm, qop, stale },
+    (words(), words(), prop::option::of(words()), algorithm(), any::<bool>(), qop, any::<bool>()).prop_map(
+        |(realm, nonce, opaque, algorithm, session, qop, stale)| Challenge {
+            realm,
+            nonce,
+            opaque,
+            algorithm,
+            session,
+            qop,
+            stale,
+        },
     )
 }
 
@@ -52,7 +60,10 @@ proptest! {
         let sent = respond(&challenge, &user, &password, "POST", &uri, &body, "cnonce", nc);
         let received = Credentials::parse(&sent.to_string()).unwrap();
         prop_assert_eq!(&received, &sent);
-        if !challenge.qop.is_empty() {
+        if challenge.session {
+            let ha1 = Ha1::new(challenge.algorithm, &user, &challenge.realm, &password);
+            prop_assert!(verify(&received, &ha1, "POST", &uri, &body).is_err(), "no server of ours asks so");
+        } else if !challenge.qop.is_empty() {
             prop_assert_eq!(received.count(), Some(nc));
             let ha1 = Ha1::new(challenge.algorithm, &user, &challenge.realm, &password);
             prop_assert!(verify(&received, &ha1, "POST", &uri, &body).is_ok());

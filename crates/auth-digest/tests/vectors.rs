@@ -84,11 +84,50 @@ fn auth_int_covers_the_body() {
     assert_eq!(verify(&sent, &ha1, "POST", "/", b"Body"), Err(Mismatch::Proof));
 }
 
+/// The proofs were made by hand with Python's `hashlib`, by the words of RFC 7616 §3.4.2 and RFC 2617 §3.2.2.2: no standard
+/// has an example. The first challenge is as IIS sends it.
 #[test]
-fn session_algorithms_are_refused_clearly_and_passed_over_beside_others() {
-    let sess = r#"Digest realm="r", nonce="n", algorithm=MD5-sess"#;
-    assert_eq!(Challenge::parse([sess]), Err(AuthError::SessionAlgorithm));
-    assert_eq!(Challenge::parse([sess, r#"Digest realm="r", nonce="n""#]).unwrap().len(), 1);
+fn session_algorithms_are_answered_and_no_server_of_ours_takes_them() {
+    let nonce = "dcd98b7102dd2f0e8b11d0f600bfb0c093";
+    for (form, session, nc, qop, response) in [
+        ("MD5-sess", true, 1, r#"qop="auth","#, "8e3825c57e897f5a0dec6c2d4e5059d0"),
+        ("sha-256-SESS", true, 2, r#"qop="auth","#, "da9692cb42087d7011243410f92f21c13acecaa6bbafa73f6da70d95ef263f0b"),
+        ("MD5-sess", true, 1, "", "4726bc10c33fa6cb357eb27807b1cce8"),
+        ("MD5", false, 1, r#"qop="auth","#, "6629fae49393a05397450978507c4ef1"),
+    ] {
+        let value = format!(r#"Digest {qop}algorithm={form},nonce="{nonce}",charset=utf-8,realm="testrealm@host.com""#);
+        let challenge = &Challenge::parse([value.as_str()]).unwrap()[0];
+        assert_eq!(challenge.session, session);
+        let sent = respond(challenge, "Mufasa", "Circle Of Life", "GET", "/dir/index.html", b"", "0a4f113b", nc);
+        assert_eq!((sent.response.as_str(), sent.cnonce.as_deref()), (response, Some("0a4f113b")), "{form}");
+        let printed = sent.to_string();
+        let name = form.to_uppercase().replace("SESS", "sess");
+        assert!(printed.contains(&format!("algorithm={name}, ")), "{printed}");
+        assert_eq!(Credentials::parse(&printed).unwrap(), sent);
+        let ha1 = Ha1::new(challenge.algorithm, "Mufasa", "testrealm@host.com", "Circle Of Life");
+        let wanted = if session { Err(Mismatch::Algorithm) } else { Ok(()) };
+        assert_eq!(verify(&sent, &ha1, "GET", "/dir/index.html", b""), wanted);
+    }
+}
+
+#[test]
+fn a_session_is_taken_only_where_there_is_no_other_of_its_strength() {
+    let of = |form: &str| format!(r#"Digest realm="r", nonce="n", algorithm={form}"#);
+    let strongest_of = |forms: &[&str]| {
+        let values: Vec<_> = forms.iter().map(|form| of(form)).collect();
+        let challenges = Challenge::parse(values.iter().map(String::as_str)).unwrap();
+        let found = strongest(&challenges).unwrap();
+        (found.algorithm, found.session)
+    };
+    assert_eq!(strongest_of(&["MD5-sess", "MD5"]), (Algorithm::Md5, false));
+    assert_eq!(strongest_of(&["MD5", "SHA-256-sess"]), (Algorithm::Sha256, true));
+    for unknown in ["-sess", "SHA3-sess", "sess", "\u{e4}-sess"] {
+        assert_eq!(Challenge::parse([of(unknown).as_str()]), Err(AuthError::UnknownAlgorithm), "{unknown}");
+    }
+}
+
+#[test]
+fn unknown_algorithms_and_protections_are_named() {
     assert_eq!(Challenge::parse([r#"Digest realm="r", nonce="n", algorithm=SHA3"#]), Err(AuthError::UnknownAlgorithm));
     assert_eq!(Challenge::parse([r#"Digest realm="r", nonce="n", qop="auth-conf""#]), Err(AuthError::UnknownQop));
 }

@@ -492,6 +492,11 @@ request! {
         /// What the change is for, for the history. At most 300 characters.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         pub comment: String,
+        /// When the layer's values were changed last (`changed_at`) as far as whoever asks has seen, by key; `null`: nothing was
+        /// set. Where it is otherwise by now, nothing is changed (409, `changed-since`). Keys left out are not compared.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<String>>))]
+        pub expected: BTreeMap<String, Option<Timestamp>>,
     }
 }
 

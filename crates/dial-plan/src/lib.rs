@@ -35,6 +35,8 @@ mod rule;
 pub use parse::DialPlanError;
 pub use plan::{DialPlan, RuleState, RuleTrace, Verdict};
 
+/// Numbers our own phone software dials whatever a plan says; another maker's phone may not.
+pub const ALWAYS_DIALLED: [&str; 2] = ["112", "911"];
 /// Longest dial plan, in characters.
 pub const MAX_PLAN: usize = 1024;
 /// Most keys of one number; a longer one is refused.

@@ -16,7 +16,7 @@ use crate::device::{Device, Restart};
 use crate::phone::sound::{self, Seat};
 use crate::phone::{self, Line};
 use crate::pnp::{self, Pnp};
-use crate::{claim, held, mqtt, net, provision};
+use crate::{claim, held, mqtt, net, ntp, provision};
 
 /// How long the farewells may take together.
 const END_TIME: Duration = Duration::from_secs(5);
@@ -91,6 +91,7 @@ impl Life {
         }
         others.spawn(claim::run(device.clone(), line.clone()));
         others.spawn(provision::run(device.clone()));
+        others.spawn(ntp::run(device.clone()));
         if let Some(path) = lease {
             others.spawn(provision::watch(device.clone(), path, seen));
         }

@@ -54,7 +54,8 @@ pub struct Run {
     /// PEM file of authorities to trust beside the system's.
     #[arg(long, env = "BELLHOP_CA")]
     ca: Option<PathBuf>,
-    /// File in which a DHCP client leaves what it was told: dhclient's leases, or the environment of udhcpc's script.
+    /// File in which a DHCP client leaves what it was told: leases of dhclient, systemd-networkd or NetworkManager, or
+    /// the environment of a script of udhcpc, dhcpcd or dhclient.
     #[arg(long, env = "BELLHOP_DHCP_LEASE")]
     dhcp_lease: Option<PathBuf>,
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read;
 use crate::device::Device;
+use crate::ntp::Time;
 use crate::pnp::Pnp;
 use crate::provision::{self, Reason, Status, backup, export, file};
 use crate::serve::{self, Answer, attachment, json, plain};
@@ -38,6 +39,8 @@ struct Shown {
     user_protection: bool,
     /// Servers of the time that are in force.
     time_servers: Vec<String>,
+    /// What they said.
+    time: Time,
     /// Seconds the phone's time is east of UTC.
     offset_s: i32,
 }
@@ -85,6 +88,7 @@ fn shown(device: &Device) -> Shown {
         set_by_user: device.set_by_user(),
         user_protection: device.value("provisioning.userprotect.enable") == "yes",
         time_servers: servers.into_iter().filter(|server| !server.is_empty()).collect(),
+        time: device.time.shown(),
         offset_s: device.offset_s(),
     }
 }

@@ -11,6 +11,7 @@
 //! | `POST /pnp/redistribute` | `{"macs":["…"]}`, or `{"all":true}` |
 //! | `DELETE /pnp/phones/{mac}` | takes a phone off the list |
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use contract::Mac;
@@ -23,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use super::read;
 use crate::agent::Shared;
 use crate::device::Device;
-use crate::pnp::Offer;
 use crate::pnp::service::{KEYS, Refused, Status, custom_url};
+use crate::pnp::{Offer, own_ip};
 use crate::serve::{self, Answer, attachment, json, plain};
 
 /// `PUT /pnp/settings`.
@@ -156,7 +157,7 @@ fn settings(device: &Device) -> Settings {
 async fn set(shared: &Shared, wanted: Settings) -> Answer {
     let (device, _) = shared.now();
     if wanted.mode == Mode::Custom
-        && let Err(why) = custom_url(&wanted.url, device.line().ip)
+        && let Err(why) = custom_url(&wanted.url, own_ip(&device).map_or(device.line().ip, IpAddr::V4))
     {
         return plain(StatusCode::UNPROCESSABLE_ENTITY, &format!("{why}\n"));
     }

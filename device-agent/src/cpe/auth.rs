@@ -20,6 +20,8 @@ enum Scheme {
     Digest {
         challenge: Challenge,
         uses: u32,
+        /// Ours, of the last use.
+        cnonce: String,
     },
 }
 
@@ -48,10 +50,13 @@ impl Login {
             Scheme::Basic => {
                 Some(BasicCredentials { username: self.user.clone(), password: self.password.clone() }.to_string())
             }
-            Scheme::Digest { challenge, uses } => {
+            Scheme::Digest { challenge, uses, cnonce } => {
                 *uses += 1;
-                let cnonce = clock::token(16).ok()?;
-                let proof = respond(challenge, &self.user, &self.password, method, target, body, &cnonce, *uses);
+                // A session keeps its first one (RFC 7616 §3.4.2).
+                if *uses == 1 || !challenge.session {
+                    *cnonce = clock::token(16).ok()?;
+                }
+                let proof = respond(challenge, &self.user, &self.password, method, target, body, cnonce, *uses);
                 Some(proof.to_string())
             }
         }
@@ -67,16 +72,12 @@ impl Login {
             // The same nonce again and not stale: the password is wrong.
             (Some(new), Scheme::Digest { challenge, .. }) if new.nonce == challenge.nonce && !new.stale => false,
             (Some(new), _) => {
-                self.scheme = Scheme::Digest { challenge: new.clone(), uses: 0 };
+                self.scheme = Scheme::Digest { challenge: new.clone(), uses: 0, cnonce: String::new() };
                 true
             }
             (None, Scheme::Basic) => false,
             (None, _) => {
-                let basic = values.iter().any(|value| {
-                    value
-                        .split(',')
-                        .any(|part| part.trim_start().get(..5).is_some_and(|s| s.eq_ignore_ascii_case("basic")))
-                });
+                let basic = asks_basic(values);
                 if basic {
                     self.scheme = Scheme::Basic;
                 }
@@ -84,6 +85,17 @@ impl Login {
             }
         }
     }
+}
+
+/// Whether a user and password could answer what a 401 asks for with these `WWW-Authenticate` values: by no other kind of
+/// login than Digest and Basic.
+pub fn is_known(values: &[&str]) -> bool {
+    Challenge::parse(values.iter().copied()).is_ok() || asks_basic(values)
+}
+
+fn asks_basic(values: &[&str]) -> bool {
+    let is_basic = |part: &str| part.trim_start().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
+    values.iter().any(|value| value.split(',').any(is_basic))
 }
 
 #[cfg(test)]
@@ -107,6 +119,33 @@ mod tests {
         // The same challenge again means the password is wrong; a new nonce may help.
         assert!(!login.challenged(&[&sha]));
         assert!(login.challenged(&[&Challenge::new(Algorithm::Md5, "acs", "n2").to_string()]));
+    }
+
+    #[test]
+    fn a_session_is_answered_with_one_cnonce_throughout() {
+        let mut login = Login::new("phone".into(), "secret".into());
+        let iis = r#"Digest qop="auth",algorithm=MD5-sess,nonce="n1",charset=utf-8,realm="Digest""#;
+        assert!(login.challenged(&["Negotiate", "NTLM", iis]));
+        let mut proof = |target: &str| Credentials::parse(&login.header("GET", target, b"").unwrap()).unwrap();
+        let (first, second) = (proof("/a"), proof("/b"));
+        assert!(first.session && second.session);
+        assert_eq!((first.cnonce, first.nc.as_deref()), (second.cnonce, Some("00000001")));
+        assert_eq!(second.nc.as_deref(), Some("00000002"));
+    }
+
+    #[test]
+    fn what_kind_of_login_is_asked_for() {
+        for known in ["Basic realm=\"a\"", "Digest realm=\"a\", nonce=\"n\"", "NTLM, basic realm=\"x\""] {
+            assert!(is_known(&[known]), "{known}");
+        }
+        for unknown in [
+            &["Negotiate", "NTLM"][..],
+            &["Bearer realm=\"basically\""],
+            &[],
+            &["Digest realm=\"a\", nonce=\"n\", algorithm=SHA3"],
+        ] {
+            assert!(!is_known(unknown), "{unknown:?}");
+        }
     }
 
     #[test]

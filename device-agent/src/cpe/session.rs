@@ -10,7 +10,6 @@ use super::auth::Login;
 use super::http::{Answer, Http};
 use super::rpc;
 use super::tree::MANUFACTURER;
-use crate::clock;
 use crate::device::Device;
 use crate::tls::Purpose;
 
@@ -64,7 +63,7 @@ fn config(device: &Arc<Device>, start: Start) -> CpeConfig {
         device_id: DeviceId::new(MANUFACTURER, identity.mac.oui(), identity.model.as_str(), identity.serial.clone()),
         events: start.events,
         parameters: rpc::inform_parameters(device, &start.changed),
-        current_time: CwmpTime::from_unix_ms(clock::now().millis()),
+        current_time: CwmpTime::from_unix_ms(device.now().millis()),
         retry_count: start.retries,
         requests: start.requests,
         supported_versions: Vec::new(),

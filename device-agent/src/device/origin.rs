@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
+use contract::Timestamp;
 use contract::mqtt::StateReport;
 use settings::{Catalogue, Effect as WhenInForce};
 
@@ -142,6 +143,11 @@ impl Device {
         }
     }
 
+    /// The time of day by the phone's time servers; without one, by the system's clock.
+    pub fn now(&self) -> Timestamp {
+        Timestamp(clock::now().millis().saturating_add(self.time.offset_ms()))
+    }
+
     /// Seconds the phone's own time is east of UTC now: DHCP's where the settings let it, else the time zone's.
     pub fn offset_s(&self) -> i32 {
         let allowed = self.value("datetime.override.dhcp.allowoption2") == "yes";
@@ -152,7 +158,7 @@ impl Device {
             "customize" => self.value("datetime.timezone.custom"),
             zone => zone.to_owned(),
         };
-        zone::offset_s(&zone, clock::now().millis() / 1000)
+        zone::offset_s(&zone, self.now().millis() / 1000)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Asks the LAN where this phone's configuration is: from the box, or with "3CX Auto Provision" on.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use provisioning::pnp::client::{About, Ids, Output};
 use provisioning::pnp::{Client, MAX_PACKET};
 use tokio::net::UdpSocket;
 
-use super::{Offer, Pnp, own_ip, socket, until};
+use super::{LOOK, Offer, Pnp, own_ip, socket, until};
 use crate::clock;
 use crate::device::Device;
 use crate::provision::Reason;
@@ -19,20 +20,49 @@ const KEY: &str = "provisioning.3cxautoprovision";
 /// A house of phones that gets its power back does not ask in one moment.
 const SPREAD: Duration = Duration::from_secs(2);
 
+/// Until a socket that could not be opened is tried again.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// Whether this phone asks: from the box (nobody has set anything, and no ACS was ever reached), or because it is set to.
 pub(crate) fn asks(device: &Device) -> bool {
     let is_new = device.document(|document| document.values.is_empty() && document.bootstrapped.is_empty());
     is_new || device.value(KEY) == "yes"
 }
 
+/// Asks from the address the phone has, as soon as it has one, and again from each further one as long as it [`asks`].
+/// Lives until dropped.
 pub(super) async fn run(device: &Arc<Device>, pnp: &Pnp) {
-    if let Err(error) = talk(device, pnp).await {
-        tracing::warn!(%error, "the LAN cannot be asked for a configuration server");
+    let mut before = None;
+    loop {
+        let ip = another(device, before).await;
+        if before.replace(ip).is_some() && !asks(device) {
+            return std::future::pending().await;
+        }
+        let talks = async {
+            // An interface that is just coming up may not be ready yet.
+            while let Err(error) = talk(device, pnp, ip).await {
+                tracing::warn!(%ip, %error, "the LAN cannot be asked for a configuration server");
+                tokio::time::sleep(AGAIN).await;
+            }
+        };
+        tokio::select! {
+            () = talks => {}
+            moved = another(device, before) => tracing::info!(%ip, %moved, "the phone's address is another one"),
+        }
     }
 }
 
-async fn talk(device: &Arc<Device>, pnp: &Pnp) -> io::Result<()> {
-    let ip = own_ip(device).ok_or_else(|| io::Error::other("the phone has no IPv4 address"))?;
+/// The phone's address, once it has one that is not this.
+async fn another(device: &Device, than: Option<Ipv4Addr>) -> Ipv4Addr {
+    loop {
+        if let Some(ip) = own_ip(device).filter(|ip| Some(*ip) != than) {
+            return ip;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn talk(device: &Arc<Device>, pnp: &Pnp, ip: Ipv4Addr) -> io::Result<()> {
     let socket = socket::speaks(ip)?;
     let identity = device.identity();
     let about = About {

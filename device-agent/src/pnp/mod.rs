@@ -5,17 +5,21 @@ mod client;
 pub(crate) mod service;
 mod socket;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contract::Timestamp;
 use serde::Serialize;
 
 use crate::device::Device;
+use crate::net;
 use crate::store::Storage;
 pub(crate) use client::asks;
 use service::Service;
+
+/// How often the phone looks whether its address is another one, or it has one at last: DHCP takes its time.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What somebody on the LAN told this phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,10 +71,8 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// The phone's own IPv4 address, if it has one.
-fn own_ip(device: &Device) -> Option<Ipv4Addr> {
-    match device.line().ip {
-        IpAddr::V4(ip) if !ip.is_unspecified() => Some(ip),
-        _ => None,
-    }
+/// The phone's own IPv4 address on the LAN: the one it is reached at, where that is on an interface. A phone that has no ACS
+/// yet has none such, and is the very one that asks: then an interface's. Never loopback.
+pub(crate) fn own_ip(device: &Device) -> Option<Ipv4Addr> {
+    net::on_lan(device.line().ip, provisioning::pnp::group()).map(|found| found.ip)
 }

@@ -53,6 +53,9 @@ pub struct Status {
     pub next: Option<Timestamp>,
     /// What DHCP said.
     pub dhcp: Lease,
+    /// Why there is nothing of it, though there is a lease file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dhcp_trouble: Option<&'static str>,
 }
 
 /// A run under way.
@@ -127,7 +130,7 @@ impl Desk {
     /// # Errors
     /// If it is none.
     pub fn order_from(&self, reason: Reason, address: &str) -> Result<(), PlaceError> {
-        self.order(reason, Some(Place::parse(address, Scheme::Http)?));
+        self.order(reason, Some(Place::offered(address, Scheme::Http)?));
         Ok(())
     }
 
@@ -164,6 +167,12 @@ impl Desk {
     /// What was there before.
     pub(super) fn set_lease(&self, lease: Lease) -> Lease {
         std::mem::replace(&mut self.lock().status.dhcp, lease)
+    }
+
+    /// Whether this is a trouble that was not there before.
+    pub(super) fn set_lease_trouble(&self, trouble: Option<&'static str>) -> bool {
+        let before = std::mem::replace(&mut self.lock().status.dhcp_trouble, trouble);
+        trouble.is_some() && before != trouble
     }
 
     /// A run asks for a file, or waits before it does.

@@ -57,6 +57,9 @@ const BEGINNING: usize = 256;
 pub enum FetchError {
     #[error("there is no such file")]
     Missing,
+    /// There may be none; the server does not tell.
+    #[error("{0}")]
+    Hidden(String),
     #[error("it is longer than {0} bytes")]
     TooLong(usize),
     /// [`Options::wanted`] said so.
@@ -68,6 +71,9 @@ pub enum FetchError {
     /// Asking again may help.
     #[error("{0}")]
     Passing(String),
+    /// Asking again may help, after this time.
+    #[error("{0}")]
+    Later(String, Duration),
 }
 
 impl FetchError {
@@ -84,10 +90,12 @@ impl<T> From<FetchError> for Answer<T> {
     fn from(error: FetchError) -> Self {
         match error {
             FetchError::Missing => Self::Missing,
+            FetchError::Hidden(why) => Self::Hidden(why),
             FetchError::TooLong(_) => Self::Bad(error.to_string()),
             FetchError::Unwanted => Self::Failed { why: error.to_string(), again: false },
             FetchError::Refused(why) => Self::Failed { why, again: false },
             FetchError::Passing(why) => Self::Failed { why, again: true },
+            FetchError::Later(why, wait) => Self::Later { why, wait },
         }
     }
 }

@@ -1,13 +1,15 @@
-//! What a DHCP client was told, read from the file it keeps: `dhclient`'s leases, or what a script of `udhcpc` writes of
-//! its environment (`env >file`). Whoever answers DHCP first wrote it, so nothing in it is believed before it is checked.
+//! What a DHCP client was told, read from the file it keeps: `dhclient`'s leases, those of systemd-networkd and
+//! NetworkManager, or what a script of `udhcpc`, `dhcpcd` or `dhclient` writes of its environment (`env >file`). Whoever
+//! answers DHCP first wrote it, so nothing in it is believed before it is checked.
 
+mod dhclient;
 mod text;
 
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-pub use text::MOST_BYTES;
+pub use text::{MOST_BYTES, Reader};
 
 /// Names and addresses taken of one option.
 const MOST_NAMES: usize = 4;
@@ -38,9 +40,20 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Reads a lease file of either kind; the last lease in it counts. What is wrong in it is left out.
+    /// Reads a lease file of any kind; the last lease in it counts, whenever and wherever it holds. What is wrong in it is
+    /// left out.
     pub fn read(bytes: &[u8]) -> Self {
-        let options = text::options(bytes);
+        Self::read_by(bytes, &Reader { now_ms: i64::MIN, ..Reader::default() }).0
+    }
+
+    /// As [`Self::read`], for a phone that is somewhere at some time; and whether the file is of a kind that is known. An
+    /// empty one is.
+    pub fn read_by(bytes: &[u8], reader: &Reader) -> (Self, bool) {
+        let text::Read { options, known } = text::options(bytes, reader);
+        (Self::of(&options), known || bytes.trim_ascii().is_empty())
+    }
+
+    fn of(options: &text::Options) -> Self {
         let get = |code: u8| options.get(&code).map(Vec::as_slice);
         let vendor = get(43).unwrap_or_default();
         Self {
@@ -185,6 +198,58 @@ mod tests {
     }
 
     #[test]
+    fn the_scripts_of_dhcpcd_and_dhclient() {
+        let expected = Lease {
+            server: Some("http://10.0.0.1:8080/p".into()),
+            acs: Some("acs".into()),
+            vendor_server: Some("prv".into()),
+            sip: vec!["sip.hotel".into()],
+            ntp: vec!["10.0.0.1".into(), "10.0.0.2".into()],
+            offset_s: Some(3600),
+            option_150: Some("10.0.0.7".into()),
+            option_160: Some("prov".into()),
+        };
+        let dhcpcd = "interface='eth0'\nreason='BOUND'\nnew_ip_address='10.0.0.9'\nold_tftp_server_name='http://old/'\n\
+            new_tftp_server_name='http://10.0.0.1:8080/p'\nnew_ntp_servers='10.0.0.1 10.0.0.2'\nnew_time_offset='3600'\n\
+            new_vendor_encapsulated_options='01036163734203707276'\nnew_sip_server='sip.hotel'\n\
+            new_tftp_server_address='10.0.0.7'\nnew_unknown_160='70726f76'\n";
+        assert_eq!(Lease::read(dhcpcd.as_bytes()), expected);
+        assert_eq!(Lease::read(dhcpcd.replace("new_", "").as_bytes()), expected, "dhcpcd --dumplease");
+        let dhclient = dhcpcd
+            .replace('\'', "")
+            .replace("01036163734203707276", "1:3:61:63:73:42:3:70:72:76")
+            .replace("new_sip_server=sip.hotel", "new_unknown_120=0:3:73:69:70:5:68:6f:74:65:6c:0")
+            .replace("70726f76", "70:72:6f:76");
+        assert_eq!(Lease::read(dhclient.as_bytes()), expected);
+    }
+
+    #[test]
+    fn systemd_and_network_manager() {
+        let lease = Lease::read(
+            b"# This is private data. Do not parse.\nADDRESS=10.0.0.9\nNETMASK=255.255.255.0\nROUTER=10.0.0.1\n\
+              SERVER_ADDRESS=10.0.0.1\nLIFETIME=3600\nNTP=10.0.0.1 10.0.0.2\nSIP=10.0.0.3\nTIMEZONE=Europe/Berlin\n\
+              CLIENTID=01c074ad120701\nVENDOR_SPECIFIC=01036163734203707276\nOPTION_66=687474703a2f2f78\nOPTION_150=0a000007\n",
+        );
+        assert_eq!(lease.server.as_deref(), Some("http://x"));
+        assert_eq!((lease.acs.as_deref(), lease.vendor_server.as_deref()), (Some("acs"), Some("prv")));
+        assert_eq!((lease.ntp.len(), lease.sip, lease.offset_s), (2, vec!["10.0.0.3".to_owned()], None));
+        assert_eq!(lease.option_150.as_deref(), Some("10.0.0.7"));
+    }
+
+    #[test]
+    fn a_file_of_no_known_kind_is_told_from_a_lease_without_options() {
+        let known = |text: &str| Lease::read_by(text.as_bytes(), &Reader::default()).1;
+        for text in
+            ["", " \n", "lease {\n}\n", "ip=10.0.0.9\n", "ADDRESS=10.0.0.9", "new_ip_address=10.0.0.9", "tftp=bad"]
+        {
+            assert!(known(text), "{text:?}");
+        }
+        for text in ["nonsense", "PATH=/bin\nHOME=/\n", "{\"ip\": \"10.0.0.9\"}", "c\u{0}\u{1}\u{82}Sc", "opt=x"] {
+            assert!(!known(text), "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_udhcpc_spoils_is_no_server() {
         assert_eq!(Lease::read(b"ip=10.0.0.9\ntftp=bad\n"), Lease::default());
     }
@@ -205,7 +270,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_file_is_read_within_limits(text in "(lease \\{|option |tftp-server-name |unknown-120 |opt43=|sipsrv=|[0-9a-f:\"\\\\;}=]|\n|\\PC){0,200}") {
+        fn any_file_is_read_within_limits(text in "(lease \\{|option |tftp-server-name |unknown-120 |opt43=|sipsrv=|new_|sip_servers=|OPTION_|SIP=|expire |epoch |[0-9a-f:\"\\\\;}=]|\n|\\PC){0,200}") {
             let lease = Lease::read(text.as_bytes());
             prop_assert!(lease.sip.len() <= 2 * MOST_NAMES && lease.ntp.len() <= MOST_NAMES);
             prop_assert!(lease.server.is_none_or(|text| text.len() <= MOST_ADDRESS));
@@ -213,7 +278,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = (Lease::read(&bytes), sub_option(&bytes, 66), domain_names(&bytes));
+            let _ = (Lease::read_by(&bytes, &Reader::default()), sub_option(&bytes, 66), domain_names(&bytes));
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::clock::wait_after;
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const MOST_WAIT: Duration = Duration::from_secs(30);
+/// A server may ask for a longer wait, but not for one that uses a run up.
+const MOST_ASKED: Duration = Duration::from_secs(120);
 
 /// What a run is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +39,14 @@ pub enum Answer<T> {
     File(T),
     /// There is no such file.
     Missing,
+    /// There may be none: some servers do not tell that from one they do not show. In words.
+    Hidden(String),
     /// The file is here but cannot be taken. Nothing is, then.
     Bad(String),
     /// The server cannot be asked; `again`: perhaps later.
     Failed { why: String, again: bool },
+    /// As [`Self::Failed`], and the server says after what time it may be asked again.
+    Later { why: String, wait: Duration },
 }
 
 /// How a run ended.
@@ -63,6 +69,10 @@ pub struct Machine<T> {
     name: usize,
     tries: u32,
     wait: bool,
+    /// What the server asked for.
+    asked_wait: Duration,
+    /// What it answered instead of the first file that may be missing, with that file's address.
+    hidden: Option<(Place, String)>,
     found: Vec<(Place, T)>,
     /// Set when it is over badly, or the server before failed.
     failed: Option<(Place, String, bool)>,
@@ -72,13 +82,28 @@ pub struct Machine<T> {
 impl<T> Machine<T> {
     pub fn new(plan: Plan) -> Self {
         let over = plan.sources.is_empty();
-        Self { plan, source: 0, name: 0, tries: 0, wait: false, found: Vec::new(), failed: None, over }
+        let (found, hidden, failed) = (Vec::new(), None, None);
+        Self {
+            plan,
+            source: 0,
+            name: 0,
+            tries: 0,
+            wait: false,
+            asked_wait: Duration::ZERO,
+            hidden,
+            found,
+            failed,
+            over,
+        }
     }
 
     /// What to do now. `jitter` is 0 to 1.
     pub fn next(&mut self, jitter: f64) -> Step {
         if std::mem::take(&mut self.wait) {
-            return Step::Wait(wait_after(self.tries.saturating_sub(1), FIRST_WAIT, MOST_WAIT, jitter));
+            let own = wait_after(self.tries.saturating_sub(1), FIRST_WAIT, MOST_WAIT, jitter);
+            // Not before, and not all phones of a house in the same moment.
+            let asked = std::mem::take(&mut self.asked_wait).min(MOST_ASKED);
+            return Step::Wait(own.max(asked.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)));
         }
         match self.place() {
             Some(place) if !self.over => Step::Fetch(place),
@@ -104,18 +129,26 @@ impl<T> Machine<T> {
                 if self.plan.all { self.next_name() } else { self.over = true }
             }
             Answer::Missing => self.next_name(),
+            Answer::Hidden(why) => {
+                self.hidden.get_or_insert((place, why));
+                self.next_name();
+            }
             // The server is the right one, its file is not: another server would not make that good.
             Answer::Bad(why) => {
                 self.found.clear();
                 self.failed = Some((place, why, false));
                 self.over = true;
             }
-            Answer::Failed { again: true, .. } if self.tries + 1 < TRIES => {
-                self.tries += 1;
-                self.wait = true;
-            }
+            Answer::Failed { again: true, .. } if self.tries + 1 < TRIES => self.once_more(Duration::ZERO),
+            Answer::Later { wait, .. } if self.tries + 1 < TRIES => self.once_more(wait),
+            Answer::Later { why, .. } => self.next_source(place, why, true),
             Answer::Failed { why, again } => self.next_source(place, why, again),
         }
+    }
+
+    const fn once_more(&mut self, wait: Duration) {
+        self.tries += 1;
+        (self.wait, self.asked_wait) = (true, wait);
     }
 
     fn next_name(&mut self) {
@@ -128,7 +161,11 @@ impl<T> Machine<T> {
             Some(source) if self.found.is_empty() => {
                 let place = source.clone();
                 let why = if place.is_file() { "there is no such file" } else { "none of the phone's files is there" };
-                self.next_source(place, why.to_owned(), true);
+                let why = match &self.hidden {
+                    Some((file, instead)) => format!("{why}; of {file} {instead}"),
+                    None => why.to_owned(),
+                };
+                self.next_source(place, why, true);
             }
             _ => self.over = true,
         }
@@ -137,6 +174,7 @@ impl<T> Machine<T> {
     /// Half of a server's files is nothing to go by.
     fn next_source(&mut self, place: Place, why: String, again: bool) {
         self.found.clear();
+        self.hidden = None;
         self.failed = Some((place, why, again));
         (self.source, self.name, self.tries) = (self.source + 1, 0, 0);
         self.over = self.source >= self.plan.sources.len();
@@ -159,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn plan(sources: &[&str], all: bool) -> Plan {
-        let of = |text: &&str| Place::parse(text, Scheme::Http).unwrap();
+        let of = |text: &&str| Place::offered(text, Scheme::Http).unwrap();
         Plan { sources: sources.iter().map(of).collect(), names: ["a", "b", "c"].map(str::to_owned).into(), all }
     }
 
@@ -245,10 +283,42 @@ mod tests {
         assert_eq!(play(plan(&[], true), |_| Answer::Missing).2, End::Nobody);
     }
 
+    #[test]
+    fn a_file_the_server_does_not_show_is_passed_over_and_named_if_none_is_found() {
+        let forbidden = || Answer::Hidden("the server answered HTTP 403".into());
+        let (asked, _, end) = play(plan(&["h"], false), |url| match url.ends_with("/b") {
+            true => Answer::File(1),
+            false => forbidden(),
+        });
+        assert_eq!((asked.len(), names(&end)), (2, vec!["http://h/b".to_owned()]));
+        let (asked, _, end) = play(plan(&["one", "two"], false), |url| match url {
+            "http://one/b" => forbidden(),
+            _ => Answer::Missing,
+        });
+        assert_eq!(asked.len(), 6);
+        let none = "none of the phone's files is there";
+        assert!(matches!(end, End::Failed { why, again: true, .. } if why == none), "of the last server");
+        let (_, _, end) = play(plan(&["one"], true), |_| forbidden());
+        assert!(
+            matches!(&end, End::Failed { why, .. } if *why == format!("{none}; of http://one/a the server answered HTTP 403")),
+            "{end:?}"
+        );
+    }
+
+    #[test]
+    fn a_server_that_says_when_is_asked_then_and_not_for_ever_later() {
+        for (seconds, waited) in [(0, 2.0 + 4.0 + 8.0), (20, 3.0 * 25.0), (1_000_000, 3.0 * 150.0)] {
+            let wait = Duration::from_secs(seconds);
+            let (asked, time, end) = play(plan(&["h"], false), |_| Answer::Later { why: "busy".into(), wait });
+            assert_eq!((asked.len(), time), (4, Duration::from_secs_f64(waited)), "{seconds}");
+            assert!(matches!(end, End::Failed { why, again: true, .. } if why == "busy"));
+        }
+    }
+
     proptest! {
         /// Whatever servers answer: it ends, after a bounded number of fetches, and never with half of an answer.
         #[test]
-        fn every_run_ends(answers in proptest::collection::vec(0u8..5, 0..64), all: bool, sources in 0usize..4) {
+        fn every_run_ends(answers in proptest::collection::vec(0u8..7, 0..64), all: bool, sources in 0usize..4) {
             let mut answers = answers.into_iter();
             let hosts: Vec<String> = (0..sources).map(|n| format!("h{n}")).collect();
             let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
@@ -257,10 +327,12 @@ mod tests {
                 1 => Answer::Missing,
                 2 => Answer::Bad(String::new()),
                 3 => Answer::Failed { why: String::new(), again: true },
+                4 => Answer::Later { why: String::new(), wait: Duration::MAX },
+                5 => Answer::Hidden(String::new()),
                 _ => Answer::Failed { why: String::new(), again: false },
             });
             prop_assert!(asked.len() <= sources * 3 * TRIES as usize);
-            prop_assert!(time <= MOST_WAIT * (sources * 3 * TRIES as usize) as u32);
+            prop_assert!(time <= MOST_ASKED * 2 * (sources * 3 * TRIES as usize) as u32);
             if let End::Files(files) = end {
                 prop_assert!(!files.is_empty() && (all || files.len() == 1));
                 let host = files[0].0.host().to_owned();

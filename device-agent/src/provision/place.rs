@@ -7,6 +7,9 @@ use reqwest::Url;
 /// Longest address, bytes (TR-069 A.4.3.3 has the same).
 const MOST_ADDRESS: usize = 1024;
 
+/// What the names of files end with that somebody may offer by their own address.
+const FILES: [&str; 4] = [".xml", ".cfg", ".txt", ".bin"];
+
 /// How files are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -34,6 +37,11 @@ impl Scheme {
     pub fn of(name: &str) -> Option<Self> {
         let all = [Self::Tftp, Self::Ftp, Self::Ftps, Self::Http, Self::Https];
         all.into_iter().find(|one| one.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the server has to prove its name, and nobody on the way reads along.
+    const fn is_protected(self) -> bool {
+        matches!(self, Self::Ftps | Self::Https)
     }
 
     const fn port(self) -> u16 {
@@ -77,10 +85,13 @@ pub struct Place {
     /// Without user and password.
     url: Url,
     pub login: Login,
+    /// It is one file and no folder.
+    file: bool,
 }
 
 impl Place {
-    /// Reads an address. `usual` is how files are fetched where it does not say.
+    /// Reads the address of a folder, whatever its last step looks like: settings and DHCP name no files, and folders of
+    /// firmware are called `1.0.1.101`. `usual` is how files are fetched where it does not say.
     ///
     /// # Errors
     /// [`PlaceError`].
@@ -107,7 +118,19 @@ impl Place {
         let login = Login { user: decode(url.username()), password: decode(url.password().unwrap_or_default()) };
         url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| PlaceError::Form)?;
         url.set_fragment(None);
-        Ok(Self { scheme, url, login })
+        Ok(Self { scheme, url, login, file: false })
+    }
+
+    /// As [`Self::parse`], for an address somebody offered or typed: a folder, or one file, which has a query or one of the
+    /// usual endings.
+    ///
+    /// # Errors
+    /// [`PlaceError`].
+    pub fn offered(address: &str, usual: Scheme) -> Result<Self, PlaceError> {
+        let place = Self::parse(address, usual)?;
+        let last = place.url.path().rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        let file = !last.is_empty() && (place.url.query().is_some() || FILES.iter().any(|end| last.ends_with(end)));
+        Ok(Self { file, ..place })
     }
 
     /// With this user and password, unless the address brought its own.
@@ -119,10 +142,9 @@ impl Place {
         self
     }
 
-    /// Whether the last step of the path is a file and not a folder.
-    pub fn is_file(&self) -> bool {
-        let last = self.url.path().rsplit('/').next().unwrap_or_default();
-        !last.is_empty() && (last.contains('.') || self.url.query().is_some())
+    /// Whether it is one file and not a folder.
+    pub const fn is_file(&self) -> bool {
+        self.file
     }
 
     /// A file of this folder; the query stays.
@@ -151,6 +173,13 @@ impl Place {
 
     pub fn port(&self) -> u16 {
         self.url.port().unwrap_or(self.scheme.port())
+    }
+
+    /// Whether what is meant for that server may go to this one: it is the same by scheme, host and port, or it is the same
+    /// host by a protocol that has it prove its name.
+    pub fn is_of(&self, other: &Self) -> bool {
+        let same_port = self.scheme == other.scheme && self.port() == other.port();
+        self.host().eq_ignore_ascii_case(other.host()) && (same_port || self.scheme.is_protected())
     }
 
     /// The path as servers that are not HTTP take it: decoded.
@@ -233,10 +262,17 @@ mod tests {
 
     #[test]
     fn files_and_folders() {
-        assert!(place("h/a/cfg.xml").is_file() && place("http://h/get?mac=1").is_file());
-        for folder in ["h", "h/", "h/a", "h/a/", "h/v1.2/"] {
-            assert!(!place(folder).is_file(), "{folder}");
+        let offered = |text: &str| Place::offered(text, Scheme::Https).unwrap();
+        for file in ["h/a/cfg.xml", "http://h/get?mac=1", "h/y.CFG", "tftp://h/ghp610fw.bin", "h/a.b/settings.txt"] {
+            assert!(offered(file).is_file(), "{file}");
+            assert!(!place(file).is_file(), "a setting or DHCP names a folder: {file}");
         }
+        for folder in
+            ["h", "h/", "h/a", "h/a/", "h/v1.2/", "h/v1.2", "h/3cx.v20", "h/fw/1.0.1.101", "h/?token=1", "prov.cfg"]
+        {
+            assert!(!offered(folder).is_file() && !place(folder).is_file(), "{folder}");
+        }
+        assert_eq!(place("h/fw/1.0.1.101").file("ghp610fw.bin").url().path(), "/fw/1.0.1.101/ghp610fw.bin");
     }
 
     #[test]

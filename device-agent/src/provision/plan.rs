@@ -82,8 +82,9 @@ fn servers(value: Value<'_>, part: &str, option: Option<(&'static str, &str)>) -
     let overrides = overrides(value, own.is_some());
     if let Some((from, address)) = option.filter(|_| overrides != Override::No) {
         // RFC 2132 §9.4: a bare name is a TFTP server's. Password and user were set for the phone's own server, and are
-        // not for whoever answers DHCP.
-        let same = |place: &Place| own.as_ref().is_none_or(|own| own.host() == place.host());
+        // not for whoever answers DHCP: who answers DHCP mostly answers DNS as well, and a name proves nothing then. So the
+        // login goes along to the very same server, or to the host of that name where a certificate proves the name.
+        let same = |place: &Place| own.as_ref().is_none_or(|own| place.is_of(own));
         planned.add(from, address, Scheme::Tftp, |place| if same(place) { login.clone() } else { Login::default() });
     }
     let asks_own = planned.sources.is_empty() || overrides == Override::Fallback;
@@ -180,9 +181,35 @@ mod tests {
 
     #[test]
     fn the_password_is_for_the_phones_own_server() {
-        let own =
-            [("config.serverpath", "10.0.0.66"), ("config.username", "u"), ("override.dhcp.allowcommonoptions", "yes")];
-        assert_eq!(asked(configuration, &own, &lease()), ["tftp://10.0.0.66 u"], "the same host");
+        let to = |own: &str, offered: &str| {
+            let set = [
+                ("config.serverpath", own),
+                ("config.username", "u"),
+                ("override.dhcp.allowcommonoptions", "yes"),
+                ("config.password", "p"),
+            ];
+            let lease = Lease { server: Some(offered.into()), ..Lease::default() };
+            asked(configuration, &set, &lease).remove(0).ends_with(" u")
+        };
+        for (own, offered) in [
+            ("https://prov.example", "https://prov.example/other/folder"),
+            ("http://prov.example:8080/a", "http://prov.example:8080/b"),
+            ("http://prov.example", "https://prov.example:8443/"),
+            ("tftp://prov.example", "prov.example"),
+            ("ftp://prov.example", "ftps://prov.example"),
+        ] {
+            assert!(to(own, offered), "{own} {offered}");
+        }
+        for (own, offered) in [
+            ("https://prov.example", "http://prov.example/"),
+            ("https://prov.example", "ftp://prov.example/"),
+            ("https://prov.example", "prov.example"),
+            ("http://prov.example", "http://prov.example:8080/"),
+            ("https://prov.example", "https://other.example/"),
+            ("http://prov.example", "ftp://prov.example/"),
+        ] {
+            assert!(!to(own, offered), "{own} {offered}");
+        }
         assert_eq!(asked(configuration, &[("config.username", "u")], &lease()), ["tftp://10.0.0.66 u"], "the only one");
     }
 

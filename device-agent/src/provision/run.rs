@@ -94,7 +94,7 @@ async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
 
 /// Milliseconds of the time the phone shows.
 fn local_now(device: &Device) -> i64 {
-    clock::now().millis() + i64::from(device.offset_s()) * 1000
+    device.now().millis() + i64::from(device.offset_s()) * 1000
 }
 
 /// `None`: there was nobody to ask, and nobody had asked for it.

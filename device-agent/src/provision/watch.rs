@@ -6,10 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::desk::Reason;
-use super::lease::{Lease, MOST_BYTES};
+use super::lease::{Lease, MOST_BYTES, Reader};
 use crate::device::Device;
+use crate::{clock, net};
 
 const LOOK: Duration = Duration::from_secs(3);
+
+/// Said of a file that nothing could be made of.
+const UNKNOWN: &str = "the DHCP lease file is in none of the known forms: dhclient's leases, those of systemd-networkd or \
+    NetworkManager, or the environment of a script of udhcpc, dhcpcd or dhclient; no option of it counts";
 
 /// When a file was written and how long it is; `None`: there is none.
 pub(crate) type Stamp = Option<(SystemTime, u64)>;
@@ -36,7 +41,13 @@ fn read(device: &Device, path: &Path) {
         tracing::warn!(%error, "the DHCP lease file cannot be read");
         return;
     }
-    let lease = Lease::read(&bytes);
+    let lan = net::on_lan(device.line().ip, provisioning::pnp::group());
+    let reader = Reader { now_ms: clock::now().millis(), own: lan.map(|lan| lan.interface), all: net::interfaces() };
+    let (lease, known) = Lease::read_by(&bytes, &reader);
+    let trouble = (!known).then_some(UNKNOWN);
+    if device.provision().set_lease_trouble(trouble) {
+        tracing::warn!(path = %path.display(), "{UNKNOWN}");
+    }
     let before = device.provision().set_lease(lease.clone());
     let changed = before != lease;
     // Of an ACS also the one of the life before.

@@ -111,11 +111,22 @@ impl When {
 
     /// When to look next; `None`: not by itself. `jitter`, 0 to 1, is asked for once for each moment that is drawn.
     pub fn next(&mut self, rhythm: Rhythm, now: i64, jitter: impl FnOnce() -> f64) -> Option<i64> {
+        self.clock(now);
         if rhythm != self.rhythm {
             (self.rhythm, self.drawn, self.done) = (rhythm, None, None);
         }
         let due = self.due(now, jitter);
         [due, self.retry].into_iter().flatten().min()
+    }
+
+    /// A clock that was ahead and was put right must not leave the phone waiting for times it will not see for years.
+    fn clock(&mut self, now: i64) {
+        self.start = self.start.min(now);
+        let furthest = now.saturating_add(i64::try_from(MOST_RETRY.as_millis()).unwrap_or(i64::MAX));
+        self.retry = self.retry.map(|retry| if retry > furthest { now } else { retry });
+        // A moment lies within its span, and that one is drawn anew where it is another now; what was done counts no more
+        // where it lies ahead.
+        self.done = self.done.filter(|begin| *begin <= now);
     }
 
     fn due(&mut self, now: i64, jitter: impl FnOnce() -> f64) -> Option<i64> {
@@ -249,6 +260,27 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
         when.ran(now, false, 1.0);
         assert_eq!(when.next(never, now, || 0.0), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_delays_nothing() {
+        let year = 365 * DAY;
+        for every in [
+            rhythm(&[("mode", "interval"), ("minute", "60")]),
+            rhythm(&[("mode", "daily"), ("hour", "0"), ("endhour", "1")]),
+        ] {
+            let ahead = SATURDAY + year;
+            let mut when = When::new(ahead);
+            when.next(every, ahead, || 0.5);
+            when.ran(ahead, true, 0.5);
+            assert!(when.next(every, ahead, || 0.5).is_some_and(|due| due > ahead));
+            // Now NTP puts it right.
+            assert_eq!(when.next(every, SATURDAY, || 0.5), Some(SATURDAY), "the retry is due at once");
+            assert!(when.is_retry(SATURDAY));
+            when.ran(SATURDAY, false, 0.5);
+            let due = when.next(every, SATURDAY, || 0.5).unwrap();
+            assert!(due > SATURDAY && due <= SATURDAY + DAY, "{due}");
+        }
     }
 
     proptest! {

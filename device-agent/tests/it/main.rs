@@ -5,6 +5,7 @@
 mod broker;
 mod crash;
 mod notifications;
+mod ntp;
 mod phone;
 mod pnp;
 mod provision;

@@ -1,7 +1,8 @@
 //! SIP PnP with real sockets, in a network of the test's own: the phone as the server of a hundred others, and as one of
 //! them.
 
-mod lan;
+mod first;
+pub mod lan;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;

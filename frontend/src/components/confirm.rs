@@ -10,7 +10,7 @@ pub fn ConfirmButton(
     icon: Icon,
     /// The question, for example "Remove the phone from this room?".
     #[prop(into)]
-    question: String,
+    question: Signal<String>,
     /// The word on the button that does it.
     #[prop(into)]
     yes: String,
@@ -19,8 +19,17 @@ pub fn ConfirmButton(
     #[prop(optional)] testid: &'static str,
 ) -> impl IntoView {
     let asking = RwSignal::new(false);
-    let (label, question, yes) = (StoredValue::new(label), StoredValue::new(question), StoredValue::new(yes));
-    let yes_ref = NodeRef::<leptos::html::Button>::new();
+    let (label, yes) = (StoredValue::new(label), StoredValue::new(yes));
+    let (first, yes_ref) = (NodeRef::<leptos::html::Button>::new(), NodeRef::<leptos::html::Button>::new());
+    // The focus goes back to the button that asked.
+    let keep = move || {
+        asking.set(false);
+        request_animation_frame(move || {
+            if let Some(button) = first.try_get_untracked().flatten() {
+                let _ = button.focus();
+            }
+        });
+    };
     Effect::new(move |_| {
         if asking.get()
             && let Some(button) = yes_ref.get()
@@ -31,8 +40,18 @@ pub fn ConfirmButton(
     move || {
         if asking.get() {
             view! {
-                <span class="confirm" role="group" aria-label=question.get_value()>
-                    <span>{question.get_value()}</span>
+                <span
+                    class="confirm"
+                    role="group"
+                    aria-label=move || question.get()
+                    on:keydown=move |event| {
+                        if event.key() == "Escape" {
+                            event.stop_propagation();
+                            keep();
+                        }
+                    }
+                >
+                    <span>{move || question.get()}</span>
                     <button
                         type="button"
                         class="button danger"
@@ -43,22 +62,16 @@ pub fn ConfirmButton(
                             asking.set(false);
                             on_yes.run(());
                         }
-                        on:keydown=move |event| {
-                            if event.key() == "Escape" {
-                                event.stop_propagation();
-                                asking.set(false);
-                            }
-                        }
                     >
                         {yes.get_value()}
                     </button>
-                    <button type="button" class="button" on:click=move |_| asking.set(false)>"Keep"</button>
+                    <button type="button" class="button" on:click=move |_| keep()>"Keep"</button>
                 </span>
             }
             .into_any()
         } else {
             view! {
-                <button type="button" class="button quiet" disabled=disabled data-testid=(!testid.is_empty()).then_some(testid) on:click=move |_| asking.set(true)>
+                <button type="button" class="button quiet" node_ref=first disabled=disabled data-testid=(!testid.is_empty()).then_some(testid) on:click=move |_| asking.set(true)>
                     <Svg icon/>
                     {label.get_value()}
                 </button>

@@ -13,6 +13,9 @@ pub fn Dialog(
     /// For more than a question.
     #[prop(optional)]
     wide: bool,
+    /// Id of what gets the focus where the button that opened it is gone.
+    #[prop(default = "main")]
+    after: &'static str,
     children: ChildrenFn,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
@@ -26,7 +29,15 @@ pub fn Dialog(
     });
     let heading = format!("{testid}-title");
     view! {
-        <dialog node_ref=element class="dialog" class:wide=wide aria-labelledby=heading.clone() data-testid=testid on:close=move |_| open.set(false)>
+        <dialog node_ref=element class="dialog" class:wide=wide aria-labelledby=heading.clone() data-testid=testid on:close=move |_| {
+            open.set(false);
+            request_animation_frame(move || {
+                let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+                if lost {
+                    crate::app::focus(after);
+                }
+            });
+        }>
             <h2 id=heading.clone()>{move || title.get()}</h2>
             {move || open.get().then(|| children())}
         </dialog>

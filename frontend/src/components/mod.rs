@@ -3,6 +3,7 @@
 pub mod age;
 pub mod assign;
 pub mod calls_table;
+pub mod checks;
 pub mod chip;
 pub mod config_upload;
 pub mod confirm;
@@ -21,6 +22,7 @@ pub mod legend;
 pub mod name_form;
 pub mod nav;
 pub mod number_field;
+pub mod ordered;
 pub mod pager;
 pub mod progress;
 pub mod property_tabs;

@@ -5,9 +5,11 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::icon::{Icon, Svg};
 use crate::api::use_api;
+use crate::drafts::use_drafts;
 use crate::live::use_live_stream;
 use crate::state::{Shared, use_shared};
 use crate::theme::Theme;
+use crate::words::counted;
 
 /// The part of the application a path belongs to.
 fn section(path: &str) -> &str {
@@ -219,6 +221,21 @@ fn User() -> impl IntoView {
             })
         })
     };
+    let drafts = use_drafts();
+    let sign_out = move || {
+        // What was gathered goes with the one who gathered it.
+        let sure = match drafts.count() {
+            0 => true,
+            count => {
+                let what = counted(count, "change that is not pushed is", "changes that are not pushed are");
+                window().confirm_with_message(&format!("{what} lost when you sign out. Sign out?")).unwrap_or(true)
+            }
+        };
+        if sure {
+            drafts.clear();
+            leptos::task::spawn_local(api.logout());
+        }
+    };
     view! {
         <div class="user">
             <span class="user-name">{name}</span>
@@ -228,7 +245,7 @@ fn User() -> impl IntoView {
                 class="icon-button"
                 aria-label="Sign out"
                 title="Sign out"
-                on:click=move |_| leptos::task::spawn_local(api.logout())
+                on:click=move |_| sign_out()
             >
                 <Svg icon=Icon::SignOut/>
             </button>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use settings::{SettingRef, ValueType};
 
 use super::field::FieldNotes;
+use super::ordered::Ordered;
 use crate::words::sentence;
 
 /// What an input shows and where it says what was entered.
@@ -13,6 +14,21 @@ struct Slot {
     value: Signal<String>,
     on_value: Callback<String>,
     placeholder: String,
+    /// What it is called, where a `label` cannot say it.
+    name: String,
+    error: Signal<Option<String>>,
+}
+
+impl Slot {
+    /// Ids of help and error.
+    fn described(&self) -> String {
+        format!("{0}-help {0}-error", self.id)
+    }
+
+    fn invalid(&self) -> impl Fn() -> Option<&'static str> + Send + Sync + use<> {
+        let error = self.error;
+        move || error.with(Option::is_some).then_some("true")
+    }
 }
 
 #[component]
@@ -26,14 +42,22 @@ pub fn SettingInput(
     #[prop(into, optional)] placeholder: String,
 ) -> impl IntoView {
     let kind = &found.setting.value_type;
-    let slot = Slot { id: id.clone(), value, on_value, placeholder };
+    let name = crate::catalogue::title(found);
+    let slot = Slot { id: id.clone(), value, on_value, placeholder, name, error };
     let input = match kind {
         ValueType::Bool => switch(slot).into_any(),
         ValueType::Enum { .. } => choice(found, slot).into_any(),
         ValueType::Multi { .. } => many(found, slot).into_any(),
+        ValueType::CodecList { choices } => {
+            let choices = choices.iter().map(|choice| (choice.value.clone(), choice.label.clone())).collect();
+            let described = slot.described();
+            view! { <Ordered id=slot.id label=slot.name choices value on_value described/> }.into_any()
+        }
         ValueType::Pem => view! {
             <textarea
                 id=slot.id.clone()
+                aria-describedby=slot.described()
+                aria-invalid=slot.invalid()
                 rows="6"
                 spellcheck="false"
                 data-testid="setting-value"
@@ -42,10 +66,13 @@ pub fn SettingInput(
             ></textarea>
         }
         .into_any(),
-        _ => line(found, slot, error).into_any(),
+        _ => line(found, slot).into_any(),
     };
     let mut help = String::new();
-    if !matches!(kind, ValueType::Bool | ValueType::Enum { .. } | ValueType::Multi { .. }) {
+    let picked = matches!(kind, ValueType::Multi { .. } | ValueType::CodecList { .. });
+    if matches!(kind, ValueType::CodecList { .. }) {
+        help = "The first that both sides can is taken.".to_owned();
+    } else if !picked && !matches!(kind, ValueType::Bool | ValueType::Enum { .. }) {
         help = sentence(&kind.allowed());
         if !found.setting.extra.is_empty() {
             help.push_str(&format!(" Also {}.", found.setting.extra.join(", ")));
@@ -56,7 +83,8 @@ pub fn SettingInput(
     }
     view! {
         <div class="field">
-            <label for=id.clone()>{label}</label>
+            // A group has a name of its own; a label would be for no input.
+            {(!picked).then(|| view! { <label for=id.clone()>{label}</label> })}
             {input}
             <FieldNotes help=help.trim().to_owned() help_id=format!("{id}-help") error error_id=format!("{id}-error")/>
         </div>
@@ -64,6 +92,7 @@ pub fn SettingInput(
 }
 
 fn switch(slot: Slot) -> impl IntoView {
+    let (described, invalid) = (slot.described(), slot.invalid());
     let Slot { id, value, on_value, .. } = slot;
     let on = move || value.with(|value| value == "yes");
     view! {
@@ -72,6 +101,8 @@ fn switch(slot: Slot) -> impl IntoView {
             id=id
             class="switch"
             role="switch"
+            aria-describedby=described
+            aria-invalid=invalid
             data-testid="setting-value"
             aria-checked=move || if on() { "true" } else { "false" }
             on:click=move |_| on_value.run(if value.with_untracked(|value| value == "yes") { "no".into() } else { "yes".into() })
@@ -83,6 +114,7 @@ fn switch(slot: Slot) -> impl IntoView {
 }
 
 fn choice(found: SettingRef, slot: Slot) -> impl IntoView {
+    let (described, invalid) = (slot.described(), slot.invalid());
     let Slot { id, value, on_value, .. } = slot;
     let choices = found.setting.value_type.choices();
     let extra = found.setting.extra.iter().map(|extra| (extra.clone(), extra.clone()));
@@ -102,7 +134,7 @@ fn choice(found: SettingRef, slot: Slot) -> impl IntoView {
         })
     };
     view! {
-        <select id=id data-testid="setting-value" on:change:target=move |event| on_value.run(event.target().value())>
+        <select id=id data-testid="setting-value" aria-describedby=described aria-invalid=invalid on:change:target=move |event| on_value.run(event.target().value())>
             {other}
             {options.collect_view()}
         </select>
@@ -110,7 +142,8 @@ fn choice(found: SettingRef, slot: Slot) -> impl IntoView {
 }
 
 fn many(found: SettingRef, slot: Slot) -> impl IntoView {
-    let Slot { id, value, on_value, .. } = slot;
+    let described = slot.described();
+    let Slot { id, value, on_value, name, .. } = slot;
     let boxes = found.setting.value_type.choices().iter().map(|choice| {
         let word = choice.value.clone();
         let mine = word.clone();
@@ -133,11 +166,12 @@ fn many(found: SettingRef, slot: Slot) -> impl IntoView {
             </label>
         }
     });
-    view! { <div id=id class="checks" role="group" data-testid="setting-value">{boxes.collect_view()}</div> }
+    view! { <div id=id class="checks" role="group" tabindex="-1" aria-label=name aria-describedby=described data-testid="setting-value">{boxes.collect_view()}</div> }
 }
 
-fn line(found: SettingRef, slot: Slot, error: Signal<Option<String>>) -> impl IntoView {
-    let Slot { id, value, on_value, placeholder } = slot;
+fn line(found: SettingRef, slot: Slot) -> impl IntoView {
+    let (described, invalid) = (slot.described(), slot.invalid());
+    let Slot { id, value, on_value, placeholder, .. } = slot;
     let kind = &found.setting.value_type;
     let (low, high) = match kind {
         ValueType::Int { min, max, .. } | ValueType::Percent { min, max } | ValueType::Port { min, max } => {
@@ -155,7 +189,6 @@ fn line(found: SettingRef, slot: Slot, error: Signal<Option<String>>) -> impl In
     } else {
         "text"
     };
-    let described = format!("{id}-help {id}-error");
     view! {
         <div class="with-unit">
             <input
@@ -169,7 +202,7 @@ fn line(found: SettingRef, slot: Slot, error: Signal<Option<String>>) -> impl In
                 spellcheck="false"
                 placeholder=(!placeholder.is_empty()).then_some(placeholder)
                 aria-describedby=described
-                aria-invalid=move || error.get().is_some().then_some("true")
+                aria-invalid=invalid
                 data-testid="setting-value"
                 prop:value=move || value.get()
                 on:input:target=move |event| on_value.run(event.target().value())

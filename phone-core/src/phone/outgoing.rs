@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use dial_plan::{DialPlan, Verdict};
+use dial_plan::{ALWAYS_DIALLED, DialPlan, Verdict};
 
 use super::calls::{Entry, TONE_TIME};
 use super::{MOST_CALLS, Phone, PhoneEvent, Redial};
@@ -14,8 +14,6 @@ use crate::sip::transport::Target;
 use crate::state::Tone;
 use crate::time::Instant;
 
-/// Numbers that always go out.
-pub const EMERGENCY: [&str; 2] = ["112", "911"];
 /// A call for help that rings nowhere after that is tried by the next account: timer B (32 s) is too long to wait.
 const HELP_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest number, characters.
@@ -23,12 +21,12 @@ const LONGEST: usize = 128;
 
 /// Whether a number calls for help.
 pub(super) fn is_emergency(number: &str) -> bool {
-    EMERGENCY.contains(&number)
+    ALWAYS_DIALLED.contains(&number)
 }
 
 /// Whether a number that calls for help begins with these digits.
 pub(super) fn may_become_emergency(digits: &str) -> bool {
-    !digits.is_empty() && EMERGENCY.iter().any(|number| number.len() > digits.len() && number.starts_with(digits))
+    !digits.is_empty() && ALWAYS_DIALLED.iter().any(|number| number.len() > digits.len() && number.starts_with(digits))
 }
 
 /// The dial plan of an account; one that cannot be read must not keep anybody from dialling.

@@ -29,6 +29,8 @@ struct Held {
     challenge: Challenge,
     /// Uses of the nonce.
     count: u32,
+    /// Ours, of the last use.
+    cnonce: String,
     /// An answer to it was called for in this round.
     answered: bool,
     stale: u8,
@@ -77,7 +79,9 @@ impl Authorizer {
             }
             Some(held) => (held.challenge, held.count, held.answered) = (challenge, 0, true),
             None if full => return Verdict::Refused,
-            None => self.held.push(Held { proxy, challenge, count: 0, answered: true, stale: 0 }),
+            None => {
+                self.held.push(Held { proxy, challenge, count: 0, cnonce: String::new(), answered: true, stale: 0 })
+            }
         }
         Verdict::Answer
     }
@@ -97,7 +101,10 @@ impl Authorizer {
         let mut headers = Vec::with_capacity(self.held.len());
         for held in &mut self.held {
             held.count = held.count.saturating_add(1);
-            let cnonce = format!("{}{}", rng.token(), rng.token());
+            // A session keeps its first one (RFC 7616 §3.4.2).
+            if held.count == 1 || !held.challenge.session {
+                held.cnonce = format!("{}{}", rng.token(), rng.token());
+            }
             let credentials = respond(
                 &held.challenge,
                 account.auth_user(),
@@ -105,7 +112,7 @@ impl Authorizer {
                 method.as_str(),
                 uri,
                 body,
-                &cnonce,
+                &held.cnonce,
                 held.count,
             );
             let name = if held.proxy { Name::ProxyAuthorization } else { Name::Authorization };
@@ -125,6 +132,7 @@ fn empty_credentials(account: &AccountSettings, uri: &str) -> Credentials {
         uri: uri.to_owned(),
         response: String::new(),
         algorithm: Algorithm::Md5,
+        session: false,
         opaque: None,
         qop: None,
         cnonce: None,

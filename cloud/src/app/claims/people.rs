@@ -76,6 +76,7 @@ pub async fn accept(app: &App, actor: &Actor, id: ClaimId, wanted: ClaimAccept) 
     let tx = &write.tx;
     let (row, phone) = load(tx, id.0).await?.ok_or_else(|| not_found("claim"))?;
     if state(&row) == ClaimState::Accepted {
+        drop(write);
         return one(app, &row).await;
     }
     open(&row)?;
@@ -121,6 +122,7 @@ pub async fn reject(app: &App, actor: &Actor, id: ClaimId, wanted: ClaimReject) 
     let tx = &write.tx;
     let (row, phone): (claim::Model, phone::Model) = load(tx, id.0).await?.ok_or_else(|| not_found("claim"))?;
     if state(&row) == ClaimState::Rejected {
+        drop(write);
         return one(app, &row).await;
     }
     open(&row)?;

@@ -3,10 +3,7 @@
 
 use contract::event::{DeviceEvent, EventKind};
 use contract::rest::{ClaimKind, ClaimMode, ClaimState};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockType},
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{End, by_phone, end, insert, rules};
@@ -58,15 +55,14 @@ pub async fn by_event(tx: &impl ConnectionTrait, phone: &phone::Model, event: &D
     take(tx, phone, dialled).await
 }
 
-/// The room number a phone was seen to have, where it has just changed.
+/// The room number a phone was seen to have, where it has just changed. The phone's row is locked: event and value may come
+/// at the same moment, and whoever is second sees the other's claim.
 pub async fn by_value(tx: &impl ConnectionTrait, phone: &phone::Model, number: &str) -> Result<()> {
     let Some(property) = phone.property_id.filter(|_| !number.is_empty()) else { return Ok(()) };
     // Where nobody may take rooms, it is a value that was changed at the phone, like any other.
     if rules(tx, property).await?.mode == ClaimMode::Off {
         return Ok(());
     }
-    // Event and value may come at the same moment: whoever is second sees the other's claim.
-    phone::Entity::find_by_id(phone.id).lock(LockType::NoKeyUpdate).one(tx).await?;
     if let Some(last) = last(tx, phone.id, ClaimKind::Room, number).await?
         && !last.informed
     {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Heard, by_user, restate, save};
 use crate::app::live::{Touched, touch};
-use crate::app::tasks::lane;
+use crate::app::tasks::{lane, restart};
 use crate::app::{App, Result, claims, views};
 use crate::clock::now_ms;
 use crate::db::entity::{event, phone};
@@ -37,7 +37,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     let mut stored = store_events(tx, &phones, &heard, now).await?;
     let fresh = stored.len();
     let (mut touched, mut only_seen, mut new_lines) = (Vec::new(), Vec::new(), Vec::new());
-    let mut to_read = Vec::new();
+    let (mut to_read, mut hung_up) = (Vec::new(), Vec::new());
     for run in heard.chunk_by(|(one, _), (other, _)| one == other) {
         let Some(phone) = run.first().and_then(|(id, _)| phones.remove(&id.0)) else { continue };
         let mut row = phone.clone();
@@ -75,6 +75,9 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
         } else {
             save(tx, &phone, &row).await?;
         }
+        if phone.off_hook && !row.off_hook {
+            hung_up.push(row.id);
+        }
         let set_there = (&row.set_by_user, row.user_changes) != (&phone.set_by_user, phone.user_changes);
         if set_there && by_user::news(app, tx, &phone, &row).await? {
             to_read.push(PhoneId(row.id));
@@ -90,6 +93,7 @@ pub async fn batch(app: &App, heard: &[(PhoneId, Heard)]) -> Result<usize> {
     touch(tx, touched).await?;
     let mut asked_again = lane::lines_are_new(tx, &new_lines).await?;
     asked_again.extend(claims::lines_are_new(tx, &new_lines).await?);
+    asked_again.extend(restart::hung_up(tx, &hung_up).await?);
     asked_again.extend(to_read);
     write.commit().await?;
     app.live.wake();

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use contract::rest::*;
 use contract::{ImportId, PropertyId};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -161,7 +161,8 @@ async fn make_room(tx: &impl ConnectionTrait, property: Uuid) -> Result<()> {
         .all(tx)
         .await?;
     if !old.is_empty() {
-        import::Entity::delete_many().filter(import::Column::Id.is_in(old)).exec(tx).await?;
+        let still = import::Column::State.is_not_in([ImportState::Applying.as_str(), ImportState::Fetching.as_str()]);
+        import::Entity::delete_many().filter(import::Column::Id.is_in(old)).filter(still).exec(tx).await?;
     }
     Ok(())
 }
@@ -227,9 +228,7 @@ pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping
     row.state = ImportState::Ready.as_str().to_owned();
     (row.note, row.rows_done) = (String::new(), 0);
     let write = app.db.write_beside().await?;
-    idle(&Brief::find(&write.tx, id).await?.state)?;
     let new = import::ActiveModel {
-        id: Set(row.id),
         mapping: Set(row.mapping.clone()),
         report: Set(row.report.clone()),
         shown: Set(row.shown.clone()),
@@ -237,9 +236,19 @@ pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping
         state: Set(row.state.clone()),
         note: Set(row.note.clone()),
         rows_done: Set(row.rows_done),
+        fence: Set(row.fence + 1),
         ..Default::default()
     };
-    new.update(&write.tx).await?;
+    // Nobody has begun to apply it meanwhile, with columns that were checked, nor taken them for something else.
+    let own = import::Entity::update_many().set(new).filter(import::Column::Id.eq(row.id));
+    if own.filter(import::Column::Fence.eq(row.fence)).exec(&write.tx).await?.rows_affected == 0 {
+        idle(&Brief::find(&write.tx, id).await?.state)?;
+        return Err(conflict(
+            "import-changed",
+            "import",
+            "Somebody else has just changed its columns. Look at it again.",
+        ));
+    }
     audit::record(&write.tx, actor, "import.mapping", &row.property_id.to_string(), row.name.clone()).await?;
     write.commit().await?;
     Ok(Brief::from(&row).view(head))
@@ -264,16 +273,16 @@ pub async fn apply(
     id: ImportId,
     wanted: ApplyImport,
 ) -> Result<ImportSummary> {
-    let write = app.db.write_beside().await?;
-    if let Some(answer) = once.replay(&write.tx).await? {
+    if let Some(answer) = once.given(app.db.read()).await? {
         return Ok(answer);
     }
-    let mut row = stored::find(&write.tx, id).await?;
+    let mut row = stored::find(app.db.read(), id).await?;
     idle(&row.state)?;
     let choices = stored::choices(&row)?;
     let content = Content::new(stored::open(app, &row.content)?, &choices)?;
-    // As things are now, not as they were when it was tried.
-    let (_, plan) = content.plan(app, &write.tx, row.property_id).await?;
+    // As things are now, not as they were when it was tried. Before the transaction: it takes seconds, and everybody else
+    // would wait. Whether the columns are still the same is seen by the claim's fence.
+    let (_, plan) = content.plan(app, app.db.read(), row.property_id).await?;
     let refused = plan.counts.refused;
     if refused > 0 && !wanted.skip_errors {
         return Err(conflict(
@@ -283,6 +292,10 @@ pub async fn apply(
         ));
     }
     stored::keep(app, &mut row, content.report(&choices, plan))?;
+    let write = app.db.write_beside().await?;
+    if let Some(answer) = once.replay(&write.tx).await? {
+        return Ok(answer);
+    }
     let claim = run::Claim::take(&write.tx, &row, actor, wanted.skip_errors).await?;
     let detail = format!("{}: {} rows", row.name, row.rows_total);
     audit::record(&write.tx, actor, "import.apply", &row.property_id.to_string(), detail).await?;

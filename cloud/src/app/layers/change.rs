@@ -9,7 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use uuid::Uuid;
 
 use super::write::{Stored, Written, write};
-use super::{Scope, locks};
+use super::{Scope, locks, seen};
 use crate::app::desired::{Change, accepted, refresh_targets};
 use crate::app::error::invalid;
 use crate::app::idempotency::Once;
@@ -47,11 +47,13 @@ pub struct Purpose {
 /// Sets and removes values of one layer; every phone below it follows.
 pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted: LayerChange) -> Result<Accepted> {
     let edits = check(scope, &wanted)?;
+    let expected = seen::of(&wanted, &edits)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
     if let Some(answer) = once.replay(tx).await? {
         return Ok(answer);
     }
+    seen::refuse(app, tx, scope, &edits, &expected).await?;
     let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: None };
     let answer = apply(app, tx, actor, scope, edits, purpose).await?;
     once.keep(tx, &answer.accepted).await?;
@@ -197,8 +199,15 @@ pub fn check(scope: Scope, wanted: &LayerChange) -> Result<Vec<Edit>> {
     for (field, text) in [("reason", &wanted.reason), ("comment", &wanted.comment)] {
         said(field, text)?;
     }
-    let mut edits = BTreeMap::new();
+    let mut edits: BTreeMap<String, Option<New>> = BTreeMap::new();
     for (key, value) in &wanted.values {
+        let known = catalogue::find(key).map_or_else(|| key.clone(), |found| found.key());
+        if edits.contains_key(&known) {
+            let same = |other: &&String| *other != key && other.eq_ignore_ascii_case(key);
+            let other = wanted.values.keys().find(same).unwrap_or(&known);
+            let detail = format!("{other} and {key} are one setting, written twice. Leave one of the two out.");
+            return Err(invalid(key, detail));
+        }
         let lock = locks.get(key.as_str());
         let masked = value.as_deref() == Some(SECRET_MASK) && catalogue::is_secret(key);
         let text = value.as_ref().map(|value| if masked { Ok(value.clone()) } else { canonical(key, value) });
@@ -206,9 +215,8 @@ pub fn check(scope: Scope, wanted: &LayerChange) -> Result<Vec<Edit>> {
         if text.is_none() && catalogue::find(key).is_none() {
             return Err(invalid(key, format!("There is no setting {key}.")));
         }
-        let key = catalogue::find(key).map_or_else(|| key.clone(), |found| found.key());
         let reason = lock.map(|reason| (*reason).to_owned()).unwrap_or_default();
-        edits.insert(key, text.map(|text| New { text, locked: lock.is_some(), reason }));
+        edits.insert(known, text.map(|text| New { text, locked: lock.is_some(), reason }));
     }
     Ok(edits.into_iter().map(|(key, value)| Edit { key, value }).collect())
 }

@@ -1,22 +1,21 @@
-//! Change sets: what was changed on which layer, how far it has come, and taking it back.
+//! Change sets: what was changed on which layer, and how far it has come.
 
 use std::collections::HashMap;
 
 use contract::rest::{
-    Accepted, ChangeProgress, ChangeSet, ChangeSetDetail, ChangedValue, History, JobState, Layer, SECRET_MASK,
-    SetValue, SyncState, Undo,
+    ChangeProgress, ChangeSet, ChangeSetDetail, ChangedValue, History, JobState, Layer, SECRET_MASK, SetValue,
+    SyncState,
 };
 use contract::{ChangeSetId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::change::{Edit, New, Purpose, apply, now_set, said};
 use super::{Scope, locks};
-use crate::app::error::{conflict, invalid, not_found};
-use crate::app::idempotency::Once;
+use crate::app::error::{invalid, not_found};
 use crate::app::jobs::FETCHED;
-use crate::app::{Actor, App, Result, views};
+use crate::app::tasks::restart;
+use crate::app::{App, Result};
 use crate::db::entity::{change_set, change_set_value, job, phone};
 use crate::domain::catalogue;
 
@@ -55,7 +54,7 @@ pub async fn detail(app: &App, id: ChangeSetId) -> Result<ChangeSetDetail> {
     Ok(ChangeSetDetail { change, progress })
 }
 
-async fn find(tx: &impl ConnectionTrait, id: ChangeSetId) -> Result<change_set::Model> {
+pub(super) async fn find(tx: &impl ConnectionTrait, id: ChangeSetId) -> Result<change_set::Model> {
     change_set::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("change"))
 }
 
@@ -133,72 +132,6 @@ async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<
     }
     let phones = u32::try_from(row.phones).unwrap_or_default();
     let done = phones.saturating_sub(pending + failed);
-    Ok(ChangeProgress { phones, done, fetched, pending, failed })
-}
-
-/// Takes a change set back by a new one. Taken back already, it stays so.
-pub async fn undo(app: &App, actor: &Actor, once: &Once, id: ChangeSetId, wanted: Undo) -> Result<Accepted> {
-    said("comment", &wanted.comment)?;
-    let write = app.db.write().await?;
-    let tx = &write.tx;
-    if let Some(answer) = once.replay(tx).await? {
-        return Ok(answer);
-    }
-    let set = find(tx, id).await?;
-    if let Some(by) = set.undone_by {
-        let mut answer = views::accepted_many(&[]);
-        answer.change_set = Some(ChangeSetId(by));
-        return Ok(answer);
-    }
-    let scope = Scope::of(&set.layer, set.scope_id).ok_or_else(|| not_found("layer"))?;
-    locks::exists(tx, scope).await?;
-    let query = change_set_value::Entity::find().filter(change_set_value::Column::ChangeSetId.eq(set.id));
-    let values = query.order_by_asc(change_set_value::Column::Key).all(tx).await?;
-    let open = |key: &str, value: Option<&String>, locked: bool, reason: &str| -> Result<Option<New>> {
-        let Some(value) = value else { return Ok(None) };
-        let text = app.secrets.open_setting(key, value)?.into_owned();
-        Ok(Some(New { text, locked, reason: reason.to_owned() }))
-    };
-    let (mut edits, mut made) = (Vec::new(), Vec::new());
-    for row in &values {
-        let value = open(&row.key, row.old_value.as_ref(), row.old_locked, &row.old_reason)?;
-        edits.push(Edit { key: row.key.clone(), value });
-        made.push(open(&row.key, row.new_value.as_ref(), row.new_locked, &row.new_reason)?);
-    }
-    let now = now_set(app, tx, scope, &edits).await?;
-    let since: Vec<&str> = edits
-        .iter()
-        .zip(&made)
-        .filter(|(edit, made)| {
-            let now = now.get(&edit.key).map(|(new, _)| new);
-            now != made.as_ref() && now != edit.value.as_ref()
-        })
-        .map(|(edit, _)| edit.key.as_str())
-        .collect();
-    if !since.is_empty() && !wanted.force {
-        let detail = format!("Changed again since: {}. Undo the newer change first, or force it.", since.join(", "));
-        return Err(conflict("changed-since", "force", detail));
-    }
-    let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: Some(set.id) };
-    let answer = apply(app, tx, actor, scope, edits, purpose).await?;
-    if let Some(new) = answer.accepted.change_set {
-        mark(tx, set.id, Some(new.0)).await?;
-        if let Some(again) = set.undoes {
-            // What it had taken back is in force again.
-            mark(tx, again, None).await?;
-        }
-    }
-    once.keep(tx, &answer.accepted).await?;
-    write.commit().await?;
-    answer.tell(app);
-    Ok(answer.accepted)
-}
-
-async fn mark(tx: &impl ConnectionTrait, id: Uuid, undone_by: Option<Uuid>) -> Result<()> {
-    change_set::Entity::update_many()
-        .col_expr(change_set::Column::UndoneBy, Expr::value(undone_by))
-        .filter(change_set::Column::Id.eq(id))
-        .exec(tx)
-        .await?;
-    Ok(())
+    let restarting = restart::to_come(tx, row.id).await?;
+    Ok(ChangeProgress { phones, done, fetched, pending, failed, restarting })
 }

@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contract::PhoneId;
 use contract::rest::{
-    LayerChange, Overridden, Preview, PreviewCount, PreviewGroup, PreviewKey, PreviewLeftOut, PreviewLint, SECRET_MASK,
+    LayerChange, Overridden, Preview, PreviewCount, PreviewGroup, PreviewKey, PreviewLeftOut, PreviewLint,
+    PreviewPhone, SECRET_MASK, SetValue,
 };
 use sea_orm::EntityTrait;
 use settings::Effect;
 use uuid::Uuid;
 
-use super::change::{Edit, check, now_set, unmask};
-use super::{Scope, locks};
+use super::change::{Edit, New, check, now_set, unmask};
+use super::{Scope, locks, seen};
 use crate::app::desired::layers::{Entry, Layers, Text};
 use crate::app::desired::plan::{self, Changed, Document};
 use crate::app::desired::targets::Target;
 use crate::app::desired::{accepted, store};
 use crate::app::lint::change::Sample;
 use crate::app::{App, Result};
-use crate::db::entity::phone;
+use crate::db::entity::{layer_value, phone};
 use crate::domain::catalogue;
 use crate::domain::layers::{Bid, Effective, why_not};
 
@@ -29,7 +30,17 @@ const ROUND: usize = 5_000;
 
 /// The same checks as the change itself, and its effects counted.
 pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Preview> {
-    let mut edits = check(scope, &wanted)?;
+    let edits = check(scope, &wanted)?;
+    let (db, expected) = (app.db.read(), seen::of(&wanted, &edits)?);
+    locks::exists(db, scope).await?;
+    seen::refuse(app, db, scope, &edits, &expected).await?;
+    let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
+    locks::refuse(db, scope, set.collect()).await?;
+    of_edits(app, scope, edits).await
+}
+
+/// The effects of edits that were checked.
+pub async fn of_edits(app: &App, scope: Scope, mut edits: Vec<Edit>) -> Result<Preview> {
     let db = app.db.read();
     let (_, targets) = scope.targets(db).await?;
     if let Scope::Phone(id) = scope
@@ -37,15 +48,13 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
     {
         accepted(&phone)?;
     }
-    let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
-    locks::refuse(db, scope, set.collect()).await?;
-    let before = now_set(app, db, scope, &edits).await?;
+    let mut before = now_set(app, db, scope, &edits).await?;
     unmask(&mut edits, &before)?;
     edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
     let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
     let mut layers = Layers::load(app, db, &targets, Some(&keys), None).await?;
     layers.apply(app, db, &targets, (scope.layer(), scope.id()), &edits).await?;
-    let (mut counts, mut sample) = (Counts::new(&edits), Sample::default());
+    let (mut counts, mut sample) = (Counts::new(&edits, &mut before), Sample::default());
     for round in targets.chunks(ROUND) {
         let stored = store::documents(db, round).await?;
         for target in round {
@@ -66,6 +75,8 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
 
 #[derive(Default)]
 struct OfKey {
+    own_before: Option<SetValue>,
+    own_after: Option<SetValue>,
     phones: u32,
     groups: HashMap<(Option<String>, Option<String>), u32>,
     overridden: u32,
@@ -80,17 +91,31 @@ struct Counts {
     reboot: u32,
     re_register: u32,
     in_call: u32,
+    in_call_reboot: u32,
     offline: u32,
     by_file: u32,
+    named: [Vec<PreviewPhone>; 3],
     properties: BTreeMap<Option<Uuid>, u32>,
     room_types: BTreeMap<(Option<Uuid>, Option<Uuid>), u32>,
     keys: BTreeMap<String, OfKey>,
 }
 
 impl Counts {
-    fn new(edits: &[Edit]) -> Self {
-        let keys = edits.iter().map(|edit| (edit.key.clone(), OfKey::default())).collect();
-        Self { keys, ..Self::default() }
+    fn new(edits: &[Edit], before: &mut BTreeMap<String, (New, layer_value::Model)>) -> Self {
+        let of = |edit: &Edit, before: Option<New>| {
+            let own = |new: &New| SetValue {
+                value: if catalogue::is_secret(&edit.key) { SECRET_MASK.to_owned() } else { new.text.clone() },
+                locked: new.locked,
+                reason: new.reason.clone(),
+            };
+            let (own_before, own_after) = (before.as_ref().map(own), edit.value.as_ref().map(own));
+            OfKey { own_before, own_after, ..OfKey::default() }
+        };
+        let keys = edits.iter().map(|edit| {
+            let before = before.remove(&edit.key).map(|(before, _)| before);
+            (edit.key.clone(), of(edit, before))
+        });
+        Self { keys: keys.collect(), ..Self::default() }
     }
 
     fn phone(&mut self, layers: &Layers, target: &Target, changes: &[Changed]) {
@@ -99,14 +124,20 @@ impl Counts {
             return;
         }
         self.phones += 1;
-        match changes.iter().map(|change| effect(&change.key)).max() {
-            Some(Effect::Reboot) => self.reboot += 1,
-            Some(Effect::ReRegister) => self.re_register += 1,
-            Some(Effect::Live) | None => {}
-        }
+        let strongest = changes.iter().map(|change| effect(&change.key)).max();
+        let reboots = strongest == Some(Effect::Reboot);
+        let offline = !target.connected && !target.only_files();
+        self.reboot += u32::from(reboots);
+        self.re_register += u32::from(strongest == Some(Effect::ReRegister));
         self.in_call += u32::from(target.off_hook);
+        self.in_call_reboot += u32::from(target.off_hook && reboots);
         self.by_file += u32::from(target.only_files());
-        self.offline += u32::from(!target.connected && !target.only_files());
+        self.offline += u32::from(offline);
+        for (named, counts) in self.named.iter_mut().zip([reboots, target.off_hook, offline]) {
+            if counts {
+                first(named, layers, target);
+            }
+        }
         let (property, room) = layers.place(target);
         *self.properties.entry(property.map(|property| property.id)).or_default() += 1;
         let kind = (property.map(|property| property.id), room.and_then(|room| room.room_type_id));
@@ -140,9 +171,8 @@ impl Counts {
                 Some(Overridden::NotFilledIn) => {
                     counts.left_out += 1;
                     if let (Text::Missing(reason), true) = (&entry.text, counts.examples.len() < SHOWN) {
-                        let room_number = layers.place(target).1.map(|room| room.number.clone());
-                        let mac = target.mac.parse().unwrap_or_else(|_| contract::Mac::new([0; 6]));
-                        let (phone, reason) = (PhoneId(target.id), reason.clone());
+                        let PreviewPhone { phone, mac, room_number } = named(layers, target);
+                        let reason = reason.clone();
                         counts.examples.push(PreviewLeftOut { phone, mac, room_number, reason });
                     }
                 }
@@ -161,14 +191,19 @@ impl Counts {
             let name = id.and_then(|id| layers.room_types.get(&id)).map(|kind| kind.name.clone()).unwrap_or_default();
             PreviewCount { id, name, property_name: property_name(property), phones }
         });
+        let [reboot_phones, in_call_phones, offline_phones] = self.named;
         let mut preview = Preview {
             in_scope: in_scope as u32,
             phones: self.phones,
             reboot: self.reboot,
             re_register: self.re_register,
             in_call: self.in_call,
+            in_call_reboot: self.in_call_reboot,
             offline: self.offline,
             by_file: self.by_file,
+            reboot_phones,
+            in_call_phones,
+            offline_phones,
             by_property: by_property.collect(),
             by_room_type: by_room_type.collect(),
             keys: self.keys.into_iter().map(|(key, counts)| shown(key, counts)).collect(),
@@ -178,6 +213,27 @@ impl Counts {
         preview.by_property.sort_by_key(order);
         preview.by_room_type.sort_by_key(order);
         preview
+    }
+}
+
+fn named(layers: &Layers, target: &Target) -> PreviewPhone {
+    let mac = target.mac.parse().unwrap_or_else(|_| contract::Mac::new([0; 6]));
+    let room_number = layers.place(target).1.map(|room| room.number.clone());
+    PreviewPhone { phone: PhoneId(target.id), mac, room_number }
+}
+
+/// Keeps a phone if it is among the first, by room.
+fn first(of: &mut Vec<PreviewPhone>, layers: &Layers, target: &Target) {
+    let phone = named(layers, target);
+    // Numbers of equal length in their order, and phones without a room last.
+    let order = |phone: &PreviewPhone| {
+        let room = phone.room_number.clone();
+        (room.is_none(), room.as_ref().map_or(0, String::len), room, phone.mac)
+    };
+    let at = of.partition_point(|other| order(other) <= order(&phone));
+    if at < SHOWN {
+        of.insert(at, phone);
+        of.truncate(SHOWN);
     }
 }
 
@@ -191,6 +247,8 @@ fn shown(key: String, counts: OfKey) -> PreviewKey {
         title,
         page,
         secret: catalogue::is_secret(&key),
+        own_before: counts.own_before,
+        own_after: counts.own_after,
         effect: effect(&key).as_str().to_owned(),
         phones: counts.phones,
         groups,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use sea_orm::{EntityTrait, IntoActiveModel, QueryOrder};
 use uuid::Uuid;
 
-use super::{Scope, change, preview, undo};
+use super::{Scope, change, preview, preview_undo, undo};
 use crate::app::idempotency::Once;
 use crate::app::{Actor, App, AppError, announce, configuration};
 use crate::config::Config;
@@ -17,6 +17,8 @@ use crate::db::Db;
 use crate::db::entity::{brand, building, chain, floor, layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
 use crate::secrets::Secrets;
+
+mod seen;
 
 const KEYS: [&str; 3] = ["account.1.ring.timeout", "datetime.ntp.server.1", "account.1.sip.subscriber.password"];
 
@@ -192,7 +194,9 @@ proptest! {
             }
             let actor = Actor("somebody".into());
             for (id, (layers, values)) in done.into_iter().rev() {
+                let shown = preview_undo(&house.app, id, Undo::default()).await.unwrap();
                 let accepted = undo(&house.app, &actor, &Once::default(), id, Undo::default()).await.unwrap();
+                assert_eq!(accepted.phones, shown.phones, "the undo does what its preview said");
                 assert_eq!(house.layers().await, layers);
                 assert_eq!(house.values().await, values);
                 let again = undo(&house.app, &actor, &Once::default(), id, Undo::default()).await.unwrap();

@@ -210,6 +210,9 @@ async fn begin(app: &App, turns: &Semaphore, post: &Post, envelope: Envelope) ->
     if store::running(tx).await? >= places {
         return Ok(Answer::Busy);
     }
+    // As it is now, and nobody else's until the end: what follows is derived from it. Not before whoever speaks for it has
+    // proved it, for a stranger could hold it.
+    let Some(phone) = heard::locked(tx, phone.id).await? else { return Ok(Answer::Busy) };
     if app.accounts.is_some() && store::makes_account(tx, phone.id).await? {
         // Two at work on one account could leave the phone with the password of the other.
         return Ok(Answer::Busy);
@@ -354,6 +357,10 @@ async fn take_up<'a>(app: &'a App, tx: &impl ConnectionTrait, post: &Post) -> Re
     if !app.desk.spend(app, &pass) {
         return Ok(TakenUp::Nothing);
     }
+    // Before its session's row, as everybody does.
+    if heard::locked(tx, pass.phone).await?.is_none() {
+        return Ok(TakenUp::Not(Answer::Ended));
+    }
     let state = State {
         acs: pass.acs.clone(),
         work: Work::Nothing,
@@ -424,7 +431,7 @@ async fn go_on(
         Ok(envelope) => session.state.acs.on_message(envelope),
         Err(error) => session.state.acs.on_error(error),
     };
-    let Some(phone) = phone::Entity::find_by_id(session.phone).one(tx).await? else {
+    let Some(phone) = heard::locked(tx, session.phone).await? else {
         // Removed meanwhile: it comes back as a new phone.
         drop(write);
         if let (Some(accounts), Some((id, _))) = (&app.accounts, account)

@@ -5,8 +5,8 @@ use contract::mqtt::{Action, Command, CommandResult, CommandState};
 use contract::rest::{JobState, Task, TaskResult};
 use contract::{PhoneId, Timestamp};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
 
@@ -107,6 +107,10 @@ fn sent() -> Condition {
 
 /// Has commands sent again. The phone knows them by their ids, and does none twice.
 async fn ready_again(tx: &impl ConnectionTrait, which: Condition, note: &str) -> Result<()> {
+    // In the order in which everybody locks them.
+    let mut locked = job::Entity::find().select_only().column(job::Column::Id).filter(which);
+    locked = locked.order_by_asc(job::Column::PhoneId).order_by_asc(job::Column::Id);
+    QuerySelect::query(&mut locked).lock(LockType::NoKeyUpdate);
     job::Entity::update_many()
         .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
         .col_expr(job::Column::Step, Expr::value(""))
@@ -115,7 +119,7 @@ async fn ready_again(tx: &impl ConnectionTrait, which: Condition, note: &str) ->
         .col_expr(job::Column::Fence, Expr::col(job::Column::Fence).add(1))
         .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1))
         .col_expr(job::Column::Note, Expr::value(note))
-        .filter(which)
+        .filter(job::Column::Id.in_subquery(locked.into_query()))
         .exec(tx)
         .await?;
     Ok(())

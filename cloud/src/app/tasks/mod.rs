@@ -7,6 +7,7 @@
 
 mod check;
 pub mod lane;
+pub mod restart;
 pub mod stored;
 pub mod told;
 pub mod words;
@@ -80,9 +81,23 @@ pub async fn add(
         let detail = format!("{waiting} tasks wait for this phone already. Let it come in, or cancel some.");
         return Err(conflict("tasks-waiting", "phone", detail));
     }
-    let mut job = desired::new_job(app, phone, actor, words::summary(&task, file), 0);
+    insert(app, tx, phone, actor, &task, words::summary(&task, file), "").await
+}
+
+/// The same, however many wait. `memo` is what its first attempt is to know.
+async fn insert(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    phone: &phone::Model,
+    actor: &Actor,
+    task: &Task,
+    summary: String,
+    memo: &str,
+) -> Result<job::Model> {
+    let mut job = desired::new_job(app, phone, actor, summary, 0);
     job.kind = task.kind().to_owned();
-    job.detail = stored::keep(&app.secrets, &task)?;
+    job.detail = stored::keep(&app.secrets, task)?;
+    job.memo = memo.to_owned();
     job.command_key = command_key(JobId(job.id));
     if !phone.connected {
         job.note = "The phone is not connected; this is done when it next phones home.".to_owned();

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::lane::BY_MQTT;
-use super::{open_by_key, words};
+use super::{open_by_key, restart, words};
 use crate::app::error::{invalid, too_many};
 use crate::app::jobs::{self, FINISHED, Outcome, SENT, WAITING};
 use crate::app::{Actor, App, Result, audit, files, parameters};
@@ -46,6 +46,7 @@ pub async fn informed(tx: &impl ConnectionTrait, phone: Uuid, inform: &Inform) -
                 for job in under_way(tx, phone, &["reboot"]).await? {
                     jobs::conclude(tx, &job, Outcome::Done("The phone restarted.".to_owned()), None).await?;
                 }
+                restart::started(tx, phone).await?;
             }
             code if *code == EventCode::BOOTSTRAP => {
                 for job in under_way(tx, phone, &["factory-reset"]).await? {
@@ -135,6 +136,8 @@ async fn transfer_complete(tx: &impl ConnectionTrait, phone: &phone::Model, told
         return note(tx, phone, "transfer", format!("of no task that waits, with the key {}", told.command_key)).await;
     };
     if told.fault.is_success() {
+        // As it is now: the file it sent may just have been kept.
+        let job = job::Entity::find_by_id(job.id).lock(LockType::NoKeyUpdate).one(tx).await?.unwrap_or(job);
         let result = transferred(&job, &told.start_time, &told.complete_time);
         let outcome = Outcome::Done(words::done(&result));
         return jobs::conclude(tx, &job, outcome, Some(&result)).await.map(drop);

@@ -224,6 +224,9 @@ body! {
         pub fetched: u32,
         pub pending: u32,
         pub failed: u32,
+        /// Of those that are done: how many are still to restart. A phone in a call does when the call has ended.
+        #[serde(default)]
+        pub restarting: u32,
     }
     /// The newest first.
     pub struct History {
@@ -245,10 +248,20 @@ body! {
         pub re_register: u32,
         /// Of those: how many have the handset lifted now.
         pub in_call: u32,
+        /// Of those with the handset lifted: how many restart, when their call has ended.
+        #[serde(default)]
+        pub in_call_reboot: u32,
         /// Of those: how many are not connected, and get it later.
         pub offline: u32,
         /// Of those: how many only fetch files, and get it when they next do.
         pub by_file: u32,
+        /// The first of the phones that restart, by room; at most 20. So with the two that follow.
+        #[serde(default)]
+        pub reboot_phones: Vec<PreviewPhone>,
+        #[serde(default)]
+        pub in_call_phones: Vec<PreviewPhone>,
+        #[serde(default)]
+        pub offline_phones: Vec<PreviewPhone>,
         pub by_property: Vec<PreviewCount>,
         pub by_room_type: Vec<PreviewCount>,
         pub keys: Vec<PreviewKey>,
@@ -274,11 +287,22 @@ body! {
         pub property_name: String,
         pub phones: u32,
     }
+    pub struct PreviewPhone {
+        pub phone: PhoneId,
+        pub mac: Mac,
+        pub room_number: Option<String>,
+    }
     pub struct PreviewKey {
         pub key: String,
         pub title: String,
         pub page: String,
         pub secret: bool,
+        /// What the layer itself says now, with its lock; `None`: nothing. Secrets are masked.
+        #[serde(default)]
+        pub own_before: Option<SetValue>,
+        /// What it says with the change.
+        #[serde(default)]
+        pub own_after: Option<SetValue>,
         /// `live`, `re-register` or `reboot`.
         pub effect: String,
         /// Phones whose value changes.

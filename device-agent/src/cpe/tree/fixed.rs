@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use cwmp::XsdType;
 
-use crate::clock;
 use crate::device::Device;
 use crate::route::{Route, name_servers};
 use crate::store::MqttAccess;
@@ -176,7 +175,7 @@ impl Fixed {
             Self::Software => device.firmware(),
             Self::UpTime => device.uptime_s().to_string(),
             Self::Log => log::recent(MOST_LOG),
-            Self::CurrentLocalTime => cwmp::CwmpTime::from_unix_ms(clock::now().millis()).print(),
+            Self::CurrentLocalTime => cwmp::CwmpTime::from_unix_ms(device.now().millis()).print(),
             Self::ConnectionRequestUrl => device.connection_request_url(),
             Self::UdpAddress => device.udp_address().unwrap_or_default(),
             Self::NatDetected => device.nat_detected().to_string(),

@@ -14,17 +14,19 @@ use super::state::Way;
 use super::{KEYS, files};
 use crate::clock;
 use crate::device::Device;
-use crate::pnp::{Pnp, own_ip, socket, until};
+use crate::pnp::{LOOK, Pnp, own_ip, socket, until};
 
 /// Until a service that could not start tries again.
 const AGAIN: Duration = Duration::from_secs(30);
 /// Subscriptions are kept as long as anybody may want to distribute again.
 const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
-/// What the settings want.
+/// What the settings want, and where this phone is: phones are told its address, so that the service follows it.
 #[derive(Clone, Debug, PartialEq)]
 struct Wanted {
     enabled: bool,
+    /// `None`: there is no network yet.
+    ip: Option<Ipv4Addr>,
     /// `None`: the files are here.
     custom: Option<String>,
 }
@@ -32,7 +34,9 @@ struct Wanted {
 impl Wanted {
     fn of(device: &Device) -> Self {
         let [enable, mode, url] = KEYS.map(|key| device.value(key));
-        Self { enabled: enable == "yes", custom: (mode == "custom").then_some(url) }
+        let enabled = enable == "yes";
+        let ip = if enabled { own_ip(device) } else { None };
+        Self { enabled, ip, custom: (mode == "custom").then_some(url) }
     }
 }
 
@@ -42,7 +46,11 @@ pub(crate) async fn run(device: &Arc<Device>, pnp: &Arc<Pnp>) {
         let wanted = Wanted::of(device);
         let changed = async {
             while Wanted::of(device) == wanted {
-                device.pnp_wake.notified().await;
+                tokio::select! {
+                    () = device.pnp_wake.notified() => {}
+                    // Nobody tells that an address has changed.
+                    () = tokio::time::sleep(LOOK), if wanted.enabled => {}
+                }
             }
         };
         if !wanted.enabled {
@@ -85,7 +93,7 @@ pub(crate) fn custom_url(text: &str, own: IpAddr) -> Result<String, String> {
 }
 
 async fn serve(device: &Arc<Device>, pnp: &Arc<Pnp>, wanted: &Wanted) -> io::Result<()> {
-    let ip = own_ip(device).ok_or_else(|| io::Error::other("the phone has no IPv4 address"))?;
+    let ip = wanted.ip.ok_or_else(|| io::Error::other("the phone has no IPv4 address on a network yet"))?;
     let end = CancellationToken::new();
     let _ends_with_this = end.clone().drop_guard();
     let way = match &wanted.custom {
@@ -94,7 +102,7 @@ async fn serve(device: &Arc<Device>, pnp: &Arc<Pnp>, wanted: &Wanted) -> io::Res
     };
     let (hears, speaks) = (socket::hears(ip)?, socket::speaks(ip)?);
     let mut desk = Desk::new(device, pnp, speaks, ip)?;
-    tracing::info!("the PnP service answers phones on this LAN");
+    tracing::info!(%ip, "the PnP service answers phones on this LAN");
     pnp.service.lock().begin(Some(way), None);
     let (mut asked, mut answered) = (vec![0; MAX_PACKET + 1], vec![0; MAX_PACKET + 1]);
     loop {

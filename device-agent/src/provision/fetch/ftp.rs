@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream};
+use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream, AsyncRustlsStream, TransferStream};
 use suppaftp::tokio_rustls::TlsConnector;
 use suppaftp::types::{FileType, Mode};
 use suppaftp::{FtpError, FtpResult, Status};
@@ -32,7 +32,7 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
     // Below the folder the login leads to, as RFC 1738 §3.2.2 has it; `%2F` in front of it makes it the server's own.
     let path = place.path();
     let path = path.strip_prefix('/').unwrap_or(&path);
-    let mut stream = in_time(ftp.retr_as_stream(path)).await.map_err(missing)?;
+    let mut stream = retrieve(&mut ftp, path).await?;
     let mut file = Growing::new(options)?;
     let mut buffer = vec![0; 16 << 10];
     loop {
@@ -48,6 +48,36 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
     file.finish()
 }
 
+/// Opens a file. A server that has only the other of PASV and EPSV is asked in that way.
+async fn retrieve(ftp: &mut AsyncRustlsFtpStream, path: &str) -> Result<TransferStream<AsyncRustlsStream>, FetchError> {
+    let first = if speaks_six(ftp).await { Mode::ExtendedPassive } else { Mode::Passive };
+    passive(ftp, first);
+    match tokio::time::timeout(SILENCE, ftp.retr_as_stream(path)).await.map_err(|_| FetchError::silent())? {
+        Err(FtpError::UnexpectedResponse(response)) if is_unknown(response.status.code()) => {
+            passive(ftp, if first == Mode::Passive { Mode::ExtendedPassive } else { Mode::Passive });
+            in_time(ftp.retr_as_stream(path)).await.map_err(missing)
+        }
+        opened => opened.map_err(|error| missing(failed(&error))),
+    }
+}
+
+/// By the address that answered, not by the first of the server's name.
+async fn speaks_six(ftp: &AsyncRustlsFtpStream) -> bool {
+    ftp.get_ref().await.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_ipv6())
+}
+
+/// Neither way takes an address from the server's mouth: a data connection goes where the commands go.
+fn passive(ftp: &mut AsyncRustlsFtpStream, mode: Mode) {
+    ftp.set_mode(mode);
+    ftp.set_passive_nat_workaround(true);
+}
+
+/// What servers say to a command they do not have (RFC 959 §4.2), or not for this network: 522 of RFC 2428 §2, which the
+/// crate does not know and gives as 0.
+const fn is_unknown(code: u32) -> bool {
+    matches!(code, 0 | 500..=504)
+}
+
 async fn connect(place: &Place, options: &Options) -> Result<AsyncRustlsFtpStream, FetchError> {
     let all = addresses(place).await?;
     let secure = place.scheme() == Scheme::Ftps;
@@ -55,7 +85,7 @@ async fn connect(place: &Place, options: &Options) -> Result<AsyncRustlsFtpStrea
         let config = options.tls.client_config().map_err(|error| FetchError::Refused(error.to_string()))?;
         Ok::<_, FetchError>(AsyncRustlsConnector::from(TlsConnector::from(config)))
     };
-    let mut ftp = if secure && place.port() == IMPLICIT_PORT {
+    let ftp = if secure && place.port() == IMPLICIT_PORT {
         let open = AsyncRustlsFtpStream::connect_secure_implicit(all.as_slice(), connector()?, place.host());
         let mut ftp = in_time(open).await?;
         // RFC 4217 §8: without them the files themselves would go unprotected.
@@ -66,11 +96,6 @@ async fn connect(place: &Place, options: &Options) -> Result<AsyncRustlsFtpStrea
         let ftp = in_time(AsyncRustlsFtpStream::connect(all.as_slice())).await?;
         if secure { in_time(ftp.into_secure(connector()?, place.host())).await? } else { ftp }
     };
-    // Neither way takes an address from the server's mouth: a data connection goes where the commands go.
-    match all.first().is_some_and(std::net::SocketAddr::is_ipv6) {
-        true => ftp.set_mode(Mode::ExtendedPassive),
-        false => ftp.set_passive_nat_workaround(true),
-    }
     Ok(ftp)
 }
 
@@ -110,4 +135,68 @@ fn missing(error: FetchError) -> FetchError {
 
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(160).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// One session of a server that has one of PASV and EPSV only. Gives the commands it heard.
+    async fn session(stream: TcpStream, refuses: &str) -> Vec<String> {
+        let data = TcpListener::bind((stream.local_addr().unwrap().ip(), 0)).await.unwrap();
+        let port = data.local_addr().unwrap().port();
+        let mut stream = BufReader::new(stream);
+        let (mut heard, mut line) = (Vec::new(), String::new());
+        stream.write_all(b"220 ready\r\n").await.unwrap();
+        while stream.read_line(&mut line).await.unwrap_or(0) > 0 {
+            let word = line.split_whitespace().next().unwrap_or_default().to_owned();
+            line.clear();
+            let answer = match word.as_str() {
+                word if word == refuses => "502 not implemented".to_owned(),
+                "USER" => "331 who?".to_owned(),
+                "PASS" => "230 welcome".to_owned(),
+                "TYPE" => "200 yes".to_owned(),
+                "PASV" => format!("227 Entering Passive Mode (192,0,2,1,{},{})", port / 256, port % 256),
+                "EPSV" => format!("229 Entering Extended Passive Mode (|||{port}|)"),
+                "RETR" => {
+                    stream.write_all(b"150 here it comes\r\n").await.unwrap();
+                    let (mut to, _) = data.accept().await.unwrap();
+                    to.write_all(b"hotel.name=Grand").await.unwrap();
+                    "226 done".to_owned()
+                }
+                _ => "221 bye".to_owned(),
+            };
+            heard.push(word);
+            stream.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+        }
+        heard
+    }
+
+    #[tokio::test]
+    async fn a_server_with_one_passive_mode_only_gives_its_file() {
+        for (address, refuses, other) in [("127.0.0.1", "PASV", "EPSV"), ("[::1]", "EPSV", "PASV")] {
+            // Not every machine has IPv6.
+            let Ok(server) = TcpListener::bind(format!("{address}:0")).await else {
+                assert_ne!(refuses, "PASV", "IPv4 is everywhere");
+                continue;
+            };
+            let port = server.local_addr().unwrap().port();
+            let serves = tokio::spawn(async move { session(server.accept().await.unwrap().0, refuses).await });
+            let options = Options {
+                tls: Default::default(),
+                at_once: false,
+                agent: String::new(),
+                most_bytes: 1000,
+                longest: Duration::from_secs(10),
+                to: None,
+                wanted: None,
+            };
+            let place = Place::parse(&format!("ftp://{address}:{port}/cfg.xml"), Scheme::Ftp).unwrap();
+            assert_eq!(fetch(&place, &options).await.unwrap(), b"hotel.name=Grand");
+            let heard = serves.await.unwrap();
+            assert_eq!(heard[3..6], [refuses, other, "RETR"], "{heard:?}");
+        }
+    }
 }

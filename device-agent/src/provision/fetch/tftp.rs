@@ -16,6 +16,8 @@ const USUAL_BLOCK: usize = 512;
 const AGAIN: Duration = Duration::from_millis(700);
 const MOST_AGAIN: Duration = Duration::from_secs(5);
 const MOST_NAME: usize = 256;
+/// Of a server's name.
+const MOST_ADDRESSES: usize = 4;
 
 const READ: u16 = 1;
 const DATA: u16 = 3;
@@ -31,6 +33,8 @@ struct Transfer {
     number: u16,
     /// Whether the server has said anything yet.
     answered: bool,
+    /// The request has options.
+    asks_options: bool,
 }
 
 /// What to send because of a packet.
@@ -39,13 +43,15 @@ enum Reply {
     Send(Vec<u8>),
     /// The last acknowledgement; the file is here.
     Last(Vec<u8>),
+    /// The server takes no options: ask once more without (RFC 2347).
+    Plainly,
     /// A packet of no use: nothing is sent, or two would answer each other for ever (RFC 1123 §4.2.3.1).
     Nothing,
 }
 
 impl Transfer {
-    const fn new(file: Growing) -> Self {
-        Self { file, block: USUAL_BLOCK, number: 0, answered: false }
+    const fn new(file: Growing, asks_options: bool) -> Self {
+        Self { file, block: USUAL_BLOCK, number: 0, answered: false, asks_options }
     }
 
     fn take(&mut self, packet: &[u8]) -> Result<Reply, FetchError> {
@@ -72,7 +78,11 @@ impl Transfer {
                 let reply = acknowledge(number);
                 Ok(if data.len() < self.block { Reply::Last(reply) } else { Reply::Send(reply) })
             }
-            ERROR => Err(refused(rest)),
+            ERROR => match word(rest) {
+                // 8 means just that; old servers take the request for an illegal operation.
+                Some((4 | 8, _)) if self.asks_options && !self.answered => Ok(Reply::Plainly),
+                _ => Err(refused(rest)),
+            },
             _ => Ok(Reply::Nothing),
         }
     }
@@ -103,9 +113,11 @@ fn acknowledge(number: u16) -> Vec<u8> {
 }
 
 /// A read request.
-fn request(path: &str) -> Vec<u8> {
+fn request(path: &str, asks_options: bool) -> Vec<u8> {
     let mut packet = READ.to_be_bytes().to_vec();
-    for text in [path, "octet", "blksize", &BLOCK.to_string(), "tsize", "0"] {
+    let (block, texts) = (BLOCK.to_string(), [path, "octet"]);
+    let options = ["blksize", &block, "tsize", "0"];
+    for text in texts.into_iter().chain(options.into_iter().filter(|_| asks_options)) {
         packet.extend_from_slice(text.as_bytes());
         packet.push(0);
     }
@@ -115,9 +127,12 @@ fn request(path: &str) -> Vec<u8> {
 fn refused(rest: &[u8]) -> FetchError {
     let Some((code, text)) = word(rest) else { return FetchError::Passing("the server refuses".to_owned()) };
     let text: String = String::from_utf8_lossy(text).chars().filter(|c| !c.is_control()).take(80).collect();
+    let answer = format!("the server answered TFTP error {code}: {text}");
     match code {
         1 => FetchError::Missing,
-        _ => FetchError::Refused(format!("the server answered TFTP error {code}: {text}")),
+        // What servers say of files they may not read, or with words alone.
+        0 | 2 => FetchError::Hidden(answer),
+        _ => FetchError::Refused(answer),
     }
 }
 
@@ -127,11 +142,35 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
     if path.len() > MOST_NAME || path.contains('\0') {
         return Err(FetchError::Refused("its name is too long for TFTP".to_owned()));
     }
-    let server = *addresses(place).await?.first().ok_or_else(FetchError::silent)?;
+    let mut failed = FetchError::silent();
+    // The first may be one there is no way to.
+    for server in addresses(place).await?.into_iter().take(MOST_ADDRESSES) {
+        let fetched = match from(server, &path, options, true).await {
+            Ok(None) => from(server, &path, options, false).await,
+            fetched => fetched,
+        };
+        match fetched {
+            Ok(Some(file)) => return Ok(file),
+            Err(error @ FetchError::Passing(_)) => failed = error,
+            Err(error) => return Err(error),
+            // It is asked for no options any more.
+            Ok(None) => {}
+        }
+    }
+    Err(failed)
+}
+
+/// `None`: the server is to be asked without options.
+async fn from(
+    server: SocketAddr,
+    path: &str,
+    options: &Options,
+    asks_options: bool,
+) -> Result<Option<Vec<u8>>, FetchError> {
     let any: SocketAddr = if server.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
     let socket = UdpSocket::bind(any).await.map_err(|error| FetchError::io(&error))?;
-    let mut transfer = Transfer::new(Growing::new(options)?);
-    let (mut sent, mut to) = (request(&path), server);
+    let mut transfer = Transfer::new(Growing::new(options)?, asks_options);
+    let (mut sent, mut to) = (request(path, asks_options), server);
     let mut peer: Option<SocketAddr> = None;
     let mut buffer = vec![0; BLOCK + 512];
     let (mut again, mut silent_at) = (AGAIN, Instant::now() + SILENCE);
@@ -161,8 +200,9 @@ pub(super) async fn fetch(place: &Place, options: &Options) -> Result<Vec<u8>, F
             }
             Reply::Last(packet) => {
                 send(&socket, &packet, to).await?;
-                return transfer.file.finish();
+                return transfer.file.finish().map(Some);
             }
+            Reply::Plainly => return Ok(None),
             Reply::Nothing if Instant::now() >= silent_at => return Err(FetchError::silent()),
             Reply::Nothing => again = (again * 2).min(MOST_AGAIN),
         }
@@ -179,7 +219,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn reading(most: usize) -> Transfer {
-        Transfer::new(Growing { bytes: Vec::new(), length: 0, most, to: None, wanted: None })
+        Transfer::new(Growing { bytes: Vec::new(), length: 0, most, to: None, wanted: None }, true)
     }
 
     fn data(number: u16, bytes: &[u8]) -> Vec<u8> {
@@ -210,6 +250,66 @@ mod tests {
             (b"\x00\x05\x00\x01no", FetchError::Missing),
         ] {
             assert_eq!(reading(1 << 20).take(packet), Err(why));
+        }
+    }
+
+    #[test]
+    fn a_server_without_options_is_asked_plainly_and_only_once() {
+        for code in [4u8, 8] {
+            let error = [&b"\x00\x05\x00"[..], &[code], b"what?\x00"].concat();
+            assert_eq!(reading(1000).take(&error), Ok(Reply::Plainly));
+            let mut plain = reading(1000);
+            plain.asks_options = false;
+            assert!(matches!(plain.take(&error), Err(FetchError::Refused(_))));
+            let mut under_way = reading(10_000);
+            under_way.take(&data(1, &[0; USUAL_BLOCK])).unwrap();
+            assert!(matches!(under_way.take(&error), Err(FetchError::Refused(_))));
+        }
+        assert_eq!(request("a.xml", false), b"\x00\x01a.xml\x00octet\x00");
+        assert_eq!(request("a.xml", true), b"\x00\x01a.xml\x00octet\x00blksize\x001428\x00tsize\x000\x00");
+    }
+
+    #[test]
+    fn what_servers_say_of_files_that_are_not_there() {
+        let said = |code: u8| reading(1000).take(&[&b"\x00\x05\x00"[..], &[code], b"no\x00"].concat()).unwrap_err();
+        assert_eq!(said(1), FetchError::Missing);
+        assert_eq!(said(0), FetchError::Hidden("the server answered TFTP error 0: no".into()));
+        assert_eq!(said(2), FetchError::Hidden("the server answered TFTP error 2: no".into()));
+        assert!(matches!(said(3), FetchError::Refused(_)));
+    }
+
+    /// A server of 1992: it knows no options and answers them with an error, from a port of its own.
+    #[tokio::test]
+    async fn a_server_that_knows_no_options_gives_its_file() {
+        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port();
+        let serves = async {
+            let mut packet = [0; 600];
+            loop {
+                let (length, from) = server.recv_from(&mut packet).await.unwrap();
+                let own = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+                if packet[..length] != *b"\x00\x01cfg.xml\x00octet\x00" {
+                    own.send_to(b"\x00\x05\x00\x08no options\x00", from).await.unwrap();
+                    continue;
+                }
+                own.send_to(&data(1, b"hotel.name=Grand"), from).await.unwrap();
+                own.recv_from(&mut packet).await.unwrap();
+            }
+        };
+        let options = Options {
+            tls: Default::default(),
+            at_once: false,
+            agent: String::new(),
+            most_bytes: 1000,
+            longest: Duration::from_secs(10),
+            to: None,
+            wanted: None,
+        };
+        let place = Place::parse(&format!("tftp://127.0.0.1:{port}/cfg.xml"), super::super::super::place::Scheme::Tftp);
+        let place = place.unwrap();
+        tokio::select! {
+            never = serves => never,
+            file = fetch(&place, &options) => assert_eq!(file.unwrap(), b"hotel.name=Grand"),
         }
     }
 

@@ -1,58 +1,58 @@
-//! The two forms of a lease file, to options by their numbers in the form they have on the wire.
+//! The forms of a lease file, to options by their numbers in the form they have on the wire.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+
+use super::dhclient;
 
 /// More of a file is not read.
 pub const MOST_BYTES: usize = 256 << 10;
 /// Longest option kept, bytes.
 const MOST_OPTION: usize = 1024;
 
-type Options = BTreeMap<u8, Vec<u8>>;
+pub(super) type Options = BTreeMap<u8, Vec<u8>>;
+
+/// Where and when a lease is read: some of a file are not this phone's.
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    /// Milliseconds since 1970. A lease that has ended by then does not count.
+    pub now_ms: i64,
+    /// The interface the phone is on, where that is known.
+    pub own: Option<String>,
+    /// All interfaces of the machine. A lease of one of them counts only if it is the phone's; one whose interface is not
+    /// here was made where a DHCP client has another name for it, in a container for example.
+    pub all: Vec<String>,
+}
+
+/// What a file holds.
+pub(super) struct Read {
+    pub options: Options,
+    /// It is in one of the forms, whatever stands in it.
+    pub known: bool,
+}
 
 /// The options of the last lease.
-pub(super) fn options(bytes: &[u8]) -> Options {
+pub(super) fn options(bytes: &[u8], reader: &Reader) -> Read {
     let text = String::from_utf8_lossy(bytes.get(..MOST_BYTES).unwrap_or(bytes));
     // The environment of udhcpc's script has a `lease=3600`.
-    let leases = text.lines().any(begins_lease);
-    let mut options = if leases { dhclient(&text) } else { udhcpc(&text) };
-    options.retain(|_, value| !value.is_empty() && value.len() <= MOST_OPTION);
-    options
+    let mut read = match text.lines().any(dhclient::begins_lease) {
+        true => Read { options: dhclient::options(&text, reader), known: true },
+        false => assignments(&text),
+    };
+    read.options.retain(|_, value| !value.is_empty() && value.len() <= MOST_OPTION);
+    read
 }
 
-fn begins_lease(line: &str) -> bool {
-    line.trim().strip_prefix("lease").is_some_and(|rest| rest.trim() == "{")
-}
-
-/// `option NAME VALUE;` lines between `lease {` and `}`.
-fn dhclient(text: &str) -> Options {
-    let (mut last, mut now) = (Options::new(), None::<Options>);
-    for line in text.lines().map(str::trim) {
-        if begins_lease(line) {
-            now = Some(Options::new());
-        } else if line == "}" {
-            // Half a lease at the end of the file is none.
-            last = now.take().unwrap_or(last);
-        } else if let (Some(options), Some(rest)) = (&mut now, line.strip_prefix("option ")) {
-            let Some((name, value)) = rest.strip_suffix(';').and_then(|rest| rest.split_once(' ')) else { continue };
-            if let Some((code, value)) =
-                code_of(name).and_then(|code| Some((code, dhclient_value(code, value.trim())?)))
-            {
-                options.insert(code, value);
-            }
-        }
-    }
-    last
-}
-
-/// dhclient's names (dhcp-options(5)) of the options that matter here; what it has no name for is `unknown-NUMBER`.
-fn code_of(name: &str) -> Option<u8> {
+/// dhclient's names (dhcp-options(5)) of the options that matter here; what it has no name for is `unknown-NUMBER`. Those of
+/// dhcpcd are the same where it has the option.
+pub(super) fn code_of(name: &str) -> Option<u8> {
     let name = name.strip_prefix("dhcp.").unwrap_or(name);
     Some(match name {
         "time-offset" => 2,
         "ntp-servers" => 42,
         "vendor-encapsulated-options" => 43,
         "tftp-server-name" => 66,
+        "sip-server" | "sip-servers" => 120,
         "tftp-server-address" => 150,
         // Option 160 was meant for portals once, before it was found in use for phones (RFC 8910 §1).
         "v4-captive-portal" => 160,
@@ -60,69 +60,92 @@ fn code_of(name: &str) -> Option<u8> {
     })
 }
 
-fn dhclient_value(code: u8, value: &str) -> Option<Vec<u8>> {
-    if let Some(quoted) = value.strip_prefix('"') {
-        return unquote(quoted.strip_suffix('"')?);
-    }
-    match code {
-        2 => value.parse::<i32>().ok().map(|seconds| seconds.to_be_bytes().to_vec()),
-        42 => Some(quads(value.split(','))),
-        150 if value.contains('.') => Some(quads(value.split(','))),
-        _ => value.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect(),
-    }
-}
-
-/// A quoted text: `\` before a quote, a backslash or three octal digits.
-fn unquote(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        if byte != b'\\' {
-            out.push(byte);
-            continue;
-        }
-        match bytes.next()? {
-            digit @ b'0'..=b'7' => {
-                let mut value = u32::from(digit - b'0');
-                for _ in 0..2 {
-                    let Some(digit) = bytes.next_if(|byte| (b'0'..=b'7').contains(byte)) else { break };
-                    value = value * 8 + u32::from(digit - b'0');
-                }
-                out.push(u8::try_from(value).ok()?);
-            }
-            other => out.push(other),
-        }
-    }
-    Some(out)
-}
-
-/// `NAME=VALUE` lines, as `env` writes what udhcpc gives its script; a shell's quotes are taken off.
-fn udhcpc(text: &str) -> Options {
-    let mut options = Options::new();
+/// `NAME=VALUE` lines; a shell's quotes are taken off. So writes `env` in a script of udhcpc, of dhcpcd and of dhclient
+/// (`new_tftp_server_name`), and so are the leases of systemd-networkd and NetworkManager (`NTP`, `OPTION_66`).
+fn assignments(text: &str) -> Read {
+    let mut read = Read { options: Options::new(), known: false };
     for line in text.lines() {
         let Some((name, value)) = line.trim().split_once('=') else { continue };
         let value = value.trim();
         let inner = |quote: char| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote));
         let value = inner('\'').or_else(|| inner('"')).unwrap_or(value);
-        let option = match name {
-            "timezone" => value.parse::<i32>().ok().map(|seconds| (2, seconds.to_be_bytes().to_vec())),
-            "ntpsrv" => Some((42, quads(value.split(' ')))),
-            // What udhcpc makes of a name with a colon or slash in it, of every address with a protocol therefore.
-            "tftp" if value == "bad" => None,
-            "tftp" => Some((66, value.as_bytes().to_vec())),
-            "sipsrv" => Some((120, sip(value))),
-            _ => name.strip_prefix("opt").and_then(|code| Some((code.parse().ok()?, hex::decode(value).ok()?))),
-        };
-        options.extend(option);
+        read.known |= is_of_a_lease(name);
+        if let Some((code, value)) =
+            udhcpc(name, value).or_else(|| systemd(name, value)).or_else(|| script(name, value))
+        {
+            read.known = true;
+            read.options.insert(code, value);
+        }
     }
-    options
+    read
 }
 
-fn quads<'a>(addresses: impl Iterator<Item = &'a str>) -> Vec<u8> {
-    addresses.filter_map(|address| address.trim().parse::<Ipv4Addr>().ok()).flat_map(|it| it.octets()).collect()
+/// Names that say that a file is a lease, though they are nothing to the phone.
+fn is_of_a_lease(name: &str) -> bool {
+    let udhcpc = ["ip", "subnet", "router", "serverid", "lease"];
+    let systemd = ["ADDRESS", "NETMASK", "ROUTER", "SERVER_ADDRESS", "LIFETIME"];
+    let script =
+        ["new_ip_address", "new_dhcp_server_identifier", "new_dhcp_lease_time", "ip_address", "dhcp_lease_time"];
+    // What udhcpc says of an option it does not decode, or spoils, is a lease all the same.
+    udhcpc.contains(&name) || systemd.contains(&name) || script.contains(&name) || name == "tftp"
 }
 
-/// udhcpc has decoded the names; they go back into the form of RFC 3361, so that one place checks them.
+fn udhcpc(name: &str, value: &str) -> Option<(u8, Vec<u8>)> {
+    match name {
+        "timezone" => Some((2, offset(value)?)),
+        "ntpsrv" => Some((42, quads(value))),
+        // What udhcpc makes of a name with a colon or slash in it, of every address with a protocol therefore.
+        "tftp" if value == "bad" => None,
+        "tftp" => Some((66, value.as_bytes().to_vec())),
+        "sipsrv" => Some((120, sip(value))),
+        _ => Some((name.strip_prefix("opt")?.parse().ok()?, hex::decode(value).ok()?)),
+    }
+}
+
+/// systemd's sd_dhcp_lease_save and NetworkManager's internal client, which is the same.
+fn systemd(name: &str, value: &str) -> Option<(u8, Vec<u8>)> {
+    match name {
+        "NTP" => Some((42, quads(value))),
+        "SIP" => Some((120, sip(value))),
+        "VENDOR_SPECIFIC" => Some((43, hex::decode(value).ok()?)),
+        _ => Some((name.strip_prefix("OPTION_")?.parse().ok()?, hex::decode(value).ok()?)),
+    }
+}
+
+/// What dhcpcd and dhclient give their scripts; dhcpcd shows a lease with the same names and no `new_`.
+fn script(name: &str, value: &str) -> Option<(u8, Vec<u8>)> {
+    let name = name.strip_prefix("new_").unwrap_or(name).replace('_', "-");
+    let code = code_of(&name)?;
+    let value = match code {
+        _ if name.starts_with("unknown-") => bytes(value)?,
+        2 => offset(value)?,
+        43 => bytes(value)?,
+        42 | 150 => quads(value),
+        120 => sip(value),
+        _ => value.as_bytes().to_vec(),
+    };
+    Some((code, value))
+}
+
+/// Hexadecimal, in one (dhcpcd) or with a colon between each two bytes (dhclient, which leaves leading zeros out).
+pub(super) fn bytes(value: &str) -> Option<Vec<u8>> {
+    match value.contains(':') {
+        true => value.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect(),
+        false if value.len() == 1 => u8::from_str_radix(value, 16).ok().map(|byte| vec![byte]),
+        false => hex::decode(value).ok(),
+    }
+}
+
+pub(super) fn offset(value: &str) -> Option<Vec<u8>> {
+    value.parse::<i32>().ok().map(|seconds| seconds.to_be_bytes().to_vec())
+}
+
+pub(super) fn quads(addresses: &str) -> Vec<u8> {
+    let addresses = addresses.split([' ', ',']).filter_map(|address| address.trim().parse::<Ipv4Addr>().ok());
+    addresses.flat_map(|it| it.octets()).collect()
+}
+
+/// The client has decoded the names; they go back into the form of RFC 3361, so that one place checks them.
 fn sip(value: &str) -> Vec<u8> {
     let mut out = vec![0];
     for name in value.split([' ', ',']).filter(|name| !name.is_empty()) {

@@ -64,7 +64,7 @@ async fn dhcp_names_the_server_as_the_settings_let_it_and_a_new_lease_is_seen() 
     let lease = place.path("lease");
     std::fs::write(
         &lease,
-        format!("interface=eth0\ntftp=tftp://127.0.0.1:{}\nntpsrv=10.1.1.1\ntimezone=7200\n", dhcp.port),
+        format!("interface=eth0\ntftp=tftp://127.0.0.1:{}\nntpsrv=127.0.0.9\ntimezone=7200\n", dhcp.port),
     )
     .unwrap();
     let path = http(&own);
@@ -83,7 +83,7 @@ async fn dhcp_names_the_server_as_the_settings_let_it_and_a_new_lease_is_seen() 
     assert_eq!((device.value_in_force("datetime.ntp.server.1"), device.offset_s()), (String::new(), 0), "not allowed");
     device.set_locally("datetime.override.dhcp.allowoption42", "yes").unwrap();
     device.set_locally("datetime.override.dhcp.allowoption2", "yes").unwrap();
-    assert_eq!((device.value_in_force("datetime.ntp.server.1").as_str(), device.offset_s()), ("10.1.1.1", 7200));
+    assert_eq!((device.value_in_force("datetime.ntp.server.1").as_str(), device.offset_s()), ("127.0.0.9", 7200));
     std::fs::write(&lease, format!("lease {{\n  option tftp-server-name \"{path}\";\n}}\n")).unwrap();
     let ended = bench.ended_after(ended.at.millis()).await;
     assert_eq!((ended.reason, ended.files[0].starts_with("http:")), (Reason::Dhcp, true), "{ended:?}");

@@ -4,7 +4,11 @@ use std::path::Path;
 
 const PAGES: [&str; 3] = ["maintenance_config", "maintenance_provision", "maintenance_firmware"];
 /// Of other pages.
-const MORE: [&str; 4] = [
+const MORE: [&str; 8] = [
+    "datetime.ntp.server.1",
+    "datetime.ntp.server.2",
+    "datetime.ntp.updateinterval",
+    "datetime.ntp.enableauth",
     "datetime.override.dhcp.allowoption42",
     "datetime.override.dhcp.allowoption2",
     "provisioning.validatehostnameincertificate",

@@ -4,7 +4,9 @@ mod lint;
 mod preview;
 mod progress;
 
-use contract::rest::{Accepted, LayerChange, Preview};
+use std::collections::BTreeMap;
+
+use contract::rest::{Accepted, LayerChange, LayerValue, Preview};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -21,13 +23,21 @@ use crate::layer_at::LayerAt;
 use crate::state::use_shared;
 use crate::words;
 
-/// The draft as one request, and so one change set.
-fn change(draft: &Draft, comment: &str) -> LayerChange {
+/// The layer's own values, by key.
+type Here = BTreeMap<String, LayerValue>;
+
+/// The draft as one request, and so one change set. It says what was seen of the layer, so that nobody's change of the same
+/// values is taken away unseen.
+fn change(draft: &Draft, here: &Here, comment: &str) -> LayerChange {
+    let seen = draft.iter().map(|(key, _)| (key.clone(), here.get(key).map(|value| value.changed_at)));
     let values = draft.iter().map(|(key, said)| (key.clone(), said.value.clone())).collect();
     let locked = draft.iter().filter(|(_, said)| said.locked && said.value.is_some());
     let locks = locked.map(|(key, said)| (key.clone(), said.reason.trim().to_owned())).collect();
-    LayerChange { values, locks, comment: comment.to_owned(), ..LayerChange::default() }
+    LayerChange { values, locks, comment: comment.to_owned(), expected: seen.collect(), ..LayerChange::default() }
 }
+
+/// Somebody else changed the same values since they were loaded.
+const CHANGED_SINCE: &str = "changed-since";
 
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
@@ -43,20 +53,28 @@ pub fn PushDialog(
     #[prop(into)]
     name: Signal<String>,
     draft: RwSignal<Draft>,
+    /// The layer's own values, as they are shown.
+    here: Signal<Here>,
     open: RwSignal<bool>,
-    /// Everything was taken by the server.
-    on_pushed: Callback<()>,
+    /// The layer's values are others than those shown: everything was taken by the server, or somebody else was faster.
+    on_changed: Callback<()>,
 ) -> impl IntoView {
     let title = Signal::derive(move || format!("Push to {}", name.get()));
     view! {
-        <Dialog open title testid="push-dialog" wide=true>
-            <Steps at draft open on_pushed/>
+        <Dialog open title testid="push-dialog" wide=true after="template-page">
+            <Steps at draft here open on_changed/>
         </Dialog>
     }
 }
 
 #[component]
-fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: Callback<()>) -> impl IntoView {
+fn Steps(
+    at: LayerAt,
+    draft: RwSignal<Draft>,
+    here: Signal<Here>,
+    open: RwSignal<bool>,
+    on_changed: Callback<()>,
+) -> impl IntoView {
     let shared = use_shared();
     let stage = RwSignal::new(Stage::Preview);
     let preview = RwSignal::new(None::<Preview>);
@@ -65,17 +83,26 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
     let done = RwSignal::new(None::<Accepted>);
     // What is reviewed is what is pushed, whatever happens to the draft meanwhile.
     let reviewed = StoredValue::new(draft.get_untracked());
+    let seen = StoredValue::new(here.get_untracked());
+    let request =
+        move |comment: &str| reviewed.with_value(|draft| seen.with_value(|here| change(draft, here, comment)));
+    let refused = move |problem: ApiError| {
+        if problem.0.kind == CHANGED_SINCE {
+            on_changed.try_run(());
+        }
+        error.try_set(Some(problem));
+    };
     spawn_local(async move {
-        let wanted = reviewed.with_value(|draft| change(draft, ""));
+        let wanted = request("");
         match shared.api.post::<_, Preview>(&format!("{}/preview", at.settings()), &wanted).await {
             Ok(found) => drop(preview.try_set(Some(found))),
-            Err(problem) => drop(error.try_set(Some(problem))),
+            Err(problem) => refused(problem),
         }
     });
     let push = move || {
         stage.set(Stage::Pushing);
         error.set(None);
-        let wanted = reviewed.with_value(|draft| change(draft, comment.get_untracked().trim()));
+        let wanted = request(comment.get_untracked().trim());
         spawn_local(async move {
             match shared.api.put::<_, Accepted>(&at.settings(), &wanted).await {
                 Ok(accepted) => {
@@ -85,15 +112,16 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
                     });
                     done.try_set(Some(accepted));
                     stage.try_set(Stage::Pushed);
-                    on_pushed.try_run(());
+                    on_changed.try_run(());
                 }
                 Err(problem) => {
-                    error.try_set(Some(problem));
+                    refused(problem);
                     stage.try_set(Stage::Preview);
                 }
             }
         });
     };
+    let overtaken = move || error.with(|error| error.as_ref().is_some_and(|error| error.0.kind == CHANGED_SINCE));
     let phones = move || preview.with(|one| one.as_ref().map_or(0, |one| one.phones));
     let at_comment = Signal::derive(move || error.get().and_then(|error| error.at("comment")));
     let body = move || {
@@ -111,6 +139,12 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
     view! {
         {body}
         <FormError error fields=&["comment"]/>
+        <Show when=overtaken>
+            <p class="quiet-text" data-testid="push-overtaken">
+                "The values of this layer were loaded again, and your changes are kept. Go back to editing to see what is there now; \
+                 what you then push counts."
+            </p>
+        </Show>
         <div class="row end">
             {move || match stage.get() {
                 Stage::Pushed => view! {
@@ -122,7 +156,7 @@ fn Steps(at: LayerAt, draft: RwSignal<Draft>, open: RwSignal<bool>, on_pushed: C
                         type="button"
                         class="button primary"
                         data-testid="push-confirm"
-                        disabled=move || stage.get() == Stage::Pushing || preview.with(Option::is_none)
+                        disabled=move || stage.get() == Stage::Pushing || preview.with(Option::is_none) || overtaken()
                         on:click=move |_| push()
                     >
                         {move || match (stage.get(), phones()) {
@@ -151,7 +185,22 @@ mod tests {
         draft.wish("audio.volume.handset", value(true, "Law"), &now);
         draft.wish("account.1.name", value(false, "left over"), &now);
         draft.wish("account.2.name", Said::default(), &value(true, ""));
-        let change = change(&draft, "why");
+        let there = LayerValue {
+            key: "account.2.name".into(),
+            title: String::new(),
+            page: String::new(),
+            value: "x".into(),
+            locked: true,
+            reason: String::new(),
+            secret: false,
+            changed_at: contract::Timestamp(7),
+            changed_by: "anna".into(),
+        };
+        let here = Here::from([(there.key.clone(), there)]);
+        let change = change(&draft, &here, "why");
+        assert_eq!(change.expected.len(), 4);
+        assert_eq!(change.expected["account.2.name"], Some(contract::Timestamp(7)));
+        assert_eq!(change.expected["audio.volume.ring"], None, "nothing was there");
         assert_eq!((change.values.len(), change.locked, change.comment.as_str()), (4, false, "why"));
         assert_eq!(change.values["account.2.name"], None);
         let locks: Vec<_> = change.locks.iter().map(|(key, reason)| (key.as_str(), reason.as_str())).collect();

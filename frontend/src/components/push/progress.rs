@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::ChangeSetId;
-use contract::rest::{ChangeProgress, ChangeSetDetail, Progress};
+use contract::rest::{ChangeProgress, ChangeSet, ChangeSetDetail, Layer, Progress};
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, Svg};
@@ -17,6 +17,15 @@ use crate::words;
 /// While phones are on their way and nothing is heard, it is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// Where the phones of a change are that did not take theirs, as near as the list of phones can say it.
+fn failed_phones(change: &ChangeSet) -> String {
+    match (change.layer, change.scope) {
+        (Layer::Property, Some(id)) => format!("/p/{id}/phones?sync=failed"),
+        (Layer::Phone, Some(id)) => format!("/phones/{id}"),
+        _ => "/phones?sync=failed".to_owned(),
+    }
+}
+
 #[component]
 pub fn PushProgress(
     /// The change set that was made, if anything changed.
@@ -25,11 +34,13 @@ pub fn PushProgress(
     phones: u32,
 ) -> impl IntoView {
     let shared = use_shared();
+    let failed = RwSignal::new("/phones?sync=failed".to_owned());
     let loaded = use_load(
         || (),
         move |()| async move {
             let Some(id) = set else { return Ok(None) };
             let detail: ChangeSetDetail = shared.api.get_owned(format!("/change-sets/{id}")).await?;
+            failed.try_set(failed_phones(&detail.change));
             Ok(Some(detail.progress))
         },
     );
@@ -49,8 +60,9 @@ pub fn PushProgress(
             failed: count(|now| now.failed),
         }
     });
+    let restarting = Memo::new(move |_| loaded.with(Clone::clone).flatten().map_or(0, |now| now.restarting));
     every(AGAIN, move || {
-        if loaded.with_untracked(|now| now.as_ref().is_none_or(|now| now.pending > 0)) != Some(false) {
+        if loaded.with_untracked(|now| now.as_ref().is_none_or(|now| now.pending + now.restarting > 0)) != Some(false) {
             loaded.reload();
         }
     });
@@ -67,9 +79,14 @@ pub fn PushProgress(
                     <Svg icon=Icon::Alert/>
                     <span>
                         "Some phones did not take it. "
-                        <a href="/phones?sync=failed">"See which, and why"</a>
+                        <a href=failed data-testid="push-failed">"See which, and why"</a>
                         ": open one, read its latest change, then choose \u{201c}Retry\u{201d} there, or undo this change in the history."
                     </span>
+                </p>
+            </Show>
+            <Show when=move || { restarting.get() > 0 }>
+                <p class="quiet-text" data-testid="push-restarting">
+                    {move || format!("{} still to restart; one that is in a call restarts after its call.", words::phones(restarting.get()))}
                 </p>
             </Show>
             <Show when=move || { progress.with(|now| now.pending > 0) }>

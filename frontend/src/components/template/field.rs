@@ -65,7 +65,7 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
     };
     let control = move || {
         match barred.get() {
-        Some(below) => view! { <Barred below/> }.into_any(),
+        Some(below) => view! { <Barred below id=id.clone()/> }.into_any(),
         None => view! {
             <SettingInput found value on_value error id=id.clone() label="Value" placeholder=if secret { placeholder() } else { "" }/>
             {catalogue::takes_variables(&found.setting.value_type).then(|| view! {
@@ -92,7 +92,8 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
     });
     let actions = move || {
         let (barred, edited, said_here, was) = offered.get();
-        (!barred).then(|| view! {
+        // Under a lock nothing can be set; what stands here can still be taken away.
+        view! {
             <div class="row wrap">
                 {edited.then(|| view! {
                     <button type="button" class="button small" data-testid="revert" on:click=move |_| {
@@ -100,7 +101,7 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
                         back();
                     }>"Undo this change"</button>
                 })}
-                {(!edited && !said_here && !secret).then(|| view! {
+                {(!barred && !edited && !said_here && !secret).then(|| view! {
                     <button type="button" class="button small quiet" data-testid="pin" on:click=pin>{format!("Set it {}", here_word(layer))}</button>
                 })}
                 {(was && said_here).then(|| view! {
@@ -113,7 +114,7 @@ pub fn SettingField(key: String, scope: EditorScope) -> impl IntoView {
                     </button>
                 })}
             </div>
-        })
+        }
     };
     let lockable = layer != Layer::Phone;
     let can_lock =
@@ -200,7 +201,15 @@ fn Source(
         if value.is_empty() { "nothing".to_owned() } else { value }
     };
     move || {
-        let here = said.with(|said| said.value.is_some());
+        let mine = said.with(|said| said.value.clone());
+        // A lock further out counts, whatever is said here.
+        let barred = below.get().filter(|below| below.locked);
+        let here = mine.is_some() && barred.is_none();
+        let idle = mine.filter(|_| barred.is_some()).map(|value| {
+            let value = name.with_value(|key| catalogue::said(key, &value));
+            let text = format!("{value} {} does not count", here_word(layer));
+            view! { <span class="quiet-text" data-testid="idle">{text}</span> }
+        });
         let under = ground.with(|ground| name.with_value(|key| ground.set(key).to_vec()));
         let chip = if here { layer } else { below.get().map_or(Layer::ModelDefault, |below| below.layer) };
         let from = (!here).then(|| below.get().map(|below| below.name)).flatten().filter(|name| !name.is_empty());
@@ -216,6 +225,7 @@ fn Source(
                 {from.map(|from| view! { <span class="quiet-text">{from}</span> })}
                 {changed}
                 {(!overridden.is_empty()).then(|| view! { <span class="quiet-text" data-testid="overrides">{format!("instead of {overridden}")}</span> })}
+                {idle}
             </p>
         }
     }
@@ -223,11 +233,15 @@ fn Source(
 
 /// A layer further out locked it.
 #[component]
-fn Barred(below: Below) -> impl IntoView {
+fn Barred(
+    below: Below,
+    /// Where the focus goes that would go to the input.
+    id: String,
+) -> impl IntoView {
     let who = [words::layer(below.layer).word, below.name.as_str()].join(" ");
     let why = if below.reason.is_empty() { String::new() } else { format!(": {}", below.reason) };
     view! {
         <p><span class="value mono">{if below.value.is_empty() { "empty".to_owned() } else { below.value.clone() }}</span></p>
-        <p class="note" data-testid="barred"><Svg icon=Icon::Lock/> <span>{format!("Locked by {}{why}. Change it there.", who.trim())}</span></p>
+        <p class="note" tabindex="-1" id=id data-testid="barred"><Svg icon=Icon::Lock/> <span>{format!("Locked by {}{why}. Change it there.", who.trim())}</span></p>
     }
 }

@@ -8,9 +8,12 @@ use contract::rest::{Layer, LayerValue, Progress};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use super::checks::PropertyChecks;
+use super::drifted::PropertyDrift;
 use super::history::HistoryList;
 use super::property_facts::PropertyFacts;
 use crate::app::use_title;
+use crate::components::dial_plan_tester::TriedFor;
 use crate::components::empty::{Empty, skeleton_list};
 use crate::components::icon::{Icon, Svg};
 use crate::components::progress::ProgressBar;
@@ -71,6 +74,13 @@ fn OneLayer(at: LayerAt) -> impl IntoView {
     let within = query.read_untracked().get("property").and_then(|id| id.parse::<PropertyId>().ok());
     let data = use_load(|| (), move |()| load(shared.api, at, within));
     let property = Memo::new(move |_| data.with(|data| data.property).flatten());
+    provide_context(TriedFor(property.into()));
+    // What stands beside the editor is looked at anew after each.
+    let changes = RwSignal::new(0_u32);
+    let changed = Callback::new(move |()| {
+        changes.update(|changes| *changes += 1);
+        data.reload();
+    });
     Effect::new(move |_| live.watch(property.get(), None));
     let name = Memo::new(move |_| data.with(LayerData::name).unwrap_or_default());
     use_title(move || format!("Settings of {}", name.get()));
@@ -104,10 +114,14 @@ fn OneLayer(at: LayerAt) -> impl IntoView {
                 let zone = Signal::derive(move || shared.zone(property.get()));
                 view! { <HistoryList at zone on_undone=Callback::new(move |()| data.reload())/> }.into_any()
             } else {
-                let changed = Callback::new(move |()| data.reload());
+                let id = PropertyId(at.id);
                 view! {
-                    {(at.layer == Layer::Property).then(|| view! { <PropertyFacts id=PropertyId(at.id) on_changed=changed/> })}
-                    {data.view(skeleton_list, move |value| view! { <Editor at value data/> }.into_any())}
+                    {(at.layer == Layer::Property).then(|| view! {
+                        <PropertyFacts id on_changed=changed/>
+                        <PropertyChecks id changes/>
+                        <PropertyDrift id/>
+                    })}
+                    {data.view(skeleton_list, move |value| view! { <Editor at value on_changed=changed/> }.into_any())}
                 }
                 .into_any()
             }}
@@ -143,7 +157,7 @@ fn Lineage(data: Loaded<LayerData>) -> impl IntoView {
 }
 
 #[component]
-fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> impl IntoView {
+fn Editor(at: LayerAt, value: RwSignal<LayerData>, on_changed: Callback<()>) -> impl IntoView {
     let shared = use_shared();
     let draft = use_drafts().of(at);
     let property = Memo::new(move |_| value.with(|value| value.property));
@@ -160,7 +174,7 @@ fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> i
         notes: Signal::stored(BTreeMap::new()),
         zone: Signal::derive(move || shared.zone(property.get())),
     };
-    let findings = use_findings(at, draft);
+    let findings = use_findings(at, draft, scope.ground);
     scope.notes = Memo::new(move |_| {
         let mut notes = notes(scope);
         findings.with(|found| {
@@ -173,7 +187,7 @@ fn Editor(at: LayerAt, value: RwSignal<LayerData>, data: Loaded<LayerData>) -> i
     let name = Memo::new(move |_| value.with(LayerData::name));
     view! {
         <TemplateEditor scope on_review=Callback::new(move |()| open.set(true))/>
-        <PushDialog at name draft open on_pushed=Callback::new(move |()| data.reload())/>
+        <PushDialog at name draft here=here.into() open on_changed/>
     }
 }
 

@@ -1,5 +1,7 @@
 //! What was changed on a layer, by whom and when, and taking it back.
 
+use std::time::Duration;
+
 use contract::rest::{ChangeSet, ChangedValue, History, SetValue};
 use leptos::prelude::*;
 
@@ -9,7 +11,9 @@ use crate::components::age::Ago;
 use crate::components::empty::{Empty, FormError, skeleton_list};
 use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
+use crate::components::push::PushProgress;
 use crate::layer_at::LayerAt;
+use crate::live::use_live;
 use crate::load::use_load;
 use crate::state::use_shared;
 use crate::time::in_zone;
@@ -39,12 +43,19 @@ pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -
         first.reload();
         on_undone.run(());
     });
+    // Others push, too. Older pages that were opened would not fit a newer first one.
+    use_live(move |change| {
+        if (change.reload || change.job.is_some()) && more.with_untracked(Option::is_none) {
+            first.reload_after(Duration::from_secs(1));
+        }
+    });
     let list = move |history: RwSignal<History>| {
         let items = move || {
             let mut items = history.with(|history| history.items.clone());
             items.extend(more.with(|more| more.iter().flat_map(|more| more.items.clone()).collect::<Vec<_>>()));
             items
         };
+        let newest = Memo::new(move |_| history.with(|history| history.items.first().map(|set| set.id)));
         let next = move || {
             more.with(|more| more.as_ref().map(|more| more.next))
                 .unwrap_or_else(|| history.with(|history| history.next))
@@ -55,9 +66,9 @@ pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -
                     <p>"Each push becomes one entry with who, when and what, and can be taken back from here."</p>
                 </Empty>
             }>
-                <ol class="history" data-testid="history">
+                <ol class="history" id="history" tabindex="-1" aria-label="Changes, the newest first" data-testid="history">
                     <For each=items key=|set| (set.id, set.undone_by) let:set>
-                        <Entry set zone undoing/>
+                        <Entry latest=newest.get_untracked() == Some(set.id) set zone undoing/>
                     </For>
                 </ol>
                 {move || next().map(|before| view! {
@@ -75,7 +86,17 @@ pub fn HistoryList(at: LayerAt, zone: Signal<String>, on_undone: Callback<()>) -
 }
 
 #[component]
-fn Entry(set: ChangeSet, zone: Signal<String>, undoing: RwSignal<Option<ChangeSet>>) -> impl IntoView {
+fn Entry(
+    set: ChangeSet,
+    zone: Signal<String>,
+    undoing: RwSignal<Option<ChangeSet>>,
+    /// How far it is, is open from the start.
+    latest: bool,
+) -> impl IntoView {
+    let (id, reached) = (set.id, set.phones);
+    let far = RwSignal::new(latest && reached > 0);
+    let far_id = format!("far-{id}");
+    let far_label = format!("How far is the change of {}", set.by);
     let (at, undone) = (set.at, set.undone_by.is_some());
     let what = match (set.undoes, set.values.len()) {
         (Some(_), count) => format!("Took back {}", counted(count, "value", "values")),
@@ -106,6 +127,17 @@ fn Entry(set: ChangeSet, zone: Signal<String>, undoing: RwSignal<Option<ChangeSe
             <p class="quiet-text">
                 {format!("{} {}, {what}, reached {}", look.word, set.scope_name, phones(set.phones))}
             </p>
+            {(reached > 0).then(|| view! {
+                <div>
+                    <button type="button" class="button small quiet" data-testid="how-far" aria-label=far_label aria-expanded=move || far.get().to_string() aria-controls=far_id.clone() on:click=move |_| far.update(|far| *far = !*far)>
+                        <Svg icon=Icon::Sync/>
+                        {move || if far.get() { "Hide how far it is" } else { "How far is it?" }}
+                    </button>
+                </div>
+                <div id=far_id.clone()>
+                    {move || far.get().then(|| view! { <PushProgress set=Some(id) phones=reached/> })}
+                </div>
+            })}
             <ul class="changes">{values.into_iter().map(|value| view! { <Changed value/> }).collect_view()}</ul>
         </li>
     }
@@ -121,7 +153,8 @@ pub fn Changed(value: ChangedValue) -> impl IntoView {
         Some(set) => {
             let lock = set.locked.then(|| {
                 view! {
-                    <span class="chip tone-violet" title=set.reason.clone()><Svg icon=Icon::Lock/>"locked"</span>
+                    <span class="chip tone-violet"><Svg icon=Icon::Lock/>"locked"</span>
+                    {(!set.reason.is_empty()).then(|| view! { " " <q class="quiet-text" data-testid="lock-why">{set.reason.clone()}</q> })}
                 }
             });
             view! { <span class="value mono">{catalogue::said(&key, &set.value)}</span> {lock} }.into_any()

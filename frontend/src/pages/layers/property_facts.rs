@@ -5,6 +5,7 @@ use contract::PropertyId;
 use contract::rest::{Accepted, Property, PropertyChange};
 use leptos::prelude::*;
 
+use super::emergency::Emergency;
 use crate::api::ApiError;
 use crate::app::focus;
 use crate::components::empty::FormError;
@@ -69,6 +70,7 @@ pub fn PropertyFacts(
                 (true, Some(old)) => view! { <Form old on_changed on_close=close/> }.into_any(),
                 _ => view! { <dl class="facts">{list}</dl> }.into_any(),
             }}
+            <Emergency id on_changed/>
         </section>
     }
 }
@@ -83,6 +85,31 @@ fn change(old: &Property, name: &str, phone: &str, front_desk: &str, time_zone: 
         front_desk: new(front_desk, &old.front_desk),
         ..PropertyChange::default()
     }
+}
+
+/// What a change means for the phones of the property, in words; nothing where nothing changes.
+fn meaning(change: &PropertyChange, phones: u32) -> Option<String> {
+    let all = [
+        ("{property.name}", &change.name),
+        ("{property.phone}", &change.phone),
+        ("{property.front_desk}", &change.front_desk),
+        ("{property.time_zone}", &change.time_zone),
+    ];
+    let (emptied, changed): (Vec<_>, Vec<_>) =
+        all.into_iter().filter(|(_, value)| value.is_some()).partition(|(_, value)| value.as_deref() == Some(""));
+    let names = |list: &[(&str, &Option<String>)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let phones = words::phones(phones);
+    let mut parts = Vec::new();
+    if !changed.is_empty() {
+        parts.push(format!("Settings that say {} change on up to {phones}.", names(&changed)));
+    }
+    if !emptied.is_empty() {
+        parts.push(format!(
+            "Settings that say {} are left out on up to {phones}: what lies below them counts.",
+            names(&emptied)
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// What may not be empty, and is.
@@ -103,8 +130,10 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
     let sending = Sending::new();
     let id = old.id;
     let old = StoredValue::new(old);
-    let read = |text: RwSignal<String>| text.get_untracked();
-    let wanted = move || old.with_value(|old| change(old, &read(name), &read(phone), &read(desk), &read(zone)));
+    let now =
+        Memo::new(move |_| old.with_value(|old| change(old, &name.read(), &phone.read(), &desk.read(), &zone.read())));
+    let wanted = move || now.get_untracked();
+    let meaning = move || now.with(|now| old.with_value(|old| meaning(now, old.phones)));
     // Nothing that was typed is lost by a key.
     let same = move || wanted() == PropertyChange::default();
     let save = move || {
@@ -127,10 +156,7 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
                 set(&mut one.time_zone, change.time_zone);
             });
             shared.properties.reload();
-            shared.say(match accepted.phones {
-                0 => "Saved.".to_owned(),
-                count => format!("Saved. The change is on its way to {}.", words::phones(count)),
-            });
+            shared.say(words::on_its_way("Saved.", accepted.phones));
             on_close.try_run(());
             on_changed.try_run(());
         });
@@ -163,6 +189,7 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
                 <TextField id="facts-front-desk" label="Front desk" help="As dialled from a room, for example 0; {property.front_desk} in settings." value=desk error=sending.at("front_desk") inputmode="tel" testid="facts-front-desk"/>
             </div>
             <datalist id="facts-zones">{zones}</datalist>
+            {move || meaning().map(|text| view! { <p class="note" role="status" data-testid="facts-meaning"><Svg icon=Icon::Alert/> <span>{text}</span></p> })}
             <FormError error=sending.error fields=FIELDS/>
             <div class="row">
                 <button type="submit" class="button primary" data-testid="facts-save" disabled=move || sending.busy.get()>
@@ -195,6 +222,16 @@ mod tests {
             PropertyChange { phone: Some(String::new()), front_desk: Some("9".into()), ..PropertyChange::default() };
         assert_eq!(wanted, expected);
         assert_eq!(missing(&wanted), None, "a property may have no number");
+    }
+
+    #[test]
+    fn what_a_change_means_is_said_with_its_phones() {
+        let old = harbour();
+        let said = |name: &str, phone: &str| meaning(&change(&old, name, phone, "", "Europe/Lisbon"), 12);
+        assert_eq!(said("Harbour", "+351 1"), None);
+        assert_eq!(said("Port", "+351 1").unwrap(), "Settings that say {property.name} change on up to 12 phones.");
+        let emptied = said("Harbour", "").unwrap();
+        assert!(emptied.starts_with("Settings that say {property.phone} are left out on up to 12 phones"), "{emptied}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! A chain in the tree: its brands, and the properties in them.
 
-use contract::rest::{Brand, Chain, Layer, Property, PropertyChange};
+use contract::rest::{Accepted, Brand, Chain, Layer, Property};
 use leptos::prelude::*;
 
 use super::tree::{LayerLine, chain_line, reach};
+use super::tree_move::MoveToBrand;
 use super::tree_rooms::RoomTypes;
-use crate::api::Method;
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::skeleton_list;
 use crate::components::icon::{Icon, Svg};
@@ -13,6 +13,7 @@ use crate::components::name_form::NameForm;
 use crate::layer_at::LayerAt;
 use crate::load::{Loaded, use_load};
 use crate::state::use_shared;
+use crate::words;
 
 #[component]
 pub fn ChainNode(chain: Chain) -> impl IntoView {
@@ -42,7 +43,7 @@ pub fn ChainNode(chain: Chain) -> impl IntoView {
                 <li data-testid="brand" data-name=brand.name.clone()>
                     <BrandHead brand=brand.clone() brands/>
                     <ul>
-                        <For each=move || of_brand(Some(mine)) key=|property| (property.id, property.name.clone()) let:property>
+                        <For each=move || of_brand(Some(mine)) key=|property| (property.id, property.name.clone(), property.phones) let:property>
                             <PropertyNode property brands=list on_moved=Callback::new(move |()| brands.reload())/>
                         </For>
                     </ul>
@@ -53,7 +54,7 @@ pub fn ChainNode(chain: Chain) -> impl IntoView {
         view! {
             <ul>
                 <For each=move || list.get() key=|brand| (brand.id, brand.name.clone(), brand.properties) children=brand/>
-                <For each=move || of_brand(None) key=|property| (property.id, property.name.clone()) let:property>
+                <For each=move || of_brand(None) key=|property| (property.id, property.name.clone(), property.phones) let:property>
                     <PropertyNode property brands=list on_moved=Callback::new(move |()| brands.reload())/>
                 </For>
             </ul>
@@ -90,12 +91,28 @@ fn BrandHead(brand: Brand, brands: Loaded<Vec<Brand>>) -> impl IntoView {
     });
     let remove = Callback::new(move |()| {
         shared.run(async move {
-            shared.api.delete(&format!("/brands/{id}")).await?;
-            shared.say("The brand and its values are gone. Its properties stay.");
+            let accepted: Accepted = shared.api.remove(&format!("/brands/{id}")).await?;
+            shared.say(words::on_its_way("The brand and its values are gone; its properties stay.", accepted.phones));
             brands.reload();
             shared.properties.reload();
             Ok(())
         });
+    });
+    let phones = move || {
+        shared
+            .properties
+            .with(|list| list.iter().filter(|one| one.brand == Some(id)).map(|one| one.phones).sum::<u32>())
+            .unwrap_or(0)
+    };
+    let question = Signal::derive(move || match phones() {
+        0 => "Remove the brand with the values it sets? No phone stands below it.".to_owned(),
+        count => {
+            let fall = if count == 1 { "falls" } else { "fall" };
+            format!(
+                "Remove the brand with the values it sets? {} {fall} back to what lies below.",
+                words::phones(count)
+            )
+        }
     });
     let at = LayerAt::new(Layer::Brand, id.0);
     let reach = reach(brand.properties, "property", "properties");
@@ -105,7 +122,7 @@ fn BrandHead(brand: Brand, brands: Loaded<Vec<Brand>>) -> impl IntoView {
             <Show when=move || !renaming.get()>
                 <span class="row wrap">
                     <button type="button" class="button small quiet" data-testid="brand-rename" on:click=move |_| renaming.set(true)><Svg icon=Icon::Edit/>"Rename"</button>
-                    <ConfirmButton label="Remove" icon=Icon::Trash question="Remove the brand with the values it sets?" yes="Remove" on_yes=remove/>
+                    <ConfirmButton label="Remove" icon=Icon::Trash question yes="Remove" on_yes=remove testid="brand-remove"/>
                 </span>
             </Show>
         </div>
@@ -118,43 +135,16 @@ fn BrandHead(brand: Brand, brands: Loaded<Vec<Brand>>) -> impl IntoView {
 /// A property, the brand it is in, and its room types once it is opened.
 #[component]
 fn PropertyNode(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: Callback<()>) -> impl IntoView {
-    let shared = use_shared();
     let id = property.id;
     let open = RwSignal::new(false);
     let at = LayerAt::new(Layer::Property, id.0);
-    let brand = property.brand;
-    let put = move |wanted: String| {
-        let change = PropertyChange { brand: Some(wanted.parse().ok()), ..PropertyChange::default() };
-        shared.run(async move {
-            shared.api.tell_by(Method::PATCH, &format!("/properties/{id}"), &change).await?;
-            shared.say("Moved. Its phones follow the brand's values.");
-            shared.properties.reload();
-            on_moved.try_run(());
-            Ok(())
-        });
-    };
-    let options = move || {
-        brands
-            .get()
-            .into_iter()
-            .map(|one| {
-                view! { <option value=one.id.to_string() prop:selected=Some(one.id) == brand>{one.name}</option> }
-            })
-            .collect_view()
-    };
-    let label = format!("Brand of {}", property.name);
     let title = format!("Room types of {}", property.name);
     view! {
         <li data-testid="property" data-name=property.name.clone()>
             <div class="row between wrap">
                 <LayerLine at name=property.name.clone() reach=reach(property.rooms, "room", "rooms")/>
                 <span class="row wrap">
-                    <Show when=move || brands.with(|brands| !brands.is_empty())>
-                        <select class="small" aria-label=label.clone() data-testid="property-brand" on:change:target=move |event| put(event.target().value())>
-                            <option value="" prop:selected=brand.is_none()>"No brand"</option>
-                            {options}
-                        </select>
-                    </Show>
+                    <MoveToBrand property=property.clone() brands on_moved/>
                     <button type="button" class="button small quiet" aria-expanded=move || open.get().to_string() aria-label=title.clone()
                         data-testid="property-open" on:click=move |_| open.update(|open| *open = !*open)>
                         "Room types"

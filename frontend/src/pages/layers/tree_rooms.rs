@@ -1,11 +1,11 @@
 //! The room types of a property in the tree, and which rooms are in them.
 
-use contract::rest::{Board, Layer, RoomType, RoomsOfType};
+use contract::rest::{Accepted, Board, Layer, RoomCard, RoomType, RoomsOfType};
 use contract::{PropertyId, RoomTypeId};
 use leptos::prelude::*;
 
 use super::tree::{LayerLine, reach};
-use crate::api::{ApiError, Method};
+use crate::api::{Api, ApiError};
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::{FormError, skeleton_list};
 use crate::components::field::TextField;
@@ -16,6 +16,7 @@ use crate::layer_at::LayerAt;
 use crate::load::{Loaded, use_load};
 use crate::ranges;
 use crate::state::use_shared;
+use crate::words::{self, counted};
 
 #[component]
 pub fn RoomTypes(property: PropertyId) -> impl IntoView {
@@ -74,14 +75,23 @@ fn TypeNode(kind: RoomType, types: Loaded<Vec<RoomType>>) -> impl IntoView {
     });
     let remove = Callback::new(move |()| {
         shared.run(async move {
-            shared.api.delete(&format!("/room-types/{id}")).await?;
-            shared.say("The room type and its values are gone. Its rooms stay.");
+            let accepted: Accepted = shared.api.remove(&format!("/room-types/{id}")).await?;
+            shared.say(words::on_its_way("The room type and its values are gone; its rooms stay.", accepted.phones));
             types.reload();
             Ok(())
         });
     });
+    let question = match rooms {
+        0 => "Remove the room type with the values it sets? No room is of it.".to_owned(),
+        1 => "Remove the room type with the values it sets? The phone of its room falls back to what lies below."
+            .to_owned(),
+        count => format!(
+            "Remove the room type with the values it sets? The phones of its {count} rooms fall back to what lies below."
+        ),
+    };
     let at = LayerAt::new(Layer::RoomType, id.0);
     let kept = StoredValue::new(name.clone());
+    let question = StoredValue::new(question);
     view! {
         <li data-testid="room-type" data-name=name.clone()>
             <div class="row between wrap">
@@ -90,7 +100,7 @@ fn TypeNode(kind: RoomType, types: Loaded<Vec<RoomType>>) -> impl IntoView {
                     <span class="row wrap">
                         <button type="button" class="button small" data-testid="room-type-fill" on:click=move |_| doing.set(Doing::Filling)><Svg icon=Icon::Door/>"Put rooms in"</button>
                         <button type="button" class="button small quiet" on:click=move |_| doing.set(Doing::Renaming)><Svg icon=Icon::Edit/>"Rename"</button>
-                        <ConfirmButton label="Remove" icon=Icon::Trash question="Remove the room type with the values it sets?" yes="Remove" on_yes=remove/>
+                        <ConfirmButton label="Remove" icon=Icon::Trash question=question.get_value() yes="Remove" on_yes=remove testid="room-type-remove"/>
                     </span>
                 </Show>
             </div>
@@ -105,54 +115,87 @@ fn TypeNode(kind: RoomType, types: Loaded<Vec<RoomType>>) -> impl IntoView {
     }
 }
 
-/// Rooms by number, as people write them.
+/// The rooms of a property that were written, and how many of them have a phone. One that was named alone must be there;
+/// a range may hold numbers no door has.
+async fn written(api: Api, property: PropertyId, text: String) -> Result<(Vec<RoomCard>, u32), ApiError> {
+    let at_field = |why: String| ApiError::local("no-rooms", "No such rooms", why).of_field("rooms");
+    let numbers = ranges::parse(&text).map_err(at_field)?;
+    let board: Board = api.get_owned(format!("/properties/{property}/board")).await?;
+    let all = board.buildings.into_iter().flat_map(|one| one.floors).flat_map(|floor| floor.rooms);
+    let found: Vec<RoomCard> = all.filter(|room| numbers.contains(&room.number)).collect();
+    let missing: Vec<&str> =
+        ranges::singles(&text).filter(|number| !found.iter().any(|room| room.number == *number)).collect();
+    if !missing.is_empty() {
+        let which = missing.join(", ");
+        return Err(at_field(format!("This property has no room {which}. Nothing was changed.")));
+    }
+    if found.is_empty() {
+        return Err(at_field("This property has none of these rooms. Check the numbers.".into()));
+    }
+    let phones = found.iter().filter(|room| room.phone.is_some()).count();
+    Ok((found, phones as u32))
+}
+
+/// Rooms by number, as people write them; what that reaches is said before it is done.
 #[component]
 fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: Callback<()>) -> impl IntoView {
     let shared = use_shared();
     let text = RwSignal::new(String::new());
-    let (sending, wrong) = (Sending::new(), RwSignal::new(None::<String>));
-    let save = move || {
-        let numbers = match ranges::parse(&text.get_untracked()) {
-            Ok(numbers) => numbers,
-            Err(why) => return wrong.set(Some(why)),
-        };
-        wrong.set(None);
-        let put = async move {
-            let board: Board = shared.api.get_owned(format!("/properties/{property}/board")).await?;
-            let known = board.buildings.iter().flat_map(|one| &one.floors).flat_map(|floor| &floor.rooms);
-            let found: Vec<_> = known.filter(|room| numbers.contains(&room.number)).map(|room| room.id).collect();
-            // A range may hold numbers no door has.
-            if found.is_empty() {
-                return Err(ApiError::local(
-                    "no-rooms",
-                    "No such rooms",
-                    "This property has none of these rooms. Check the numbers.",
-                ));
-            }
-            let count = found.len();
-            let body = RoomsOfType { rooms: found, room_type: Some(id) };
-            shared.api.tell_by(Method::PUT, &format!("/properties/{property}/rooms/type"), &body).await?;
-            Ok(count)
-        };
-        sending.run(put, move |count| {
-            shared.say(format!("{} of this type now.", crate::words::counted(count, "room is", "rooms are")));
-            on_done.try_run(());
-        });
-    };
+    let (sending, found) = (Sending::new(), RwSignal::new(None::<(Vec<RoomCard>, u32)>));
+    // Other rooms are another question.
+    Effect::new(move |_| {
+        text.track();
+        found.set(None);
+    });
     let field = format!("rooms-{id}");
     let input = field.clone();
     request_animation_frame(move || crate::app::focus(&input));
+    let look = move || {
+        sending.run(written(shared.api, property, text.get_untracked()), move |rooms| {
+            found.try_set(Some(rooms));
+            request_animation_frame(|| crate::app::focus("room-type-yes"));
+        });
+    };
+    let put = move || {
+        let Some((rooms, _)) = found.get_untracked() else { return };
+        let count = rooms.len();
+        let body = RoomsOfType { rooms: rooms.into_iter().map(|room| room.id).collect(), room_type: Some(id) };
+        let path = format!("/properties/{property}/rooms/type");
+        let put = async move { shared.api.put::<_, Accepted>(&path, &body).await };
+        sending.run(put, move |accepted| {
+            let done = format!("{} of this type now.", counted(count, "room is", "rooms are"));
+            shared.say(words::on_its_way(&done, accepted.phones));
+            on_done.try_run(());
+        });
+    };
+    let question = move || {
+        found.with(|found| {
+            found.as_ref().map(|(rooms, phones)| {
+                let rooms = counted(rooms.len(), "room", "rooms");
+                match phones {
+                    0 => format!("Put {rooms} into this type? No phone stands there yet."),
+                    1 => format!("Put {rooms} into this type? The 1 phone there follows its values."),
+                    many => format!("Put {rooms} into this type? The {many} phones there follow its values."),
+                }
+            })
+        })
+    };
     view! {
         <form class="name-form" novalidate on:submit=move |event| {
             event.prevent_default();
-            save();
+            if found.with_untracked(Option::is_some) { put() } else { look() }
         }>
-            <TextField id=field label="Rooms" help="Numbers and ranges, for example 1201-1210, 1301." value=text error=wrong testid="room-type-rooms"/>
+            <TextField id=field label="Rooms" help="Numbers and ranges, for example 1201-1210, 1301." value=text error=sending.at("rooms") testid="room-type-rooms"/>
+            <p role="status" data-testid="room-type-question">{question}</p>
             <div class="row">
-                <button type="submit" class="button primary" data-testid="room-type-put" disabled=move || sending.busy.get()>"Put them in"</button>
+                {move || if found.with(Option::is_some) {
+                    view! { <button type="submit" id="room-type-yes" class="button primary" data-testid="room-type-yes" disabled=move || sending.busy.get()>"Yes, put them in"</button> }.into_any()
+                } else {
+                    view! { <button type="submit" class="button primary" data-testid="room-type-put" disabled=move || sending.busy.get()>"Put them in…"</button> }.into_any()
+                }}
                 <button type="button" class="button" on:click=move |_| on_cancel.run(())>"Cancel"</button>
             </div>
-            <FormError error=sending.error fields=&[]/>
+            <FormError error=sending.error fields=&["rooms"]/>
         </form>
     }
 }

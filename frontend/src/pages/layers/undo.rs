@@ -1,6 +1,6 @@
 //! Taking a change set back, with a look at what that would do first.
 
-use contract::rest::{Accepted, ChangeSet, LayerChange, Preview, Undo};
+use contract::rest::{Accepted, ChangeSet, Preview, Undo};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -10,7 +10,6 @@ use crate::components::dialog::Dialog;
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
 use crate::components::push::{PreviewView, PushProgress};
-use crate::layer_at::LayerAt;
 use crate::state::use_shared;
 
 #[component]
@@ -29,7 +28,7 @@ pub fn UndoDialog(undoing: RwSignal<Option<ChangeSet>>, on_done: Callback<()>) -
         now
     });
     view! {
-        <Dialog open title="Take this change back?" testid="undo-dialog" wide=true>
+        <Dialog open title="Take this change back?" testid="undo-dialog" wide=true after="history">
             {move || undoing.get_untracked().map(|set| view! { <Steps set open on_done/> })}
         </Dialog>
     }
@@ -43,23 +42,29 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
     let (busy, force, done) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(None::<Accepted>));
     let comment = RwSignal::new(String::new());
     let looked = RwSignal::new(false);
-    // Values changed again since: the server names them, and a person decides.
-    let conflict = move || error.with(|error| error.as_ref().is_some_and(|error| error.status() == 409));
-    // What it would do is what setting the old values would do. Secrets are not known here.
-    let values = set.values.iter().filter(|value| !value.secret);
-    let values = values.map(|value| (value.key.clone(), value.before.as_ref().map(|before| before.value.clone())));
-    let body = LayerChange { values: values.collect(), ..LayerChange::default() };
-    match set.scope.filter(|_| !body.values.is_empty()).map(|scope| LayerAt::new(set.layer, scope)) {
-        Some(at) => spawn_local(async move {
-            let path = format!("{}/preview", at.settings());
-            match shared.api.post::<_, Preview>(&path, &body).await {
-                Ok(found) => drop(preview.try_set(Some(found))),
-                Err(problem) => drop(error.try_set(Some(problem))),
+    // Values changed again since: the server names them, and a person decides. Nothing else is a matter of force.
+    let conflict = move || error.with(|error| error.as_ref().is_some_and(|error| error.0.kind == "changed-since"));
+    let asked = RwSignal::new(false);
+    let look = move |force: bool| {
+        looked.set(false);
+        let body = Undo { force, ..Undo::default() };
+        spawn_local(async move {
+            match shared.api.post::<_, Preview>(&format!("/change-sets/{id}/undo/preview"), &body).await {
+                Ok(found) => {
+                    error.try_set(None);
+                    preview.try_set(Some(found));
+                }
+                Err(problem) => {
+                    let since = problem.0.kind == "changed-since";
+                    asked.try_update(|asked| *asked |= since);
+                    preview.try_set(None);
+                    error.try_set(Some(problem));
+                }
             }
             looked.try_set(true);
-        }),
-        None => looked.set(true),
-    }
+        });
+    };
+    look(false);
     let undo = move || {
         busy.set(true);
         let body = Undo { force: force.get_untracked(), comment: comment.get_untracked().trim().to_owned() };
@@ -70,7 +75,11 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
                     done.try_set(Some(accepted));
                     on_done.try_run(());
                 }
-                Err(problem) => drop(error.try_set(Some(problem))),
+                Err(problem) => {
+                    let since = problem.0.kind == "changed-since";
+                    asked.try_update(|asked| *asked |= since);
+                    error.try_set(Some(problem));
+                }
             }
             busy.try_set(false);
         });
@@ -88,9 +97,12 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
         {move || preview.get().filter(|_| done.with(Option::is_none)).map(|preview| view! { <div class="scroll-y"><PreviewView preview/></div> })}
         {move || (!looked.get()).then(|| view! { <p role="status">"Working out what this would do…"</p> })}
         <FormError error fields=&[]/>
-        {move || conflict().then(|| view! {
+        {move || (asked.get() && done.with(Option::is_none)).then(|| view! {
             <label class="check">
-                <input type="checkbox" data-testid="undo-force" prop:checked=move || force.get() on:change:target=move |event| force.set(event.target().checked())/>
+                <input type="checkbox" data-testid="undo-force" prop:disabled=move || !looked.get() prop:checked=move || force.get() on:change:target=move |event| {
+                    force.set(event.target().checked());
+                    look(event.target().checked());
+                }/>
                 "Take it back all the same; what was set since is lost"
             </label>
         })}

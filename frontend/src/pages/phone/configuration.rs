@@ -5,6 +5,7 @@ use std::time::Duration;
 use contract::rest::{Configuration as Shown, Layer, LeftOut};
 use leptos::prelude::*;
 
+use super::checks::PhoneChecks;
 use super::config_files::ConfigFiles;
 use super::drift::Drifted;
 use super::scope::{PhoneScope, use_phone};
@@ -43,6 +44,7 @@ pub fn Configuration() -> impl IntoView {
         view! {
             <Drifted values on_change=Callback::new(move |()| loaded.reload())/>
             {move || left_out.with(|left| !left.is_empty()).then(|| view! { <NotFilledIn left_out=left_out.get()/> })}
+            <PhoneChecks/>
             <ValuesTable values/>
             <ConfigFiles on_change=Callback::new(move |()| loaded.reload())/>
         }

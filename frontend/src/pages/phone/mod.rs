@@ -1,5 +1,6 @@
 //! The page of one phone: what it is and does on top, and below it one tab for each thing one does with it.
 
+mod checks;
 mod config_files;
 mod configuration;
 mod diagnostics;

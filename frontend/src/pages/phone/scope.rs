@@ -5,6 +5,7 @@ use contract::rest::{JobState, JobView, PhoneDetail, Task};
 use leptos::prelude::*;
 
 use crate::api::ApiError;
+use crate::components::dial_plan_tester::TriedFor;
 use crate::load::Loaded;
 use crate::state::{Shared, use_shared};
 
@@ -33,6 +34,7 @@ impl PhoneScope {
     pub fn provide(value: RwSignal<PhoneDetail>, detail: Loaded<PhoneDetail>) -> Self {
         let shared = use_shared();
         let property = Memo::new(move |_| value.with(|value| value.phone.property));
+        provide_context(TriedFor(property.into()));
         let scope = Self {
             shared,
             id: value.with_untracked(|value| value.phone.id),

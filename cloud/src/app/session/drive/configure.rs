@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cwmp::{GetParameterValues, GetParameterValuesResponse, Message, ParameterValue, SetParameterValues};
+use cwmp::{GetParameterValues, GetParameterValuesResponse, Message, ParameterValue, SetParameterValues, Status};
 use sea_orm::ConnectionTrait;
 
 use super::Step;
@@ -11,6 +11,7 @@ use crate::app::batches::{self, Way};
 use crate::app::documents::protects;
 use crate::app::jobs::{self, AGAIN, Claim, Outcome, SENT};
 use crate::app::session::work::{Before, Reading, Work, Writing};
+use crate::app::tasks::restart;
 use crate::app::{Result, claims, heard, views};
 use crate::db::entity::job;
 use crate::domain::catalogue;
@@ -115,9 +116,13 @@ impl<C: ConnectionTrait> Step<'_, C> {
         Ok(Some(request.into()))
     }
 
-    /// The phone took the values: remember, go on with the rest, and read back what can be read.
-    pub async fn written(&mut self, work: Writing) -> Result<Option<Message>> {
+    /// The phone took the values: remember, go on with the rest, and read back what can be read. With the status "committed,
+    /// but not applied" (TR-069 A.3.2.1) it is restarted when all of it is there.
+    pub async fn written(&mut self, work: Writing, status: Status) -> Result<Option<Message>> {
         let Writing { claim, version, values, fingerprints, mut parts, mut before } = work;
+        if status == Status::Pending {
+            restart::owe(self.tx, &claim).await?;
+        }
         parts.good(self.tx, self.phone, Way::Set).await?;
         before.keys.extend(fingerprints.keys().cloned());
         before.values.extend(values);
@@ -229,7 +234,9 @@ impl<C: ConnectionTrait> Step<'_, C> {
             true => Outcome::Done(note),
             false => Outcome::Refused(format!("The phone {REFUSED}{} {note}", refusals.join(" "))),
         };
-        jobs::end(self.tx, &self.app.config.jobs, claim, outcome).await?;
+        if jobs::end(self.tx, &self.app.config.jobs, claim, outcome).await? {
+            restart::follow(self.app, self.tx, self.phone, claim.id).await?;
+        }
         Ok(())
     }
 }

@@ -82,7 +82,9 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 Some(request) => Ok(Some(request)),
                 None => self.next().await,
             },
-            (Work::Writing(work), Reply::Answer(Message::SetParameterValuesResponse(_))) => self.written(work).await,
+            (Work::Writing(work), Reply::Answer(Message::SetParameterValuesResponse(answer))) => {
+                self.written(work, answer.status).await
+            }
             (Work::Reading(work), Reply::Answer(Message::GetParameterValuesResponse(answer))) => {
                 self.read(work, answer).await
             }

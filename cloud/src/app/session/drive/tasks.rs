@@ -9,7 +9,7 @@ use super::{Reply, Step};
 use crate::app::jobs::{self, AGAIN, Claim, Outcome, SENT, WAITING};
 use crate::app::session::work::{Doing, Lost, Work};
 use crate::app::tasks::lane::BY_MQTT;
-use crate::app::tasks::{install, stored, told, words};
+use crate::app::tasks::{install, restart, stored, told, words};
 use crate::app::{Actor, Result, desired, parameters};
 use crate::clock::now_ms;
 use crate::db::entity::{job, phone};
@@ -62,6 +62,9 @@ impl<C: ConnectionTrait> Step<'_, C> {
             Task::Download(_) | Task::Upload { .. } | Task::ScheduleDownload { .. } => self.transfer(&job).await,
             Task::Transfers => self.list_transfers(&job, true, None).await,
             Task::Ping(_) | Task::Traceroute(_) | Task::Throughput(_) => self.measure(&job, fresh).await,
+            Task::Reboot if !waited && restart::is_owed(&job.row) && restart::in_call(self.phone) => {
+                self.hold_restart(&job).await
+            }
             // No event of a restart came with the session this one is in, or it would be over.
             Task::Reboot | Task::FactoryReset if waited => {
                 let note = "The phone took the order, and did not restart since. Look at it, and try again.";
@@ -212,6 +215,10 @@ impl<C: ConnectionTrait> Step<'_, C> {
                 return self.done(job, None, "The object is gone.".to_owned()).await;
             }
             Task::FactoryReset => self.let_in_anew(false).await?,
+            // In a call, and we did not know.
+            Task::Reboot if restart::is_owed(&job.row) && fault.code == FaultCode::REQUEST_DENIED => {
+                return self.hold_restart(job).await;
+            }
             _ => {}
         }
         self.refuse(job, fault).await
@@ -225,6 +232,16 @@ impl<C: ConnectionTrait> Step<'_, C> {
         // In a call, or out of memory just now.
         let passing = too_much(fault) || fault.code == FaultCode::REQUEST_DENIED;
         self.over(job, if passing { Outcome::Failed(note) } else { Outcome::Refused(note) }).await
+    }
+
+    /// Nobody is cut off for a change of settings.
+    async fn hold_restart(&mut self, job: &Job) -> Result<Option<Message>> {
+        if restart::hold(self.tx, &job.row, &job.claim).await? {
+            return Ok(None);
+        }
+        let note = "The handset has been off its hook for a day. Put it back, and try again: until the phone is restarted, a \
+                    setting that was changed is not in force.";
+        self.over(job, Outcome::Refused(note.to_owned())).await
     }
 
     pub async fn over(&mut self, job: &Job, outcome: Outcome) -> Result<Option<Message>> {
