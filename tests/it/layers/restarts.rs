@@ -4,11 +4,11 @@ use contract::rest::{Accepted, ChangeProgress, ChangeSetDetail, JobState, JobVie
 use contract::{ChangeSetId, PhoneId};
 use serde_json::{Value, json};
 
-use crate::support::{Hotel, Phone, TestServer, card, mac, wait, wait_true};
+use crate::support::{Ask, Hotel, Phone, TestServer, card, mac, wait, wait_true};
 
 /// Two that need a restart and one that does not.
 const PNP: &str = "provisioning.3cxautoprovision";
-const RANDOM: &str = "tr069.randomstart.enable";
+const CDP: &str = "network.cdp";
 const RING: &str = "account.1.ring.timeout";
 
 struct Room {
@@ -65,7 +65,7 @@ async fn a_phone_restarts_once_for_settings_that_need_it_and_for_no_others() {
     let room = Room::new().await;
     let boot = room.boot();
     room.push(json!({ RING: "45" })).await;
-    let change = room.push(json!({ PNP: "yes", RANDOM: "yes", RING: "50" })).await;
+    let change = room.push(json!({ PNP: "yes", CDP: "no", RING: "50" })).await;
     wait_true("the phone has restarted", async || room.boot() == boot + 1).await;
     let done = wait("the restart is seen", async || {
         let jobs = room.restarts().await;
@@ -93,7 +93,7 @@ async fn a_restart_waits_until_the_handset_is_back() {
     assert_eq!((held.state, held.attempts), (JobState::Ready, 0));
     assert_eq!(room.progress(change).await.restarting, 1);
     // A second change that needs one has no restart of its own.
-    let again = room.push(json!({ RANDOM: "yes" })).await;
+    let again = room.push(json!({ CDP: "no" })).await;
     assert_eq!((room.restarts().await.len(), room.progress(again).await.restarting), (1, 1));
     assert_eq!(room.boot(), boot);
     room.phone.agent.hook(false).await;
