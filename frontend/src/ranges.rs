@@ -22,6 +22,11 @@ pub fn parse(text: &str) -> Result<Vec<String>, String> {
     Ok(rooms)
 }
 
+/// The rooms that are named one by one and not by a range, which may hold numbers no door has.
+pub fn singles(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty() && !part.contains(['-', '–']))
+}
+
 fn expand(part: &str) -> Result<Vec<String>, String> {
     let Some((from, to)) = part.split_once(['-', '–']) else {
         return Ok(vec![part.to_owned()]);
@@ -62,6 +67,11 @@ mod tests {
         assert_eq!(parse("1201-1203, 1215").unwrap(), ["1201", "1202", "1203", "1215"]);
         assert_eq!(parse("A1 – A3; A2\nSpa").unwrap(), ["A1", "A2", "A3", "Spa"]);
         assert_eq!(parse("008-011").unwrap(), ["008", "009", "010", "011"]);
+    }
+
+    #[test]
+    fn rooms_named_one_by_one_are_known_as_such() {
+        assert_eq!(singles("1201-1210, 1399;Spa,,A1 – A3").collect::<Vec<_>>(), ["1399", "Spa"]);
     }
 
     #[test]

@@ -112,22 +112,24 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
     let text = RwSignal::new(String::new());
     let (sending, wrong) = (Sending::new(), RwSignal::new(None::<String>));
     let save = move || {
-        let numbers = match ranges::parse(&text.get_untracked()) {
+        let typed = text.get_untracked();
+        let numbers = match ranges::parse(&typed) {
             Ok(numbers) => numbers,
             Err(why) => return wrong.set(Some(why)),
         };
         wrong.set(None);
         let put = async move {
             let board: Board = shared.api.get_owned(format!("/properties/{property}/board")).await?;
-            let known = board.buildings.iter().flat_map(|one| &one.floors).flat_map(|floor| &floor.rooms);
-            let found: Vec<_> = known.filter(|room| numbers.contains(&room.number)).map(|room| room.id).collect();
-            // A range may hold numbers no door has.
-            if found.is_empty() {
-                return Err(ApiError::local(
-                    "no-rooms",
-                    "No such rooms",
-                    "This property has none of these rooms. Check the numbers.",
-                ));
+            let known = || board.buildings.iter().flat_map(|one| &one.floors).flat_map(|floor| &floor.rooms);
+            let found: Vec<_> = known().filter(|room| numbers.contains(&room.number)).map(|room| room.id).collect();
+            let here = |number: &&str| known().any(|room| room.number == **number);
+            let missing: Vec<&str> = ranges::singles(&typed).filter(|number| !here(number)).collect();
+            if !missing.is_empty() || found.is_empty() {
+                let detail = match missing.is_empty() {
+                    true => "This property has none of these rooms. Check the numbers.".to_owned(),
+                    false => format!("This property has no room {}. Nothing was changed.", missing.join(", ")),
+                };
+                return Err(ApiError::local("no-rooms", "No such rooms", detail).of_field("rooms"));
             }
             let count = found.len();
             let body = RoomsOfType { rooms: found, room_type: Some(id) };
@@ -139,6 +141,8 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
             on_done.try_run(());
         });
     };
+    let refused = sending.at("rooms");
+    let error = Signal::derive(move || wrong.get().or_else(|| refused.get()));
     let field = format!("rooms-{id}");
     let input = field.clone();
     request_animation_frame(move || crate::app::focus(&input));
@@ -147,12 +151,12 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
             event.prevent_default();
             save();
         }>
-            <TextField id=field label="Rooms" help="Numbers and ranges, for example 1201-1210, 1301." value=text error=wrong testid="room-type-rooms"/>
+            <TextField id=field label="Rooms" help="Numbers and ranges, for example 1201-1210, 1301." value=text error testid="room-type-rooms"/>
             <div class="row">
                 <button type="submit" class="button primary" data-testid="room-type-put" disabled=move || sending.busy.get()>"Put them in"</button>
                 <button type="button" class="button" on:click=move |_| on_cancel.run(())>"Cancel"</button>
             </div>
-            <FormError error=sending.error fields=&[]/>
+            <FormError error=sending.error fields=&["rooms"]/>
         </form>
     }
 }
