@@ -60,7 +60,7 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
             }
         }
     }
-    let lint = sample.compare(app, db, &layers, &keys).await?;
+    let lint = sample.compare(app, db, &layers, (scope, &edits)).await?;
     Ok(counts.preview(targets.len(), &layers, lint))
 }
 

@@ -8,7 +8,7 @@ use contract::rest::{Accepted, LayerChange, Preview};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-pub use lint::severity;
+pub use lint::{severity, whom};
 pub use preview::PreviewView;
 pub use progress::PushProgress;
 
