@@ -7,11 +7,10 @@ use contract::rest::{LayerChange, LintGroup, Preview, PreviewLint};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::components::push::severity;
+use crate::components::push::{severity, whom};
 use crate::components::template::{Draft, Ground, wrong};
 use crate::layer_at::LayerAt;
 use crate::state::use_shared;
-use crate::words::phones;
 
 /// So long nobody types before the server is asked.
 const QUIET: Duration = Duration::from_millis(500);
@@ -80,12 +79,15 @@ fn asked(draft: &Draft, ground: &Ground) -> BTreeMap<String, Option<String>> {
 fn by_key(lint: &PreviewLint, changed: &BTreeSet<String>) -> Findings {
     let mut texts = Findings::new();
     for group in lint.brings.iter().chain(&lint.stays) {
-        let Some(first) = group.examples.first() else { continue };
+        // Phones first; what only the layer's values say has none.
+        let of_phones = group.examples.iter().map(|one| (&one.keys, &one.what));
+        let found: Vec<_> = of_phones.chain(group.general.iter().map(|one| (&one.keys, &one.what))).collect();
+        let Some((keys, what)) = found.first() else { continue };
         let about: BTreeSet<&String> =
-            group.examples.iter().flat_map(|one| &one.keys).filter(|key| changed.contains(*key)).collect();
-        let about = if about.is_empty() { first.keys.iter().take(1).collect() } else { about };
+            found.iter().flat_map(|(keys, _)| *keys).filter(|key| changed.contains(*key)).collect();
+        let about = if about.is_empty() { keys.iter().take(1).collect() } else { about };
         for key in about {
-            texts.entry(key.clone()).or_default().push(text(group, &first.what));
+            texts.entry(key.clone()).or_default().push(text(group, what));
         }
     }
     texts
@@ -93,13 +95,12 @@ fn by_key(lint: &PreviewLint, changed: &BTreeSet<String>) -> Findings {
 
 fn text(group: &LintGroup, what: &str) -> String {
     let (word, _) = severity(group.rule.severity);
-    let phones = phones(group.phones);
-    format!("{word}: {}. {what} {} ({phones})", group.rule.title, group.rule.remedy)
+    format!("{word}: {}. {what} {} ({})", group.rule.title, group.rule.remedy, whom(group.phones))
 }
 
 #[cfg(test)]
 mod tests {
-    use contract::rest::{Layer, LayerValue, LintExample, LintRule, LintSeverity};
+    use contract::rest::{Layer, LayerValue, LintExample, LintGeneral, LintRule, LintSeverity};
     use contract::{Mac, PhoneId, Timestamp};
 
     use super::*;
@@ -117,7 +118,7 @@ mod tests {
             remedy: text("Mend it."),
         };
         let examples = vec![LintExample { phone, mac, room_number: None, keys, what: text("What.") }];
-        LintGroup { rule, phones: 2, examples }
+        LintGroup { rule, phones: 2, examples, general: Vec::new() }
     }
 
     #[test]
@@ -132,6 +133,17 @@ mod tests {
         let texts = by_key(&lint, &changed);
         assert_eq!(texts.keys().collect::<Vec<_>>(), ["b", "x"]);
         assert_eq!(texts["b"], ["Danger: one. What. Mend it. (2 phones)"]);
+    }
+
+    #[test]
+    fn what_no_phone_has_yet_stands_at_its_field_too() {
+        let (keys, what) = (vec!["plan".to_owned()], "112 cannot be dialled.".to_owned());
+        let general = vec![LintGeneral { keys, what }];
+        let one = LintGroup { phones: 0, examples: Vec::new(), general, ..group("blocked", &[]) };
+        let lint = PreviewLint { looked_at: 0, brings: vec![one], mends: Vec::new(), stays: Vec::new() };
+        let texts = by_key(&lint, &BTreeSet::from(["plan".to_owned()]));
+        assert!(texts["plan"][0].starts_with("Danger: blocked. 112 cannot be dialled."), "{texts:?}");
+        assert!(texts["plan"][0].contains("no phone yet"), "{texts:?}");
     }
 
     #[test]

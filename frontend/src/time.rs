@@ -137,6 +137,11 @@ pub fn own_zone() -> String {
     Reflect::get(&options, &"timeZone".into()).ok().and_then(|zone| zone.as_string()).unwrap_or_else(|| "UTC".into())
 }
 
+/// Whether this browser can show times in a zone; it knows names of old, which its list leaves out.
+pub fn is_zone(zone: &str) -> bool {
+    !zone.is_empty() && formatter(zone, false).is_some()
+}
+
 /// The zones this browser knows.
 pub fn all_zones() -> Vec<String> {
     let list = || {

@@ -3,6 +3,7 @@
 use contract::rest::SipAccountPage;
 use tests::process::{EMAIL, PASSWORD};
 
+use crate::accounts::add_server;
 use crate::support::browser::{Browser, web_root};
 use crate::support::{Phone, TestServer, mac, wait_true};
 
@@ -46,6 +47,47 @@ async fn every_room_is_given_an_account() {
     let path = format!("/api/v1/properties/{}/sip-accounts", layout.property);
     let page: SipAccountPage = server.api.get(&path).await.ok();
     assert_eq!(page.total, 3);
+    browser.assert_no_errors().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_refused_is_not_half_made_and_several_rooms_share_one() {
+    let server = TestServer::with(&[("server.web_root", &web_root())]).await;
+    let hotel = server.hotel(&["1201"]).await;
+    hotel_rooms(&server, &hotel).await;
+    add_server(&hotel, 5060).await;
+    let mut browser = Browser::signed_in(server.api.base(), EMAIL, PASSWORD).await;
+    browser.expect(409);
+    browser.click("nav-settings").await;
+    browser.click("set-up-accounts").await;
+    browser.click("account-new").await;
+    // Room 1201 is called 1201 by hand.
+    browser.fill("account-user", "1201").await;
+    browser.fill("account-room", "1301").await;
+    browser.click("account-save").await;
+    browser.says("[aria-label='SIP account'] [role=alert]", "1201").await;
+    browser.fill("account-user", "1299").await;
+    browser.fill("account-room", "1399").await;
+    browser.click("account-save").await;
+    browser.says("#account-room-error", "no room 1399").await;
+    browser.click("account-shared").await;
+    browser.click("[data-room='1399'] button").await;
+    for room in ["1301", "1302"] {
+        browser.fill("account-room", room).await;
+        browser.click("account-room-add").await;
+        browser.says("account-rooms", room).await;
+    }
+    browser.click("account-save").await;
+    browser.says("account", "Room 1301, Room 1302").await;
+
+    browser.click("[data-testid=account] [title=Change]").await;
+    browser.click("[data-room='1301'] button").await;
+    browser.click("account-save").await;
+    browser.until("one is left", "!document.querySelector('[data-testid=account]').textContent.includes('1301')").await;
+    browser.says("account", "Room 1302").await;
+    let path = format!("/api/v1/properties/{}/sip-accounts", hotel.property);
+    let page: SipAccountPage = server.api.get(&path).await.ok();
+    assert_eq!((page.total, page.items[0].used_by.len(), page.items[0].shared), (1, 1, true));
     browser.assert_no_errors().await;
 }
 

@@ -48,7 +48,7 @@ async fn a_filled_property_has_little_to_complain_of_and_each_mistake_is_told() 
 
     // The property is in Portugal; then it wants more.
     let numbers: EmergencyNumbers = server.api.get(&path(hotel.property, "emergency-numbers")).await.ok();
-    assert_eq!((numbers.own, numbers.numbers), (false, vec!["112".to_owned()]));
+    assert_eq!((numbers.own, numbers.guess, numbers.numbers), (false, false, vec!["112".to_owned()]));
     put(&hotel, "settings", json!({ "account.1.call.dialplan": "{[1-8]xxx|112}" })).await;
     assert_eq!(of_property().await, []);
     let body = json!({ "numbers": ["911", "112", "911"] });
@@ -144,4 +144,56 @@ async fn a_preview_says_what_a_change_would_break_and_mend_and_what_stays_broken
     let shown = server.api.post(&format!("{phone}/preview"), body).await;
     assert!(!shown.text.contains("Zanz1"), "{}", shown.text);
     assert_eq!(rules(&shown.ok::<Preview>().lint.brings), one("sip-password", 1));
+}
+
+#[tokio::test]
+async fn a_layer_without_phones_is_looked_at_by_itself() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1201"]).await;
+    let chains: Vec<Chain> = server.api.get("/api/v1/chains").await.ok();
+    let brand = format!("/api/v1/chains/{}/brands", chains[0].id);
+    let brand: Brand = server.api.post(&brand, json!({ "name": "Select" })).await.ok();
+    let preview = async |path: &str, values: Value| {
+        let found: Preview = server.api.post(&format!("{path}/preview"), json!({ "values": values })).await.ok();
+        assert_eq!((found.in_scope, found.phones, found.lint.looked_at), (0, 0, 0));
+        found.lint
+    };
+    let rules = |groups: &[LintGroup]| groups.iter().map(|group| group.rule.id.clone()).collect::<Vec<_>>();
+    let (plan, bad) = ("account.1.call.dialplan", "{[2-8]xxx}");
+    let (chain, brand) =
+        (format!("/api/v1/chains/{}/settings", chains[0].id), format!("/api/v1/brands/{}/settings", brand.id));
+    for path in [&chain, &brand] {
+        let lint = preview(path, json!({ plan: bad, "tr069.enable": "no" })).await;
+        assert_eq!(rules(&lint.brings), ["emergency-blocked", "tr069-off"], "{path}");
+        let blocked = &lint.brings[0];
+        assert_eq!((blocked.phones, blocked.examples.len()), (0, 0));
+        assert_eq!(blocked.general[0].keys, [plan]);
+        assert_eq!(blocked.general[0].what, "Account 1: 112 cannot be dialled.");
+        let fine = preview(path, json!({ plan: "{ {property.front_desk} | 112 | [2-8]xxx }" })).await;
+        assert_eq!((rules(&fine.brings), rules(&fine.mends), rules(&fine.stays)), (vec![], vec![], vec![]));
+    }
+
+    // The chain's property is elsewhere; what stands above counts, what was wrong before stays so, and it is mended.
+    let property = format!("/api/v1/properties/{}", hotel.property);
+    server.api.patch(&property, json!({ "time_zone": "Asia/Tokyo" })).await.ok::<Accepted>();
+    server.api.put(&chain, json!({ "values": { plan: bad } })).await.ok::<Accepted>();
+    let lint = preview(&chain, json!({ plan: "{112|[2-8]xxx}" })).await;
+    assert_eq!((rules(&lint.brings), rules(&lint.stays)), (vec![], vec!["emergency-blocked".to_owned()]));
+    assert_eq!(lint.stays[0].general[0].what, "Account 1: 110, 119 cannot be dialled.");
+    let lint = preview(&chain, json!({ plan: "{11x|[2-8]xxx}" })).await;
+    assert_eq!((rules(&lint.mends), rules(&lint.stays)), (vec!["emergency-blocked".to_owned()], vec![]));
+    // A layer's other settings are none of the change's business.
+    let other = preview(&chain, json!({ "account.1.ring.timeout": "30" })).await;
+    assert_eq!([other.brings, other.mends, other.stays], [vec![], vec![], vec![]]);
+
+    // A phone whose account is not on yet shows nothing of it; the layer does.
+    hotel.announce(mac(1), Some(hotel.room("1201"))).await.unwrap();
+    let body = json!({ "values": { plan: bad } });
+    let found: Preview = server.api.post(&format!("{property}/settings/preview"), body).await.ok();
+    assert_eq!((found.phones, found.lint.looked_at), (0, 0), "the chain's plan is the same");
+    let body = json!({ "values": { plan: "{[3-8]xxx}" } });
+    let found: Preview = server.api.post(&format!("{property}/settings/preview"), body).await.ok();
+    assert_eq!((found.phones, found.lint.looked_at), (1, 1));
+    let blocked: Vec<u32> = found.lint.stays.iter().chain(&found.lint.brings).map(|group| group.phones).collect();
+    assert_eq!(blocked, [0], "{:?}", found.lint);
 }

@@ -9,6 +9,7 @@ mod support;
 mod accounts;
 mod accounts_once;
 mod accounts_refused;
+mod accounts_rooms;
 mod acs_bodies;
 mod architecture;
 mod auth;

@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, Into
 use super::desired::targets;
 use super::error::{invalid, not_found};
 use super::idempotency::Once;
-use super::tree::{is_time_zone, name};
+use super::tree::{name, time_zone};
 use super::{Actor, App, Result, audit, groups};
 use crate::db::entity::{brand, phone, property};
 
@@ -27,10 +27,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: PropertyId, wante
         row.name = Set(new);
     }
     if let Some(zone) = wanted.time_zone {
-        if !is_time_zone(&zone) {
-            let detail = format!("\"{zone}\" is not a time zone; write an IANA name such as \"Europe/Lisbon\".");
-            return Err(invalid("time_zone", detail));
-        }
+        let zone = time_zone(&zone)?;
         said.push(format!("time zone {} → {zone}", old.time_zone));
         row.time_zone = Set(zone);
     }

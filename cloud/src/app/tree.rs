@@ -13,7 +13,7 @@ use super::{Actor, App, Result, audit, board};
 use crate::db::entity::{building, chain, floor, property, room};
 use crate::db::insert::insert_all;
 use crate::db::is_duplicate;
-use crate::domain::catalogue;
+use crate::domain::{catalogue, zones};
 
 /// Rooms one layout request may bring.
 const MAX_ROOMS: usize = 5_000;
@@ -26,11 +26,7 @@ pub async fn create_property(app: &App, actor: &Actor, wanted: NewProperty) -> R
     if code.is_empty() || code.len() > 40 || !code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
         return Err(invalid("code", "The code must be 1 to 40 letters, digits or hyphens, for example \"harbour\"."));
     }
-    if !is_time_zone(&wanted.time_zone) {
-        let detail =
-            format!("\"{}\" is not a time zone; write an IANA name such as \"Europe/Lisbon\".", wanted.time_zone);
-        return Err(invalid("time_zone", detail));
-    }
+    let time_zone = time_zone(&wanted.time_zone)?;
     let write = app.db.write().await?;
     let chain = match chain::Entity::find().filter(chain::Column::Name.eq(&chain_name)).one(&write.tx).await? {
         Some(chain) => chain,
@@ -45,7 +41,7 @@ pub async fn create_property(app: &App, actor: &Actor, wanted: NewProperty) -> R
         chain_id: chain.id,
         code,
         name,
-        time_zone: wanted.time_zone,
+        time_zone,
         brand_id: None,
         phone: String::new(),
         front_desk: String::new(),
@@ -178,25 +174,36 @@ pub(super) fn name(field: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// The shape of an IANA name; the browser, which has the list, shows times in it.
-pub(super) fn is_time_zone(text: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+/// A time zone by its IANA name, written as the list has it.
+pub(super) fn time_zone(text: &str) -> Result<String> {
+    if let Some(zone) = zones::find(text) {
+        return Ok(zone.to_owned());
+    }
+    let shown: String = text.chars().take(64).collect();
+    let next = match zones::nearest(text) {
+        Some(zone) => format!("Did you mean \"{zone}\"?"),
+        None => "Write an IANA name such as \"Europe/Lisbon\".".to_owned(),
     };
-    text == "UTC" || (text.len() <= 64 && text.contains('/') && text.split('/').all(part))
+    Err(invalid("time_zone", format!("There is no time zone \"{shown}\". {next}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::AppError;
 
     #[test]
-    fn knows_a_time_zone_by_its_shape() {
-        for good in ["UTC", "Europe/Lisbon", "America/Argentina/Buenos_Aires", "Etc/GMT+3"] {
-            assert!(is_time_zone(good), "{good}");
-        }
-        for bad in ["", "Lisbon", "Europe/", "/Lisbon", "Europe/Lis bon", "../etc"] {
-            assert!(!is_time_zone(bad), "{bad}");
+    fn a_time_zone_is_one_of_the_list_and_the_nearest_is_offered() {
+        assert_eq!(time_zone("europe/lisbon").unwrap(), "Europe/Lisbon");
+        for (bad, said) in [
+            ("Europe/Lisbn", "Did you mean \"Europe/Lisbon\"?"),
+            ("Lisbon", "Did you mean \"Europe/Lisbon\"?"),
+            ("Mars/Olympus_Mons", "Write an IANA name"),
+            ("", "Write an IANA name"),
+        ] {
+            let Err(AppError::Refused(problem)) = time_zone(bad) else { panic!("{bad} is taken") };
+            assert_eq!(problem.field.as_deref(), Some("time_zone"));
+            assert!(problem.detail.contains(said), "{bad}: {}", problem.detail);
         }
     }
 }

@@ -6,7 +6,11 @@
 //!
 //! What is put in is not looked at again: a guest called `{sip.password}` stays that.
 
+mod fill;
+
 use settings::{Catalogue, SettingError, distance};
+
+pub use fill::fill;
 
 /// Something a template can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,12 +157,23 @@ impl Template {
     /// # Errors
     /// [`VariableError::Missing`] and [`VariableError::TooLarge`].
     pub fn expand(&self, lookup: impl Fn(&str) -> Option<String>) -> Result<String, VariableError> {
+        self.expand_as(lookup, |_, _, value| value)
+    }
+
+    /// The same, with each value written by `write`, which is given what stands before it, and the variable's name.
+    fn expand_as(
+        &self,
+        lookup: impl Fn(&str) -> Option<String>,
+        write: impl Fn(&str, &str, String) -> String,
+    ) -> Result<String, VariableError> {
         let mut out = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Variable(variable) => {
-                    out.push_str(&lookup(variable.name).ok_or(VariableError::Missing(variable.name))?);
+                    let value = lookup(variable.name).ok_or(VariableError::Missing(variable.name))?;
+                    let written = write(&out, variable.name, value);
+                    out.push_str(&written);
                 }
             }
             if out.len() > MAX_RESULT {
@@ -198,7 +213,11 @@ pub enum TemplateError {
 /// [`TemplateError`].
 pub fn check(key: &str, text: &str) -> Result<Template, TemplateError> {
     let template = Template::parse(text)?;
-    let filled = template.expand(|name| find(name).map(|variable| variable.example.to_owned()))?;
+    let example = |name: &str| find(name).map(|variable| variable.example.to_owned());
+    let filled = match Catalogue::get().find(key) {
+        Some(found) => fill(found, &template, example)?,
+        None => template.expand(example)?,
+    };
     let plain = template.variables().next().is_none();
     settings::validate(key, &filled)
         .map_err(|error| if plain { TemplateError::Setting(error) } else { TemplateError::Example(error) })?;
@@ -342,6 +361,7 @@ mod tests {
             ("account.1.sip.server.1.address", "pbx.{property.code}.example"),
             ("account.1.sip.subscriber.password", "{sip.password}"),
             ("account.1.call.dialplan", "{ {room.extension} | x+ }"),
+            ("ons.actionurl.offhook", "http://h.example/?guest={guest.name}&hotel={property.name}"),
         ] {
             assert!(check(key, text).is_ok(), "{key}: {:?}", check(key, text));
         }

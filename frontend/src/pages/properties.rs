@@ -12,7 +12,7 @@ use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::live::use_live_stream;
 use crate::state::use_shared;
-use crate::time::{all_zones, own_zone};
+use crate::time::{all_zones, is_zone, own_zone};
 
 #[component]
 pub fn PropertiesPage() -> impl IntoView {
@@ -130,6 +130,10 @@ fn NewPropertyForm(on_cancel: Callback<()>) -> impl IntoView {
         if let Some((field, _)) = missing.iter().find(|(_, text)| text.is_empty()) {
             return sending
                 .refuse(ApiError::local("required", "Something is missing.", "Fill this in.").of_field(field));
+        }
+        if !is_zone(&body.time_zone) {
+            let detail = format!("There is no time zone \"{}\". Take one of the list.", body.time_zone);
+            return sending.refuse(ApiError::local("no-zone", "This is no time zone", detail).of_field("time_zone"));
         }
         let navigate = navigate.clone();
         let make = async move { shared.api.post::<_, Property>("/properties", &body).await };

@@ -168,3 +168,27 @@ async fn variables_of_the_sip_account_follow_it_and_its_password_is_shown_nowher
     house.in_sync().await;
     assert_eq!((value(0, server), value(0, password)), (String::new(), String::new()), "nothing is left of it");
 }
+
+#[tokio::test]
+async fn a_number_written_for_people_is_dialled_and_a_name_fits_into_a_url() {
+    let house = House::of(&["101"]).await;
+    let api = &house.server.api;
+    let (hotline, label, hook) =
+        ("call.dial.offhook.autodial.number", "pks.mpk.12.description", "ons.actionurl.offhook");
+    let property = format!("/api/v1/properties/{}", house.hotel.property);
+    let facts = json!({ "phone": "+351 (0)215 550-100", "name": "Sea & Sun #1", "time_zone": "europe/lisbon" });
+    api.patch(&property, facts).await.ok::<Accepted>();
+    let values = json!({ hotline: "{property.phone}", label: "{property.phone}",
+        hook: "http://h.example/off?house={property.name}&end=1" });
+    assert_eq!(house.put(&house.of_property(), json!({ "values": values })).await.phones, 1);
+    house.in_sync().await;
+    assert_eq!(house.phones.value(0, hotline).as_deref(), Some("+351215550100"));
+    assert_eq!(house.phones.value(0, label).as_deref(), Some("+351 (0)215 550-100"));
+    let filled = "http://h.example/off?house=Sea%20%26%20Sun%20%231&end=1";
+    assert_eq!(house.phones.value(0, hook).as_deref(), Some(filled));
+
+    assert_eq!(house.property().await.time_zone, "Europe/Lisbon", "as the list writes it");
+    let refused = api.patch(&property, json!({ "time_zone": "Europe/Lisbn" })).await.refused(422);
+    assert_eq!(refused.field.as_deref(), Some("time_zone"));
+    assert!(refused.detail.contains("Europe/Lisbon"), "{}", refused.detail);
+}

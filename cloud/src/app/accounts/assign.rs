@@ -53,7 +53,7 @@ impl Place {
         }
     }
 
-    fn words(&self) -> String {
+    pub fn words(&self) -> String {
         match self {
             Self::Room(room) => format!("room {}", room.number),
             Self::Phone(phone) => format!("phone {}", views::mac(phone)),

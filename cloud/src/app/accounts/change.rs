@@ -1,18 +1,25 @@
-//! SIP accounts made, changed, removed, and given a new password.
+//! SIP accounts made, changed, removed, and given a new password; with them, whose they are, all in one transaction.
+
+use std::collections::BTreeSet;
 
 use contract::rest::{Accepted, SECRET_MASK, SipAccount, SipAccountSpec};
-use contract::{PropertyId, SipAccountId};
+use contract::{PropertyId, RoomId, SipAccountId};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
 use uuid::Uuid;
 
 use super::{SLOTS, assign, list, new_password, open, property, reach, seal, server};
 use crate::app::error::{conflict, invalid};
 use crate::app::idempotency::Once;
 use crate::app::{Actor, App, AppError, Result, audit, views};
-use crate::db::entity::{sip_account, sip_assignment};
+use crate::db::entity::{room, sip_account, sip_assignment};
 use crate::db::is_duplicate;
 use crate::domain::account::{self, MOST_ACCOUNTS, auth_user, password, user};
+
+/// Rooms of one account.
+const MOST_ROOMS: usize = 200;
 
 pub async fn create(
     app: &App,
@@ -22,6 +29,7 @@ pub async fn create(
     wanted: SipAccountSpec,
 ) -> Result<SipAccount> {
     let given = given_password(&wanted.password)?.map(str::to_owned);
+    let rooms = rooms(&wanted)?;
     let mut row = checked(Uuid::now_v7(), id.0, &wanted, None)?;
     row.password = seal(app, row.slot, &given.unwrap_or_else(new_password))?;
     let write = app.db.write().await?;
@@ -37,11 +45,13 @@ pub async fn create(
         return Err(conflict("too-many-accounts", "user", detail));
     }
     sip_account::Entity::insert(row.clone().into_active_model()).exec(tx).await.map_err(taken)?;
-    audit::record(tx, actor, "sip-account.create", &row.id.to_string(), words(&row)).await?;
+    let given = give(tx, &row, &[], rooms.as_deref().unwrap_or_default()).await?;
+    audit::record(tx, actor, "sip-account.create", &row.id.to_string(), format!("{}{}", words(&row), given.said))
+        .await?;
+    let phones = reach::of_uses(tx, &given.uses).await?;
+    let jobs = reach::follow(app, tx, actor, phones, &given.rooms, format!("SIP account {}", row.user)).await?;
     let answer = list::view(tx, row).await?;
-    once.keep(tx, &answer).await?;
-    write.commit().await?;
-    Ok(answer)
+    reach::close(app, write, once, &jobs, answer).await
 }
 
 /// Changes an account; whoever has it follows.
@@ -54,6 +64,7 @@ pub async fn change(
     wanted: SipAccountSpec,
 ) -> Result<Accepted> {
     let given = given_password(&wanted.password)?;
+    let rooms = rooms(&wanted)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
     if let Some(answer) = once.replay(tx).await? {
@@ -67,7 +78,13 @@ pub async fn change(
         None if old.slot == row.slot => old.password.clone(),
         None => seal(app, row.slot, &open(app, &old)?)?,
     };
-    let uses = assign::of(tx, row.id).await?;
+    let mut uses = assign::of(tx, row.id).await?;
+    let mut gone = Vec::new();
+    if let Some(rooms) = &rooms {
+        let stays = |one: &sip_assignment::Model| one.room_id.is_none_or(|id| rooms.contains(&id));
+        (uses, gone) = uses.into_iter().partition(stays);
+    }
+    let left = assign::take(tx, &old, &gone).await?;
     if !row.shared && uses.len() > 1 {
         let detail = format!("{} rooms and phones have this account; take it back from all but one first.", uses.len());
         return Err(conflict("account-in-use", "shared", detail));
@@ -82,12 +99,23 @@ pub async fn change(
             .await
             .map_err(slot_taken)?;
     }
-    let mut rooms = assign::follow(tx, &row, &uses).await?;
-    rooms.extend(before.into_iter().filter(|old| !rooms.iter().any(|new| new.id == old.id)).collect::<Vec<_>>());
-    let said = format!("{}{}", words(&row), if given.is_some() { ", new password" } else { "" });
+    let mut touched = assign::follow(tx, &row, &uses).await?;
+    let new = give(tx, &row, &uses, rooms.as_deref().unwrap_or_default()).await?;
+    touched.extend(new.rooms);
+    for room in before.into_iter().chain(left) {
+        if !touched.iter().any(|new| new.id == room.id) {
+            touched.push(room);
+        }
+    }
+    let password = if given.is_some() { ", new password" } else { "" };
+    let back = if gone.is_empty() { String::new() } else { format!(", taken back from {} rooms", gone.len()) };
+    let said = format!("{}{password}{back}{}", words(&row), new.said);
     audit::record(tx, actor, "sip-account.change", &row.id.to_string(), said).await?;
-    let phones = reach::of_account(tx, row.id).await?;
-    let jobs = reach::follow(app, tx, actor, phones, &rooms, format!("SIP account {}", row.user)).await?;
+    let mut phones = reach::of_account(tx, row.id).await?;
+    gone.extend(new.uses);
+    let others = reach::of_uses(tx, &gone).await?;
+    phones.extend(others.into_iter().filter(|one| !phones.iter().any(|all| all.id == one.id)).collect::<Vec<_>>());
+    let jobs = reach::follow(app, tx, actor, phones, &touched, format!("SIP account {}", row.user)).await?;
     reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
@@ -124,6 +152,49 @@ pub async fn remove(app: &App, actor: &Actor, id: PropertyId, which: SipAccountI
     audit::record(tx, actor, "sip-account.remove", &row.id.to_string(), words(&row)).await?;
     let jobs = reach::follow(app, tx, actor, phones, &rooms, format!("SIP account {} removed", row.user)).await?;
     reach::close(app, write, &Once::default(), &jobs, views::accepted_many(&jobs)).await
+}
+
+/// What giving an account to rooms changed.
+#[derive(Default)]
+struct Given {
+    uses: Vec<sip_assignment::Model>,
+    rooms: Vec<room::Model>,
+    /// For the audit.
+    said: String,
+}
+
+/// Gives an account to those of the rooms that do not have it, within the transaction.
+async fn give(
+    tx: &impl ConnectionTrait,
+    account: &sip_account::Model,
+    held: &[sip_assignment::Model],
+    rooms: &[Uuid],
+) -> Result<Given> {
+    let mut given = Given::default();
+    for id in rooms.iter().filter(|id| !held.iter().any(|one| one.room_id == Some(**id))) {
+        let place = assign::Place::find(tx, account.property_id, Some(RoomId(*id)), None).await?;
+        let (uses, rooms) = assign::put(tx, account, &place, true).await?;
+        given.said.push_str(&format!(", to {}", place.words()));
+        given.uses.extend(uses);
+        // A room that is touched twice is shown as it was last.
+        given.rooms.retain(|old| !rooms.iter().any(|new| new.id == old.id));
+        given.rooms.extend(rooms);
+    }
+    Ok(given)
+}
+
+/// The rooms that are to have it, each once; `None`: they stay.
+fn rooms(wanted: &SipAccountSpec) -> Result<Option<Vec<Uuid>>> {
+    let Some(rooms) = &wanted.rooms else { return Ok(None) };
+    let rooms: BTreeSet<Uuid> = rooms.iter().map(|room| room.0).collect();
+    if rooms.len() > 1 && !wanted.shared {
+        let detail = format!("{} rooms cannot have one account, unless several rooms may have it.", rooms.len());
+        return Err(invalid("rooms", detail));
+    }
+    if rooms.len() > MOST_ROOMS {
+        return Err(invalid("rooms", format!("At most {MOST_ROOMS} rooms have one account.")));
+    }
+    Ok(Some(rooms.into_iter().collect()))
 }
 
 /// The password somebody gave, if it is one.

@@ -123,7 +123,7 @@ pub async fn give(
     taken.extend(others.iter().filter(|room| !room.extension.is_empty()).map(|room| room.extension.clone()));
     // Whoever calls for help gets no room.
     let owner = property(tx, pool.property_id).await?;
-    taken.extend(emergency::numbers(tx, &owner).await?.1);
+    taken.extend(emergency::numbers(tx, &owner).await?.numbers);
     let numbers: HashSet<String> = wanting.iter().chain(&others).map(|room| room.number.clone()).collect();
     let wishes: Vec<Wish> =
         wanting.iter().map(|room| Wish { number: &room.number, extension: &room.extension }).collect();

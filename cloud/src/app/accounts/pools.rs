@@ -114,7 +114,11 @@ pub fn numbers(row: &extension_pool::Model) -> Result<Pool> {
 
 fn checked(id: Uuid, property: Uuid, wanted: ExtensionPoolSpec) -> Result<extension_pool::Model> {
     let (first, last) = (wanted.first.trim(), wanted.last.trim());
-    let span = Span::new(first, last).map_err(|detail| invalid("first", detail))?;
+    for (field, number) in [("first", first), ("last", last)] {
+        Span::new(number, number).map_err(|detail| invalid(field, detail))?;
+    }
+    // Each is a number: what is wrong now is the last beside the first.
+    let span = Span::new(first, last).map_err(|detail| invalid("last", detail))?;
     if span.count() > MOST_NUMBERS {
         return Err(invalid("last", format!("A pool has at most {MOST_NUMBERS} numbers; make several.")));
     }
@@ -179,4 +183,25 @@ fn view(row: &extension_pool::Model, used: &HashSet<String>) -> Result<Extension
         size: u32::try_from(size).unwrap_or(u32::MAX),
         used: used.iter().filter(|number| pool.offers(number)).count().try_into().unwrap_or(u32::MAX),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_span_stands_at_the_number_that_is_wrong() {
+        let field = |first: &str, last: &str| {
+            let (first, last, name) = (first.to_owned(), last.to_owned(), "Rooms".to_owned());
+            let spec = ExtensionPoolSpec { name, server: SipServerId(Uuid::nil()), first, last, reserved: Vec::new() };
+            match checked(Uuid::nil(), Uuid::nil(), spec) {
+                Err(AppError::Refused(problem)) => problem.field.unwrap_or_default(),
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!(field("6000", "abc"), "last");
+        assert_eq!(field("six", "6099"), "first");
+        assert_eq!(field("6000", "699"), "last", "of another length");
+        assert_eq!(field("6099", "6000"), "last");
+    }
 }

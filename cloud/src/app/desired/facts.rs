@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use provisioning::variables::{Template, VariableError};
+use provisioning::variables::{self, Template, VariableError};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -56,13 +56,13 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// The value a template makes for this phone, canonical; or why it makes none that is allowed.
     pub fn fill(&self, key: &str, template: &Template) -> std::result::Result<String, String> {
-        let text = template.expand(|name| self.value(name)).map_err(|error| match error {
+        let found = catalogue::find(key).ok_or_else(|| format!("there is no setting {key}"))?;
+        let text = variables::fill(found, template, |name| self.value(name)).map_err(|error| match error {
             VariableError::Missing(name) if name.starts_with(SIP) => {
                 format!("{error}: neither the phone nor its room has a SIP account")
             }
             error => error.to_string(),
         })?;
-        let found = catalogue::find(key).ok_or_else(|| format!("there is no setting {key}"))?;
         settings::validate_ref(found, &text).map_err(|error| error.to_string())
     }
 

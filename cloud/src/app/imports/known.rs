@@ -179,7 +179,7 @@ async fn accounts(
     }
     if wanted.iter().any(|row| row.account.first.is_some()) {
         let owner = property::Entity::find_by_id(property).one(tx).await?.ok_or_else(|| not_found("property"))?;
-        known.emergency = emergency::numbers(tx, &owner).await?.1.into_iter().collect();
+        known.emergency = emergency::numbers(tx, &owner).await?.numbers.into_iter().collect();
     }
     let rows = sip_account::Entity::find().filter(sip_account::Column::PropertyId.eq(property)).all(tx).await?;
     let of_property = sip_account::Entity::find()

@@ -69,7 +69,7 @@ pub async fn of_edits(app: &App, scope: Scope, mut edits: Vec<Edit>) -> Result<P
             }
         }
     }
-    let lint = sample.compare(app, db, &layers, &keys).await?;
+    let lint = sample.compare(app, db, &layers, (scope, &edits)).await?;
     Ok(counts.preview(targets.len(), &layers, lint))
 }
 

@@ -1,5 +1,5 @@
 //! What a change would bring and mend: the rules over documents as they are and as they would be. Of many phones an even
-//! sample is looked at, and no longer than a person waits.
+//! sample is looked at, and no longer than a person waits. What no phone shows is asked of the layer itself.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::{Entry, HashMap};
@@ -11,12 +11,14 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use settings::lint::Finding;
 use uuid::Uuid;
 
-use super::Context;
 use super::context::name;
 use super::groups::{Groups, Named};
+use super::{Context, alone};
+use crate::app::accounts::SLOTS;
 use crate::app::desired::layers::Layers;
 use crate::app::desired::store;
 use crate::app::desired::targets::{self, Target};
+use crate::app::layers::{Edit, Scope};
 use crate::app::{App, Result, views};
 use crate::db::entity::{phone, phone_document, room};
 use crate::domain::layers::Desired;
@@ -70,15 +72,16 @@ impl Sample {
         Ok(())
     }
 
-    /// Looks at them. `keys` are those the change is about.
+    /// Looks at them, for these edits of a layer.
     pub async fn compare(
         self,
         app: &App,
         db: &impl ConnectionTrait,
         layers: &Layers,
-        keys: &BTreeSet<String>,
+        (scope, edits): (Scope, &[Edit]),
     ) -> Result<PreviewLint> {
         let begun = Instant::now();
+        let keys: BTreeSet<&str> = edits.iter().map(|edit| edit.key.as_str()).collect();
         let ids = self.kept.iter().map(|kept| kept.target.id);
         let rows = phone_document::Entity::find().filter(phone_document::Column::PhoneId.is_in(ids)).all(db).await?;
         let reported: HashMap<Uuid, String> = rows.into_iter().map(|row| (row.phone_id, row.reported)).collect();
@@ -87,7 +90,7 @@ impl Sample {
         let after: HashMap<Uuid, &str> = self.kept.iter().map(|kept| (kept.target.id, kept.after.as_str())).collect();
         let mut contexts: HashMap<Option<Uuid>, (Context, Context)> = HashMap::new();
         let (mut brings, mut mends, mut stays) = (Groups::default(), Groups::default(), Groups::default());
-        let mut looked_at = 0;
+        let (mut looked_at, mut on) = (0, BTreeSet::new());
         let passes = (0..PASSES).flat_map(|first| self.kept.iter().skip(first).step_by(PASSES));
         for kept in passes {
             if begun.elapsed() > LONGEST {
@@ -106,16 +109,28 @@ impl Sample {
                 None => Default::default(),
             };
             let before = was.check(app, id, &serde_json::from_str(&kept.before)?, &told)?;
-            let after = will.check(app, id, &serde_json::from_str(&kept.after)?, &told)?;
+            let wanted: Desired = serde_json::from_str(&kept.after)?;
+            on.extend(SLOTS.into_iter().filter(|slot| is_on(&wanted, *slot)));
+            let after = will.check(app, id, &wanted, &told)?;
             let room = layers.place(&kept.target).1;
             let mac = views::stored_mac(&kept.target.mac);
             let phone = Named { id: PhoneId(id), mac, room_number: room.map(|room| room.number.as_str()) };
-            let touches = |finding: &&Finding| finding.keys.iter().any(|key| keys.contains(key));
+            let touches = |finding: &&Finding| finding.keys.iter().any(|key| keys.contains(key.as_str()));
             let is_in = |all: &[Finding], one: &Finding| all.iter().any(|other| same(other, one));
             brings.add(&phone, after.iter().filter(|one| !is_in(&before, one)).cloned());
             mends.add(&phone, before.iter().filter(|one| !is_in(&after, one)).cloned());
             stays.add(&phone, after.iter().filter(touches).filter(|one| is_in(&before, one)).cloned());
             looked_at += 1;
+        }
+        // Of accounts that are on nowhere yet, phones show nothing; where none changes, they show nothing at all.
+        let unseen = |key: &str| self.seen == 0 || alone::slot(key).is_some_and(|slot| !on.contains(&slot));
+        if keys.iter().any(|key| unseen(key)) {
+            let alone::Found { before, after } = alone::look(app, db, scope, edits).await?;
+            let shown = |one: &&Finding| one.keys.iter().any(|key| keys.contains(key.as_str()) && unseen(key));
+            let is_in = |all: &[Finding], one: &Finding| all.iter().any(|other| same(other, one));
+            brings.add_general(after.iter().filter(shown).filter(|one| !is_in(&before, one)).cloned());
+            mends.add_general(before.iter().filter(shown).filter(|one| !is_in(&after, one)).cloned());
+            stays.add_general(after.iter().filter(shown).filter(|one| is_in(&before, one)).cloned());
         }
         Ok(PreviewLint { looked_at: looked_at as u32, brings: brings.done(), mends: mends.done(), stays: stays.done() })
     }
@@ -124,6 +139,11 @@ impl Sample {
 /// The same thing wrong with the same settings; its figures may differ.
 fn same(one: &Finding, other: &Finding) -> bool {
     one.rule.id == other.rule.id && one.keys == other.keys
+}
+
+/// Whether a phone is to register an account.
+fn is_on(wanted: &Desired, slot: i32) -> bool {
+    wanted.get(&format!("account.{slot}.enable")).is_some_and(|held| held.value == "yes")
 }
 
 fn is_identity(key: &str) -> bool {

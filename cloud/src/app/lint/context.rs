@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::emergency;
 use crate::app::accounts::SLOTS;
 use crate::app::accounts::servers::address;
+use crate::app::layers::Scope;
 use crate::app::{App, Result};
 use crate::db::entity::{phone, phone_document, property, room, sip_account, sip_server};
 use crate::domain::catalogue;
@@ -38,11 +39,12 @@ impl Context {
         let acs_host = host(&app.config.server.public_url);
         let Some(id) = property else { return Ok(Self { acs_host, ..Self::default() }) };
         let emergency = match property::Entity::find_by_id(id).one(db).await? {
-            Some(property) => emergency::numbers(db, &property).await?.1,
+            Some(property) => emergency::numbers(db, &property).await?.numbers,
             None => Vec::new(),
         };
         let servers = sip_server::Entity::find().filter(sip_server::Column::PropertyId.eq(id)).all(db).await?;
-        let servers: HashMap<Uuid, String> = servers.iter().map(|server| (server.id, address(server))).collect();
+        let place = |server: &sip_server::Model| place(&address(server), &server.transport);
+        let servers: HashMap<Uuid, String> = servers.iter().map(|server| (server.id, place(server))).collect();
         let shared = sip_account::Entity::find()
             .filter(sip_account::Column::PropertyId.eq(id))
             .filter(sip_account::Column::Shared.eq(true))
@@ -52,6 +54,27 @@ impl Context {
             .filter_map(|account| Some((servers.get(&account.server_id)?.clone(), account.user)))
             .collect();
         Ok(Self { emergency, acs_host, users: HashMap::new(), shared })
+    }
+
+    /// Of layers one above the other, whether phones stand below them or not: with the numbers of all properties there.
+    pub async fn of_layers(app: &App, db: &impl ConnectionTrait, scopes: &[Scope]) -> Result<Self> {
+        use property::Column::{BrandId, ChainId, Id};
+        let of = |found: fn(&Scope) -> Option<Uuid>| scopes.iter().find_map(found);
+        let property = of(|scope| if let Scope::Property(id) = scope { Some(*id) } else { None });
+        let brand = of(|scope| if let Scope::Brand(id) = scope { Some(*id) } else { None });
+        let chain = of(|scope| if let Scope::Chain(id) = scope { Some(*id) } else { None });
+        let below = match (property, brand, chain) {
+            (Some(id), ..) => Some(Id.eq(id)),
+            (_, Some(id), _) => Some(BrandId.eq(id)),
+            (.., Some(id)) => Some(ChainId.eq(id)),
+            (None, None, None) => None,
+        };
+        let properties = match below {
+            Some(below) => property::Entity::find().filter(below).all(db).await?,
+            None => Vec::new(),
+        };
+        let emergency = emergency::of_several(db, &properties).await?;
+        Ok(Self { emergency, acs_host: host(&app.config.server.public_url), ..Self::default() })
     }
 
     /// A phone of the property with what it is to be, and how people call it. Each phone once.
@@ -150,8 +173,20 @@ fn extensions(wanted: &Desired) -> impl Iterator<Item = (u8, Extension)> {
         let value = |rest: &str| wanted.get(&format!("account.{slot}.{rest}")).map(|held| held.value.clone());
         let is_on = value("enable").as_deref() == Some("yes");
         let user = value("sip.userid").filter(|user| is_on && !user.is_empty())?;
-        Some((u8::try_from(slot).ok()?, (value("sip.server.1.address").unwrap_or_default(), user)))
+        let server = value("sip.server.1.address").unwrap_or_default();
+        Some((u8::try_from(slot).ok()?, (place(&server, &value("sip.transport").unwrap_or_default()), user)))
     })
+}
+
+/// A server's address so that equal ones are equal: `PBX.example:5060` is `pbx.example` (RFC 3261, section 19.1.4). The
+/// default port is that of the transport.
+fn place(address: &str, transport: &str) -> String {
+    let address = address.to_ascii_lowercase();
+    let port = if transport == "tls" { ":5061" } else { ":5060" };
+    // The last group of a bare IPv6 address is no port.
+    let has_port = address.starts_with('[') || address.matches(':').count() == 1;
+    let bare = if has_port { address.strip_suffix(port) } else { None };
+    bare.unwrap_or(&address).trim_matches(['[', ']']).to_owned()
 }
 
 /// The setting with the user a password belongs to.
@@ -170,6 +205,16 @@ fn host(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_the_same_in_any_case_and_with_its_default_port() {
+        for (one, transport) in [("pbx.example", "udp"), ("PBX.example:5060", "tcp"), ("pbx.EXAMPLE:5061", "tls")] {
+            assert_eq!(place(one, transport), "pbx.example", "{one}");
+        }
+        assert_eq!(place("pbx.example:5061", "udp"), "pbx.example:5061");
+        assert_eq!(place("[FD00::5]:5060", ""), "fd00::5");
+        assert_eq!(place("fd00::5060", ""), "fd00::5060");
+    }
 
     #[test]
     fn passwords_have_users_and_urls_hosts() {

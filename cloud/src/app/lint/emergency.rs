@@ -1,39 +1,26 @@
-//! The numbers help is called by: a property's own, or those of its time zone.
+//! The numbers help is called by: a property's own, or those of the country its time zone is in.
+
+use std::collections::HashMap;
 
 use contract::PropertyId;
 use contract::rest::{EmergencyNumbers, EmergencyNumbersChange};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use uuid::Uuid;
 
 use crate::app::error::{invalid, not_found};
 use crate::app::{Actor, App, Result, audit};
 use crate::db::entity::{emergency_set, property};
+use crate::domain::emergency::{GUESS, of_country};
+use crate::domain::zones;
 
 /// The most numbers of a property.
 const MOST_NUMBERS: usize = 20;
-/// Time zones of the USA besides those that begin with `US/`. 933 reads back the address 911 would show.
-const USA: [&str; 14] = [
-    "America/Adak",
-    "America/Anchorage",
-    "America/Boise",
-    "America/Chicago",
-    "America/Denver",
-    "America/Detroit",
-    "America/Juneau",
-    "America/Los_Angeles",
-    "America/New_York",
-    "America/Nome",
-    "America/Phoenix",
-    "America/Puerto_Rico",
-    "Pacific/Guam",
-    "Pacific/Honolulu",
-];
 
 pub async fn of_property(app: &App, id: PropertyId) -> Result<EmergencyNumbers> {
     let db = app.db.read();
     let property = property::Entity::find_by_id(id.0).one(db).await?.ok_or_else(|| not_found("property"))?;
-    let (own, numbers) = numbers(db, &property).await?;
-    Ok(EmergencyNumbers { own, numbers })
+    numbers(db, &property).await
 }
 
 /// Names them; without any, those of the time zone count again.
@@ -70,43 +57,93 @@ pub async fn set(app: &App, actor: &Actor, id: PropertyId, wanted: EmergencyNumb
     of_property(app, id).await
 }
 
-/// Whether they are the property's own, and the numbers.
-pub async fn numbers(db: &impl ConnectionTrait, property: &property::Model) -> Result<(bool, Vec<String>)> {
+/// The numbers of a property, and where they are from.
+pub async fn numbers(db: &impl ConnectionTrait, property: &property::Model) -> Result<EmergencyNumbers> {
     let row = emergency_set::Entity::find_by_id(property.id).one(db).await?;
-    let list = |text: &str| text.split(',').filter(|number| !number.is_empty()).map(str::to_owned).collect();
-    Ok(match row {
-        Some(row) => (true, list(&row.numbers)),
-        None => (false, of_zone(&property.time_zone).iter().map(|number| (*number).to_owned()).collect()),
-    })
+    Ok(of(row.as_ref(), property))
 }
 
-/// What is dialled where a time zone is. 112 is the number of the European Union and of many others.
-fn of_zone(zone: &str) -> &'static [&'static str] {
-    let in_usa = USA.contains(&zone)
-        || ["US/", "America/Indiana/", "America/Kentucky/", "America/North_Dakota/"]
-            .iter()
-            .any(|one| zone.starts_with(one));
-    match zone {
-        _ if in_usa => &["911", "933"],
-        _ if zone.starts_with("America/") || zone.starts_with("Canada/") => &["911"],
-        _ if zone.starts_with("Australia/") => &["000", "112"],
-        "Pacific/Auckland" => &["111"],
-        "Europe/London" => &["999", "112"],
-        _ => &["112"],
+/// All the numbers of several properties; a guess where there is none.
+pub async fn of_several(db: &impl ConnectionTrait, properties: &[property::Model]) -> Result<Vec<String>> {
+    let ids = properties.iter().map(|property| property.id);
+    let rows = emergency_set::Entity::find().filter(emergency_set::Column::PropertyId.is_in(ids)).all(db).await?;
+    let rows: HashMap<Uuid, emergency_set::Model> = rows.into_iter().map(|row| (row.property_id, row)).collect();
+    let mut all: Vec<String> = Vec::new();
+    for property in properties {
+        let numbers = of(rows.get(&property.id), property).numbers;
+        all.extend(numbers.into_iter().filter(|number| !all.contains(number)).collect::<Vec<_>>());
     }
+    if all.is_empty() {
+        all = GUESS.iter().map(|number| (*number).to_owned()).collect();
+    }
+    Ok(all)
+}
+
+fn of(row: Option<&emergency_set::Model>, property: &property::Model) -> EmergencyNumbers {
+    match row {
+        Some(row) => {
+            let numbers = row.numbers.split(',').filter(|number| !number.is_empty()).map(str::to_owned).collect();
+            EmergencyNumbers { own: true, guess: false, numbers }
+        }
+        None => {
+            let known = of_zone(&property.time_zone);
+            let numbers = known.unwrap_or(GUESS).iter().map(|number| (*number).to_owned()).collect();
+            EmergencyNumbers { own: false, guess: known.is_none(), numbers }
+        }
+    }
+}
+
+/// What is dialled where a time zone is; `None` where that is not known.
+fn of_zone(zone: &str) -> Option<&'static [&'static str]> {
+    zones::country(zone).and_then(of_country)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::of_zone;
+    use super::*;
 
     #[test]
-    fn a_time_zone_has_its_numbers() {
-        assert_eq!(of_zone("America/New_York"), ["911", "933"]);
-        assert_eq!(of_zone("America/Indiana/Knox"), ["911", "933"]);
-        assert_eq!(of_zone("America/Toronto"), ["911"]);
-        assert_eq!(of_zone("Europe/London"), ["999", "112"]);
-        assert_eq!(of_zone("Europe/Lisbon"), ["112"]);
-        assert_eq!(of_zone("UTC"), ["112"]);
+    fn a_time_zone_has_the_numbers_of_its_country() {
+        let known: [(&str, &[&str]); 14] = [
+            ("America/New_York", &["911", "933"]),
+            ("America/Indiana/Knox", &["911", "933"]),
+            ("US/Hawaii", &["911", "933"]),
+            ("America/Toronto", &["911"]),
+            ("America/Sao_Paulo", &["190", "192", "193"]),
+            ("America/Bogota", &["123"]),
+            ("Asia/Tokyo", &["110", "119"]),
+            ("Asia/Shanghai", &["110", "119", "120"]),
+            ("Asia/Hong_Kong", &["999"]),
+            ("Asia/Dubai", &["999", "998", "997"]),
+            ("Pacific/Chatham", &["111"]),
+            ("Australia/Perth", &["000", "112"]),
+            ("Europe/London", &["999", "112"]),
+            ("Europe/Lisbon", &["112"]),
+        ];
+        for (zone, numbers) in known {
+            assert_eq!(of_zone(zone), Some(numbers), "{zone}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_known_112_is_said_to_be_a_guess() {
+        let property = |zone: &str| property::Model {
+            id: Uuid::nil(),
+            chain_id: Uuid::nil(),
+            code: "x".into(),
+            name: "X".into(),
+            time_zone: zone.into(),
+            brand_id: None,
+            phone: String::new(),
+            front_desk: String::new(),
+        };
+        for zone in ["UTC", "Etc/GMT+3", "Antarctica/Troll", "Somewhere/Else"] {
+            let found = of(None, &property(zone));
+            assert_eq!((found.own, found.guess, found.numbers), (false, true, vec!["112".to_owned()]), "{zone}");
+        }
+        assert!(!of(None, &property("Europe/Lisbon")).guess);
+        let own = emergency_set::Model { property_id: Uuid::nil(), numbers: "110,9110".into() };
+        let found = of(Some(&own), &property("UTC"));
+        assert_eq!((found.own, found.guess, found.numbers), (true, false, vec!["110".to_owned(), "9110".to_owned()]));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::rest::{LintExample, LintGroup};
+use contract::rest::{LintExample, LintGeneral, LintGroup};
 use contract::{Mac, PhoneId};
-use settings::lint::{Finding, Severity};
+use settings::lint::{Finding, Rule, Severity};
 
 use super::words;
 
@@ -28,11 +28,7 @@ impl Groups {
         let mut counted = BTreeSet::new();
         for finding in findings {
             let rule = finding.rule;
-            let group = self.0.entry((rule.severity, rule.id)).or_insert_with(|| LintGroup {
-                rule: words(rule),
-                phones: 0,
-                examples: Vec::new(),
-            });
+            let group = self.group(rule);
             if !counted.insert(rule.id) {
                 continue;
             }
@@ -47,6 +43,22 @@ impl Groups {
                 });
             }
         }
+    }
+
+    /// Findings of values that no phone has yet.
+    pub fn add_general(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        for Finding { rule, keys, what } in findings {
+            self.group(rule).general.push(LintGeneral { keys, what });
+        }
+    }
+
+    fn group(&mut self, rule: &'static Rule) -> &mut LintGroup {
+        self.0.entry((rule.severity, rule.id)).or_insert_with(|| LintGroup {
+            rule: words(rule),
+            phones: 0,
+            examples: Vec::new(),
+            general: Vec::new(),
+        })
     }
 
     pub fn done(self) -> Vec<LintGroup> {

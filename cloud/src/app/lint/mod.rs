@@ -1,6 +1,7 @@
 //! What is wrong with the configuration of phones: the rules of `settings::lint` over what each phone is to be, with the
 //! facts they need. [`Context`] is loaded once for many phones; a preview asks it about documents nobody has yet.
 
+mod alone;
 pub mod change;
 mod context;
 pub mod emergency;

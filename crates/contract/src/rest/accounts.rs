@@ -149,6 +149,10 @@ spec! {
         pub slot: u8,
         #[serde(default)]
         pub shared: bool,
+        /// The rooms that have it from now on, at most one unless it is shared; it is taken from whoever else had it, and
+        /// another account goes out of its place. Empty: no room. Left out: the rooms stay.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub rooms: Option<Vec<RoomId>>,
     }
 }
 

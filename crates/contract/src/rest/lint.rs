@@ -48,6 +48,13 @@ body! {
         pub phones: u32,
         /// At most 5 of them.
         pub examples: Vec<LintExample>,
+        /// What the values of a layer break by themselves, in a preview: no phone has them yet, so none is counted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub general: Vec<LintGeneral>,
+    }
+    pub struct LintGeneral {
+        pub keys: Vec<String>,
+        pub what: String,
     }
     pub struct LintExample {
         pub phone: PhoneId,
@@ -58,8 +65,11 @@ body! {
     }
     /// Numbers every phone of a property must be able to dial.
     pub struct EmergencyNumbers {
-        /// Whether the property named them; otherwise they are those of its time zone.
+        /// Whether the property named them; otherwise they are those of the country its time zone is in.
         pub own: bool,
+        /// Nobody named them and the country's are not known: 112 is a guess.
+        #[serde(default)]
+        pub guess: bool,
         pub numbers: Vec<String>,
     }
 }

@@ -152,7 +152,8 @@ pub fn markdown() -> String {
          | rule | how bad | what is wrong | why | what to do |\n|---|---|---|---|---|\n",
     );
     for rule in RULES {
-        let cells = [rule.severity.as_str(), rule.title, rule.why, rule.remedy];
+        // A bare bar would end the cell.
+        let cells = [rule.severity.as_str(), rule.title, rule.why, rule.remedy].map(|text| text.replace('|', "\\|"));
         page.push_str(&format!("| `{}` | {} |\n", rule.id, cells.join(" | ")));
     }
     page

@@ -4,7 +4,7 @@ use contract::rest::{LintGroup, LintSeverity, PreviewLint};
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, Svg};
-use crate::words::phones;
+use crate::words::{phones, sentence};
 
 /// `changed`: phones the change is about.
 #[component]
@@ -15,8 +15,7 @@ pub fn LintView(lint: PreviewLint, changed: u32) -> impl IntoView {
         let text = format!("Looked at {looked_at} of the {}; the counts are of these.", phones(changed));
         view! { <p class="quiet-text" data-testid="lint-sample">{text}</p> }
     });
-    let none = (quiet && changed > 0)
-        .then(|| view! { <p class="quiet-text" data-testid="lint-none">"No rule speaks against it."</p> });
+    let none = quiet.then(|| view! { <p class="quiet-text" data-testid="lint-none">"No rule speaks against it."</p> });
     let list = |title: &'static str, testid: &'static str, groups: Vec<LintGroup>| {
         (!groups.is_empty()).then(|| {
             view! {
@@ -29,7 +28,8 @@ pub fn LintView(lint: PreviewLint, changed: u32) -> impl IntoView {
     };
     let mended = (!mends.is_empty()).then(|| {
         let all = mends.into_iter().map(|group| {
-            view! { <li class="chip tone-green"><Svg icon=Icon::Check/>{format!("{}: {}", group.rule.title, phones(group.phones))}</li> }
+            let text = format!("{}: {}", group.rule.title, whom(group.phones));
+            view! { <li class="chip tone-green"><Svg icon=Icon::Check/>{text}</li> }
         });
         view! { <h3>"This puts right"</h3><ul class="row wrap" data-testid="lint-mends">{all.collect_view()}</ul> }
     });
@@ -44,6 +44,11 @@ pub fn LintView(lint: PreviewLint, changed: u32) -> impl IntoView {
     }
 }
 
+/// How many phones break a rule. With none it is the layer's values that would, on any phone.
+pub fn whom(count: u32) -> String {
+    if count == 0 { "no phone yet, but every one that comes".to_owned() } else { phones(count) }
+}
+
 /// A severity's word and tone.
 pub fn severity(severity: LintSeverity) -> (&'static str, &'static str) {
     match severity {
@@ -55,19 +60,20 @@ pub fn severity(severity: LintSeverity) -> (&'static str, &'static str) {
 
 #[component]
 fn Group(group: LintGroup) -> impl IntoView {
-    let LintGroup { rule, phones: count, examples } = group;
+    let LintGroup { rule, phones: count, examples, general } = group;
     let (word, tone) = severity(rule.severity);
-    let example = examples.first().map(|one| one.what.clone()).unwrap_or_default();
+    let example = examples.first().map(|one| &one.what).or(general.first().map(|one| &one.what));
+    let example = example.cloned().unwrap_or_default();
     let rooms: Vec<String> = examples
         .into_iter()
         .map(|one| one.room_number.map_or_else(|| one.mac.to_string(), |number| format!("room {number}")))
         .collect();
     let more = if count as usize > rooms.len() { " and others" } else { "" };
-    let who = format!("{}: {}{more}", phones(count), rooms.join(", "));
+    let who = if count == 0 { sentence(&whom(0)) } else { format!("{}: {}{more}.", phones(count), rooms.join(", ")) };
     view! {
         <li data-testid="lint-group" data-rule=rule.id data-severity=rule.severity.as_str()>
             <p><span class=format!("chip tone-{tone}")><Svg icon=Icon::Alert/>{word}</span> " " <b>{rule.title}</b></p>
-            <p>{example} " " <span class="quiet-text">{who}"."</span></p>
+            <p>{example} " " <span class="quiet-text">{who}</span></p>
             <p class="help">{rule.why}</p>
             <p><b>"What to do: "</b>{rule.remedy}</p>
         </li>

@@ -10,7 +10,7 @@ use contract::rest::{Accepted, LayerChange, LayerValue, Preview};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-pub use lint::severity;
+pub use lint::{severity, whom};
 pub use preview::PreviewView;
 pub use progress::PushProgress;
 

@@ -1,6 +1,7 @@
 //! SIP servers, extension pools and SIP accounts of a property.
 
 mod account_form;
+mod account_rooms;
 mod list;
 mod pool_form;
 mod pools;
@@ -41,7 +42,7 @@ impl Sip {
         format!("/properties/{}/{rest}", self.property.get_untracked())
     }
 
-    /// Changes the server or pool with this id, or makes one.
+    /// Changes the server, pool or account with this id, or makes one.
     async fn keep<I: Display, S: Serialize>(self, what: &str, id: Option<I>, spec: S) -> Result<(), ApiError> {
         let path = self.path(what);
         match id {

@@ -71,21 +71,7 @@ fn PoolRow(pool: ExtensionPool, sip: Sip, editing: RwSignal<Option<Option<Extens
     });
     let said = move || {
         filled.get().map(|filled| {
-            let given = match filled.given.len() {
-                0 => "Every room has an account already.".to_owned(),
-                count => format!(
-                    "{} an account now; the change is on its way to {}.",
-                    counted(count, "room has", "rooms have"),
-                    phones(filled.phones)
-                ),
-            };
-            let left = (!filled.left_out.is_empty()).then(|| {
-                format!(
-                    " For {} no number was left: make the pool larger, or add another.",
-                    counted(filled.left_out.len(), "room", "rooms")
-                )
-            });
-            view! { <p role="status" data-testid="pool-filled">{given} {left}</p> }
+            view! { <p role="status" data-testid="pool-filled">{told(&filled)}</p> }
         })
     };
     let free = pool.size.saturating_sub(pool.used);
@@ -104,5 +90,48 @@ fn PoolRow(pool: ExtensionPool, sip: Sip, editing: RwSignal<Option<Option<Extens
                 <ConfirmButton label="Remove" icon=Icon::Trash question="Remove this pool?" yes="Remove" on_yes=remove/>
             </div>
         </li>
+    }
+}
+
+/// What filling came to.
+fn told(filled: &PoolFilled) -> String {
+    let (given, left) = (filled.given.len(), filled.left_out.len());
+    if given == 0 && left == 0 {
+        return "Every room has an account already.".to_owned();
+    }
+    let mut said = Vec::new();
+    if given > 0 {
+        let rooms = counted(given, "room has", "rooms have");
+        said.push(format!("{rooms} an account now; the change is on its way to {}.", phones(filled.phones)));
+    }
+    if left > 0 {
+        let rooms = counted(left, "room", "rooms");
+        said.push(format!("For {rooms} no number was left: make the pool larger, or add another."));
+    }
+    said.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::rest::GivenAccount;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_pool_is_not_said_to_have_served_every_room() {
+        let filled = |given: usize, left: usize| {
+            let one = || GivenAccount {
+                room: contract::RoomId(Default::default()),
+                room_number: "1201".into(),
+                account: contract::SipAccountId(Default::default()),
+                extension: "6000".into(),
+            };
+            let left_out = vec![contract::RoomId(Default::default()); left];
+            told(&PoolFilled { given: (0..given).map(|_| one()).collect(), left_out, phones: 2, jobs: Vec::new() })
+        };
+        assert_eq!(filled(0, 0), "Every room has an account already.");
+        assert_eq!(filled(0, 5), "For 5 rooms no number was left: make the pool larger, or add another.");
+        let both = filled(1, 1);
+        assert!(both.starts_with("1 room has an account now") && both.contains("For 1 room no number"), "{both}");
     }
 }
