@@ -8,7 +8,7 @@ use tests::process::{EMAIL, PASSWORD};
 use super::browser_settings::{field, in_the_middle, push, seek, to_the_middle};
 use crate::accounts::{add_pool, add_server, fill};
 use crate::support::browser::{Browser, web_root};
-use crate::support::{Phone, TestServer, mac};
+use crate::support::{Ask, Phone, TestServer, mac};
 
 const PLAN: &str = "account.1.call.dialplan";
 

@@ -25,6 +25,7 @@ pub async fn to_the_middle(browser: &Browser, what: &str) {
 
 /// Shows a setting of the editor by its search.
 pub async fn seek(browser: &Browser, words: &str, key: &str) {
+    to_the_middle(browser, "[data-testid=template-search]").await;
     browser.fill("template-search", words).await;
     browser.find(&field(key, "")).await;
 }
