@@ -80,6 +80,11 @@ pub fn shown(key: &str, value: &str) -> String {
     {
         return choice.label.clone();
     }
+    if let settings::ValueType::CodecList { choices } = kind {
+        let label =
+            |word: &str| choices.iter().find(|one| one.value == word).map_or(word.to_owned(), |one| one.label.clone());
+        return value.split(',').filter(|word| !word.is_empty()).map(label).collect::<Vec<_>>().join(", ");
+    }
     match kind.unit() {
         Some(unit) if !value.is_empty() => format!("{value} {unit}"),
         _ => value.to_owned(),
@@ -97,5 +102,16 @@ pub fn effect(found: SettingRef) -> &'static str {
         settings::Effect::Live => "Takes effect at once.",
         settings::Effect::ReRegister => "The account registers anew.",
         settings::Effect::Reboot => "The phone restarts.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_are_called_by_their_names() {
+        assert_eq!(shown("account.1.codec.choice", "g722,pcmu"), "G.722, PCMU");
+        assert_eq!(said("account.1.codec.choice", ""), "empty");
     }
 }

@@ -5,10 +5,10 @@ use contract::rest::{Accepted, EmergencyNumbers};
 use serde_json::json;
 use tests::process::{EMAIL, PASSWORD};
 
-use super::browser_settings::{field, in_the_middle, push, seek};
+use super::browser_settings::{field, in_the_middle, push, seek, to_the_middle};
 use crate::accounts::{add_pool, add_server, fill};
 use crate::support::browser::{Browser, web_root};
-use crate::support::{Phone, TestServer, mac};
+use crate::support::{Ask, Phone, TestServer, mac};
 
 const PLAN: &str = "account.1.call.dialplan";
 
@@ -101,6 +101,7 @@ async fn emergency_numbers_are_named_checked_and_tried() {
     browser.shows(&verdict("999"), "data-dials", "false").await;
     browser.says(&verdict("999"), "Refused").await;
     browser.says("emergency-verdicts", "dials 112 and 911 whatever the plan says").await;
+    to_the_middle(&browser, "[data-testid=dial-plan-keys]").await;
     browser.fill("dial-plan-keys", "911").await;
     browser.says("dial-plan-verdict", "Bellhop's own phones dial 911 at once all the same").await;
     browser.fill("dial-plan-keys", "999").await;

@@ -4,7 +4,7 @@ use contract::rest::{Accepted, LayerValues, Property};
 use serde_json::json;
 use tests::process::{EMAIL, PASSWORD};
 
-use super::browser_settings::{field, push, seek};
+use super::browser_settings::{field, in_the_middle, push, seek};
 use crate::support::browser::{Browser, web_root};
 use crate::support::{Phone, TestServer, mac, wait_true};
 
@@ -82,6 +82,7 @@ async fn under_a_lock_the_source_is_right_and_what_stands_here_can_be_taken_away
     seek(&browser, name, name).await;
     browser.says(&field(name, "barred"), "Brand standard").await;
     browser.says(&field(name, "source"), "Chain").await;
+    in_the_middle(&browser, name).await;
     browser.click(&field(name, "revert")).await;
     browser.says("pending", "No unsaved changes").await;
 

@@ -14,12 +14,18 @@ pub fn field(key: &str, part: &str) -> String {
 
 /// Brings a setting out from under the bar of unsaved changes.
 pub async fn in_the_middle(browser: &Browser, key: &str) {
-    let place = format!("(document.querySelector({:?}).scrollIntoView({{ block: 'center' }}), true)", field(key, ""));
-    browser.until("the setting is in the middle", &place).await;
+    to_the_middle(browser, &field(key, "")).await;
+}
+
+/// The same for a part of one that is higher than the window.
+pub async fn to_the_middle(browser: &Browser, what: &str) {
+    let place = format!("(document.querySelector({what:?}).scrollIntoView({{ block: 'center' }}), true)");
+    browser.until(&format!("{what} is in the middle"), &place).await;
 }
 
 /// Shows a setting of the editor by its search.
 pub async fn seek(browser: &Browser, words: &str, key: &str) {
+    to_the_middle(browser, "[data-testid=template-search]").await;
     browser.fill("template-search", words).await;
     browser.find(&field(key, "")).await;
 }
@@ -143,7 +149,7 @@ async fn values_hold_variables_and_dial_plans_are_tried() {
     browser.says("dial-plan-verdict", "Dials 123 after").await;
     browser.fill("dial-plan-keys", "19005").await;
     browser.says("dial-plan-verdict", "Blocked").await;
-    in_the_middle(&browser, plan).await;
+    to_the_middle(&browser, &field(plan, "revert")).await;
     browser.click(&field(plan, "revert")).await;
     browser.says("pending", "No unsaved changes").await;
 

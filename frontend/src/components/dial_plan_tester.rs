@@ -37,11 +37,7 @@ fn always(keys: &str) -> bool {
 /// What becomes of a number, also where it does not go by the plan.
 fn told(plan: &DialPlan, keys: &str) -> String {
     let by_plan = outcome(plan, keys);
-    if always(keys) {
-        format!("By the plan: {by_plan} Bellhop's own phones dial {keys} at once all the same.")
-    } else {
-        by_plan
-    }
+    if always(keys) { format!("{by_plan} Bellhop's own phones dial {keys} at once all the same.") } else { by_plan }
 }
 
 /// Whether the plan lets a number out as it is.
@@ -124,8 +120,11 @@ fn EmergencyCalls(plan: Memo<Result<DialPlan, String>>) -> impl IntoView {
             Ok(plan) => (dials(plan, &number), told(plan, &number)),
         });
         let shown = number.clone();
-        let (icon, tone, word) =
-            if fine { (Icon::Check, "green", "goes out") } else { (Icon::Alert, "red", "does not go out") };
+        let (icon, tone, word) = if fine {
+            (Icon::Check, "green", "goes out by the plan")
+        } else {
+            (Icon::Alert, "red", "is kept in by the plan")
+        };
         view! {
             <li data-testid="emergency-verdict" data-number=shown data-dials=fine.to_string()>
                 <span class=format!("chip tone-{tone}")><Svg icon/><b class="mono">{number}</b>" "{word}</span>

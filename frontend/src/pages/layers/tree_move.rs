@@ -63,7 +63,6 @@ pub fn MoveToBrand(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: C
                 </select>
                 {move || moved.get().then(|| view! {
                     <ConfirmButton label="Move…" icon=Icon::Swap question yes="Move" on_yes=put testid="property-move"/>
-                    <button type="button" class="button quiet" data-testid="property-stay" on:click=move |_| wanted.set(now.get_value())>"Cancel"</button>
                 })}
             </span>
         </Show>
