@@ -157,7 +157,9 @@ async fn values_hold_variables_and_dial_plans_are_tried() {
     seek(&browser, "account name", name).await;
     browser.fill(&field(name, "setting-value"), "Room ").await;
     browser.click(&field(name, "variables")).await;
-    browser.click(&format!("{} [data-name='room.number']", field(name, ""))).await;
+    let room = format!("{} [data-name='room.number']", field(name, ""));
+    to_the_middle(&browser, &room).await;
+    browser.click(&room).await;
     assert_eq!(browser.value(&field(name, "setting-value")).await, "Room {room.number}");
     browser.click("view-changed").await;
     browser.fill("template-search", "").await;
