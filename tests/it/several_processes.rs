@@ -1,7 +1,5 @@
 //! Several processes of one installation, on one database.
 
-use std::time::Duration;
-
 use cloud::config::Config;
 use cloud::startup;
 use contract::rest::Property;
@@ -24,8 +22,7 @@ async fn those_started_together_on_a_new_database_all_come_up() {
         let settings = settings.clone().into_iter().map(|(name, value)| (name.to_owned(), value));
         startup::start(Config::from_parts("[server]\nroles = [\"api\"]", "test", settings).unwrap())
     };
-    let started = tokio::time::timeout(Duration::from_secs(60), async { tokio::join!(start(), start(), start()) });
-    let (one, two, three) = started.await.unwrap();
+    let (one, two, three) = tokio::join!(Box::pin(start()), Box::pin(start()), Box::pin(start()));
     for server in [one.unwrap(), two.unwrap(), three.unwrap()] {
         let api = Api::sign_in(format!("http://{}", server.api.unwrap()), EMAIL, PASSWORD).await.unwrap();
         assert!(api.get("/api/v1/properties").await.ok::<Vec<Property>>().is_empty());
