@@ -54,9 +54,10 @@ pub fn Emergency(
         request_animation_frame(|| focus("emergency-change"));
     });
     let body = move |now: RwSignal<EmergencyNumbers>| {
-        let source = move || match now.with(|now| now.own) {
-            true => "Named by the property".to_owned(),
-            false => format!("Taken from the time zone {}", zone.get()),
+        let source = move || match now.with(|now| (now.own, now.guess)) {
+            (true, _) => "Named by the property".to_owned(),
+            (false, false) => format!("Taken from the time zone {}", zone.get()),
+            (false, true) => format!("A guess: those of {} are not known here. Name them.", zone.get()),
         };
         let inner = move || {
             if editing.get() {

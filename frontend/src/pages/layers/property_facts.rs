@@ -13,7 +13,7 @@ use crate::components::field::TextField;
 use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::state::use_shared;
-use crate::time::all_zones;
+use crate::time::{all_zones, is_zone};
 use crate::words;
 
 const FIELDS: &[&str] = &["name", "phone", "front_desk", "time_zone"];
@@ -143,6 +143,10 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
         }
         if let Some(why) = missing(&change) {
             return sending.refuse(why);
+        }
+        if change.time_zone.as_deref().is_some_and(|zone| !is_zone(zone)) {
+            let detail = "Write one such as Europe/Lisbon, or choose it from the list.";
+            return sending.refuse(ApiError::local("no-zone", "This is no time zone", detail).of_field("time_zone"));
         }
         let sent = change.clone();
         let keep = async move { shared.api.patch::<_, Accepted>(&format!("/properties/{id}"), &sent).await };
