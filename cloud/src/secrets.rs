@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::catalogue;
 
-const SEALED: &str = "sealed:1:";
+/// What a sealed value begins with.
+pub const SEALED: &str = "sealed:1:";
 
 /// The key ring. It can neither be printed nor serialised.
 pub struct Secrets {

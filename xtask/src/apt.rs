@@ -169,7 +169,9 @@ trap restore EXIT
 trap 'exit 130' INT TERM HUP
 printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit 1
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q && apt-get install -q -y --no-install-recommends "$@"
+apt-get update -q && apt-get install -q -y --no-install-recommends "$@" || exit 1
+# It takes the place of systemd's own time service, which a developer's machine may have had.
+case " $* " in *" chrony "*) [ ! -d /run/systemd/system ] || systemctl start chrony ;; esac
 "#;
 
 fn missing<'a>(packages: &[&'a Package]) -> Vec<&'a Package> {

@@ -26,7 +26,8 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: PropertyId, wante
         said.push(format!("name {} → {new}", old.name));
         row.name = Set(new);
     }
-    if let Some(zone) = wanted.time_zone {
+    // One that was taken before may stand.
+    if let Some(zone) = wanted.time_zone.filter(|zone| *zone != old.time_zone) {
         let zone = time_zone(&zone)?;
         said.push(format!("time zone {} → {zone}", old.time_zone));
         row.time_zone = Set(zone);

@@ -145,7 +145,7 @@ impl Device {
 
     /// The time of day by the phone's time servers; without one, by the system's clock.
     pub fn now(&self) -> Timestamp {
-        Timestamp(clock::now().millis().saturating_add(self.time.offset_ms()))
+        self.time.now().unwrap_or_else(clock::now)
     }
 
     /// Seconds the phone's own time is east of UTC now: DHCP's where the settings let it, else the time zone's.

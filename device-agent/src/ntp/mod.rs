@@ -1,5 +1,5 @@
 //! The time of day from the hotel's time servers: "NTP Server" and its like. The phone does not set the clock of the system
-//! it runs on; it keeps how far that one is off, and goes by the time that results.
+//! it runs on; it counts on from what a server said, whoever sets that one meanwhile.
 
 mod packet;
 
@@ -19,6 +19,8 @@ const SERVERS: [&str; 2] = ["datetime.ntp.server.1", "datetime.ntp.server.2"];
 const INTERVAL: &str = "datetime.ntp.updateinterval";
 const AUTHENTICATED: &str = "datetime.ntp.enableauth";
 const PORT: u16 = 123;
+/// Of a server's name; the first may be of a kind that leads nowhere.
+const MOST_ADDRESSES: usize = 4;
 /// For the name, and for the answer.
 const SILENCE: Duration = Duration::from_secs(3);
 /// A house that gets its power back does not ask in one moment.
@@ -45,11 +47,20 @@ pub struct Answer {
     pub server: String,
     /// By the server's clock.
     pub at: Timestamp,
-    /// Milliseconds the system's clock is behind.
+    /// Milliseconds the system's clock was behind.
     pub offset_ms: i64,
+    #[serde(skip)]
+    heard: Instant,
     /// Milliseconds of the way there and back.
     pub delay_ms: i64,
     pub stratum: u8,
+}
+
+impl Answer {
+    fn now(&self, now: Instant) -> Timestamp {
+        let since = now.saturating_duration_since(self.heard).as_millis();
+        Timestamp(self.at.millis().saturating_add(i64::try_from(since).unwrap_or(i64::MAX)))
+    }
 }
 
 /// What outlives a question.
@@ -61,9 +72,9 @@ impl Watch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Milliseconds the system's clock is behind.
-    pub(crate) fn offset_ms(&self) -> i64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).answer.as_ref().map_or(0, |answer| answer.offset_ms)
+    /// The time by the last answer.
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).answer.as_ref().map(|answer| answer.now(Instant::now()))
     }
 
     fn set(&self, time: Time) {
@@ -159,10 +170,15 @@ async fn first(servers: &[String]) -> Result<Answer, String> {
 async fn ask_host(server: &str) -> Result<Answer, String> {
     let host = server.trim_matches(['[', ']']);
     let found = tokio::time::timeout(SILENCE, tokio::net::lookup_host((host, PORT))).await;
-    let mut found =
-        found.map_err(|_| "its name is not found in time".to_owned())?.map_err(|error| error.to_string())?;
-    let address = found.next().ok_or_else(|| "its name has no address".to_owned())?;
-    ask(server, address).await
+    let found = found.map_err(|_| "its name is not found in time".to_owned())?.map_err(|error| error.to_string())?;
+    let mut why = "its name has no address".to_owned();
+    for address in found.take(MOST_ADDRESSES) {
+        match ask(server, address).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => why = error,
+        }
+    }
+    Err(why)
 }
 
 /// One question.
@@ -192,6 +208,7 @@ async fn ask(server: &str, address: SocketAddr) -> Result<Answer, String> {
     let (measured, heard_ms) =
         tokio::time::timeout(SILENCE, heard).await.unwrap_or_else(|_| Err("no answer".into()))?;
     Ok(Answer {
+        heard: Instant::now(),
         server: server.to_owned(),
         at: Timestamp(heard_ms + measured.offset_ms),
         offset_ms: measured.offset_ms,

@@ -41,6 +41,21 @@ impl Drop for Chrony {
     }
 }
 
+/// Waits until a server answers.
+async fn answers(server: &str) {
+    let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+    let mut question = [0; 48];
+    question[0] = 4 << 3 | 3;
+    until("chronyd answers", async || {
+        // Nobody is there yet: the next try says so.
+        let _ = socket.send_to(&question, server).await;
+        let mut answer = [0; 100];
+        let heard = socket.recv_from(&mut answer);
+        tokio::time::timeout(std::time::Duration::from_millis(200), heard).await.ok()?.ok()
+    })
+    .await;
+}
+
 /// Answers for ever.
 async fn ahead(socket: UdpSocket) {
     let mut question = [0; 100];
@@ -76,6 +91,7 @@ fn the_phone_takes_the_time_of_its_server_or_of_dhcps_where_it_may() {
     in_own_network(|| async {
         let dir = tempfile::tempdir().unwrap();
         let _chrony = Chrony::start(dir.path());
+        answers("10.75.0.1:123").await;
         let other = tokio::spawn(ahead(UdpSocket::bind("10.75.0.2:123").await.unwrap()));
         let lease = dir.path().join("lease");
         std::fs::write(&lease, "ip=10.75.0.9\nntpsrv=10.75.0.2\n").unwrap();

@@ -1,7 +1,7 @@
 //! What the rules of `docs/LINT.md` find, for a person to work off: the rule in plain words, why it matters, what to
 //! do, and whom it is about.
 
-use contract::rest::{LintGroup, LintRule};
+use contract::rest::{LintExample, LintGroup, LintRule};
 use leptos::prelude::*;
 
 use super::icon::{Icon, Svg};
@@ -14,7 +14,7 @@ pub fn BrokenRule(
     rule: LintRule,
     /// How many break it, where it is about more than one phone.
     #[prop(into, optional)]
-    count: String,
+    count: Signal<String>,
     children: Children,
 ) -> impl IntoView {
     let (word, tone) = severity(rule.severity);
@@ -39,25 +39,30 @@ pub fn BrokenRule(
 
 /// A rule and the phones that break it; each leads to its configuration.
 #[component]
-pub fn BrokenBy(group: LintGroup) -> impl IntoView {
-    let LintGroup { rule, phones: count, examples, .. } = group;
+pub fn BrokenBy(group: Memo<LintGroup>) -> impl IntoView {
+    let examples = Memo::new(move |_| group.with(|group| group.examples.clone()));
     // Where all say the same, it is said once.
-    let same =
-        examples.first().map(|first| first.what.clone()).filter(|first| examples.iter().all(|one| one.what == *first));
-    let several = same.is_none();
-    let more = (count as usize).saturating_sub(examples.len());
-    let place = move |one: contract::rest::LintExample| {
+    let same = Memo::new(move |_| {
+        examples.with(|all| {
+            let first = all.first().map(|first| first.what.clone());
+            first.filter(|first| all.iter().all(|one| one.what == *first))
+        })
+    });
+    let count = Memo::new(move |_| group.with(|group| group.phones));
+    let more = move || (count.get() as usize).saturating_sub(examples.with(Vec::len));
+    let place = move |one: LintExample| {
         let name = one.room_number.map_or_else(|| one.mac.to_string(), |number| format!("Room {number}"));
-        let what = several.then(|| format!(": {}", one.what));
+        let what = move || same.with(Option::is_none).then(|| format!(": {}", one.what));
         view! { <li><a href=format!("/phones/{}/configuration", one.phone)>{name}</a>{what}</li> }
     };
-    let list = if several { "check-places long" } else { "check-places" };
+    let list = move || if same.with(Option::is_none) { "check-places long" } else { "check-places" };
+    let key = |one: &LintExample| (one.phone, one.room_number.clone(), one.what.clone());
     view! {
-        <BrokenRule rule count=phones(count)>
-            {same.map(|what| view! { <p>{what}</p> })}
+        <BrokenRule rule=group.with_untracked(|group| group.rule.clone()) count=Signal::derive(move || phones(count.get()))>
+            {move || same.get().map(|what| view! { <p>{what}</p> })}
             <ul class=list aria-label="Where">
-                {examples.into_iter().map(place).collect_view()}
-                {(more > 0).then(|| view! { <li class="quiet-text">{format!("and {more} more")}</li> })}
+                <For each=move || examples.get() key=key children=place/>
+                {move || Some(more()).filter(|more| *more > 0).map(|more| view! { <li class="quiet-text">{format!("and {more} more")}</li> })}
             </ul>
         </BrokenRule>
     }

@@ -58,7 +58,7 @@ impl Claim {
             conflict(
                 "import-running",
                 "import",
-                "Somebody else has just begun to apply it. Look at it until it is done.",
+                "Somebody else has just begun to apply it, or has changed its columns. Look at it again.",
             )
         })
     }

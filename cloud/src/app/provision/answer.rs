@@ -313,11 +313,11 @@ async fn give(app: &App, asked: &Asked<'_>, known: &Known, giving: &Giving, hand
         (None, false) => giving.keys.clone(),
     };
     // Both formats are asked for where a phone loads all there is: XML alone says that it asks again.
-    let again = if row.version == phone.desired_version && !row.tag.is_empty() { row.turn + 1 } else { 0 };
-    let (turn, key) = match giving.format {
-        Format::Binary => (again - 1, keys.newest()),
-        _ => (again, keys.at(again)),
-    };
+    // By TFTP nobody proves anything: there is no older password, and never none.
+    let same = row.version == phone.desired_version && !row.tag.is_empty() && !asked.tftp;
+    let again = if same { row.turn + 1 } else { 0 };
+    let key = keys.at(again);
+    let turn = if giving.format == Format::Binary { again - 1 } else { again };
     let unchanged = held.is_some() || (!giving.is_first && has(asked, modified, |_| false));
     let tag = held.unwrap_or_else(|| tag_of(key));
 

@@ -14,6 +14,8 @@ use crate::secrets::Secrets;
 const MOST: usize = 4;
 /// How long an older one is kept beside the one that was told last, in milliseconds.
 const KEPT_MS: i64 = 30 * 24 * 3_600_000;
+/// And how long none at all, where the phone had none before: that file goes out in clear.
+const CLEAR_MS: i64 = 24 * 3_600_000;
 
 /// Passwords a phone may decrypt files with, in clear; empty text stands for none.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +34,10 @@ impl Keys {
         let mut keys = Self::only(secrets.open(FILE_KEY, &row.file_key)?);
         if !row.older_keys.is_empty() && now - row.key_at < KEPT_MS {
             for sealed in from_str::<Vec<String>>(&row.older_keys)? {
-                keys.older.push(secrets.open(FILE_KEY, &sealed)?);
+                let key = secrets.open(FILE_KEY, &sealed)?;
+                if !key.is_empty() || now - row.key_at < CLEAR_MS {
+                    keys.older.push(key);
+                }
             }
         }
         Ok(keys)

@@ -120,16 +120,33 @@ impl Recorder {
         (held.fetched.len(), held.given_back.len())
     }
 
+    /// Whether files are being handed over: each holds the recorder until it is out.
+    fn is_out(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     fn take(&self) -> Waiting {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
+/// Files under way when the server stops have so long to get out.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// Writes until cancelled, and then what is left.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         let stopping = tokio::select! {
-            () = stop.cancelled() => true,
+            () = stop.cancelled() => {
+                // What is on its way is let out, and is remembered too.
+                let out = async {
+                    while app.provision.record.is_out() {
+                        tokio::time::sleep(WRITE).await;
+                    }
+                };
+                let _ = tokio::time::timeout(DRAIN, out).await;
+                true
+            }
             () = tokio::time::sleep(WRITE) => false,
         };
         let held = app.provision.record.take();

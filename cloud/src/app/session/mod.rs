@@ -357,23 +357,23 @@ async fn take_up<'a>(app: &'a App, tx: &impl ConnectionTrait, post: &Post) -> Re
     if !app.desk.spend(app, &pass) {
         return Ok(TakenUp::Nothing);
     }
+    let spending = Spending { app, pass, kept: false };
     // Before its session's row, as everybody does.
-    if heard::locked(tx, pass.phone).await?.is_none() {
+    if heard::locked(tx, spending.pass.phone).await?.is_none() {
         return Ok(TakenUp::Not(Answer::Ended));
     }
     let state = State {
-        acs: pass.acs.clone(),
+        acs: spending.pass.acs.clone(),
         work: Work::Nothing,
         enrol: false,
         welcome: false,
         account_until: 0,
         trusted: true,
-        opened: pass.opened,
+        opened: spending.pass.opened,
         asked_again: false,
         host: post.host.clone(),
         base: post.base.clone(),
     };
-    let spending = Spending { app, pass, kept: false };
     match store::take_up(tx, token, spending.pass.phone, state, app.config.acs.session_timeout_s).await {
         Ok(Some(session)) => Ok(TakenUp::Session(Box::new(session), spending)),
         // The phone has come again since.

@@ -3,14 +3,14 @@
 
 use contract::PhoneId;
 use contract::rest::{JobState, Task};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
 use super::insert;
-use crate::app::jobs::{self, CONFIGURE, Claim, Outcome};
+use crate::app::jobs::{self, CONFIGURE, Claim, Outcome, WAITING};
 use crate::app::{Actor, App, Result};
 use crate::clock::now_ms;
 use crate::db::entity::{job, phone};
@@ -21,6 +21,9 @@ const REBOOT: &str = "reboot";
 /// The memo of a change whose phone is to be restarted, and of the task that then restarts it. Such a task is carried out in
 /// a session only: there the phone itself refuses while its handset is off the hook.
 const OWED: &str = "restart";
+/// The memo of a change that may owe one: a setting that counts after a restart was sent, and no answer was heard yet. If it
+/// is lost, the phone has the value and does not say again that it waits.
+const ASKED: &str = "restart?";
 /// What is said of a restart that waits.
 const HELD: &str = "The phone is in a call; it restarts when the handset is back on its hook.";
 /// How soon a phone that was in a call is asked again, if nothing is heard of it, in milliseconds.
@@ -28,6 +31,25 @@ const AGAIN_MS: i64 = 5_000;
 const AGAIN_CAP_MS: i64 = 600_000;
 /// How long a phone may refuse to restart.
 const PATIENCE_MS: i64 = 24 * 3_600_000;
+
+/// A setting that counts after a restart is about to be sent.
+pub async fn may_owe(tx: &impl ConnectionTrait, claim: &Claim) -> Result<()> {
+    remember(tx, claim, OWED, false, ASKED).await
+}
+
+/// The phone took values, and they are in force.
+pub async fn owe_nothing(tx: &impl ConnectionTrait, claim: &Claim) -> Result<()> {
+    remember(tx, claim, ASKED, true, "").await
+}
+
+/// Changes the memo of a job, where it is or is not this one.
+async fn remember(tx: &impl ConnectionTrait, claim: &Claim, this: &str, is: bool, memo: &str) -> Result<()> {
+    let one = job::Entity::update_many().col_expr(job::Column::Memo, Expr::value(memo));
+    let one = one.filter(job::Column::Id.eq(claim.id)).filter(job::Column::Fence.eq(claim.fence));
+    let one = one.filter(if is { job::Column::Memo.eq(this) } else { job::Column::Memo.ne(this) });
+    one.exec(tx).await?;
+    Ok(())
+}
 
 /// The phone took values that count after a restart. It is remembered with the job, whatever becomes of this session.
 pub async fn owe(tx: &impl ConnectionTrait, claim: &Claim) -> Result<()> {
@@ -41,10 +63,13 @@ pub async fn follow(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model, 
         .col_expr(job::Column::Memo, Expr::value(""))
         .filter(job::Column::PhoneId.eq(phone.id))
         .filter(job::Column::Kind.eq(CONFIGURE))
-        .filter(job::Column::Memo.eq(OWED))
+        .filter(job::Column::Memo.is_in([OWED, ASKED]))
         .exec(tx)
         .await?;
-    if settled.rows_affected == 0 || job::Entity::find().filter(open(phone.id)).one(tx).await?.is_some() {
+    // A person's own that is still to be asked for may be refused, and then this one would be lost with it.
+    let does_it = job::Column::Memo.eq(OWED).or(job::Column::Step.eq(WAITING));
+    if settled.rows_affected == 0 || job::Entity::find().filter(open(phone.id)).filter(does_it).one(tx).await?.is_some()
+    {
         return Ok(());
     }
     let change = job::Entity::find_by_id(change).one(tx).await?;
@@ -128,7 +153,7 @@ pub async fn started(tx: &impl ConnectionTrait, phone: Uuid) -> Result<()> {
         .col_expr(job::Column::Memo, Expr::value(""))
         .filter(job::Column::PhoneId.eq(phone))
         .filter(job::Column::Kind.eq(CONFIGURE))
-        .filter(job::Column::Memo.eq(OWED))
+        .filter(job::Column::Memo.is_in([OWED, ASKED]))
         .exec(tx)
         .await?;
     Ok(())
@@ -196,8 +221,8 @@ mod tests {
         let made = house.restarts().await;
         assert_eq!((made.len(), made[0].created_by.as_str()), (1, "somebody"));
         assert!(is_owed(&made[0]) && !made[0].command_key.is_empty());
-        // One that waits does it for the next change, too.
-        let third = house.change(JobState::Done, OWED).await;
+        // Of the next nobody heard whether it is in force. One that waits does it for that, too.
+        let third = house.change(JobState::Done, ASKED).await;
         house.follow(third).await;
         assert_eq!(house.restarts().await.len(), 1);
     }

@@ -140,6 +140,7 @@ pub struct Plan {
 
 /// Holds the rows against what is there. `wanted` and `findings` come from [`super::parse::rows`].
 pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings: Vec<Finding>) -> Plan {
+    let named = wanted.iter().filter(|row| row.room.is_some()).filter_map(|row| row.building.as_deref());
     let mut work = Work {
         known,
         wanted,
@@ -147,6 +148,7 @@ pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings:
         refused: wanted.iter().map(|row| row.refused).collect(),
         numbers: known.rooms.iter().map(|(number, room)| (room.id, number.as_str())).collect(),
         standing: known.phones.iter().filter_map(|(mac, phone)| Some((phone.room?, *mac))).collect(),
+        buildings: known.buildings.keys().map(String::as_str).chain(named).collect(),
         building_names: known.buildings.iter().map(|(name, id)| (*id, name.as_str())).collect(),
         floor_names: known.floors.values().map(|floor| ((floor.building, floor.name.as_str()), floor.level)).collect(),
         type_names: known.types.iter().map(|(name, id)| (*id, name.as_str())).collect(),
@@ -180,6 +182,8 @@ struct Work<'a> {
     numbers: HashMap<Uuid, &'a str>,
     /// Phones by the rooms they stand in.
     standing: HashMap<Uuid, Mac>,
+    /// Those there are, and those the rows name: so that a row says the same before and after others were carried out.
+    buildings: HashSet<&'a str>,
     building_names: HashMap<Uuid, &'a str>,
     type_names: HashMap<Uuid, &'a str>,
     server_names: HashMap<Uuid, &'a str>,
@@ -239,8 +243,8 @@ impl<'a> Work<'a> {
                     let reason = format!("Room {number} is new, and the row does not say on which floor it is.");
                     self.find(at, Word::Floor, Found::error("floor-missing", reason, "Add a column with the floor."));
                 }
-                if row.building.is_none() && self.known.buildings.len() > 1 {
-                    let reason = format!("Room {number} is new, and the property has several buildings.");
+                if row.building.is_none() && self.buildings.len() > 1 {
+                    let reason = format!("Room {number} is new, and there are several buildings.");
                     self.find(
                         at,
                         Word::Building,
@@ -471,8 +475,8 @@ impl<'a> Work<'a> {
 
     /// Where the room is to be, if that is not where it is.
     fn place(&mut self, at: usize, row: &Wanted, old: Option<(&str, &str)>) -> Option<Place> {
-        let only = || match self.known.buildings.len() {
-            1 => self.known.buildings.keys().next().cloned(),
+        let only = || match self.buildings.len() {
+            1 => self.buildings.iter().next().map(|one| (*one).to_owned()),
             _ => None,
         };
         let building = row.building.clone().or_else(|| old.map(|(building, _)| building.to_owned())).or_else(only);

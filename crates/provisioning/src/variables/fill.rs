@@ -85,6 +85,8 @@ fn encoded(value: &str, authority: bool) -> String {
 /// `+351 (0)215 550-100` as it is dialled: digits, `*`, `#` and a leading plus. A zero in brackets behind a country's code
 /// is for those who call from within it.
 fn dialled(text: &str, plan: bool) -> String {
+    // Of two numbers the first.
+    let text = text.split(" / ").next().unwrap_or(text);
     let abroad = text.chars().find(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | '+')) == Some('+');
     let text = if abroad { text.replacen("(0)", "", 1) } else { text.to_owned() };
     let keys: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '*' | '#')).collect();
@@ -136,7 +138,8 @@ mod tests {
             ("+44 (0)20 7946-0000", "+442079460000"),
             ("(+351) 215", "+351215"),
             ("(0)", "0"),
-            ("*9 / 0#", "*90#"),
+            ("*9-0#", "*90#"),
+            ("089/1234 / 101", "0891234"),
             ("01.23", "0123"),
         ] {
             assert_eq!(filled(hotline, "{property.phone}", written).as_deref(), Ok(number), "{written}");

@@ -42,7 +42,9 @@ async fn open(place: &Place, options: &Options) -> Result<Response, FetchError> 
     let (mut redirects, mut challenges) = (0, 0);
     loop {
         let mut request = client.get(url.clone()).timeout(options.longest).header(USER_AGENT, &options.agent);
-        if let Some(authorization) = login.header("GET", &target(&url), b"") {
+        let authorization = login.header("GET", &target(&url), b"");
+        let shown = authorization.is_some();
+        if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
         let response = tokio::time::timeout(SILENCE, request.send())
@@ -68,7 +70,7 @@ async fn open(place: &Place, options: &Options) -> Result<Response, FetchError> 
                 }
                 url = to;
             }
-            _ => return Err(refused(status, response.headers(), who)),
+            _ => return Err(refused(status, response.headers(), who, shown)),
         }
     }
 }
@@ -83,7 +85,8 @@ enum Who {
     Withheld,
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap, who: Who) -> FetchError {
+/// `shown`: the request had user and password with it.
+fn refused(status: StatusCode, headers: &HeaderMap, who: Who, shown: bool) -> FetchError {
     let text = format!("the server answered HTTP {}", status.as_u16());
     match status.as_u16() {
         404 | 410 => FetchError::Missing,
@@ -102,7 +105,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, who: Who) -> FetchError {
             FetchError::Refused(format!("{text}: {why}"))
         }
         // Stores that do not list their files say so of those that are not there.
-        403 if who != Who::User => FetchError::Hidden(text),
+        403 if !shown => FetchError::Hidden(text),
         408 | 429 | 500..=599 => match retry_after(headers, SystemTime::now()) {
             Some(wait) => FetchError::Later(text, wait),
             None => FetchError::Passing(text),
@@ -138,23 +141,24 @@ mod tests {
             (&windows, Who::User, "a kind of login this phone does not have"),
             (&basic, Who::Withheld, "a redirect led to another server"),
         ] {
-            let refused = refused(StatusCode::UNAUTHORIZED, asked, who);
+            let refused = refused(StatusCode::UNAUTHORIZED, asked, who, false);
             assert!(matches!(&refused, FetchError::Refused(text) if text.contains(why)), "{refused:?}");
         }
     }
 
     #[test]
     fn a_403_is_a_refusal_only_of_somebody() {
-        let refused = |who| refused(StatusCode::FORBIDDEN, &HeaderMap::new(), who);
+        let refused = |who, shown| refused(StatusCode::FORBIDDEN, &HeaderMap::new(), who, shown);
         let text = "the server answered HTTP 403".to_owned();
-        assert_eq!(refused(Who::Nobody), FetchError::Hidden(text.clone()));
-        assert_eq!(refused(Who::Withheld), FetchError::Hidden(text.clone()));
-        assert_eq!(refused(Who::User), FetchError::Refused(text));
+        assert_eq!(refused(Who::Nobody, false), FetchError::Hidden(text.clone()));
+        assert_eq!(refused(Who::Withheld, false), FetchError::Hidden(text.clone()));
+        assert_eq!(refused(Who::User, false), FetchError::Hidden(text.clone()), "it was never asked who it is");
+        assert_eq!(refused(Who::User, true), FetchError::Refused(text));
     }
 
     #[test]
     fn the_server_says_when_to_come_again() {
-        let at = |value| refused(StatusCode::SERVICE_UNAVAILABLE, &headers(&[(RETRY_AFTER, value)]), Who::User);
+        let at = |value| refused(StatusCode::SERVICE_UNAVAILABLE, &headers(&[(RETRY_AFTER, value)]), Who::User, true);
         let text = "the server answered HTTP 503".to_owned();
         assert_eq!(at("45"), FetchError::Later(text.clone(), Duration::from_secs(45)));
         for nonsense in ["soon", "-3", "Sun, 06 Nov 1994 08:49:37 GMT"] {

@@ -14,38 +14,49 @@ struct Block {
 }
 
 impl Block {
-    /// Whether it is a lease of the phone's own interface now; `None`: it does not count.
-    fn rank(&self, reader: &Reader) -> Option<bool> {
+    /// How near it is to the phone's own interface; `None`: it has ended.
+    fn rank(&self, reader: &Reader) -> Option<Rank> {
         if self.ends.is_some_and(|ends| ends <= reader.now_ms) {
             return None;
         }
-        let Some((interface, own)) = self.interface.as_ref().zip(reader.own.as_ref()) else { return Some(false) };
-        match interface == own {
-            true => Some(true),
-            // Of another network card of this machine.
-            false if reader.all.contains(interface) => None,
-            false => Some(false),
-        }
+        let Some((interface, own)) = self.interface.as_ref().zip(reader.own.as_ref()) else {
+            return Some(Rank::Unknown);
+        };
+        Some(match interface == own {
+            true => Rank::Own,
+            // The server may be reached by a tunnel, while another card has the lease.
+            false if reader.all.contains(interface) => Rank::Other,
+            false => Rank::Unknown,
+        })
     }
+}
+
+/// The highest counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Of another network card of this machine.
+    Other,
+    Unknown,
+    Own,
 }
 
 pub(super) fn begins_lease(line: &str) -> bool {
     line.trim().strip_prefix("lease").is_some_and(|rest| rest.trim() == "{")
 }
 
-/// Those of the last block that counts. One of the phone's own interface goes before others.
+/// Those of the last block that has not ended. One of the phone's own interface goes before others.
 pub(super) fn options(text: &str, reader: &Reader) -> Options {
-    let (mut last, mut now) = (None::<(bool, Options)>, None::<Block>);
+    let (mut last, mut now) = (None::<(Rank, Options)>, None::<Block>);
     for line in text.lines().map(str::trim) {
         if begins_lease(line) {
             now = Some(Block::default());
         } else if line == "}" {
             // Half a lease at the end of the file is none.
             let Some(block) = now.take() else { continue };
-            if let Some(own) = block.rank(reader)
-                && (own || !last.as_ref().is_some_and(|(own, _)| *own))
+            if let Some(rank) = block.rank(reader)
+                && last.as_ref().is_none_or(|(before, _)| rank >= *before)
             {
-                last = Some((own, block.options));
+                last = Some((rank, block.options));
             }
         } else if let Some(block) = &mut now {
             statement(line, block);
@@ -155,11 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_of_another_interface_does_not_count() {
+    fn a_lease_of_another_interface_counts_where_there_is_no_other() {
         let (own, other, unknown) =
             (block("eth0", LATER, "own"), block("wlan0", LATER, "other"), block("ens3", LATER, "un"));
         assert_eq!(server(&[own.clone(), other.clone()]).as_deref(), Some("own"));
-        assert_eq!(server(std::slice::from_ref(&other)), None);
+        assert_eq!(server(std::slice::from_ref(&other)).as_deref(), Some("other"), "the server is reached by a tunnel");
         assert_eq!(server(&[unknown.clone(), other]).as_deref(), Some("un"), "made where the card has another name");
         assert_eq!(server(&[own.clone(), unknown]).as_deref(), Some("own"));
         assert_eq!(server(&[own, block("eth0", LATER, "newer")]).as_deref(), Some("newer"));

@@ -82,10 +82,16 @@ fn assignments(text: &str) -> Read {
 
 /// Names that say that a file is a lease, though they are nothing to the phone.
 fn is_of_a_lease(name: &str) -> bool {
-    let udhcpc = ["ip", "subnet", "router", "serverid", "lease"];
+    let udhcpc = ["ip", "subnet", "router", "serverid", "lease", "interface"];
     let systemd = ["ADDRESS", "NETMASK", "ROUTER", "SERVER_ADDRESS", "LIFETIME"];
-    let script =
-        ["new_ip_address", "new_dhcp_server_identifier", "new_dhcp_lease_time", "ip_address", "dhcp_lease_time"];
+    let script = [
+        "new_ip_address",
+        "new_dhcp_server_identifier",
+        "new_dhcp_lease_time",
+        "ip_address",
+        "dhcp_lease_time",
+        "reason",
+    ];
     // What udhcpc says of an option it does not decode, or spoils, is a lease all the same.
     udhcpc.contains(&name) || systemd.contains(&name) || script.contains(&name) || name == "tftp"
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::PropertyId;
-use contract::rest::PropertyLint;
+use contract::rest::{LintGroup, PropertyLint};
 use leptos::prelude::*;
 
 use crate::components::checks::{BrokenBy, ChecksHead};
@@ -16,6 +16,14 @@ use crate::state::use_shared;
 const BUSY: Duration = Duration::from_secs(5);
 /// After something was changed here.
 const SOON: Duration = Duration::from_millis(300);
+
+/// A rule's group as it is now: what a person opened stays open while counts change.
+fn now(lint: RwSignal<PropertyLint>, first: LintGroup) -> Memo<LintGroup> {
+    Memo::new(move |last: Option<&LintGroup>| {
+        let found = lint.with(|lint| lint.groups.iter().find(|group| group.rule.id == first.rule.id).cloned());
+        found.or_else(|| last.cloned()).unwrap_or_else(|| first.clone())
+    })
+}
 
 #[component]
 pub fn PropertyChecks(
@@ -49,8 +57,8 @@ pub fn PropertyChecks(
                 view! { <ChecksHead broken=Signal::derive(move || lint.with(|lint| lint.groups.len())) well=Signal::derive(well)/> }.into_any()
             }}
             <ul class="checks-list">
-                <For each=move || lint.with(|lint| lint.groups.clone()) key=|group| serde_json::to_string(group).unwrap_or_default() let:group>
-                    <BrokenBy group/>
+                <For each=move || lint.with(|lint| lint.groups.clone()) key=|group| group.rule.id.clone() let:first>
+                    <BrokenBy group=now(lint, first)/>
                 </For>
             </ul>
         }

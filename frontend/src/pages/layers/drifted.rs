@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use crate::catalogue;
 use crate::components::chip::Chip;
+use crate::components::empty::Failed;
 use crate::components::icon::{Icon, Svg};
 use crate::components::pager::Pager;
 use crate::live::use_live;
@@ -27,12 +28,20 @@ pub fn PropertyDrift(id: PropertyId) -> impl IntoView {
             shared.api.get_owned::<DriftPage>(format!("/properties/{id}/drift?limit={LIMIT}&offset={offset}"))
         },
     );
-    use_live(move |change| {
-        if change.reload || change.job.is_some() || change.phone.is_some() {
-            page.reload_after(Duration::from_secs(2));
+    // The server looks at every phone of the property: calls and the like are no reason to hurry.
+    use_live(move |change| match change.reload || change.job.is_some() {
+        true => page.reload_after(Duration::from_secs(2)),
+        false if change.phone.is_some() => page.reload_after(Duration::from_secs(15)),
+        false => {}
+    });
+    // Kept while another page is on its way, with the pager and its focus.
+    let total = Memo::new(move |last: Option<&u64>| page.with(|page| page.total).or(last.copied()).unwrap_or(0));
+    // The last page may be gone since.
+    Effect::new(move |_| {
+        if page.with(|page| page.total).is_some_and(|total| total > 0 && total <= offset.get_untracked()) {
+            offset.set((total.get_untracked() - 1) / LIMIT * LIMIT);
         }
     });
-    let total = Memo::new(move |_| page.with(|page| page.total).unwrap_or(0));
     let row = |one: Drift| {
         let place = one.room_number.map_or_else(|| one.mac.to_string(), |number| format!("Room {number}"));
         let title = catalogue::title_of(&one.key, &one.title);
@@ -49,7 +58,9 @@ pub fn PropertyDrift(id: PropertyId) -> impl IntoView {
         }
     };
     let key = |one: &Drift| (one.phone, one.key.clone(), one.reported.clone(), one.desired.clone(), one.state.as_str());
+    let retry = Callback::new(move |()| page.reload());
     view! {
+        {move || page.failure().map(|error| view! { <Failed error retry/> })}
         <Show when=move || { total.get() > 0 || offset.get() > 0 }>
             <section class="card stack" aria-labelledby="drifted-title" data-testid="property-drift">
                 <h2 id="drifted-title" class="row">
@@ -60,7 +71,7 @@ pub fn PropertyDrift(id: PropertyId) -> impl IntoView {
                 <ul class="changes">
                     <For each=move || page.with(|page| page.items.clone()).unwrap_or_default() key=key children=row/>
                 </ul>
-                <Show when=move || { total.get() > LIMIT }>
+                <Show when=move || { total.get() > LIMIT || offset.get() > 0 }>
                     <Pager offset limit=LIMIT total on_move=Callback::new(move |to| offset.set(to))/>
                 </Show>
             </section>

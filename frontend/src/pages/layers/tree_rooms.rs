@@ -151,9 +151,13 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
     let input = field.clone();
     request_animation_frame(move || crate::app::focus(&input));
     let look = move || {
-        sending.run(written(shared.api, property, text.get_untracked()), move |rooms| {
-            found.try_set(Some(rooms));
-            request_animation_frame(|| crate::app::focus("room-type-yes"));
+        let asked = text.get_untracked();
+        sending.run(written(shared.api, property, asked.clone()), move |rooms| {
+            // What is typed since is another question.
+            if text.try_get_untracked().as_ref() == Some(&asked) {
+                found.try_set(Some(rooms));
+                request_animation_frame(move || crate::app::focus(&format!("room-type-yes-{id}")));
+            }
         });
     };
     let put = move || {
@@ -189,7 +193,7 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
             <p role="status" data-testid="room-type-question">{question}</p>
             <div class="row">
                 {move || if found.with(Option::is_some) {
-                    view! { <button type="submit" id="room-type-yes" class="button primary" data-testid="room-type-yes" disabled=move || sending.busy.get()>"Yes, put them in"</button> }.into_any()
+                    view! { <button type="submit" id=format!("room-type-yes-{id}") class="button primary" data-testid="room-type-yes" disabled=move || sending.busy.get()>"Yes, put them in"</button> }.into_any()
                 } else {
                     view! { <button type="submit" class="button primary" data-testid="room-type-put" disabled=move || sending.busy.get()>"Put them in…"</button> }.into_any()
                 }}

@@ -99,7 +99,11 @@ fn Steps(set: ChangeSet, open: RwSignal<bool>, on_done: Callback<()>) -> impl In
         <FormError error fields=&[]/>
         {move || (asked.get() && done.with(Option::is_none)).then(|| view! {
             <label class="check">
-                <input type="checkbox" data-testid="undo-force" prop:disabled=move || !looked.get() prop:checked=move || force.get() on:change:target=move |event| {
+                <input type="checkbox" data-testid="undo-force" aria-disabled=move || (!looked.get()).to_string() prop:checked=move || force.get() on:change:target=move |event| {
+                    // It keeps the focus while the answer is on its way.
+                    if !looked.get_untracked() {
+                        return event.target().set_checked(force.get_untracked());
+                    }
                     force.set(event.target().checked());
                     look(event.target().checked());
                 }/>

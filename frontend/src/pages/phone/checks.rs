@@ -42,7 +42,7 @@ pub fn PhoneChecks() -> impl IntoView {
         view! {
             <ChecksHead broken=Signal::derive(move || lint.with(|lint| lint.findings.len())) well=Signal::stored("This phone breaks no rule.".to_owned())/>
             <ul class="checks-list">
-                <For each=move || lint.with(|lint| lint.findings.clone()) key=|one| serde_json::to_string(one).unwrap_or_default() children=finding/>
+                <For each=move || lint.with(|lint| lint.findings.clone()) key=|one| (one.rule.id.clone(), one.keys.clone(), one.what.clone()) children=finding/>
             </ul>
         }
         .into_any()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cwmp::{GetParameterValues, GetParameterValuesResponse, Message, ParameterValue, SetParameterValues, Status};
 use sea_orm::ConnectionTrait;
+use settings::Effect;
 
 use super::Step;
 use super::refused::{REFUSED, is_absent, is_mark, refused_code};
@@ -109,6 +110,12 @@ impl<C: ConnectionTrait> Step<'_, C> {
         if !jobs::save_step(self.tx, &self.app.config.jobs, &claim, SENT).await? {
             return Ok(None);
         }
+        if fingerprints
+            .keys()
+            .any(|key| catalogue::find(key).is_some_and(|found| found.setting.effect == Effect::Reboot))
+        {
+            restart::may_owe(self.tx, &claim).await?;
+        }
         // Only with its last part does a phone have the version.
         let reached = if more { self.phone.applied_version } else { version };
         self.state.work = Work::Writing(Writing { claim, version, values, fingerprints, parts, before });
@@ -120,8 +127,9 @@ impl<C: ConnectionTrait> Step<'_, C> {
     /// but not applied" (TR-069 A.3.2.1) it is restarted when all of it is there.
     pub async fn written(&mut self, work: Writing, status: Status) -> Result<Option<Message>> {
         let Writing { claim, version, values, fingerprints, mut parts, mut before } = work;
-        if status == Status::Pending {
-            restart::owe(self.tx, &claim).await?;
+        match status {
+            Status::Pending => restart::owe(self.tx, &claim).await?,
+            Status::Applied => restart::owe_nothing(self.tx, &claim).await?,
         }
         parts.good(self.tx, self.phone, Way::Set).await?;
         before.keys.extend(fingerprints.keys().cloned());
