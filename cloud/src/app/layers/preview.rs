@@ -92,6 +92,7 @@ struct Counts {
     re_register: u32,
     in_call: u32,
     in_call_reboot: u32,
+    reboot_unheard: u32,
     offline: u32,
     by_file: u32,
     named: [Vec<PreviewPhone>; 3],
@@ -131,6 +132,7 @@ impl Counts {
         self.re_register += u32::from(strongest == Some(Effect::ReRegister));
         self.in_call += u32::from(target.off_hook);
         self.in_call_reboot += u32::from(target.off_hook && reboots);
+        self.reboot_unheard += u32::from(reboots && target.mqtt_hash.is_empty());
         self.by_file += u32::from(target.only_files());
         self.offline += u32::from(offline);
         for (named, counts) in self.named.iter_mut().zip([reboots, target.off_hook, offline]) {
@@ -199,6 +201,7 @@ impl Counts {
             re_register: self.re_register,
             in_call: self.in_call,
             in_call_reboot: self.in_call_reboot,
+            reboot_unheard: self.reboot_unheard,
             offline: self.offline,
             by_file: self.by_file,
             reboot_phones,

@@ -251,6 +251,9 @@ body! {
         /// Of those with the handset lifted: how many restart, when their call has ended.
         #[serde(default)]
         pub in_call_reboot: u32,
+        /// Of those that restart: of how many nobody hears whether they are in a call, as they have no broker.
+        #[serde(default)]
+        pub reboot_unheard: u32,
         /// Of those: how many are not connected, and get it later.
         pub offline: u32,
         /// Of those: how many only fetch files, and get it when they next do.

@@ -17,6 +17,7 @@ pub fn PreviewView(preview: Preview) -> impl IntoView {
         re_register,
         in_call,
         in_call_reboot,
+        reboot_unheard,
         offline,
         by_file,
         reboot_phones,
@@ -41,6 +42,7 @@ pub fn PreviewView(preview: Preview) -> impl IntoView {
             <p role="status"><b data-testid="preview-phones">{first}</b></p>
             <ul class="row wrap">
                 {fact(reboot, Icon::Sync, "orange", format!("{} will restart", phones(reboot)))}
+                {fact(reboot_unheard, Icon::Alert, "red", format!("Of {} nobody knows whether they are in a call: their restart may end it", phones(reboot_unheard)))}
                 {fact(re_register, Icon::Sync, "blue", format!("{} will register anew", phones(re_register)))}
                 {fact(in_call, Icon::OffHook, "red", in_call_words(in_call, in_call_reboot))}
                 {fact(by_file, Icon::Phone, "none", format!("{} with nothing but files: they get it when they next fetch", phones(by_file)))}

@@ -160,9 +160,9 @@ async fn a_preview_names_the_phones_that_restart_are_in_a_call_or_are_away() {
     let lifted = phone::ActiveModel { id: Set(house.phone.0), off_hook: Set(true), ..Default::default() };
     phone::Entity::update(lifted).exec(db).await.unwrap();
     let shown = preview(&house.app, house.scopes[0], of(&[(RING, Some("40"))])).await.unwrap();
-    assert_eq!((shown.in_call, shown.in_call_reboot, shown.reboot_phones.len()), (1, 0, 0));
+    assert_eq!((shown.in_call, shown.in_call_reboot, shown.reboot_unheard, shown.reboot_phones.len()), (1, 0, 0, 0));
     let shown = preview(&house.app, house.scopes[0], of(&[(REBOOTS, Some("yes"))])).await.unwrap();
-    assert_eq!((shown.in_call, shown.in_call_reboot), (1, 1));
+    assert_eq!((shown.in_call, shown.in_call_reboot, shown.reboot_unheard), (1, 1, 1), "it has no broker");
     for named in [&shown.reboot_phones, &shown.in_call_phones, &shown.offline_phones] {
         let named: Vec<_> = named.iter().map(|one| (one.phone, one.room_number.as_deref())).collect();
         assert_eq!(named, [(house.phone, Some("101"))]);
