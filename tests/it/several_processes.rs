@@ -11,6 +11,10 @@ use tests::process::{EMAIL, PASSWORD};
 async fn those_started_together_on_a_new_database_all_come_up() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::new().await;
+    if database.url.is_empty() {
+        // Several processes share a PostgreSQL; SQLite is one's own.
+        return;
+    }
     let settings = [
         ("BELLHOP__SERVER__DATA_DIR", data.path().display().to_string()),
         ("BELLHOP__SERVER__SECRET_KEY", "5a".repeat(32)),

@@ -91,10 +91,7 @@ impl Life {
         }
         others.spawn(claim::run(device.clone(), line.clone()));
         others.spawn(provision::run(device.clone()));
-        // A house of simulated phones has one clock.
-        if !config.simulated {
-            others.spawn(ntp::run(device.clone()));
-        }
+        others.spawn(ntp::run(device.clone()));
         if let Some(path) = lease {
             others.spawn(provision::watch(device.clone(), path, seen));
         }

@@ -41,17 +41,18 @@ impl Drop for Chrony {
     }
 }
 
-/// Waits until a server answers.
+/// Waits until a server gives the time: chronyd answers before, and says that it has none (leap 3, stratum 0).
 async fn answers(server: &str) {
     let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
     let mut question = [0; 48];
     question[0] = 4 << 3 | 3;
-    until("chronyd answers", async || {
+    until("chronyd gives the time", async || {
         // Nobody is there yet: the next try says so.
         let _ = socket.send_to(&question, server).await;
         let mut answer = [0; 100];
         let heard = socket.recv_from(&mut answer);
-        tokio::time::timeout(std::time::Duration::from_millis(200), heard).await.ok()?.ok()
+        tokio::time::timeout(std::time::Duration::from_millis(200), heard).await.ok()?.ok()?;
+        (answer[0] >> 6 != 3 && (1..16).contains(&answer[1])).then_some(())
     })
     .await;
 }
