@@ -41,6 +41,11 @@ pub(crate) fn interfaces() -> Vec<String> {
     getifaddrs().map(|all| all.map(|one| one.interface_name).collect()).unwrap_or_default()
 }
 
+/// What a socket that is to send there is bound to: any address of its family, any port.
+pub(crate) fn any_towards(to: SocketAddr) -> SocketAddr {
+    if to.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() }
+}
+
 /// The address a packet to there would go from.
 fn source(to: SocketAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;

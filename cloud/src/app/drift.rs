@@ -123,7 +123,7 @@ pub async fn decide(app: &App, actor: &Actor, once: &Once, id: PhoneId, wanted: 
     let mut answer = views::accepted_many(&[]);
     if !adopt.is_empty() {
         let edits = adopt.iter().map(|key| adopted(&documents, key)).collect::<Result<Vec<Edit>>>()?;
-        let purpose = Purpose { comment: "As it was set at the phone".to_owned(), undoes: None };
+        let purpose = Purpose { comment: "As it was set at the phone".to_owned(), ..Purpose::default() };
         answer = apply(app, tx, actor, Scope::Phone(phone.id), edits, purpose).await?.accepted;
     }
     // Adopted as it is ours already, it is still the user's until it is written once more.

@@ -142,9 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_old_goes_and_the_newest_of_each_phone_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-        let db = Db::connect(&url, 2).await.unwrap();
+        let (db, _folder) = crate::db::scratch(2).await;
         let now = now_ms();
         let long_ago = now - 100 * DAY_MS;
         let mut phones = Vec::new();

@@ -229,3 +229,19 @@ impl App {
         }
     }
 }
+
+/// What an [`App`] of a test stands on; dropped with it.
+#[cfg(test)]
+pub(crate) struct Scratch {
+    _calls: Calls,
+    _folder: tempfile::TempDir,
+}
+
+/// An [`App`] of a test's own, on an empty database.
+#[cfg(test)]
+pub(crate) async fn scratch() -> (Arc<App>, Scratch) {
+    let (db, folder) = crate::db::scratch(2).await;
+    let secrets = Secrets::load(&"5a".repeat(32), folder.path()).unwrap();
+    let (app, calls) = App::new(db, Config::from_parts("", "test", []).unwrap(), secrets, None);
+    (app, Scratch { _calls: calls, _folder: folder })
+}

@@ -363,9 +363,7 @@ mod tests {
 
     /// A database with one phone.
     async fn database() -> (crate::db::Db, Uuid, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-        let db = crate::db::Db::connect(&url, 2).await.unwrap();
+        let (db, folder) = crate::db::scratch(2).await;
         let mac = contract::Mac::new([2; 6]);
         let phone = crate::app::announce::blank(mac, "1", contract::rest::Enrolment::Expected);
         let id = phone.id;

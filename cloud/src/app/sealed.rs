@@ -54,9 +54,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_is_opened_by_its_own_key_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-        let db = Db::connect(&url, 2).await.unwrap();
+        let (db, folder) = crate::db::scratch(2).await;
         let key = |byte: &str| Secrets::load(&byte.repeat(32), folder.path()).unwrap();
         for _ in 0..2 {
             recognise(&db, &key("5a")).await.unwrap();

@@ -108,6 +108,14 @@ impl Db {
     }
 }
 
+/// An empty database of a test's own, in a folder that goes with it.
+#[cfg(test)]
+pub async fn scratch(connections: u32) -> (Db, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+    (Db::connect(&url, connections).await.unwrap(), folder)
+}
+
 /// Whether an error is a unique index saying no.
 pub fn is_duplicate(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))

@@ -153,9 +153,8 @@ mod tests {
     use crate::db::entity::quarantine;
 
     async fn database() -> (Arc<Db>, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-        (Arc::new(Db::connect(&url, 4).await.unwrap()), folder)
+        let (db, folder) = crate::db::scratch(4).await;
+        (Arc::new(db), folder)
     }
 
     fn row(number: usize) -> String {

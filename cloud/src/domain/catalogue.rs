@@ -1,7 +1,7 @@
 //! The catalogue as the server uses it: by key, and by the TR-069 path a phone knows a key under.
 
 use cwmp::{Value, XsdType};
-use settings::{Catalogue, SettingRef, ValueType};
+use settings::{Catalogue, Effect, SettingRef, ValueType};
 
 /// Keys the server itself sets from the room and the property.
 pub const ROOM_NUMBER: &str = "hotel.room.number";
@@ -22,6 +22,11 @@ pub const USER_PROTECTION: &str = "provisioning.userprotect.enable";
 
 pub fn find(key: &str) -> Option<SettingRef> {
     Catalogue::get().find(key)
+}
+
+/// What a change of this setting does to a phone.
+pub fn effect(key: &str) -> Effect {
+    find(key).map_or(Effect::Live, |found| found.setting.effect)
 }
 
 pub fn is_secret(key: &str) -> bool {

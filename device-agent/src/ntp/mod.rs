@@ -13,6 +13,7 @@ use tokio::net::UdpSocket;
 
 use crate::clock::{self, Backoff};
 use crate::device::Device;
+use crate::net::any_towards;
 
 const SERVERS: [&str; 2] = ["datetime.ntp.server.1", "datetime.ntp.server.2"];
 /// Minutes.
@@ -184,8 +185,7 @@ async fn ask_host(server: &str) -> Result<Answer, String> {
 /// One question.
 async fn ask(server: &str, address: SocketAddr) -> Result<Answer, String> {
     let words = |error: std::io::Error| error.to_string();
-    let any: SocketAddr = if address.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
-    let socket = UdpSocket::bind(any).await.map_err(words)?;
+    let socket = UdpSocket::bind(any_towards(address)).await.map_err(words)?;
     // Then the kernel drops what others send.
     socket.connect(address).await.map_err(words)?;
     let mut mark = [0; 8];

@@ -36,6 +36,22 @@ pub struct Options {
     pub wanted: Option<Wanted>,
 }
 
+#[cfg(test)]
+impl Options {
+    /// A small file of a server on this machine.
+    fn small() -> Self {
+        Self {
+            tls: TlsOptions::default(),
+            at_once: false,
+            agent: String::new(),
+            most_bytes: 1000,
+            longest: Duration::from_secs(10),
+            to: None,
+            wanted: None,
+        }
+    }
+}
+
 /// Whether a file that begins so is wanted.
 type Look = dyn Fn(&[u8]) -> bool + Send + Sync;
 

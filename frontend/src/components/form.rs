@@ -4,6 +4,7 @@ use std::future::Future;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use web_sys::KeyboardEvent;
 
 use crate::api::ApiError;
 
@@ -28,6 +29,11 @@ impl Sending {
     /// Not sent at all, for this reason.
     pub fn refuse(self, why: ApiError) {
         self.error.set(Some(why));
+    }
+
+    /// Whether a key leaves the form: Escape, while nothing is composed and nothing on its way.
+    pub fn leaves(self, event: &KeyboardEvent) -> bool {
+        event.key() == "Escape" && !event.is_composing() && !self.busy.get_untracked()
     }
 
     /// Sends it, unless it is on its way already; `done` is given the answer if it was taken.

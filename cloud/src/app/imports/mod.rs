@@ -148,12 +148,15 @@ async fn tried(app: &App, row: &mut import::Model, sheet: Sheet, choices: &[Colu
     stored::keep(app, row, content.report(choices, plan))
 }
 
+/// States in which somebody works on an import.
+const WORKED_ON: [&str; 2] = [ImportState::Applying.as_str(), ImportState::Fetching.as_str()];
+
 async fn make_room(tx: &impl ConnectionTrait, property: Uuid) -> Result<()> {
     let old: Vec<Uuid> = import::Entity::find()
         .select_only()
         .column(import::Column::Id)
         .filter(import::Column::PropertyId.eq(property))
-        .filter(import::Column::State.is_not_in([ImportState::Applying.as_str(), ImportState::Fetching.as_str()]))
+        .filter(import::Column::State.is_not_in(WORKED_ON))
         .order_by_desc(import::Column::CreatedAt)
         .offset(MOST - 1)
         .limit(1_000)
@@ -161,7 +164,7 @@ async fn make_room(tx: &impl ConnectionTrait, property: Uuid) -> Result<()> {
         .all(tx)
         .await?;
     if !old.is_empty() {
-        let still = import::Column::State.is_not_in([ImportState::Applying.as_str(), ImportState::Fetching.as_str()]);
+        let still = import::Column::State.is_not_in(WORKED_ON);
         import::Entity::delete_many().filter(import::Column::Id.is_in(old)).filter(still).exec(tx).await?;
     }
     Ok(())

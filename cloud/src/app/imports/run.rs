@@ -285,7 +285,7 @@ fn add(done: &mut ImportCounts, more: &ImportCounts) {
 /// Goes on with imports whose process ended.
 pub async fn resume(app: &Arc<App>) -> Result<()> {
     let abandoned = import::Entity::find()
-        .filter(import::Column::State.is_in([ImportState::Applying.as_str(), ImportState::Fetching.as_str()]))
+        .filter(import::Column::State.is_in(super::WORKED_ON))
         .filter(import::Column::LeaseUntil.lt(now_ms()))
         .into_partial_model::<Brief>()
         .all(app.db.read())

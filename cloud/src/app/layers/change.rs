@@ -42,19 +42,23 @@ pub struct Purpose {
     pub comment: String,
     /// The change set it takes back.
     pub undoes: Option<Uuid>,
+    /// What was seen of the layer by whoever wants it.
+    pub seen: seen::Seen,
 }
+
+/// What a layer has under some keys, in clear and as stored.
+pub type Now = BTreeMap<String, (New, layer_value::Model)>;
 
 /// Sets and removes values of one layer; every phone below it follows.
 pub async fn change(app: &App, actor: &Actor, once: &Once, scope: Scope, wanted: LayerChange) -> Result<Accepted> {
     let edits = check(scope, &wanted)?;
-    let expected = seen::of(&wanted, &edits)?;
+    let seen = seen::of(&wanted, &edits)?;
     let write = app.db.write().await?;
     let tx = &write.tx;
     if let Some(answer) = once.replay(tx).await? {
         return Ok(answer);
     }
-    seen::refuse(app, tx, scope, &edits, &expected).await?;
-    let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: None };
+    let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: None, seen };
     let answer = apply(app, tx, actor, scope, edits, purpose).await?;
     once.keep(tx, &answer.accepted).await?;
     write.commit().await?;
@@ -90,6 +94,8 @@ pub async fn apply(
     mut edits: Vec<Edit>,
     purpose: Purpose,
 ) -> Result<Applied> {
+    let mut before = now_set(app, tx, scope, &edits).await?;
+    seen::refuse(tx, scope, &edits, &purpose.seen, &before).await?;
     let (name, targets) = scope.targets(tx).await?;
     if let Scope::Phone(id) = scope
         && let Some(phone) = phone::Entity::find_by_id(id).one(tx).await?
@@ -101,9 +107,7 @@ pub async fn apply(
         let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
         locks::refuse(tx, scope, set.collect()).await?;
     }
-    let mut before = now_set(app, tx, scope, &edits).await?;
-    unmask(&mut edits, &before)?;
-    edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
+    only_differing(&mut edits, &before)?;
     if edits.is_empty() {
         return Ok(Applied { accepted: views::accepted_many(&[]), phones: Vec::new() });
     }
@@ -157,13 +161,8 @@ pub async fn apply(
     Ok(Applied { accepted, phones: jobs.into_iter().map(|job| job.phone_id).collect() })
 }
 
-/// What a layer has under these keys, in clear and as stored.
-pub async fn now_set(
-    app: &App,
-    tx: &impl ConnectionTrait,
-    scope: Scope,
-    edits: &[Edit],
-) -> Result<BTreeMap<String, (New, layer_value::Model)>> {
+/// What a layer has under the keys of these edits.
+pub async fn now_set(app: &App, tx: &impl ConnectionTrait, scope: Scope, edits: &[Edit]) -> Result<Now> {
     let rows = layer_value::Entity::find()
         .filter(layer_value::Column::ScopeId.eq(scope.id()))
         .filter(layer_value::Column::Layer.eq(scope.layer().as_str()))
@@ -178,8 +177,15 @@ pub async fn now_set(
     Ok(found)
 }
 
+/// Keeps the edits that change something.
+pub fn only_differing(edits: &mut Vec<Edit>, before: &Now) -> Result<()> {
+    unmask(edits, before)?;
+    edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
+    Ok(())
+}
+
 /// A secret that is sent as it is shown stays what it is; a lock on it may change.
-pub fn unmask(edits: &mut [Edit], before: &BTreeMap<String, (New, layer_value::Model)>) -> Result<()> {
+fn unmask(edits: &mut [Edit], before: &Now) -> Result<()> {
     for edit in edits.iter_mut().filter(|edit| catalogue::is_secret(&edit.key)) {
         let Some(new) = edit.value.as_mut().filter(|new| new.text == SECRET_MASK) else { continue };
         let Some((there, _)) = before.get(&edit.key) else {

@@ -11,7 +11,7 @@ use sea_orm::EntityTrait;
 use settings::Effect;
 use uuid::Uuid;
 
-use super::change::{Edit, New, check, now_set, unmask};
+use super::change::{Edit, New, Now, check, now_set, only_differing};
 use super::{Scope, locks, seen};
 use crate::app::desired::layers::{Entry, Layers, Text};
 use crate::app::desired::plan::{self, Changed, Document};
@@ -19,7 +19,7 @@ use crate::app::desired::targets::Target;
 use crate::app::desired::{accepted, store};
 use crate::app::lint::change::Sample;
 use crate::app::{App, Result};
-use crate::db::entity::{layer_value, phone};
+use crate::db::entity::phone;
 use crate::domain::catalogue;
 use crate::domain::layers::{Bid, Effective, why_not};
 
@@ -33,14 +33,15 @@ pub async fn preview(app: &App, scope: Scope, wanted: LayerChange) -> Result<Pre
     let edits = check(scope, &wanted)?;
     let (db, expected) = (app.db.read(), seen::of(&wanted, &edits)?);
     locks::exists(db, scope).await?;
-    seen::refuse(app, db, scope, &edits, &expected).await?;
+    let now = now_set(app, db, scope, &edits).await?;
+    seen::refuse(db, scope, &edits, &expected, &now).await?;
     let set = edits.iter().filter(|edit| edit.value.is_some()).map(|edit| edit.key.clone());
     locks::refuse(db, scope, set.collect()).await?;
-    of_edits(app, scope, edits).await
+    of_edits(app, scope, edits, now).await
 }
 
-/// The effects of edits that were checked.
-pub async fn of_edits(app: &App, scope: Scope, mut edits: Vec<Edit>) -> Result<Preview> {
+/// The effects of edits that were checked; `before` is what the layer has.
+pub async fn of_edits(app: &App, scope: Scope, mut edits: Vec<Edit>, mut before: Now) -> Result<Preview> {
     let db = app.db.read();
     let (_, targets) = scope.targets(db).await?;
     if let Scope::Phone(id) = scope
@@ -48,9 +49,7 @@ pub async fn of_edits(app: &App, scope: Scope, mut edits: Vec<Edit>) -> Result<P
     {
         accepted(&phone)?;
     }
-    let mut before = now_set(app, db, scope, &edits).await?;
-    unmask(&mut edits, &before)?;
-    edits.retain(|edit| before.get(&edit.key).map(|(new, _)| new) != edit.value.as_ref());
+    only_differing(&mut edits, &before)?;
     let keys: BTreeSet<String> = edits.iter().map(|edit| edit.key.clone()).collect();
     let mut layers = Layers::load(app, db, &targets, Some(&keys), None).await?;
     layers.apply(app, db, &targets, (scope.layer(), scope.id()), &edits).await?;
@@ -102,7 +101,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn new(edits: &[Edit], before: &mut BTreeMap<String, (New, layer_value::Model)>) -> Self {
+    fn new(edits: &[Edit], before: &mut Now) -> Self {
         let of = |edit: &Edit, before: Option<New>| {
             let own = |new: &New| SetValue {
                 value: if catalogue::is_secret(&edit.key) { SECRET_MASK.to_owned() } else { new.text.clone() },
@@ -125,7 +124,7 @@ impl Counts {
             return;
         }
         self.phones += 1;
-        let strongest = changes.iter().map(|change| effect(&change.key)).max();
+        let strongest = changes.iter().map(|change| catalogue::effect(&change.key)).max();
         let reboots = strongest == Some(Effect::Reboot);
         let offline = !target.connected && !target.only_files();
         self.reboot += u32::from(reboots);
@@ -252,7 +251,7 @@ fn shown(key: String, counts: OfKey) -> PreviewKey {
         secret: catalogue::is_secret(&key),
         own_before: counts.own_before,
         own_after: counts.own_after,
-        effect: effect(&key).as_str().to_owned(),
+        effect: catalogue::effect(&key).as_str().to_owned(),
         phones: counts.phones,
         groups,
         overridden: counts.overridden,
@@ -261,8 +260,4 @@ fn shown(key: String, counts: OfKey) -> PreviewKey {
         left_out_examples: counts.examples,
         key,
     }
-}
-
-fn effect(key: &str) -> Effect {
-    catalogue::find(key).map_or(Effect::Live, |found| found.setting.effect)
 }

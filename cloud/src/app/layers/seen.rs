@@ -7,9 +7,9 @@ use contract::rest::LayerChange;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::Scope;
-use super::change::{Edit, now_set};
+use super::change::{Edit, Now};
+use crate::app::Result;
 use crate::app::error::{conflict, invalid};
-use crate::app::{App, Result};
 use crate::db::entity::{change_set, change_set_value};
 use crate::domain::catalogue;
 
@@ -30,12 +30,8 @@ pub fn of(wanted: &LayerChange, edits: &[Edit]) -> Result<Seen> {
 }
 
 /// Refuses (409, `changed-since`) where a layer's values were changed since. What is by now as it is wanted collides with
-/// nothing.
-pub async fn refuse(app: &App, tx: &impl ConnectionTrait, scope: Scope, edits: &[Edit], seen: &Seen) -> Result<()> {
-    if seen.is_empty() {
-        return Ok(());
-    }
-    let now = now_set(app, tx, scope, edits).await?;
+/// nothing. `now` is what the layer has.
+pub async fn refuse(tx: &impl ConnectionTrait, scope: Scope, edits: &[Edit], seen: &Seen, now: &Now) -> Result<()> {
     for edit in edits {
         let Some(seen) = seen.get(&edit.key) else { continue };
         let there = now.get(&edit.key);

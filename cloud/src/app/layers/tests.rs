@@ -11,12 +11,9 @@ use uuid::Uuid;
 
 use super::{Scope, change, preview, preview_undo, undo};
 use crate::app::idempotency::Once;
-use crate::app::{Actor, App, AppError, announce, configuration};
-use crate::config::Config;
-use crate::db::Db;
+use crate::app::{Actor, App, AppError, Scratch, announce, configuration, scratch};
 use crate::db::entity::{brand, building, chain, floor, layer_value, phone, property, room, room_type};
 use crate::domain::catalogue;
-use crate::secrets::Secrets;
 
 mod seen;
 
@@ -24,18 +21,13 @@ const KEYS: [&str; 3] = ["account.1.ring.timeout", "datetime.ntp.server.1", "acc
 
 struct House {
     app: Arc<App>,
-    _calls: crate::app::Calls,
-    _folder: tempfile::TempDir,
+    _scratch: Scratch,
     scopes: [Scope; 6],
     phone: PhoneId,
 }
 
 async fn house() -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-    let db = Db::connect(&url, 2).await.unwrap();
-    let secrets = Secrets::load(&"5a".repeat(32), folder.path()).unwrap();
-    let (app, calls) = App::new(db, Config::from_parts("", "test", []).unwrap(), secrets, None);
+    let (app, scratch) = scratch().await;
     let [chain, brand, property, kind, building, floor, room] = std::array::from_fn(|_| Uuid::now_v7());
     let write = app.db.write().await.unwrap();
     macro_rules! insert {
@@ -72,7 +64,7 @@ async fn house() -> House {
         Scope::Room(room),
         Scope::Phone(phone),
     ];
-    House { app, _calls: calls, _folder: folder, scopes, phone: PhoneId(phone) }
+    House { app, _scratch: scratch, scopes, phone: PhoneId(phone) }
 }
 
 /// One edit of one layer: which, which key, the value or none, locked.

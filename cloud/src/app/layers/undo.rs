@@ -6,7 +6,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
-use super::change::{Edit, New, Purpose, apply, now_set, said};
+use super::change::{Edit, New, Now, Purpose, apply, now_set, said};
 use super::history::find;
 use super::preview::of_edits;
 use super::{Scope, locks};
@@ -32,8 +32,8 @@ pub async fn undo(app: &App, actor: &Actor, once: &Once, id: ChangeSetId, wanted
         answer.change_set = Some(ChangeSetId(by));
         return Ok(answer);
     }
-    let (scope, edits) = edits(app, tx, &set, wanted.force).await?;
-    let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: Some(set.id) };
+    let (scope, edits, _) = edits(app, tx, &set, wanted.force).await?;
+    let purpose = Purpose { comment: wanted.comment.trim().to_owned(), undoes: Some(set.id), ..Purpose::default() };
     let answer = apply(app, tx, actor, scope, edits, purpose).await?;
     if let Some(by) = answer.accepted.change_set {
         taken_back(tx, set, by.0).await?;
@@ -49,11 +49,11 @@ pub async fn preview_undo(app: &App, id: ChangeSetId, wanted: Undo) -> Result<Pr
     said("comment", &wanted.comment)?;
     let db = app.db.read();
     let set = find(db, id).await?;
-    let (scope, edits) = match set.undone_by {
-        Some(_) => (scope_of(db, &set).await?, Vec::new()),
+    let (scope, edits, now) = match set.undone_by {
+        Some(_) => (scope_of(db, &set).await?, Vec::new(), Now::new()),
         None => edits(app, db, &set, wanted.force).await?,
     };
-    of_edits(app, scope, edits).await
+    of_edits(app, scope, edits, now).await
 }
 
 async fn scope_of(tx: &impl ConnectionTrait, set: &change_set::Model) -> Result<Scope> {
@@ -62,14 +62,14 @@ async fn scope_of(tx: &impl ConnectionTrait, set: &change_set::Model) -> Result<
     Ok(scope)
 }
 
-/// The values before a change set, as changes of its layer. Refused (409, `changed-since`) where they were changed again,
+/// The values before a change set, as changes of its layer, and what that has now. Refused (409, `changed-since`) where they were changed again,
 /// unless it is forced.
 async fn edits(
     app: &App,
     tx: &impl ConnectionTrait,
     set: &change_set::Model,
     force: bool,
-) -> Result<(Scope, Vec<Edit>)> {
+) -> Result<(Scope, Vec<Edit>, Now)> {
     let scope = scope_of(tx, set).await?;
     let query = change_set_value::Entity::find().filter(change_set_value::Column::ChangeSetId.eq(set.id));
     let values = query.order_by_asc(change_set_value::Column::Key).all(tx).await?;
@@ -98,7 +98,7 @@ async fn edits(
         let detail = format!("Changed again since: {}. Undo the newer change first, or force it.", since.join(", "));
         return Err(conflict("changed-since", "force", detail));
     }
-    Ok((scope, edits))
+    Ok((scope, edits, now))
 }
 
 /// Notes that `set` is taken back by `by`. What `set` had taken back is in force again; what that had taken back is not, and

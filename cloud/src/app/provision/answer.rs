@@ -76,7 +76,7 @@ pub enum Answer {
 /// Answers a request; what was fetched is remembered a moment later.
 pub async fn answer(app: &App, asked: &Asked<'_>) -> Result<Answer> {
     let (now, limits) = (now_ms(), &app.config.provision);
-    let owner = file::owner(asked.path);
+    let owner = names::owner(asked.path);
     let of_phone = |mac: Mac| format!("{} {mac}", asked.client);
     if !app.provision.by_address.allows(asked.client, limits.requests_per_minute, now)
         || owner.is_some_and(|mac| !app.provision.by_phone.allows(&of_phone(mac), limits.requests_per_phone, now))
@@ -121,7 +121,7 @@ pub async fn by_tftp(app: &App, client: IpAddr, name: &str) -> Result<Option<(Ve
     let is_in = |network: &String| network.parse::<Network>().is_ok_and(|network| network.contains(client));
     let trusted = limits.tftp_trusted.iter().any(is_in);
     let client = client.to_string();
-    let (path, owner) = (format!("/{}", name.trim_start_matches('/')), file::owner(name));
+    let (path, owner) = (format!("/{}", name.trim_start_matches('/')), names::owner(name));
     if !app.provision.by_address.allows(&client, limits.requests_per_minute, now_ms()) {
         return Ok(None);
     }
@@ -192,7 +192,7 @@ async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model, owne
     let tag = file::tag(&[b"bootstrap", &bytes]);
     let modified = last_modified(row.changed_at);
     if has(asked, modified, |one| one == tag) {
-        return Ok(Answer::NotModified { tag, modified: modified.min(now_ms() / 1000) });
+        return Ok(not_modified(tag, modified));
     }
     let bytes = (asked.method == "GET").then_some(bytes);
     Ok(file_of(bytes, format == Format::Binary, tag, modified, None))
@@ -206,18 +206,23 @@ fn own_format(known: &Known, desired: &Desired, path: &str) -> Option<Format> {
     let mac = views::mac(&known.phone);
     let of_it = |wanted: &Wanted| wanted.mac() == Some(mac);
     let told = names::wanted(path, prefix, postfix).filter(of_it);
-    match told.or_else(|| names::wanted(path, "", "").filter(of_it)).or_else(|| names::own(path).filter(of_it))? {
+    match told.or_else(|| names::own(path).filter(of_it))? {
         Wanted::OwnXml(_) => Some(Format::AliasXml),
         Wanted::OwnBinary(_) => Some(Format::Binary),
         _ => None,
     }
 }
 
+/// The password files are to be encrypted with, in clear; empty: none.
+fn file_key(app: &App, desired: &Desired) -> Result<String> {
+    let sealed = desired.get(file::FILE_KEY).map(|effective| effective.value.as_str()).unwrap_or_default();
+    Ok(app.secrets.open(file::FILE_KEY, sealed)?)
+}
+
 async fn own(app: &App, asked: &Asked<'_>, known: &Known) -> Result<Answer> {
     let Some((text, desired, applied)) = document(app, known).await? else { return Ok(Answer::NotFound) };
     let Some(format) = own_format(known, &desired, asked.path) else { return Ok(Answer::NotFound) };
-    let wanted = desired.get(file::FILE_KEY).map(|effective| effective.value.as_str()).unwrap_or_default();
-    let wanted = app.secrets.open(file::FILE_KEY, wanted)?;
+    let wanted = file_key(app, &desired)?;
     // What it was seen to have taken over TR-069 counts; else what stood in the files it fetched.
     let keys = match applied.get(file::FILE_KEY) == Some(&app.secrets.fingerprint(&wanted)) {
         true => Keys::only(wanted.clone()),
@@ -240,8 +245,7 @@ async fn first(app: &App, asked: &Asked<'_>, known: &Known) -> Result<Answer> {
         };
         handover = handover.first(token);
     }
-    let next = desired.get(file::FILE_KEY).map(|effective| effective.value.as_str()).unwrap_or_default();
-    let next = app.secrets.open(file::FILE_KEY, next)?;
+    let next = file_key(app, &desired)?;
     let (format, keys) = (Format::AliasXml, Keys::only(String::new()));
     give(app, asked, known, &Giving { text, desired, format, keys, next, is_first: true }, handover).await
 }
@@ -358,15 +362,23 @@ async fn give(app: &App, asked: &Asked<'_>, known: &Known, giving: &Giving, hand
     };
     if unchanged {
         handover.done();
-        return Ok(Answer::NotModified { tag, modified: modified.min(now_ms() / 1000) });
+        return Ok(not_modified(tag, modified));
     }
     let binary = giving.format == Format::Binary || !key.is_empty();
     Ok(file_of(made.map(|made| made.bytes), binary, tag, modified, Some(handover)))
 }
 
 fn file_of(bytes: Option<Vec<u8>>, binary: bool, tag: String, modified: i64, handover: Option<Handover>) -> Answer {
-    // Never later than the answer itself (RFC 9110 §8.8.2.1).
-    Answer::File { bytes, binary, tag, modified: modified.min(now_ms() / 1000), handover }
+    Answer::File { bytes, binary, tag, modified: said(modified), handover }
+}
+
+fn not_modified(tag: String, modified: i64) -> Answer {
+    Answer::NotModified { tag, modified: said(modified) }
+}
+
+/// Never later than the answer itself (RFC 9110 §8.8.2.1).
+fn said(modified: i64) -> i64 {
+    modified.min(now_ms() / 1000)
 }
 
 /// When something was changed, as HTTP says it: in whole seconds, rounded up, so that what changes again within the same second

@@ -102,8 +102,3 @@ pub(super) fn tag(parts: &[&[u8]]) -> String {
     }
     hex::encode(&hash.finalize()[..MAX_TAG])
 }
-
-/// The phone a MAC address stands for in a path, whatever is around it.
-pub(super) fn owner(path: &str) -> Option<Mac> {
-    provisioning::names::owner(path)
-}

@@ -1,6 +1,7 @@
 //! Who fetches a file: a phone by its own user name and password (Digest with SHA-256 or MD5, or Basic), by a certificate
 //! that names it, or for the first time by a token. A MAC address in a name proves nothing.
 
+use ::provisioning::names;
 use auth_digest::{Algorithm, BasicCredentials, Challenge, Credentials, Freshness, Ha1, NonceIssuer, verify};
 use contract::rest::{Enrolment, ProofKind};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -9,7 +10,6 @@ use uuid::Uuid;
 
 use super::answer::Asked;
 use super::credentials::{FIRST, FIRST_SEALED};
-use super::file::owner;
 use crate::app::enrol::REALM;
 use crate::app::trust::certificate;
 use crate::app::{App, Result, views};
@@ -112,7 +112,7 @@ impl Shown {
 async fn holds(app: &App, asked: &Asked<'_>, shown: &Shown) -> Result<Proof> {
     let first = shown.user() == FIRST;
     let known = match first {
-        true => match owner(asked.path) {
+        true => match names::owner(asked.path) {
             Some(mac) => of_mac(app, &mac.compact()).await?,
             None => None,
         },
@@ -187,7 +187,7 @@ fn is_fresh(app: &App, asked: &Asked<'_>, digest: &Credentials) -> bool {
 
 /// The phone whose client certificate the connection shows, if the path is its own.
 pub(super) async fn by_certificate(app: &App, asked: &Asked<'_>) -> Result<Option<Box<Known>>> {
-    let (Some(shown), Some(mac)) = (asked.shown, owner(asked.path)) else { return Ok(None) };
+    let (Some(shown), Some(mac)) = (asked.shown, names::owner(asked.path)) else { return Ok(None) };
     let Some(known) = of_mac(app, &mac.compact()).await? else { return Ok(None) };
     let trust = app.trust.now(app).await?;
     let profile = trust.of(&known.phone, None);

@@ -138,7 +138,7 @@ async fn restore(
             answer.layers.push(RestoredLayer { layer: scope.layer(), name, set, removed });
         }
         if apply && !edits.is_empty() {
-            let purpose = Purpose { comment: format!("Restored from the backup of {subject}"), undoes: None };
+            let purpose = Purpose { comment: format!("Restored from the backup of {subject}"), ..Purpose::default() };
             applied.push(layers::apply(app, tx, actor, scope, edits, purpose).await?);
         }
     }

@@ -209,9 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_sent_over_a_line_that_broke_is_sent_again_over_the_new_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-        let db = crate::db::Db::connect(&url, 2).await.unwrap();
+        let (db, _folder) = crate::db::scratch(2).await;
         let tx = db.read();
         let mut phones = Vec::new();
         for serial in ["1", "2"] {

@@ -34,21 +34,32 @@ const PATIENCE_MS: i64 = 24 * 3_600_000;
 
 /// A setting that counts after a restart is about to be sent.
 pub async fn may_owe(tx: &impl ConnectionTrait, claim: &Claim) -> Result<()> {
-    remember(tx, claim, OWED, false, ASKED).await
+    swap(tx, claim, "", ASKED).await
 }
 
 /// The phone took values, and they are in force.
 pub async fn owe_nothing(tx: &impl ConnectionTrait, claim: &Claim) -> Result<()> {
-    remember(tx, claim, ASKED, true, "").await
+    swap(tx, claim, ASKED, "").await
 }
 
-/// Changes the memo of a job, where it is or is not this one.
-async fn remember(tx: &impl ConnectionTrait, claim: &Claim, this: &str, is: bool, memo: &str) -> Result<()> {
-    let one = job::Entity::update_many().col_expr(job::Column::Memo, Expr::value(memo));
+/// Changes the memo of a job, where it is `from`.
+async fn swap(tx: &impl ConnectionTrait, claim: &Claim, from: &str, to: &str) -> Result<()> {
+    let one = job::Entity::update_many().col_expr(job::Column::Memo, Expr::value(to));
     let one = one.filter(job::Column::Id.eq(claim.id)).filter(job::Column::Fence.eq(claim.fence));
-    let one = one.filter(if is { job::Column::Memo.eq(this) } else { job::Column::Memo.ne(this) });
-    one.exec(tx).await?;
+    one.filter(job::Column::Memo.eq(from)).exec(tx).await?;
     Ok(())
+}
+
+/// The changes of a phone owe nothing any more. Returns whether any did.
+async fn settle(tx: &impl ConnectionTrait, phone: Uuid) -> Result<bool> {
+    let settled = job::Entity::update_many()
+        .col_expr(job::Column::Memo, Expr::value(""))
+        .filter(job::Column::PhoneId.eq(phone))
+        .filter(job::Column::Kind.eq(CONFIGURE))
+        .filter(job::Column::Memo.is_in([OWED, ASKED]))
+        .exec(tx)
+        .await?;
+    Ok(settled.rows_affected > 0)
 }
 
 /// The phone took values that count after a restart. It is remembered with the job, whatever becomes of this session.
@@ -59,17 +70,10 @@ pub async fn owe(tx: &impl ConnectionTrait, claim: &Claim) -> Result<()> {
 /// A change is done: if it, or one before it that it covers, needs a restart, a task is made for that. One that waits
 /// already does it for both.
 pub async fn follow(app: &App, tx: &impl ConnectionTrait, phone: &phone::Model, change: Uuid) -> Result<()> {
-    let settled = job::Entity::update_many()
-        .col_expr(job::Column::Memo, Expr::value(""))
-        .filter(job::Column::PhoneId.eq(phone.id))
-        .filter(job::Column::Kind.eq(CONFIGURE))
-        .filter(job::Column::Memo.is_in([OWED, ASKED]))
-        .exec(tx)
-        .await?;
+    let owed = settle(tx, phone.id).await?;
     // A person's own that is still to be asked for may be refused, and then this one would be lost with it.
     let does_it = job::Column::Memo.eq(OWED).or(job::Column::Step.eq(WAITING));
-    if settled.rows_affected == 0 || job::Entity::find().filter(open(phone.id)).filter(does_it).one(tx).await?.is_some()
-    {
+    if !owed || job::Entity::find().filter(open(phone.id)).filter(does_it).one(tx).await?.is_some() {
         return Ok(());
     }
     let change = job::Entity::find_by_id(change).one(tx).await?;
@@ -149,14 +153,7 @@ pub async fn started(tx: &impl ConnectionTrait, phone: Uuid) -> Result<()> {
     for job in owed {
         jobs::conclude(tx, &job, Outcome::Done("The phone restarted.".to_owned()), None).await?;
     }
-    job::Entity::update_many()
-        .col_expr(job::Column::Memo, Expr::value(""))
-        .filter(job::Column::PhoneId.eq(phone))
-        .filter(job::Column::Kind.eq(CONFIGURE))
-        .filter(job::Column::Memo.is_in([OWED, ASKED]))
-        .exec(tx)
-        .await?;
-    Ok(())
+    settle(tx, phone).await.map(drop)
 }
 
 #[cfg(test)]
@@ -165,27 +162,19 @@ mod tests {
     use sea_orm::IntoActiveModel;
 
     use super::*;
-    use crate::app::announce;
-    use crate::config::Config;
-    use crate::db::Db;
-    use crate::secrets::Secrets;
+    use crate::app::{Scratch, announce, scratch};
 
     struct House {
         app: std::sync::Arc<App>,
         phone: phone::Model,
-        _calls: crate::app::Calls,
-        _folder: tempfile::TempDir,
+        _scratch: Scratch,
     }
 
     async fn house() -> House {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-        let db = Db::connect(&url, 2).await.unwrap();
-        let secrets = Secrets::load(&"5a".repeat(32), folder.path()).unwrap();
-        let (app, calls) = App::new(db, Config::from_parts("", "test", []).unwrap(), secrets, None);
+        let (app, scratch) = scratch().await;
         let phone = announce::blank(contract::Mac::new([2; 6]), "1", Enrolment::Enrolled);
         phone::Entity::insert(phone.clone().into_active_model()).exec(app.db.read()).await.unwrap();
-        House { app, phone, _calls: calls, _folder: folder }
+        House { app, phone, _scratch: scratch }
     }
 
     impl House {

@@ -228,9 +228,7 @@ mod tests {
         transferred: bool,
         memo: &str,
     ) -> Vec<(String, String)> {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-        let db = crate::db::Db::connect(&url, 2).await.unwrap();
+        let (db, _folder) = crate::db::scratch(2).await;
         let tx = db.read();
         let phone = announce::blank(contract::Mac::new([2; 6]), "1", Enrolment::Enrolled);
         phone::Entity::insert(phone.clone().into_active_model()).exec(tx).await.unwrap();

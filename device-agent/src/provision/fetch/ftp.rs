@@ -184,17 +184,8 @@ mod tests {
             };
             let port = server.local_addr().unwrap().port();
             let serves = tokio::spawn(async move { session(server.accept().await.unwrap().0, refuses).await });
-            let options = Options {
-                tls: Default::default(),
-                at_once: false,
-                agent: String::new(),
-                most_bytes: 1000,
-                longest: Duration::from_secs(10),
-                to: None,
-                wanted: None,
-            };
             let place = Place::parse(&format!("ftp://{address}:{port}/cfg.xml"), Scheme::Ftp).unwrap();
-            assert_eq!(fetch(&place, &options).await.unwrap(), b"hotel.name=Grand");
+            assert_eq!(fetch(&place, &Options::small()).await.unwrap(), b"hotel.name=Grand");
             let heard = serves.await.unwrap();
             assert_eq!(heard[3..6], [refuses, other, "RETR"], "{heard:?}");
         }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::super::place::Place;
 use super::{FetchError, Growing, Options, SILENCE, addresses};
+use crate::net::any_towards;
 
 /// What fits a packet of Ethernet (RFC 2348 names 1428 as the largest that never is cut in pieces).
 const BLOCK: usize = 1428;
@@ -167,8 +168,7 @@ async fn from(
     options: &Options,
     asks_options: bool,
 ) -> Result<Option<Vec<u8>>, FetchError> {
-    let any: SocketAddr = if server.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
-    let socket = UdpSocket::bind(any).await.map_err(|error| FetchError::io(&error))?;
+    let socket = UdpSocket::bind(any_towards(server)).await.map_err(|error| FetchError::io(&error))?;
     let mut transfer = Transfer::new(Growing::new(options)?, asks_options);
     let (mut sent, mut to) = (request(path, asks_options), server);
     let mut peer: Option<SocketAddr> = None;
@@ -296,17 +296,9 @@ mod tests {
                 own.recv_from(&mut packet).await.unwrap();
             }
         };
-        let options = Options {
-            tls: Default::default(),
-            at_once: false,
-            agent: String::new(),
-            most_bytes: 1000,
-            longest: Duration::from_secs(10),
-            to: None,
-            wanted: None,
-        };
         let place = Place::parse(&format!("tftp://127.0.0.1:{port}/cfg.xml"), super::super::super::place::Scheme::Tftp);
         let place = place.unwrap();
+        let options = Options::small();
         tokio::select! {
             never = serves => never,
             file = fetch(&place, &options) => assert_eq!(file.unwrap(), b"hotel.name=Grand"),

@@ -19,8 +19,8 @@ pub struct Reader {
     pub now_ms: i64,
     /// The interface the phone is on, where that is known.
     pub own: Option<String>,
-    /// All interfaces of the machine. A lease of one of them counts only if it is the phone's; one whose interface is not
-    /// here was made where a DHCP client has another name for it, in a container for example.
+    /// All interfaces of the machine. A lease of one of them counts for less than the phone's own, and for less than one whose
+    /// interface is not here: that was made where a DHCP client has another name for it, in a container for example.
     pub all: Vec<String>,
 }
 
@@ -82,18 +82,16 @@ fn assignments(text: &str) -> Read {
 
 /// Names that say that a file is a lease, though they are nothing to the phone.
 fn is_of_a_lease(name: &str) -> bool {
-    let udhcpc = ["ip", "subnet", "router", "serverid", "lease", "interface"];
-    let systemd = ["ADDRESS", "NETMASK", "ROUTER", "SERVER_ADDRESS", "LIFETIME"];
-    let script = [
-        "new_ip_address",
-        "new_dhcp_server_identifier",
-        "new_dhcp_lease_time",
-        "ip_address",
-        "dhcp_lease_time",
-        "reason",
-    ];
-    // What udhcpc says of an option it does not decode, or spoils, is a lease all the same.
-    udhcpc.contains(&name) || systemd.contains(&name) || script.contains(&name) || name == "tftp"
+    match name {
+        // Of udhcpc. What it says of an option it spoils is a lease all the same.
+        "ip" | "subnet" | "router" | "serverid" | "lease" | "interface" | "tftp" => true,
+        // Of systemd-networkd.
+        "ADDRESS" | "NETMASK" | "ROUTER" | "SERVER_ADDRESS" | "LIFETIME" => true,
+        // Of scripts.
+        "new_ip_address" | "new_dhcp_server_identifier" | "new_dhcp_lease_time" => true,
+        "ip_address" | "dhcp_lease_time" | "reason" => true,
+        _ => false,
+    }
 }
 
 fn udhcpc(name: &str, value: &str) -> Option<(u8, Vec<u8>)> {

@@ -128,7 +128,7 @@ fn Form(
                 submit();
             }
             on:keydown=move |event| {
-                if event.key() == "Escape" && !event.is_composing() && !sending.busy.get_untracked() {
+                if sending.leaves(&event) {
                     event.stop_propagation();
                     on_close.run(());
                 }

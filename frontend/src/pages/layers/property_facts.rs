@@ -177,7 +177,7 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
                 save();
             }
             on:keydown=move |event| {
-                if event.key() == "Escape" && !event.is_composing() && !sending.busy.get_untracked() && same() {
+                if sending.leaves(&event) && same() {
                     event.stop_propagation();
                     on_close.run(());
                 }

@@ -110,10 +110,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
         if !jobs::save_step(self.tx, &self.app.config.jobs, &claim, SENT).await? {
             return Ok(None);
         }
-        if fingerprints
-            .keys()
-            .any(|key| catalogue::find(key).is_some_and(|found| found.setting.effect == Effect::Reboot))
-        {
+        if fingerprints.keys().any(|key| catalogue::effect(key) == Effect::Reboot) {
             restart::may_owe(self.tx, &claim).await?;
         }
         // Only with its last part does a phone have the version.
