@@ -16,9 +16,7 @@ pub fn part_with(line: &mut Line, now: Instant, id: RequestId, response: &Messag
     // Numbers a PRACK or an earlier BYE may have used are passed over.
     dialog.local_cseq = cseq.saturating_add(100);
     let Some(target) = line.hop(&dialog.next_hop()).filter(|_| untagged) else { return };
-    let mut ack = dialog.request_with(Method::Ack, cseq);
-    line.sign(&mut ack);
-    line.send_ack(&ack, &target);
+    line.acknowledge(dialog.request_with(Method::Ack, cseq), target.clone());
     let mut bye = dialog.request(Method::Bye);
     line.sign(&mut bye);
     line.authorize(&mut Authorizer::default(), &mut bye);

@@ -35,6 +35,14 @@ const TIMER_C: Duration = Duration::from_secs(180);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(u64);
 
+/// An ACK to a 2xx that was sent, see [`Line::acknowledge`].
+#[derive(Debug, Clone)]
+pub struct Acknowledgement {
+    request: Outgoing,
+    branch: String,
+    target: Target,
+}
+
 /// A request on its way.
 #[derive(Debug)]
 struct Sent {
@@ -432,11 +440,20 @@ impl Line {
         }
     }
 
-    /// Sends a request that has no transaction: the ACK to a 2xx.
-    pub fn send_ack(&mut self, ack: &Outgoing, target: &Target) {
+    /// Sends the ACK to a 2xx, a request that has no transaction. Kept by who may get that 2xx again.
+    pub fn acknowledge(&mut self, mut request: Outgoing, target: Target) -> Acknowledgement {
+        self.sign(&mut request);
         let branch = format!("{BRANCH_COOKIE}{}", self.rng.token());
-        let Some(via) = self.via(target.transport, &branch) else { return };
-        self.transmit(target.clone(), ack.bytes(&via));
+        let ack = Acknowledgement { request, branch, target };
+        self.acknowledge_again(&ack);
+        ack
+    }
+
+    /// For a copy of the 2xx (RFC 3261 §13.2.2.4). The same request with the same branch, so that proxies and the other
+    /// side see it for the copy it is.
+    pub fn acknowledge_again(&mut self, ack: &Acknowledgement) {
+        let Some(via) = self.via(ack.target.transport, &ack.branch) else { return };
+        self.transmit(ack.target.clone(), ack.request.bytes(&via));
     }
 
     /// Cancels an INVITE, once: CANCEL goes where the INVITE went, as soon as something has come back (RFC 3261 §9.1), and

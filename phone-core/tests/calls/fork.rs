@@ -23,8 +23,8 @@ fn of_two_answers_the_first_is_kept_and_the_second_is_hung_up() {
     world.run_ms(20);
     peer.reply_as(&mut world, &invite, 200, "a", &[], &sdp(40_010, "sendrecv"));
     world.run_ms(20);
-    let acks = [peer.get(&mut world, "ACK"), peer.get(&mut world, "ACK")];
-    assert_eq!(acks.map(|ack| ack.to().unwrap().tag().unwrap().to_owned()), ["b", "a"]);
+    let first = [peer.get(&mut world, "ACK"), peer.get(&mut world, "ACK")];
+    assert_eq!(first.each_ref().map(|ack| ack.to().unwrap().tag().unwrap().to_owned()), ["b", "a"]);
     let bye = peer.get(&mut world, "BYE");
     assert_eq!(bye.to().unwrap().tag(), Some("a"));
     peer.reply_as(&mut world, &bye, 200, "a", &[], "");
@@ -32,12 +32,13 @@ fn of_two_answers_the_first_is_kept_and_the_second_is_hung_up() {
     assert_eq!(world.stages(0), [Stage::Up]);
     let (agreed, _) = world.desks[0].phone.media(world.call(0, 0)).unwrap();
     assert_eq!(agreed.remote, "192.0.2.200:40000".parse().ok());
-    // Copies of either answer are confirmed again.
+    // Copies of either answer are confirmed again, that of the call by a copy of its ACK.
     peer.reply_as(&mut world, &invite, 200, "a", &[], &sdp(40_010, "sendrecv"));
     peer.reply_as(&mut world, &invite, 200, "b", &[], &sdp(40_000, "sendrecv"));
     world.run_ms(20);
     let acks = [peer.get(&mut world, "ACK"), peer.get(&mut world, "ACK")];
-    assert_eq!(acks.map(|ack| ack.to().unwrap().tag().unwrap().to_owned()), ["a", "b"]);
+    assert_eq!(acks.each_ref().map(|ack| ack.to().unwrap().tag().unwrap().to_owned()), ["a", "b"]);
+    assert!(acks[1].all_headers().eq(first[0].all_headers()), "{acks:?}");
 }
 
 #[test]

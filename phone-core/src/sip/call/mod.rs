@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use super::auth::Authorizer;
 use super::dialog::Dialog;
 use super::inbox::{Inbox, IncomingId};
-use super::line::{Line, RequestId};
+use super::line::{Acknowledgement, Line, RequestId};
 use super::locate::Way;
 use super::message::{Message, Method, Name, NameAddr, Uri};
 use super::outgoing::Outgoing;
@@ -199,7 +199,7 @@ pub struct Call {
     waits_until: Option<Instant>,
     forks: Vec<Dialog>,
     /// ACKs of 2xx, for their copies.
-    acks: VecDeque<(RequestId, Outgoing, Target)>,
+    acks: VecDeque<(RequestId, Acknowledgement)>,
 
     /// The INVITE that came, as the called.
     incoming: Option<IncomingId>,
@@ -353,7 +353,7 @@ impl Call {
             || self.modify.sent(id)
             || self.minor.contains(&id)
             || self.music.as_ref().is_some_and(|music| music.sent(id))
-            || self.acks.iter().any(|(acked, ..)| *acked == id)
+            || self.acks.iter().any(|(acked, _)| *acked == id)
             || self.transfer.as_ref().is_some_and(|transfer| transfer.request == Some(id))
     }
 
@@ -369,9 +369,9 @@ impl Call {
             self.music_answered(ctx, id, status, message);
         } else if self.bye == Some(id) {
             self.bye_answered(ctx, id, status, message);
-        } else if let Some((_, ack, target)) = self.acks.iter().find(|(acked, ..)| *acked == id) {
+        } else if let Some((_, ack)) = self.acks.iter().find(|(acked, _)| *acked == id) {
             // The ACK was lost.
-            ctx.line.send_ack(ack, target);
+            ctx.line.acknowledge_again(ack);
         } else if status >= 200 {
             self.minor_answered(ctx, id, status, message);
         }
@@ -486,14 +486,13 @@ impl Call {
     }
 
     /// Sends the ACK of a 2xx, and keeps it for the 2xx's copies.
-    fn acknowledge_with(&mut self, ctx: &mut Ctx<'_>, id: RequestId, mut ack: Outgoing, target: Target) {
-        ctx.line.sign(&mut ack);
-        ctx.line.send_ack(&ack, &target);
-        self.acks.retain(|(acked, ..)| *acked != id);
+    fn acknowledge_with(&mut self, ctx: &mut Ctx<'_>, id: RequestId, ack: Outgoing, target: Target) {
+        let ack = ctx.line.acknowledge(ack, target);
+        self.acks.retain(|(acked, _)| *acked != id);
         if self.acks.len() >= MOST_ACKS {
             self.acks.pop_front();
         }
-        self.acks.push_back((id, ack, target));
+        self.acks.push_back((id, ack));
     }
 
     /// Headers of requests and responses that make or change a session.

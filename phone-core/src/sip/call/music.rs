@@ -12,7 +12,7 @@ use crate::sip::auth::Authorizer;
 use crate::sip::dialog::Dialog;
 use crate::sip::identity::ALLOW;
 use crate::sip::inbox::{Answer, IncomingId};
-use crate::sip::line::RequestId;
+use crate::sip::line::{Acknowledgement, RequestId};
 use crate::sip::message::{Message, Method, Name, NameAddr, Uri};
 use crate::sip::outgoing::Outgoing;
 use crate::sip::transport::Target;
@@ -32,7 +32,7 @@ pub(super) struct Music {
     waiting: Option<(RequestId, String)>,
     dialog: Option<Dialog>,
     /// For copies of the 2xx.
-    ack: Option<(Outgoing, Target)>,
+    ack: Option<Acknowledgement>,
 }
 
 impl Music {
@@ -139,16 +139,15 @@ impl Call {
         match status {
             100..200 => {}
             200..300 => {
-                if let Some((ack, target)) = &music.ack {
-                    return ctx.line.send_ack(ack, target);
+                if let Some(ack) = &music.ack {
+                    return ctx.line.acknowledge_again(ack);
                 }
                 let dialog = ctx.line.request(id).and_then(|request| Dialog::from_response(request, message));
                 let target = dialog.as_ref().and_then(|dialog| ctx.line.hop(&dialog.next_hop()));
                 let (Some(dialog), Some(target)) = (dialog, target) else { return self.without_music(ctx) };
-                let mut ack = dialog.request_with(Method::Ack, dialog.local_cseq);
-                ctx.line.sign(&mut ack);
-                ctx.line.send_ack(&ack, &target);
-                (music.dialog, music.ack) = (Some(dialog), Some((ack, target)));
+                let ack = dialog.request_with(Method::Ack, dialog.local_cseq);
+                music.ack = Some(ctx.line.acknowledge(ack, target));
+                music.dialog = Some(dialog);
                 match session_description(message) {
                     Some(answer) => {
                         let waiting = music.waiting.take();

@@ -220,13 +220,12 @@ impl Call {
         if let Some(mine) = &self.dialog {
             // Another fork answered as well, or the same one again: each is acknowledged, one is kept (§13.2.2.4).
             if mine.answered_by(message) {
-                if let Some((_, ack, target)) = self.acks.iter().find(|(acked, ..)| *acked == id) {
-                    ctx.line.send_ack(ack, target);
+                if let Some((_, ack)) = self.acks.iter().find(|(acked, _)| *acked == id) {
+                    ctx.line.acknowledge_again(ack);
                 }
             } else {
-                if let Some((mut ack, target)) = self.acknowledgement(ctx, &dialog, cseq) {
-                    ctx.line.sign(&mut ack);
-                    ctx.line.send_ack(&ack, &target);
+                if let Some((ack, target)) = self.acknowledgement(ctx, &dialog, cseq) {
+                    ctx.line.acknowledge(ack, target);
                 }
                 self.part_with(ctx, dialog);
             }
