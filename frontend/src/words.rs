@@ -2,7 +2,9 @@
 
 use contract::event::EventKind;
 use contract::mqtt::AccountStatus;
-use contract::rest::{Enrolment, JobState, JobView, Layer, RoomState, SyncState, ValueOwner, ValueState, WakeWay};
+use contract::rest::{
+    ChangeReach, Enrolment, JobState, JobView, Layer, RoomState, SyncState, ValueOwner, ValueState, WakeWay,
+};
 
 use crate::components::icon::Icon;
 
@@ -98,6 +100,17 @@ pub fn job(job: &JobView) -> Look {
         JobState::Parked => look("Failed", Icon::Alert, "red"),
         JobState::Cancelled => look("Cancelled", Icon::Minus, "none"),
         JobState::Superseded => look("Covered by a newer change", Icon::Minus, "none"),
+    }
+}
+
+/// What the phones of one change have in common that are this far with it.
+pub const fn reach(reach: Option<ChangeReach>) -> &'static str {
+    match reach {
+        None => "Of one change",
+        Some(ChangeReach::Done) => "Have the change",
+        Some(ChangeReach::Fetched) => "Fetched the change",
+        Some(ChangeReach::Pending) => "Change on its way",
+        Some(ChangeReach::Failed) => "Did not take the change",
     }
 }
 

@@ -5,6 +5,7 @@ mod changes;
 mod drift;
 mod groups;
 mod locks;
+mod reach;
 mod restarts;
 mod variables;
 

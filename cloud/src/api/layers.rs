@@ -95,6 +95,18 @@ pub async fn change_set(
     layers::detail(&app, id).await.map(Json)
 }
 
+/// Try again what phones of a change set did not take. Phones that have it, or are on their way to it, are left alone.
+#[utoipa::path(post, path = "/api/v1/change-sets/{change_set}/retry", tag = "settings", security(("token" = [])),
+    params(("change_set" = ChangeSetId, Path)),
+    responses((status = 202, body = Accepted), (status = 404, body = Problem)))]
+pub async fn retry(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<ChangeSetId>,
+) -> Result<(StatusCode, Json<Accepted>)> {
+    Ok((StatusCode::ACCEPTED, Json(layers::retry(&app, &caller.actor, id).await?)))
+}
+
 /// Take a change set back, by a new one.
 #[utoipa::path(post, path = "/api/v1/change-sets/{change_set}/undo", tag = "settings", security(("token" = [])),
     params(("change_set" = ChangeSetId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = Undo,

@@ -100,6 +100,7 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(layers::preview_room))
         .routes(routes!(layers::preview_phone))
         .routes(routes!(layers::change_set))
+        .routes(routes!(layers::retry))
         .routes(routes!(layers::undo))
         .routes(routes!(layers::preview_undo))
         .routes(routes!(layers::drift))

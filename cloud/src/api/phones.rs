@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use contract::problem::Problem;
 use contract::rest::*;
-use contract::{PhoneId, PropertyId};
+use contract::{ChangeSetId, PhoneId, PropertyId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -24,6 +24,10 @@ pub struct ListQuery {
     state: Option<RoomState>,
     sync: Option<SyncState>,
     enrolment: Option<Enrolment>,
+    /// Only phones of this change set.
+    change: Option<ChangeSetId>,
+    /// With `change`: only phones that are so far with it.
+    reach: Option<ChangeReach>,
     sort: Option<PhoneSort>,
     /// Sort the other way round.
     #[serde(default)]
@@ -45,6 +49,8 @@ pub async fn list(State(app): State<Arc<App>>, _: Caller, Query(query): Query<Li
         state: query.state,
         sync: query.sync,
         enrolment: query.enrolment,
+        change: query.change.map(|id| id.0),
+        reach: query.reach,
         sort: query.sort,
         descending: query.desc,
         offset: query.offset,

@@ -94,7 +94,11 @@ pub async fn refresh_targets(
             }
         }
         store::keep_documents(tx, documents).await?;
-        jobs.extend(store::make_jobs(app, tx, &changed, change, change_set).await?);
+        let job = |target: &Target, version| {
+            let job = job_of(app, target, change.actor, change.summary.clone(), version);
+            job::Model { change_set_id: change_set, ..job }
+        };
+        jobs.extend(store::make_jobs(tx, &changed, job).await?);
     }
     Ok(jobs)
 }
@@ -137,7 +141,25 @@ pub async fn push_again(
     Ok(job)
 }
 
-/// The same, and a key that no layer sets, and none ever has, goes back to the catalogue's default.
+/// The same for many phones, each of which was accepted.
+pub async fn push_all_again(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    targets: &[Target],
+    change: &Change<'_>,
+) -> Result<Vec<job::Model>> {
+    let job = |target: &Target, version| {
+        let job = job_of(app, target, change.actor, change.summary.clone(), version);
+        job::Model { step: AGAIN.to_owned(), ..job }
+    };
+    let mut jobs = Vec::new();
+    for round in targets.chunks(ROUND) {
+        jobs.extend(store::make_jobs(tx, &round.iter().collect::<Vec<_>>(), job).await?);
+    }
+    Ok(jobs)
+}
+
+/// The same for one phone, and a key that no layer sets, and none ever has, goes back to the catalogue's default.
 pub async fn push_default(
     app: &App,
     tx: &impl ConnectionTrait,

@@ -4,6 +4,7 @@ mod change;
 mod history;
 pub mod locks;
 mod preview;
+pub mod reach;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::domain::catalogue;
 pub use change::{Edit, New, Purpose, apply, canonical, change, said};
 pub use history::{detail, history};
 pub use preview::preview;
+pub use reach::retry;
 pub use undo::{preview_undo, undo};
 pub use write::{Stored, Written, write};
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::documents::Documents;
 use super::error::{invalid, not_found};
+use super::layers::reach;
 use super::{App, Result, calls, provision, views};
 use crate::db::entity::{event, job, phone, room};
 use crate::domain::catalogue;
@@ -25,6 +26,10 @@ pub struct Query {
     pub state: Option<RoomState>,
     pub sync: Option<SyncState>,
     pub enrolment: Option<Enrolment>,
+    /// Only phones of this change set,
+    pub change: Option<Uuid>,
+    /// and of these only those that are so far with it.
+    pub reach: Option<ChangeReach>,
     pub sort: Option<PhoneSort>,
     pub descending: bool,
     pub offset: u64,
@@ -54,6 +59,11 @@ pub async fn list(app: &App, query: &Query) -> Result<PhonePage> {
     }
     if let Some(enrolment) = query.enrolment {
         select = select.filter(phone::Column::Enrolment.eq(enrolment.as_str()));
+    }
+    match (query.change, query.reach) {
+        (Some(set), reach) => select = select.filter(phone::Column::Id.in_subquery(reach::phones(set, reach))),
+        (None, Some(_)) => return Err(invalid("reach", "How far phones are is asked of a change: give change, too.")),
+        (None, None) => {}
     }
     for word in query.text.split_whitespace().take(5) {
         select = select.filter(matching(word));

@@ -224,6 +224,16 @@ words! {
         /// Nothing was ever reported.
         Unknown = "unknown",
     }
+    /// How far one phone is with one change set.
+    pub enum ChangeReach {
+        /// It applied the change, or a later one.
+        Done = "done",
+        /// It fetched the file that says it, and cannot be asked what it made of it.
+        Fetched = "fetched",
+        Pending = "pending",
+        /// It did not take it, and nobody tries any more.
+        Failed = "failed",
+    }
     pub enum JobState {
         Ready = "ready",
         /// A session carries it out now; its step is saved before it leaves.

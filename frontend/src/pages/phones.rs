@@ -131,6 +131,18 @@ pub fn PhonesPage() -> impl IntoView {
             }
         })
     };
+    let only_change = move || {
+        let (of, reach) = query.with(|query| (query.change, query.reach));
+        of.map(|_| {
+            view! {
+                <button type="button" class="filter" aria-pressed="true" data-testid="only-change" title="Show all phones, not only those of one change" on:click=move |_| change(false, &|query| (query.change, query.reach) = (None, None))>
+                    <Svg icon=Icon::Sync/>
+                    {words::reach(reach)}
+                    <Svg icon=Icon::Close/>
+                </button>
+            }
+        })
+    };
     let chips = std::iter::once(None).chain(ROOM_STATES.into_iter().map(Some)).map(chip).collect_view();
     let sort = Callback::new(move |column: PhoneSort| {
         change(false, &|query| {
@@ -138,7 +150,11 @@ pub fn PhonesPage() -> impl IntoView {
             query.sort = Some(column);
         });
     });
-    let filtered = move || query.with(|query| !query.text.is_empty() || query.state.is_some() || query.sync.is_some());
+    let filtered = move || {
+        query.with(|query| {
+            !query.text.is_empty() || query.state.is_some() || query.sync.is_some() || query.change.is_some()
+        })
+    };
     let table = move |page: RwSignal<PhonePage>| {
         view! {
             <Show
@@ -206,7 +222,7 @@ pub fn PhonesPage() -> impl IntoView {
                         on:input:target=move |event| typed(event.target().value())
                     />
                 </div>
-                <div class="legend" role="group" aria-label="Show only">{chips} {only_sync}</div>
+                <div class="legend" role="group" aria-label="Show only">{chips} {only_sync} {only_change}</div>
             </div>
             {list.view(skeleton_list, table)}
         </div>

@@ -1,6 +1,7 @@
 //! Search, filter, order and page of the phone list, as they stand in the address.
 
-use contract::rest::{PhoneSort, RoomState, SyncState};
+use contract::ChangeSetId;
+use contract::rest::{ChangeReach, PhoneSort, RoomState, SyncState};
 use leptos_router::params::ParamsMap;
 
 use crate::api::quote;
@@ -12,6 +13,10 @@ pub struct Query {
     pub state: Option<RoomState>,
     /// Only phones whose change is this far.
     pub sync: Option<SyncState>,
+    /// Only phones of this change,
+    pub change: Option<ChangeSetId>,
+    /// and of these only those that are so far with it.
+    pub reach: Option<ChangeReach>,
     pub sort: Option<PhoneSort>,
     pub desc: bool,
     pub offset: u64,
@@ -24,6 +29,8 @@ impl Query {
             text: text("q"),
             state: text("state").parse().ok(),
             sync: text("sync").parse().ok(),
+            change: text("change").parse().ok(),
+            reach: text("reach").parse().ok(),
             sort: text("sort").parse().ok(),
             desc: text("desc") == "true",
             offset: text("offset").parse().unwrap_or(0),
@@ -41,6 +48,10 @@ impl Query {
         }
         if let Some(sync) = self.sync {
             parts.push(format!("sync={}", sync.as_str()));
+        }
+        if let Some(change) = self.change {
+            parts.push(format!("change={change}"));
+            parts.extend(self.reach.map(|reach| format!("reach={}", reach.as_str())));
         }
         if let Some(sort) = self.sort {
             parts.push(format!("sort={}", sort.as_str()));

@@ -10,9 +10,9 @@ use sea_orm::{
 use sea_orm::{QueryFilter, QuerySelect};
 use uuid::Uuid;
 
+use super::supersede;
 use super::targets::{Target, WAITS};
-use super::{Change, job_of, supersede};
-use crate::app::{App, AppError, Result};
+use crate::app::{AppError, Result};
 use crate::clock::now_ms;
 use crate::db::entity::{job, live, phone, phone_document};
 
@@ -55,13 +55,11 @@ pub async fn keep_documents(tx: &impl ConnectionTrait, documents: Vec<(Uuid, Str
     Ok(())
 }
 
-/// Moves the version of these phones on and makes the jobs that bring it to them.
+/// Moves the version of these phones on and makes the jobs that bring it to them, alike but for phone and version.
 pub async fn make_jobs(
-    app: &App,
     tx: &impl ConnectionTrait,
     targets: &[&Target],
-    change: &Change<'_>,
-    change_set: Option<Uuid>,
+    job: impl Fn(&Target, i64) -> job::Model,
 ) -> Result<Vec<job::Model>> {
     let ids: Vec<Uuid> = targets.iter().map(|target| target.id).collect();
     if ids.is_empty() {
@@ -74,14 +72,7 @@ pub async fn make_jobs(
         .exec(tx)
         .await?;
     supersede(tx, ids, now_ms()).await?;
-    let jobs: Vec<job::Model> = targets
-        .iter()
-        .map(|target| {
-            let version = target.desired_version + 1;
-            let job = job_of(app, target, change.actor, change.summary.clone(), version);
-            job::Model { change_set_id: change_set, ..job }
-        })
-        .collect();
+    let jobs: Vec<job::Model> = targets.iter().map(|target| job(target, target.desired_version + 1)).collect();
     // Of one kind but for this, so that what they have in common is sent once.
     for note in WAITS {
         insert_jobs(tx, jobs.iter().filter(|job| job.note == note).collect()).await?;

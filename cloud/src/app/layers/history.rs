@@ -2,21 +2,15 @@
 
 use std::collections::HashMap;
 
-use contract::rest::{
-    ChangeProgress, ChangeSet, ChangeSetDetail, ChangedValue, History, JobState, Layer, SECRET_MASK, SetValue,
-    SyncState,
-};
+use contract::rest::{ChangeSet, ChangeSetDetail, ChangedValue, History, Layer, SECRET_MASK, SetValue};
 use contract::{ChangeSetId, Timestamp};
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{Scope, locks};
+use super::{Scope, locks, reach};
 use crate::app::error::{invalid, not_found};
-use crate::app::jobs::FETCHED;
-use crate::app::tasks::restart;
 use crate::app::{App, Result};
-use crate::db::entity::{change_set, change_set_value, job, phone};
+use crate::db::entity::{change_set, change_set_value};
 use crate::domain::catalogue;
 
 /// Change sets one page may have.
@@ -49,7 +43,7 @@ pub async fn history(app: &App, scope: Scope, before: Option<ChangeSetId>, limit
 pub async fn detail(app: &App, id: ChangeSetId) -> Result<ChangeSetDetail> {
     let db = app.db.read();
     let row = find(db, id).await?;
-    let progress = progress(db, &row).await?;
+    let progress = reach::progress(db, &row).await?;
     let change = views_of(db, vec![row]).await?.pop().ok_or_else(|| not_found("change"))?;
     Ok(ChangeSetDetail { change, progress })
 }
@@ -91,47 +85,4 @@ async fn views_of(tx: &impl ConnectionTrait, rows: Vec<change_set::Model>) -> Re
         undone_by: row.undone_by.map(ChangeSetId),
     };
     Ok(rows.into_iter().map(view).collect())
-}
-
-/// A phone is done once it has applied the version the change made, by whichever job. Jobs that are done are removed
-/// after a while; so are phones.
-async fn progress(tx: &impl ConnectionTrait, row: &change_set::Model) -> Result<ChangeProgress> {
-    let applied = Expr::col((phone::Entity, phone::Column::AppliedVersion));
-    let has_it = Expr::case(applied.gte(Expr::col((job::Entity, job::Column::Version))), 1).finally(0);
-    let by_file = Expr::case(Expr::col((job::Entity, job::Column::Step)).eq(FETCHED), 1).finally(0);
-    let groups: Vec<(String, String, i32, i32, i64)> = job::Entity::find()
-        .select_only()
-        .join(
-            JoinType::InnerJoin,
-            job::Entity::belongs_to(phone::Entity).from(job::Column::PhoneId).to(phone::Column::Id).into(),
-        )
-        .column(job::Column::State)
-        .column(phone::Column::Sync)
-        .expr_as(has_it, "has_it")
-        .expr_as(by_file, "by_file")
-        .expr_as(Expr::col((job::Entity, job::Column::Id)).count(), "phones")
-        .filter(job::Column::ChangeSetId.eq(row.id))
-        .group_by(job::Column::State)
-        .group_by(phone::Column::Sync)
-        .group_by(Expr::col("has_it"))
-        .group_by(Expr::col("by_file"))
-        .into_tuple()
-        .all(tx)
-        .await?;
-    let (mut pending, mut failed, mut fetched) = (0, 0, 0);
-    for (state, sync, has_it, by_file, count) in groups {
-        let count = count as u32;
-        match state.parse() {
-            _ if has_it == 1 => {}
-            _ if by_file == 1 => fetched += count,
-            Ok(JobState::Done) => {}
-            Ok(JobState::Parked | JobState::Cancelled) => failed += count,
-            Ok(JobState::Superseded) if sync == SyncState::Failed.as_str() => failed += count,
-            _ => pending += count,
-        }
-    }
-    let phones = u32::try_from(row.phones).unwrap_or_default();
-    let done = phones.saturating_sub(pending + failed);
-    let restarting = restart::to_come(tx, row.id).await?;
-    Ok(ChangeProgress { phones, done, fetched, pending, failed, restarting })
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use contract::ChangeSetId;
-use contract::rest::{ChangeProgress, ChangeSet, ChangeSetDetail, Layer, Progress};
+use contract::rest::{ChangeProgress, ChangeReach, ChangeSet, ChangeSetDetail, Layer, Progress};
 use leptos::prelude::*;
 
+use crate::components::empty::FormError;
+use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::components::progress::ProgressBar;
 use crate::live::use_live;
@@ -17,13 +19,14 @@ use crate::words;
 /// While phones are on their way and nothing is heard, it is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Where the phones of a change are that did not take theirs, as near as the list of phones can say it.
-fn failed_phones(change: &ChangeSet) -> String {
-    match (change.layer, change.scope) {
-        (Layer::Property, Some(id)) => format!("/p/{id}/phones?sync=failed"),
-        (Layer::Phone, Some(id)) => format!("/phones/{id}"),
-        _ => "/phones?sync=failed".to_owned(),
-    }
+/// The list of the phones that are so far with a change.
+fn phones_at(change: &ChangeSet, reach: ChangeReach) -> String {
+    let list = match (change.layer, change.scope) {
+        (Layer::Phone, Some(id)) => return format!("/phones/{id}"),
+        (Layer::Property, Some(id)) => format!("/p/{id}/phones"),
+        _ => "/phones".to_owned(),
+    };
+    format!("{list}?change={}&reach={}", change.id, reach.as_str())
 }
 
 #[component]
@@ -34,13 +37,14 @@ pub fn PushProgress(
     phones: u32,
 ) -> impl IntoView {
     let shared = use_shared();
-    let failed = RwSignal::new("/phones?sync=failed".to_owned());
+    let (failed, waiting) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let loaded = use_load(
         || (),
         move |()| async move {
             let Some(id) = set else { return Ok(None) };
             let detail: ChangeSetDetail = shared.api.get_owned(format!("/change-sets/{id}")).await?;
-            failed.try_set(failed_phones(&detail.change));
+            failed.try_set(phones_at(&detail.change, ChangeReach::Failed));
+            waiting.try_set(phones_at(&detail.change, ChangeReach::Pending));
             Ok(Some(detail.progress))
         },
     );
@@ -66,6 +70,12 @@ pub fn PushProgress(
             loaded.reload();
         }
     });
+    let sending = Sending::new();
+    let retry = move |_| {
+        let Some(id) = set else { return };
+        let again = async move { shared.api.nudge(&format!("/change-sets/{id}/retry")).await };
+        sending.run(again, move |()| loaded.reload());
+    };
     let first = match phones {
         0 => "Saved. No phone has to change for it.".to_owned(),
         count => format!("Saved. It is on its way to {}.", words::phones(count)),
@@ -80,17 +90,25 @@ pub fn PushProgress(
                     <span>
                         "Some phones did not take it. "
                         <a href=failed data-testid="push-failed">"See which, and why"</a>
-                        ": open one, read its latest change, then choose \u{201c}Retry\u{201d} there, or undo this change in the history."
+                        ", mend it, then try again; or undo this change in the history."
                     </span>
+                    <button type="button" class="button small" data-testid="push-retry" disabled=move || sending.busy.get() on:click=retry>
+                        <Svg icon=Icon::Sync/>
+                        {move || format!("Try {} again", words::phones(progress.with(|now| now.failed)))}
+                    </button>
                 </p>
             </Show>
+            <FormError error=sending.error fields=&[]/>
             <Show when=move || { restarting.get() > 0 }>
                 <p class="quiet-text" data-testid="push-restarting">
                     {move || format!("{} still to restart; one that is in a call restarts after its call.", words::phones(restarting.get()))}
                 </p>
             </Show>
             <Show when=move || { progress.with(|now| now.pending > 0) }>
-                <p class="quiet-text">"You may close this: phones that are not connected get it when they are back, and those with nothing but files when they next fetch."</p>
+                <p class="quiet-text">
+                    "You may close this: phones that are not connected get it when they are back, and those with nothing but files when they next fetch. "
+                    <a href=waiting data-testid="push-waiting">"See which are on their way"</a>
+                </p>
             </Show>
         </div>
     }

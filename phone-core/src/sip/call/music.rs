@@ -15,7 +15,6 @@ use crate::sip::inbox::{Answer, IncomingId};
 use crate::sip::line::{Acknowledgement, RequestId};
 use crate::sip::message::{Message, Method, Name, NameAddr, Uri};
 use crate::sip::outgoing::Outgoing;
-use crate::sip::transport::Target;
 use crate::time::Instant;
 
 /// How long the server may take, while the held party waits for the ACK.

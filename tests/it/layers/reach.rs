@@ -1,0 +1,67 @@
+//! Phones that do not take a change: which they are, and trying them again.
+
+use contract::rest::{Accepted, ChangeProgress, ChangeSetDetail, JobState, PhonePage};
+use contract::{ChangeSetId, PhoneId};
+use cwmp::{Fault, FaultCode, Message};
+use serde_json::json;
+
+use super::RING;
+use crate::support::{Ask, HandPhone, TestServer, mac, wait_true};
+
+async fn progress(server: &TestServer, set: ChangeSetId) -> (u32, u32, u32) {
+    let detail: ChangeSetDetail = server.api.get(&format!("/api/v1/change-sets/{set}")).await.ok();
+    let ChangeProgress { done, pending, failed, .. } = detail.progress;
+    (done, pending, failed)
+}
+
+/// The phones of a change that are this far with it.
+async fn listed(server: &TestServer, set: ChangeSetId, reach: &str) -> Vec<PhoneId> {
+    let page: PhonePage = server.api.get(&format!("/api/v1/phones?change={set}{reach}")).await.ok();
+    assert_eq!(page.total, page.items.len() as u64);
+    page.items.iter().map(|row| row.id).collect()
+}
+
+#[tokio::test]
+async fn phones_that_refuse_a_change_are_listed_and_tried_again_together() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["101", "102", "103"]).await;
+    let (mut phones, mut ids) = (Vec::new(), Vec::new());
+    for (index, room) in ["101", "102", "103"].into_iter().enumerate() {
+        let mac = mac(index as u16 + 1);
+        ids.push(hotel.announce(mac, Some(hotel.room(room))).await.unwrap());
+        let mut phone = HandPhone::new(mac, server.acs_url());
+        phone.session().await;
+        phones.push(phone);
+    }
+    let path = format!("/api/v1/properties/{}/settings", hotel.property);
+    let accepted: Accepted = server.api.put(&path, json!({ "values": { RING: "50" } })).await.ok();
+    let set = accepted.change_set.unwrap();
+    assert_eq!(progress(&server, set).await, (0, 3, 0));
+    // The first takes it, the second does not, the third is not heard of.
+    phones[0].session().await;
+    phones[1].begin().await;
+    let refuse = |message: &Message| matches!(message, Message::SetParameterValues(_));
+    phones[1].serve(|message| refuse(message).then(|| Fault::of(FaultCode::REQUEST_DENIED).into())).await;
+    wait_true("one was given up", async || progress(&server, set).await == (1, 1, 1)).await;
+    assert_eq!(listed(&server, set, "").await, ids);
+    assert_eq!(listed(&server, set, "&reach=done").await, ids[..1]);
+    assert_eq!(listed(&server, set, "&reach=failed").await, ids[1..2]);
+    assert_eq!(listed(&server, set, "&reach=pending").await, ids[2..]);
+    assert_eq!(server.api.get("/api/v1/phones?reach=failed").await.refused(422).field.as_deref(), Some("reach"));
+
+    let retry = format!("/api/v1/change-sets/{set}/retry");
+    let again: Accepted = server.api.post(&retry, ()).await.ok();
+    assert_eq!((again.phones, progress(&server, set).await), (1, (1, 2, 0)));
+    let twice: Accepted = server.api.post(&retry, ()).await.ok();
+    assert_eq!(twice.phones, 0, "it is on its way");
+    phones[1].session().await;
+    server.api.job_is(&again.jobs[0], JobState::Done).await;
+    assert_eq!((progress(&server, set).await, phones[1].holds(RING)), ((2, 1, 0), Some("50")));
+}
+
+#[tokio::test]
+async fn a_change_nobody_made_is_not_tried_again() {
+    let server = TestServer::start().await;
+    let unknown = "/api/v1/change-sets/01936a00-0000-7000-8000-000000000000/retry";
+    assert_eq!(server.api.post(unknown, ()).await.refused(404).kind, "not-found");
+}
