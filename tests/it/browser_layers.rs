@@ -35,13 +35,14 @@ async fn brands_and_room_types_are_made_filled_and_set() {
     // Keys go through the choices, and nothing moves before one says so.
     browser.choose("property-brand", brand.as_str().unwrap()).await;
     browser.click("property-move").await;
-    browser.says("property-move-row", "with its 2 phones into City?").await;
+    browser.says("property-moving", "with its 2 phones into City?").await;
+    browser.says("property-moving", "No phone has to change for it").await;
     let none = "document.querySelectorAll('[data-testid=brand] [data-testid=property]').length === 0";
     browser.until("nothing has moved", none).await;
     browser.press(Key::Escape).await;
     browser.until("the focus is back", "document.activeElement.dataset.testid === 'property-move'").await;
     browser.click("property-move").await;
-    browser.click("property-move-yes").await;
+    browser.click("property-moving-yes").await;
     browser.find("[data-testid=brand][data-name=City] [data-testid=property]").await;
 
     browser.click("property-open").await;
@@ -109,8 +110,6 @@ async fn a_move_that_is_refused_leaves_the_property_where_it_is_shown() {
     // Meanwhile somebody else removes the brand.
     server.api.delete(&format!("/api/v1/brands/{}", brand.id)).await.ok::<contract::rest::Accepted>();
     browser.click("property-move").await;
-    browser.says("property-move-row", "with its phone into City?").await;
-    browser.click("property-move-yes").await;
     browser.says("[role=alert], .toast", "brand").await;
     browser.until("it shows the old one", "document.querySelector('[data-testid=property-brand]').value === ''").await;
     browser.gone("property-move").await;

@@ -55,7 +55,7 @@ pub async fn create_server(
 /// Change a SIP server; every phone with an account on it follows.
 #[utoipa::path(put, path = "/api/v1/properties/{property}/sip-servers/{server}", tag = "accounts",
     security(("token" = [])), params(("property" = PropertyId, Path), ("server" = SipServerId, Path),
-        ("Idempotency-Key" = Option<String>, Header)),
+        ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     request_body = SipServerSpec,
     responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn change_server(
@@ -65,7 +65,7 @@ pub async fn change_server(
     Path((id, which)): Path<(PropertyId, SipServerId)>,
     Body(body): Body<SipServerSpec>,
 ) -> Changed {
-    let once = operation.once(&app, &caller, &body)?;
+    let once = operation.once_or_tried(&app, &caller, &body)?;
     serving::change(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
@@ -238,7 +238,7 @@ pub async fn one(
 /// Change a SIP account; whoever has it follows.
 #[utoipa::path(put, path = "/api/v1/properties/{property}/sip-accounts/{account}", tag = "accounts",
     security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
-        ("Idempotency-Key" = Option<String>, Header)),
+        ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     request_body = SipAccountSpec,
     responses((status = 202, body = Accepted), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -249,7 +249,7 @@ pub async fn change(
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
     Body(body): Body<SipAccountSpec>,
 ) -> Changed {
-    let once = operation.once(&app, &caller, &body)?;
+    let once = operation.once_or_tried(&app, &caller, &body)?;
     changing::change(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
@@ -268,7 +268,7 @@ pub async fn remove(
 /// Give an account to a room or a phone.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-accounts/{account}/assign", tag = "accounts",
     security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
-        ("Idempotency-Key" = Option<String>, Header)),
+        ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     request_body = AssignAccount,
     responses((status = 202, body = Accepted), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -279,14 +279,14 @@ pub async fn assign(
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
     Body(body): Body<AssignAccount>,
 ) -> Changed {
-    let once = operation.once(&app, &caller, &body)?;
+    let once = operation.once_or_tried(&app, &caller, &body)?;
     assigning::assign(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
 /// Take an account back from a room or phone, or from all that have it.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-accounts/{account}/unassign", tag = "accounts",
     security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
-        ("Idempotency-Key" = Option<String>, Header)),
+        ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     request_body = UnassignAccount,
     responses((status = 202, body = Accepted), (status = 404, body = Problem)))]
 pub async fn unassign(
@@ -296,14 +296,14 @@ pub async fn unassign(
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
     Body(body): Body<UnassignAccount>,
 ) -> Changed {
-    let once = operation.once(&app, &caller, &body)?;
+    let once = operation.once_or_tried(&app, &caller, &body)?;
     assigning::unassign(&app, &caller.actor, &once, id, which, body).await.map(changed)
 }
 
 /// Give an account a new random password.
 #[utoipa::path(post, path = "/api/v1/properties/{property}/sip-accounts/{account}/password", tag = "accounts",
     security(("token" = [])), params(("property" = PropertyId, Path), ("account" = SipAccountId, Path),
-        ("Idempotency-Key" = Option<String>, Header)),
+        ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 202, body = Accepted), (status = 404, body = Problem)))]
 pub async fn renew(
     State(app): State<Arc<App>>,
@@ -311,6 +311,6 @@ pub async fn renew(
     operation: Operation,
     Path((id, which)): Path<(PropertyId, SipAccountId)>,
 ) -> Changed {
-    let once = operation.once(&app, &caller, &())?;
+    let once = operation.once_or_tried(&app, &caller, &())?;
     changing::renew(&app, &caller.actor, &once, id, which).await.map(changed)
 }

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::{HeaderMap, Method, Uri, header, request::Parts};
 use contract::rest::Me;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::app::error::{invalid, unauthorized};
 use crate::app::idempotency::Once;
@@ -107,15 +107,31 @@ pub fn fifty() -> u32 {
     50
 }
 
-/// Method, path and idempotency key of a request.
+/// Method, path and idempotency key of a request, and whether it is only tried.
 pub struct Operation {
     name: String,
     key: Option<String>,
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+struct DryRun {
+    #[serde(default)]
+    dry_run: bool,
 }
 
 impl Operation {
+    /// Of a request that cannot be tried.
     pub fn once(&self, app: &App, caller: &Caller, body: &impl Serialize) -> Result<Once> {
-        Once::new(app, &caller.actor, self.key.as_deref(), &self.name, body)
+        match self.dry_run {
+            true => Err(invalid("dry_run", "This request has no dry run. Nothing was changed.")),
+            false => Once::new(app, &caller.actor, self.key.as_deref(), &self.name, body),
+        }
+    }
+
+    /// Of one that ends with [`close`](crate::app::close::close), which knows what to do with one that is tried.
+    pub fn once_or_tried(&self, app: &App, caller: &Caller, body: &impl Serialize) -> Result<Once> {
+        if self.dry_run { Ok(Once::dry_run()) } else { self.once(app, caller, body) }
     }
 }
 
@@ -123,7 +139,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Operation {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Ok(Self { name: name(&parts.method, &parts.uri), key: key(&parts.headers)? })
+        let Query(DryRun { dry_run }) =
+            Query::try_from_uri(&parts.uri).map_err(|_| invalid("dry_run", "dry_run is true or false."))?;
+        Ok(Self { name: name(&parts.method, &parts.uri), key: key(&parts.headers)?, dry_run })
     }
 }
 

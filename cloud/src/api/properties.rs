@@ -39,7 +39,7 @@ pub async fn one(State(app): State<Arc<App>>, _: Caller, Path(id): Path<Property
 
 /// Change a property's name, time zone, numbers or brand; its phones follow.
 #[utoipa::path(patch, path = "/api/v1/properties/{property}", tag = "properties", security(("token" = [])),
-    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = PropertyChange,
+    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)), request_body = PropertyChange,
     responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn change(
     State(app): State<Arc<App>>,
@@ -48,7 +48,7 @@ pub async fn change(
     Path(id): Path<PropertyId>,
     Body(body): Body<PropertyChange>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    let once = operation.once(&app, &caller, &body)?;
+    let once = operation.once_or_tried(&app, &caller, &body)?;
     Ok((StatusCode::ACCEPTED, Json(property::change(&app, &caller.actor, &once, id, body).await?)))
 }
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use contract::rest::{Accepted, Brand, Chain, Named, RoomType, RoomsOfType};
-use contract::{BrandId, ChainId, PhoneId, PropertyId, RoomTypeId};
+use contract::{BrandId, ChainId, PropertyId, RoomTypeId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
+use super::close::close;
 use super::desired::targets::{self, Target};
 use super::desired::{Change, refresh_targets};
 use super::error::{conflict, invalid, not_found};
@@ -240,7 +241,7 @@ async fn remove_values(tx: &impl ConnectionTrait, scope: Scope) -> Result<()> {
     Ok(())
 }
 
-/// Has phones follow a change of what they belong to, and commits.
+/// Has phones follow a change of what they belong to, and ends it.
 pub async fn follow(
     app: &App,
     actor: &Actor,
@@ -252,12 +253,7 @@ pub async fn follow(
 ) -> Result<Accepted> {
     let jobs = refresh_targets(app, &write.tx, &phones, &Change { actor, summary }, None, None).await?;
     touch(&write.tx, touched).await?;
-    let answer = views::accepted_many(&jobs);
-    once.keep(&write.tx, &answer).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(answer)
+    close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 fn taken(error: sea_orm::DbErr, what: &str) -> super::AppError {

@@ -20,9 +20,15 @@ use crate::db::entity::idempotency;
 pub struct Once {
     key: Option<String>,
     hash: String,
+    /// It is not carried out at all: what it would do is worked out, and taken back.
+    pub dry_run: bool,
 }
 
 impl Once {
+    pub fn dry_run() -> Self {
+        Self { dry_run: true, ..Self::default() }
+    }
+
     /// `operation` names method and path; `key` is the header as it came.
     pub fn new(app: &App, actor: &Actor, key: Option<&str>, operation: &str, body: &impl Serialize) -> Result<Self> {
         let Some(key) = key else { return Ok(Self::default()) };
@@ -39,7 +45,7 @@ impl Once {
                 .chain_update(body)
                 .finalize(),
         );
-        Ok(Self { key: Some(format!("{}\n{key}", actor.0)), hash })
+        Ok(Self { key: Some(format!("{}\n{key}", actor.0)), hash, dry_run: false })
     }
 
     /// The answer given before, if any. Nothing is claimed by asking: for what has to be worked out before the transaction.

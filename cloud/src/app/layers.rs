@@ -26,7 +26,7 @@ use crate::domain::catalogue;
 
 pub use change::{Edit, New, Purpose, apply, canonical, change, said};
 pub use history::{detail, history};
-pub use preview::preview;
+pub use preview::{preview, taken_back};
 pub use reach::retry;
 pub use undo::{preview_undo, undo};
 pub use write::{Stored, Written, write};

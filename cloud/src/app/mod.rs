@@ -8,6 +8,7 @@ pub mod board;
 pub mod calls;
 pub mod claims;
 pub mod cleanup;
+pub mod close;
 pub mod configuration;
 pub mod desired;
 pub mod documents;

@@ -1,7 +1,7 @@
 //! A room: its number, extension and guest name, and the phone that stands in it.
 
 use contract::rest::{Accepted, AssignPhone, Enrolment, RoomChange, RoomDetail};
-use contract::{Mac, PhoneId, RoomId};
+use contract::{Mac, RoomId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
@@ -9,6 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::accounts::assign;
+use super::close::close;
 use super::desired::{Change, refresh};
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
@@ -106,12 +107,7 @@ pub async fn change(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: R
         }],
     )
     .await?;
-    let answer = views::accepted(&jobs, Some(&room));
-    once.keep(&write.tx, &answer).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(answer)
+    close(app, write, once, &jobs, views::accepted(&jobs, Some(&room))).await
 }
 
 /// Puts a phone into a room. What it had of another room goes.
@@ -127,12 +123,7 @@ pub async fn assign(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: A
     let change = Change { actor, summary: format!("Room {}: phone assigned", room.number) };
     let jobs = refresh(app, &write.tx, changed, &change).await?;
     touch(&write.tx, touched).await?;
-    let answer = views::accepted(&jobs, Some(&room));
-    once.keep(&write.tx, &answer).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(answer)
+    close(app, write, once, &jobs, views::accepted(&jobs, Some(&room))).await
 }
 
 /// Takes the phone out of its room; it stays with the property.
@@ -148,10 +139,7 @@ pub async fn unassign(app: &App, actor: &Actor, id: RoomId) -> Result<Accepted> 
     let change = Change { actor, summary: format!("Taken out of room {}", room.number) };
     let jobs = refresh(app, &write.tx, vec![phone], &change).await?;
     touch(&write.tx, [before]).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(views::accepted(&jobs, None))
+    close(app, write, &Once::default(), &jobs, views::accepted(&jobs, None)).await
 }
 
 /// Moves `phone` into `room` within the transaction. Returns what the live stream shall show, and the phones whose

@@ -138,13 +138,18 @@ pub fn job_view(job: &job::Model, room: Option<&room::Model>) -> JobView {
 
 /// The answer to a change that made these jobs, one a phone.
 pub fn accepted(jobs: &[job::Model], room: Option<&room::Model>) -> Accepted {
-    Accepted { phones: jobs.len() as u32, jobs: jobs.iter().map(|job| job_view(job, room)).collect(), change_set: None }
+    Accepted {
+        phones: jobs.len() as u32,
+        jobs: jobs.iter().map(|job| job_view(job, room)).collect(),
+        change_set: None,
+        preview: None,
+    }
 }
 
 /// The same for many phones: enough jobs to follow the change; thousands are followed by their progress.
 pub fn accepted_many(jobs: &[job::Model]) -> Accepted {
     let shown = jobs.iter().take(20).map(|job| job_view(job, None)).collect();
-    Accepted { phones: jobs.len() as u32, jobs: shown, change_set: None }
+    Accepted { phones: jobs.len() as u32, jobs: shown, change_set: None, preview: None }
 }
 
 /// `None` for a kind this version does not know (written by a newer one).

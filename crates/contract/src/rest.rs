@@ -467,6 +467,9 @@ body! {
         /// What it is called in the history, for a change of a layer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub change_set: Option<ChangeSetId>,
+        /// What it would do, of a request with `dry_run=true`. Nothing of it is stored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub preview: Option<Preview>,
     }
 }
 

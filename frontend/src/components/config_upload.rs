@@ -1,11 +1,12 @@
 //! Sending a configuration file or a backup package: first what it changes, then changing it.
 
-use contract::rest::{Accepted, Aside, ConfigurationPreview, RestorePreview, RestoredLayer};
+use contract::rest::{Accepted, Aside, ConfigurationPreview, Preview, RestorePreview, RestoredLayer};
 use leptos::prelude::*;
 
 use super::empty::FormError;
 use super::form::Sending;
 use super::icon::{Icon, Svg};
+use super::push::PreviewView;
 use crate::api::ApiError;
 use crate::catalogue;
 use crate::files::Chooser;
@@ -29,6 +30,8 @@ struct Found {
     /// How many there are; `aside` are the first.
     aside_total: u32,
     changes: bool,
+    /// Whom it reaches, and what it interrupts.
+    would: Option<Preview>,
     /// What it was opened with; it is applied with the same.
     password: String,
     /// What to say once it is taken over.
@@ -57,6 +60,8 @@ impl From<ConfigurationPreview> for Found {
             warnings: preview.warnings,
             aside: preview.aside,
             aside_total: preview.aside_total,
+            // Its values are listed already.
+            would: preview.would.map(|would| Preview { keys: Vec::new(), ..would }),
             password: String::new(),
         }
     }
@@ -64,7 +69,7 @@ impl From<ConfigurationPreview> for Found {
 
 impl From<RestorePreview> for Found {
     fn from(preview: RestorePreview) -> Self {
-        let RestorePreview { set, removed, unchanged, layers, aside, aside_total, accepted } = preview;
+        let RestorePreview { set, removed, unchanged, layers, aside, aside_total, would, accepted } = preview;
         let edit = |one: RestoredLayer| {
             let after = format!("{} set, {} removed", one.set, one.removed);
             (format!("{} {}", words::layer(one.layer).word, one.name), String::new(), after)
@@ -80,6 +85,7 @@ impl From<RestorePreview> for Found {
             warnings: Vec::new(),
             aside,
             aside_total,
+            would,
             password: String::new(),
         }
     }
@@ -168,6 +174,7 @@ pub fn Upload(
                 {warnings.collect_view()}
                 <ul class="changes">{edits.collect_view()}</ul>
                 {aside}
+                {found.would.map(|preview| view! { <PreviewView preview/> })}
                 <div class="row">
                     {found.changes.then(|| view! {
                         <button type="button" class="button primary" data-testid=format!("{testid}-apply") disabled=move || sending.busy.get() on:click=move |_| send(true)>"Take it over"</button>

@@ -151,3 +151,42 @@ async fn a_preview_counts_what_the_change_then_does_and_keeps_nothing() {
         Some(RING)
     );
 }
+
+#[tokio::test]
+async fn a_change_of_a_server_or_a_property_can_be_tried_first() {
+    let house = House::of(&["101", "102"]).await;
+    let api = &house.server.api;
+    let property = format!("/api/v1/properties/{}", house.hotel.property);
+    let name = "account.1.name";
+    house.set(&house.of_property(), name, "Rooms of {property.name}").await;
+    house.in_sync().await;
+    let before: Vec<_> = [house.value(0, name).await, house.value(1, name).await].map(|value| value.desired).into();
+
+    let body = json!({ "name": "Pier" });
+    let tried: Accepted = api.patch(&format!("{property}?dry_run=true"), body.clone()).await.ok();
+    assert_eq!((tried.phones, tried.jobs.len(), tried.change_set), (0, 0, None), "nothing was done");
+    let would = tried.preview.unwrap();
+    assert_eq!((would.phones, would.re_register + would.reboot), (2, 0));
+    let key = would.keys.iter().find(|key| key.key == name).unwrap();
+    assert_eq!((key.groups.len(), key.phones), (1, 2));
+    assert_eq!(key.groups[0].after.as_deref(), Some("Rooms of Pier"));
+    let after: Vec<_> = [house.value(0, name).await, house.value(1, name).await].map(|value| value.desired).into();
+    assert_eq!((house.property().await.name.as_str(), after), ("Hotel harbour", before));
+
+    let server = json!({ "name": "Main", "host": "pbx.example", "transport": "udp" });
+    let made: contract::rest::SipServer = api.post(&format!("{property}/sip-servers"), server.clone()).await.ok();
+    let wrong = api.post(&format!("{property}/sip-servers?dry_run=true"), server.clone()).await.refused(422);
+    assert_eq!(wrong.field.as_deref(), Some("dry_run"), "what cannot be tried is not done instead");
+    let spec = json!({ "server": made.id, "user": "101", "slot": 1, "rooms": [house.room("101")] });
+    let account: contract::rest::SipAccount = api.post(&format!("{property}/sip-accounts"), spec).await.ok();
+    assert_eq!(account.user, "101");
+    house.in_sync().await;
+    let moved = json!({ "name": "Main", "host": "new.example", "transport": "tls" });
+    let path = format!("{property}/sip-servers/{}", made.id);
+    let would = api.put(&format!("{path}?dry_run=true"), moved.clone()).await.ok::<Accepted>().preview.unwrap();
+    assert_eq!((would.phones, would.re_register), (1, 1));
+    let address = would.keys.iter().find(|key| key.key == "account.1.sip.server.1.address").unwrap();
+    let group = &address.groups[0];
+    assert_eq!((group.before.as_deref(), group.after.as_deref()), (Some("pbx.example"), Some("new.example")));
+    assert_eq!(api.put(&path, moved).await.ok::<Accepted>().phones, would.phones, "and then it is what was said");
+}

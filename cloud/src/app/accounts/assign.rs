@@ -8,6 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{account, reach};
+use crate::app::close::close;
 use crate::app::desired::accepted;
 use crate::app::error::{conflict, invalid, not_found};
 use crate::app::idempotency::Once;
@@ -82,7 +83,7 @@ pub async fn assign(
     audit::record(tx, actor, "sip-account.assign", &account.id.to_string(), said.clone()).await?;
     let phones = reach::of_uses(tx, &uses).await?;
     let jobs = reach::follow(app, tx, actor, phones, &rooms, format!("SIP account {said}")).await?;
-    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
+    close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Takes an account back.
@@ -114,7 +115,7 @@ pub async fn unassign(
     let phones = reach::of_uses(tx, &uses).await?;
     let summary = format!("SIP account {} taken back", account.user);
     let jobs = reach::follow(app, tx, actor, phones, &rooms, summary).await?;
-    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
+    close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Everybody who has an account.

@@ -11,6 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{SLOTS, assign, list, new_password, open, property, reach, seal, server};
+use crate::app::close::{close, close_with};
 use crate::app::error::{conflict, invalid};
 use crate::app::idempotency::Once;
 use crate::app::{Actor, App, AppError, Result, audit, views};
@@ -51,7 +52,7 @@ pub async fn create(
     let phones = reach::of_uses(tx, &given.uses).await?;
     let jobs = reach::follow(app, tx, actor, phones, &given.rooms, format!("SIP account {}", row.user)).await?;
     let answer = list::view(tx, row).await?;
-    reach::close(app, write, once, &jobs, answer).await
+    close_with(app, write, once, &jobs, answer).await
 }
 
 /// Changes an account; whoever has it follows.
@@ -116,7 +117,7 @@ pub async fn change(
     let others = reach::of_uses(tx, &gone).await?;
     phones.extend(others.into_iter().filter(|one| !phones.iter().any(|all| all.id == one.id)).collect::<Vec<_>>());
     let jobs = reach::follow(app, tx, actor, phones, &touched, format!("SIP account {}", row.user)).await?;
-    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
+    close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Gives an account a new random password. The PBX has to be told (see `export`).
@@ -137,7 +138,7 @@ pub async fn renew(app: &App, actor: &Actor, once: &Once, id: PropertyId, which:
     let phones = reach::of_account(tx, row.id).await?;
     let summary = format!("SIP account {}: new password", row.user);
     let jobs = reach::follow(app, tx, actor, phones, &[], summary).await?;
-    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
+    close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Removes an account; whoever had it has none.
@@ -151,7 +152,7 @@ pub async fn remove(app: &App, actor: &Actor, id: PropertyId, which: SipAccountI
     sip_account::Entity::delete_by_id(row.id).exec(tx).await?;
     audit::record(tx, actor, "sip-account.remove", &row.id.to_string(), words(&row)).await?;
     let jobs = reach::follow(app, tx, actor, phones, &rooms, format!("SIP account {} removed", row.user)).await?;
-    reach::close(app, write, &Once::default(), &jobs, views::accepted_many(&jobs)).await
+    close(app, write, &Once::default(), &jobs, views::accepted_many(&jobs)).await
 }
 
 /// What giving an account to rooms changed.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::change::display_name;
 use super::{new_password, pools, property, reach, seal};
+use crate::app::close::close_with;
 use crate::app::desired::targets::{self, Target};
 use crate::app::error::{conflict, invalid};
 use crate::app::idempotency::Once;
@@ -61,7 +62,7 @@ pub async fn fill(
     let Accepted { phones, jobs, .. } = views::accepted_many(&made);
     let left_out = filled.left_out.into_iter().map(RoomId).collect();
     let answer = PoolFilled { given: given.collect(), left_out, phones, jobs };
-    reach::close(app, write, once, &made, answer).await
+    close_with(app, write, once, &made, answer).await
 }
 
 /// What was given within a transaction.

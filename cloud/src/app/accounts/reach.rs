@@ -1,16 +1,12 @@
-//! Which phones an account, or a server with all its accounts, reaches; and closing a change that did.
+//! Which phones an account, or a server with all its accounts, reaches.
 
-use contract::PhoneId;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::app::desired::targets::{self, Target};
 use crate::app::desired::{Change, refresh_targets};
-use crate::app::idempotency::Once;
 use crate::app::live::{Touched, touch};
 use crate::app::{Actor, App, Result};
-use crate::db::WriteTx;
 use crate::db::entity::{job, phone, room, sip_account, sip_assignment};
 
 /// Phones with an account on a server.
@@ -61,13 +57,4 @@ pub async fn follow(
         |room: &room::Model| Touched { property: Some(room.property_id), room: Some(room.id), ..Touched::default() };
     touch(tx, rooms.iter().map(shown)).await?;
     Ok(jobs)
-}
-
-/// Keeps the answer for a request that comes again, commits, and asks the phones of these jobs in.
-pub async fn close<T: Serialize>(app: &App, write: WriteTx, once: &Once, jobs: &[job::Model], answer: T) -> Result<T> {
-    once.keep(&write.tx, &answer).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge(jobs.iter().map(|job| PhoneId(job.phone_id)));
-    Ok(answer)
 }

@@ -10,6 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{property, reach, server};
+use crate::app::close::close;
 use crate::app::error::{conflict, invalid};
 use crate::app::idempotency::Once;
 use crate::app::rooms::valid;
@@ -83,7 +84,7 @@ pub async fn change(
     audit::record(tx, actor, "sip-server.change", &row.id.to_string(), words(&row)).await?;
     let phones = reach::of_server(tx, row.id).await?;
     let jobs = reach::follow(app, tx, actor, phones, &[], format!("SIP server {}", row.name)).await?;
-    reach::close(app, write, once, &jobs, views::accepted_many(&jobs)).await
+    close(app, write, once, &jobs, views::accepted_many(&jobs)).await
 }
 
 /// Removes a server nothing is on any more.

@@ -108,6 +108,22 @@ pub fn changes(
     Ok(changed)
 }
 
+/// What differs between two stored documents of one phone.
+pub fn between(before: &Document<'_>, after: &Document<'_>) -> Result<Vec<Changed>> {
+    let mut changed = Vec::new();
+    let keys: BTreeSet<&str> = before.keys().chain(after.keys()).collect();
+    for key in keys {
+        let (before, after) = (before.get(key)?, after.get(key)?);
+        if before == after {
+            continue;
+        }
+        let text = |held: &Option<Effective>| held.as_ref().map(|held| held.value.clone());
+        let value = text(&before) != text(&after);
+        changed.push(Changed { key: key.to_owned(), before, after, value });
+    }
+    Ok(changed)
+}
+
 /// The entry of one key that counts.
 pub fn winning<'e, 'a>(of_key: &'e [Entry<'a>]) -> Option<&'e Entry<'a>> {
     let bids: Vec<Bid> = of_key.iter().map(Entry::bid).collect();

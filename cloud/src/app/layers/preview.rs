@@ -15,10 +15,11 @@ use super::change::{Edit, New, Now, check, now_set, only_differing};
 use super::{Scope, locks, seen};
 use crate::app::desired::layers::{Entry, Layers, Text};
 use crate::app::desired::plan::{self, Changed, Document};
-use crate::app::desired::targets::Target;
+use crate::app::desired::targets::{self, Target};
 use crate::app::desired::{accepted, store};
 use crate::app::lint::change::Sample;
 use crate::app::{App, Result};
+use crate::db::WriteTx;
 use crate::db::entity::phone;
 use crate::domain::catalogue;
 use crate::domain::layers::{Bid, Effective, why_not};
@@ -68,8 +69,34 @@ pub async fn of_edits(app: &App, scope: Scope, mut edits: Vec<Edit>, mut before:
             }
         }
     }
-    let lint = sample.compare(app, db, &layers, (scope, &edits)).await?;
+    let looked_for = keys.iter().map(String::as_str).collect();
+    let lint = sample.compare(app, db, &layers, &looked_for, Some((scope, &edits))).await?;
     Ok(counts.preview(targets.len(), &layers, lint))
+}
+
+/// The same of a change that was made in a transaction, which is taken back, for the phones that follow it.
+pub async fn taken_back(app: &App, write: WriteTx, phones: &[Uuid]) -> Result<Preview> {
+    let targets = targets::by_id(&write.tx, phones).await?;
+    let layers = Layers::load(app, &write.tx, &targets, Some(&BTreeSet::new()), None).await?;
+    let mut made = HashMap::new();
+    for round in targets.chunks(ROUND) {
+        made.extend(store::documents(&write.tx, round).await?);
+    }
+    // From here on everything is again as everybody else sees it, and nobody waits for this one.
+    drop(write);
+    let (mut counts, mut sample) = (Counts::default(), Sample::default());
+    for round in targets.chunks(ROUND) {
+        let kept = store::documents(app.db.read(), round).await?;
+        for target in round {
+            let [old, new] = [&kept, &made].map(|all| all.get(&target.id).map_or("{}", String::as_str));
+            let changes = plan::between(&Document::read(old)?, &Document::read(new)?)?;
+            counts.phone(&layers, target, &changes);
+            sample.offer(target, old, || Ok(new.to_owned()))?;
+        }
+    }
+    let keys = counts.keys.keys().map(String::as_str).collect();
+    let lint = sample.compare(app, app.db.read(), &layers, &keys, None).await?;
+    Ok(counts.preview(0, &layers, lint))
 }
 
 #[derive(Default)]
@@ -144,7 +171,7 @@ impl Counts {
         let kind = (property.map(|property| property.id), room.and_then(|room| room.room_type_id));
         *self.room_types.entry(kind).or_default() += 1;
         for change in changes {
-            let Some(of_key) = self.keys.get_mut(&change.key) else { continue };
+            let of_key = self.keys.entry(change.key.clone()).or_default();
             of_key.phones += 1;
             let secret = catalogue::is_secret(&change.key);
             let shown = |value: Option<&Effective>| {

@@ -72,16 +72,16 @@ impl Sample {
         Ok(())
     }
 
-    /// Looks at them, for these edits of a layer.
+    /// Looks at them, for a change of these settings; of a layer itself for these edits of it.
     pub async fn compare(
         self,
         app: &App,
         db: &impl ConnectionTrait,
         layers: &Layers,
-        (scope, edits): (Scope, &[Edit]),
+        keys: &BTreeSet<&str>,
+        layer: Option<(Scope, &[Edit])>,
     ) -> Result<PreviewLint> {
         let begun = Instant::now();
-        let keys: BTreeSet<&str> = edits.iter().map(|edit| edit.key.as_str()).collect();
         let ids = self.kept.iter().map(|kept| kept.target.id);
         let rows = phone_document::Entity::find().filter(phone_document::Column::PhoneId.is_in(ids)).all(db).await?;
         let reported: HashMap<Uuid, String> = rows.into_iter().map(|row| (row.phone_id, row.reported)).collect();
@@ -124,7 +124,7 @@ impl Sample {
         }
         // Of accounts that are on nowhere yet, phones show nothing; where none changes, they show nothing at all.
         let unseen = |key: &str| self.seen == 0 || alone::slot(key).is_some_and(|slot| !on.contains(&slot));
-        if keys.iter().any(|key| unseen(key)) {
+        if let Some((scope, edits)) = layer.filter(|_| keys.iter().any(|key| unseen(key))) {
             let alone::Found { before, after } = alone::look(app, db, scope, edits).await?;
             let shown = |one: &&Finding| one.keys.iter().any(|key| keys.contains(key.as_str()) && unseen(key));
             let is_in = |all: &[Finding], one: &Finding| all.iter().any(|other| same(other, one));

@@ -71,15 +71,18 @@ pub async fn upload(
         );
         return Err(invalid("file", detail));
     }
-    let mut accepted = None;
-    if apply && !values.is_empty() {
+    let (mut would, mut accepted) = (None, None);
+    if !values.is_empty() {
         let change = LayerChange { values, ..LayerChange::default() };
-        accepted = Some(layers::change(app, actor, once, Scope::Phone(id.0), change).await?);
+        match apply {
+            true => accepted = Some(layers::change(app, actor, once, Scope::Phone(id.0), change).await?),
+            false => would = Some(layers::preview(app, Scope::Phone(id.0), change).await?),
+        }
     }
     let aside_total = u32::try_from(aside.len()).unwrap_or(u32::MAX);
     aside.truncate(SHOWN);
     let warnings = document.warnings().iter().take(SHOWN).map(|one| format!("{}: {}", one.place, one.text)).collect();
-    Ok(ConfigurationPreview { changes, unchanged, aside, aside_total, warnings, accepted })
+    Ok(ConfigurationPreview { changes, unchanged, aside, aside_total, warnings, would, accepted })
 }
 
 fn place(place: Place) -> String {

@@ -121,6 +121,7 @@ async fn restore(
         layers: Vec::new(),
         aside: Vec::new(),
         aside_total: 0,
+        would: None,
         accepted: None,
     };
     let mut applied = Vec::new();
@@ -137,7 +138,7 @@ async fn restore(
             let removed = count(edits.len()) - set;
             answer.layers.push(RestoredLayer { layer: scope.layer(), name, set, removed });
         }
-        if apply && !edits.is_empty() {
+        if !edits.is_empty() {
             let purpose = Purpose { comment: format!("Restored from the backup of {subject}"), ..Purpose::default() };
             applied.push(layers::apply(app, tx, actor, scope, edits, purpose).await?);
         }
@@ -146,6 +147,12 @@ async fn restore(
     aside.truncate(SHOWN);
     answer.aside = aside;
     if applied.is_empty() {
+        return Ok(answer);
+    }
+    if !apply {
+        let phones: HashSet<Uuid> = applied.iter().flat_map(|one| one.phones().iter().copied()).collect();
+        let phones: Vec<Uuid> = phones.into_iter().collect();
+        answer.would = Some(layers::taken_back(app, write, &phones).await?);
         return Ok(answer);
     }
     let detail = format!("{subject}: {} set, {} removed", answer.set, answer.removed);
@@ -159,7 +166,7 @@ async fn restore(
         jobs.extend(one.accepted.jobs.into_iter().map(|job| (job.phone, job)));
     }
     let jobs = jobs.into_values().take(20).collect();
-    let accepted = Accepted { phones: count(phones.len()), jobs, change_set: None };
+    let accepted = Accepted { phones: count(phones.len()), jobs, change_set: None, preview: None };
     answer.accepted = Some(accepted);
     Ok(answer)
 }

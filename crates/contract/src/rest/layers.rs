@@ -239,7 +239,7 @@ body! {
 body! {
     /// What a change would do. Nothing of it is stored.
     pub struct Preview {
-        /// Phones below this layer.
+        /// Phones below this layer; 0 of a change of something else.
         pub in_scope: u32,
         /// Phones whose configuration would change.
         pub phones: u32,

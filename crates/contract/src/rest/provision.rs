@@ -125,6 +125,9 @@ body! {
         pub aside_total: u32,
         /// What somebody should look at.
         pub warnings: Vec<String>,
+        /// Where it was not applied, and something would change: what it would do to phones.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub would: Option<super::Preview>,
         /// Where it was applied, and something changed.
         pub accepted: Option<super::Accepted>,
     }
@@ -156,6 +159,9 @@ body! {
         /// What was not taken, the first 500.
         pub aside: Vec<Aside>,
         pub aside_total: u32,
+        /// Where it was not applied, and something would change: what it would do to phones.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub would: Option<super::Preview>,
         /// Where it was applied, and something changed.
         pub accepted: Option<super::Accepted>,
     }

@@ -1,8 +1,10 @@
-//! Reviewing what was gathered for a layer, and pushing it: what it would do, a comment, then how far it is.
+//! Reviewing what was gathered for a layer, and pushing it: what it would do, a comment, then how far it is. `trial` is for
+//! changes of other things.
 
 mod lint;
 mod preview;
 mod progress;
+mod trial;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,7 @@ use leptos::task::spawn_local;
 pub use lint::{severity, whom};
 pub use preview::PreviewView;
 pub use progress::PushProgress;
+pub use trial::{Trial, TrialDialog, dry_run};
 
 use super::dialog::Dialog;
 use super::empty::FormError;

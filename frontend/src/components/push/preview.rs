@@ -31,6 +31,7 @@ pub fn PreviewView(preview: Preview) -> impl IntoView {
     let first = match (changed, in_scope) {
         (0, 0) => "No phone stands below this layer yet. The values are kept for those that come.".to_owned(),
         (0, _) => format!("Nothing changes for the {} below.", phones(in_scope)),
+        (some, 0) => format!("Changes {}.", phones(some)),
         (some, all) if some == all => format!("Changes {}, all there are below.", phones(some)),
         (some, all) => format!("Changes {some} of the {} below.", phones(all)),
     };

@@ -11,7 +11,7 @@ mod servers;
 use std::fmt::Display;
 
 use contract::PropertyId;
-use contract::rest::{ExtensionPool, SipServer};
+use contract::rest::{Accepted, ExtensionPool, SipServer};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -19,6 +19,7 @@ use super::property::use_scope;
 use crate::api::{ApiError, Method};
 use crate::app::use_title;
 use crate::components::property_tabs::PropertyTabs;
+use crate::components::push::dry_run;
 use crate::live::use_live_stream;
 use crate::load::{Loaded, use_load};
 use crate::state::{Shared, use_shared};
@@ -49,6 +50,11 @@ impl Sip {
             Some(id) => self.shared.api.tell_by(Method::PUT, &format!("{path}/{id}"), &spec).await,
             None => self.shared.api.tell(&path, &spec).await,
         }
+    }
+
+    /// What a change of the one with this id would do.
+    async fn tried<I: Display, S: Serialize>(self, what: &str, id: I, spec: S) -> Result<Accepted, ApiError> {
+        self.shared.api.put(&dry_run(&self.path(&format!("{what}/{id}"))), &spec).await
     }
 
     /// What a form ends with.

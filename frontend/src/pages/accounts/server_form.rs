@@ -8,6 +8,7 @@ use crate::api::ApiError;
 use crate::components::empty::FormError;
 use crate::components::field::TextField;
 use crate::components::form::Sending;
+use crate::components::push::{Trial, TrialDialog};
 use crate::components::select_field::{SelectField, options};
 
 const FIELDS: &[&str] = &["name", "host", "port", "outbound_proxy", "second_server", "register_expiry"];
@@ -29,7 +30,7 @@ pub fn ServerForm(
     let transport = RwSignal::new(server.as_ref().map_or("udp", |server| server.transport.as_str()).to_owned());
     let sending = Sending::new();
     request_animation_frame(|| crate::app::focus("server-name"));
-    let save = move || {
+    let spec = move || {
         let trimmed = |text: RwSignal<String>| text.get_untracked().trim().to_owned();
         let number = |text: RwSignal<String>, field: &str, what: &str| match trimmed(text) {
             text if text.is_empty() => Ok(None),
@@ -50,11 +51,17 @@ pub fn ServerForm(
                 register_expiry: number(expiry, "register_expiry", "minutes")?,
             })
         };
-        let spec = match spec() {
-            Ok(spec) => spec,
-            Err(why) => return sending.refuse(why),
-        };
-        sending.run(sip.keep("sip-servers", id, spec), move |()| sip.saved(on_close));
+        spec()
+    };
+    let make = Callback::new(move |()| match spec() {
+        Ok(spec) => sending.run(sip.keep("sip-servers", id, spec), move |()| sip.saved(on_close)),
+        Err(why) => sending.refuse(why),
+    });
+    let trial = Trial::new(sending);
+    let save = move || match (id, spec()) {
+        (Some(id), Ok(spec)) => trial.ask(sip.tried("sip-servers", id, spec), move || make.run(())),
+        (None, Ok(_)) => make.run(()),
+        (_, Err(why)) => sending.refuse(why),
     };
     view! {
         <form class="card stack form" novalidate aria-label="SIP server" on:submit=move |event| {
@@ -81,5 +88,6 @@ pub fn ServerForm(
                 <button type="button" class="button" on:click=move |_| on_close.run(())>"Cancel"</button>
             </div>
         </form>
+        <TrialDialog trial title="Change the SIP server?" yes="Change it" on_yes=make testid="server-trial"/>
     }
 }

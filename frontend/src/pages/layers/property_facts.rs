@@ -12,6 +12,7 @@ use crate::components::empty::FormError;
 use crate::components::field::TextField;
 use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
+use crate::components::push::{Trial, TrialDialog, dry_run};
 use crate::state::use_shared;
 use crate::time::{all_zones, is_zone};
 use crate::words;
@@ -136,18 +137,8 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
     let meaning = move || now.with(|now| old.with_value(|old| meaning(now, old.phones)));
     // Nothing that was typed is lost by a key.
     let same = move || wanted() == PropertyChange::default();
-    let save = move || {
+    let make = Callback::new(move |()| {
         let change = wanted();
-        if change == PropertyChange::default() {
-            return on_close.run(());
-        }
-        if let Some(why) = missing(&change) {
-            return sending.refuse(why);
-        }
-        if change.time_zone.as_deref().is_some_and(|zone| !is_zone(zone)) {
-            let detail = "Write one such as Europe/Lisbon, or choose it from the list.";
-            return sending.refuse(ApiError::local("no-zone", "This is no time zone", detail).of_field("time_zone"));
-        }
         let sent = change.clone();
         let keep = async move { shared.api.patch::<_, Accepted>(&format!("/properties/{id}"), &sent).await };
         sending.run(keep, move |accepted| {
@@ -164,6 +155,23 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
             on_close.try_run(());
             on_changed.try_run(());
         });
+    });
+    let trial = Trial::new(sending);
+    let save = move || {
+        let change = wanted();
+        if change == PropertyChange::default() {
+            return on_close.run(());
+        }
+        if let Some(why) = missing(&change) {
+            return sending.refuse(why);
+        }
+        if change.time_zone.as_deref().is_some_and(|zone| !is_zone(zone)) {
+            let detail = "Write one such as Europe/Lisbon, or choose it from the list.";
+            return sending.refuse(ApiError::local("no-zone", "This is no time zone", detail).of_field("time_zone"));
+        }
+        let tried =
+            async move { shared.api.patch::<_, Accepted>(&dry_run(&format!("/properties/{id}")), &change).await };
+        trial.ask(tried, move || make.run(()));
     };
     let zones = all_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {
@@ -202,6 +210,7 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
                 <button type="button" class="button" data-testid="facts-cancel" disabled=move || sending.busy.get() on:click=move |_| on_close.run(())>"Cancel"</button>
             </div>
         </form>
+        <TrialDialog trial title="Change the property?" yes="Change it" on_yes=make testid="facts-trial"/>
     }
 }
 

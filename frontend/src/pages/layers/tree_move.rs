@@ -1,10 +1,12 @@
-//! Moving a property into another brand: chosen, asked about with the count of phones, then done.
+//! Moving a property into another brand: chosen, asked about with what it does to the phones, then done.
 
 use contract::rest::{Accepted, Brand, Property, PropertyChange};
 use leptos::prelude::*;
 
-use crate::components::confirm::ConfirmButton;
-use crate::components::icon::Icon;
+use crate::components::empty::FormError;
+use crate::components::form::Sending;
+use crate::components::icon::{Icon, Svg};
+use crate::components::push::{Trial, TrialDialog, dry_run};
 use crate::state::use_shared;
 use crate::words;
 
@@ -17,10 +19,27 @@ pub fn MoveToBrand(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: C
     let (now, name) = (StoredValue::new(now), StoredValue::new(property.name.clone()));
     let phones = property.phones;
     let moved = Memo::new(move |_| wanted.with(|wanted| now.with_value(|now| wanted != now)));
+    let path = move || format!("/properties/{id}");
+    let change =
+        move || PropertyChange { brand: Some(wanted.get_untracked().parse().ok()), ..PropertyChange::default() };
+    // It is where it was.
+    let stay = move || drop(wanted.try_set(now.try_get_value().unwrap_or_default()));
+    let sending = Sending::new();
+    let trial = Trial::new(sending);
+    let ask = move |_| {
+        let change = change();
+        trial.ask_always(async move {
+            let tried = shared.api.patch::<_, Accepted>(&dry_run(&path()), &change).await;
+            if tried.is_err() {
+                stay();
+            }
+            tried
+        });
+    };
     let put = Callback::new(move |()| {
-        let change = PropertyChange { brand: Some(wanted.get_untracked().parse().ok()), ..PropertyChange::default() };
+        let change = change();
         shared.run(async move {
-            match shared.api.patch::<_, Accepted>(&format!("/properties/{id}"), &change).await {
+            match shared.api.patch::<_, Accepted>(&path(), &change).await {
                 Ok(accepted) => {
                     shared.say(words::on_its_way("Moved.", accepted.phones));
                     shared.properties.reload();
@@ -28,8 +47,7 @@ pub fn MoveToBrand(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: C
                     Ok(())
                 }
                 Err(why) => {
-                    // It is where it was.
-                    wanted.try_set(now.try_get_value().unwrap_or_default());
+                    stay();
                     Err(why)
                 }
             }
@@ -62,8 +80,10 @@ pub fn MoveToBrand(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: C
                     {options}
                 </select>
                 {move || moved.get().then(|| view! {
-                    <ConfirmButton label="Move…" icon=Icon::Swap question yes="Move" on_yes=put testid="property-move"/>
+                    <button type="button" class="button quiet" data-testid="property-move" on:click=ask><Svg icon=Icon::Swap/>"Move…"</button>
                 })}
+                <FormError error=sending.error fields=&[]/>
+                <TrialDialog trial title=question yes="Move" on_yes=put testid="property-moving"/>
             </span>
         </Show>
     }

@@ -1,6 +1,6 @@
 //! The room types of a property in the tree, and which rooms are in them.
 
-use contract::rest::{Accepted, Board, Layer, RoomCard, RoomType, RoomsOfType};
+use contract::rest::{Accepted, Board, Layer, Preview, RoomCard, RoomType, RoomsOfType};
 use contract::{PropertyId, RoomTypeId};
 use leptos::prelude::*;
 
@@ -12,6 +12,7 @@ use crate::components::field::TextField;
 use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::components::name_form::NameForm;
+use crate::components::push::{PreviewView, dry_run};
 use crate::layer_at::LayerAt;
 use crate::load::{Loaded, use_load};
 use crate::ranges;
@@ -136,23 +137,42 @@ async fn written(api: Api, property: PropertyId, text: String) -> Result<(Vec<Ro
     Ok((found, phones as u32))
 }
 
+/// Rooms that were written, the phones there, and what that would do to those that follow.
+#[derive(Clone)]
+struct Found {
+    rooms: Vec<RoomCard>,
+    phones: u32,
+    would: Option<Preview>,
+}
+
 /// Rooms by number, as people write them; what that reaches is said before it is done.
 #[component]
 fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: Callback<()>) -> impl IntoView {
     let shared = use_shared();
     let text = RwSignal::new(String::new());
-    let (sending, found) = (Sending::new(), RwSignal::new(None::<(Vec<RoomCard>, u32)>));
+    let (sending, found) = (Sending::new(), RwSignal::new(None::<Found>));
     // Other rooms are another question.
     Effect::new(move |_| {
         text.track();
         found.set(None);
     });
+    let path = move || format!("/properties/{property}/rooms/type");
+    let body = move |rooms: &[RoomCard]| RoomsOfType {
+        rooms: rooms.iter().map(|room| room.id).collect(),
+        room_type: Some(id),
+    };
     let field = format!("rooms-{id}");
     let input = field.clone();
     request_animation_frame(move || crate::app::focus(&input));
     let look = move || {
         let asked = text.get_untracked();
-        sending.run(written(shared.api, property, asked.clone()), move |rooms| {
+        let text_now = asked.clone();
+        let look = async move {
+            let (rooms, phones) = written(shared.api, property, text_now).await?;
+            let answer: Accepted = shared.api.put(&dry_run(&path()), &body(&rooms)).await?;
+            Ok(Found { rooms, phones, would: answer.preview.filter(|would| would.phones > 0) })
+        };
+        sending.run(look, move |rooms| {
             // What is typed since is another question.
             if text.try_get_untracked().as_ref() == Some(&asked) {
                 found.try_set(Some(rooms));
@@ -161,11 +181,9 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
         });
     };
     let put = move || {
-        let Some((rooms, _)) = found.get_untracked() else { return };
+        let Some(Found { rooms, .. }) = found.get_untracked() else { return };
         let count = rooms.len();
-        let body = RoomsOfType { rooms: rooms.into_iter().map(|room| room.id).collect(), room_type: Some(id) };
-        let path = format!("/properties/{property}/rooms/type");
-        let put = async move { shared.api.put::<_, Accepted>(&path, &body).await };
+        let put = async move { shared.api.put::<_, Accepted>(&path(), &body(&rooms)).await };
         sending.run(put, move |accepted| {
             let done = format!("{} of this type now.", counted(count, "room is", "rooms are"));
             shared.say(words::on_its_way(&done, accepted.phones));
@@ -174,7 +192,7 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
     };
     let question = move || {
         found.with(|found| {
-            found.as_ref().map(|(rooms, phones)| {
+            found.as_ref().map(|Found { rooms, phones, .. }| {
                 let rooms = counted(rooms.len(), "room", "rooms");
                 match phones {
                     0 => format!("Put {rooms} into this type? No phone stands there yet."),
@@ -191,6 +209,7 @@ fn Fill(id: RoomTypeId, property: PropertyId, on_done: Callback<()>, on_cancel: 
         }>
             <TextField id=field label="Rooms" help="Numbers and ranges, for example 1201-1210, 1301." value=text error=sending.at("rooms") testid="room-type-rooms"/>
             <p role="status" data-testid="room-type-question">{question}</p>
+            {move || found.with(|found| found.as_ref().and_then(|found| found.would.clone())).map(|preview| view! { <PreviewView preview/> })}
             <div class="row">
                 {move || if found.with(Option::is_some) {
                     view! { <button type="submit" id=format!("room-type-yes-{id}") class="button primary" data-testid="room-type-yes" disabled=move || sending.busy.get()>"Yes, put them in"</button> }.into_any()
