@@ -141,16 +141,17 @@ pub async fn push_again(
     Ok(job)
 }
 
-/// The same for many phones, each of which was accepted.
+/// The same for many phones, each of which was accepted, for the sake of a change set.
 pub async fn push_all_again(
     app: &App,
     tx: &impl ConnectionTrait,
     targets: &[Target],
     change: &Change<'_>,
+    change_set: Uuid,
 ) -> Result<Vec<job::Model>> {
     let job = |target: &Target, version| {
         let job = job_of(app, target, change.actor, change.summary.clone(), version);
-        job::Model { step: AGAIN.to_owned(), ..job }
+        job::Model { step: AGAIN.to_owned(), change_set_id: Some(change_set), ..job }
     };
     let mut jobs = Vec::new();
     for round in targets.chunks(ROUND) {

@@ -157,7 +157,7 @@ async fn a_change_of_a_server_or_a_property_can_be_tried_first() {
     let house = House::of(&["101", "102"]).await;
     let api = &house.server.api;
     let property = format!("/api/v1/properties/{}", house.hotel.property);
-    let name = "account.1.name";
+    let name = "hotel.name";
     house.set(&house.of_property(), name, "Rooms of {property.name}").await;
     house.in_sync().await;
     let before: Vec<_> = [house.value(0, name).await, house.value(1, name).await].map(|value| value.desired).into();

@@ -16,15 +16,17 @@ use crate::db::entity::{change_set, job, phone};
 /// What the database calls it.
 const REACH: &str = "reach";
 
-/// How far the phone of a job is. It is done once it has applied the version the change made, by whichever job; what it
-/// is otherwise, its newest change says.
+/// How far the phone of a job is. It is done once it has applied the version the change made, by whichever job. A phone that
+/// refused a value has that version, too: its newest change says that it failed.
 fn reach() -> Expr {
     let job = |column: job::Column| Expr::col((job::Entity, column));
     let phone = |column: phone::Column| Expr::col((phone::Entity, column));
-    Expr::case(phone(phone::Column::AppliedVersion).gte(job(job::Column::Version)), ChangeReach::Done.as_str())
+    let done = job(job::Column::State).eq(JobState::Done.as_str());
+    let failed = phone(phone::Column::Sync).eq(SyncState::Failed.as_str());
+    Expr::case(failed.and(done.clone().not()), ChangeReach::Failed.as_str())
+        .case(phone(phone::Column::AppliedVersion).gte(job(job::Column::Version)), ChangeReach::Done.as_str())
         .case(job(job::Column::Step).eq(FETCHED), ChangeReach::Fetched.as_str())
-        .case(job(job::Column::State).eq(JobState::Done.as_str()), ChangeReach::Done.as_str())
-        .case(phone(phone::Column::Sync).eq(SyncState::Failed.as_str()), ChangeReach::Failed.as_str())
+        .case(done, ChangeReach::Done.as_str())
         .finally(ChangeReach::Pending.as_str())
         .into()
 }
@@ -74,7 +76,14 @@ pub async fn retry(app: &App, actor: &Actor, id: ChangeSetId) -> Result<Accepted
     let failed = phone::Column::Id.in_subquery(phones(set.id, Some(ChangeReach::Failed)));
     let targets = targets::load(tx, Condition::all().add(failed)).await?;
     let change = Change { actor, summary: format!("{}: tried again", set.scope_name) };
-    let jobs = desired::push_all_again(app, tx, &targets, &change).await?;
+    // A phone has one job of a change set, and from now on that is the new one.
+    job::Entity::update_many()
+        .col_expr(job::Column::ChangeSetId, Expr::value(None::<Uuid>))
+        .filter(job::Column::ChangeSetId.eq(set.id))
+        .filter(job::Column::PhoneId.in_subquery(phones(set.id, Some(ChangeReach::Failed))))
+        .exec(tx)
+        .await?;
+    let jobs = desired::push_all_again(app, tx, &targets, &change, set.id).await?;
     if !jobs.is_empty() {
         audit::record(tx, actor, "change-set.retry", &id.to_string(), format!("{} phones", jobs.len())).await?;
     }
