@@ -1,8 +1,10 @@
 //! Configuration files over HTTP: who gets which, and what nobody gets without a proof.
 
+use cloud::db::entity::provisioning;
 use contract::rest::{FirstFetch, JobState, Provisioning, RoomState, SyncState};
 use contract::{Mac, Timestamp};
 use reqwest::{Method, Response, StatusCode};
+use sea_orm::{EntityTrait, sea_query::Expr};
 use serde_json::json;
 
 use crate::support::files::{Files, SIP_PASSWORD, SetPassword, opened, served};
@@ -194,6 +196,18 @@ async fn a_version_the_phone_has_is_not_sent_again() {
     let tag = header(&files.get(&bootstrap).await, "etag");
     let again = files.http.get(&bootstrap).header("if-none-match", &tag).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    let since =
+        async |date: &str| files.http.get(&bootstrap).header("if-modified-since", date).send().await.unwrap().status();
+    assert_eq!(since(&later).await, StatusCode::NOT_MODIFIED);
+    // Other addresses in it come with a start of the server, however long the property is as it is.
+    let write = server.app().db.write().await.unwrap();
+    provisioning::Entity::update_many()
+        .col_expr(provisioning::Column::ChangedAt, Expr::value(0))
+        .exec(&write.tx)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(since("Thu, 01 Jan 2015 00:00:00 GMT").await, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -200,7 +200,8 @@ async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model) -> R
         });
     }
     let tag = file::tag(&[b"bootstrap", &bytes]);
-    let modified = last_modified(row.changed_at);
+    // What else is in it follows from the server's settings, which change with a start.
+    let modified = last_modified(row.changed_at.max(app.started_at));
     if has(asked, modified, |one| one == tag) {
         return Ok(not_modified(tag, modified));
     }
