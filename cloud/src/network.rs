@@ -34,6 +34,16 @@ fn masked(address: IpAddr, bits: u32) -> Option<IpAddr> {
     }
 }
 
+/// What an address is counted as where many requests are too many: of IPv6 the first 64 bits, since a single host has all the
+/// rest to choose from.
+pub fn one_source(client: &str) -> String {
+    match client.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(address) if address.is_ipv6() => masked(address, 64).unwrap_or(address).to_string(),
+        Ok(address) => address.to_string(),
+        Err(_) => client.to_owned(),
+    }
+}
+
 impl FromStr for Network {
     type Err = ();
 
@@ -75,6 +85,14 @@ mod tests {
             assert!(!network.contains(outside.parse().unwrap()), "{network} {outside}");
         }
         assert_eq!("10.20.7.9/16".parse::<Network>().unwrap().to_string(), "10.20.0.0/16");
+    }
+
+    #[test]
+    fn a_host_with_many_addresses_is_one_source() {
+        assert_eq!(one_source("2001:db8:1:2:3::4"), one_source("2001:db8:1:2:ffff::9"));
+        assert_ne!(one_source("2001:db8:1:2::4"), one_source("2001:db8:1:3::4"));
+        assert_eq!(one_source("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_ne!(one_source("192.0.2.1"), one_source("192.0.2.2"));
     }
 
     #[test]

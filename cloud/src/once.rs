@@ -92,21 +92,40 @@ impl Counts {
 const MOST_COUNTED: usize = 100_000;
 const MINUTE_MS: i64 = 60_000;
 
-/// How often something happened within a minute, by name.
+/// How long nothing is looked through again for what is over, in milliseconds.
+const LOOK_MS: i64 = 1000;
+
+/// How often something happened within a minute, by name. Names are kept as hashes, however long they are: the rare two that
+/// share one are counted together.
 #[derive(Default)]
-pub struct PerMinute(Mutex<HashMap<String, (i64, u32)>>);
+pub struct PerMinute {
+    counted: Mutex<Counted>,
+    hash: RandomState,
+}
+
+#[derive(Default)]
+struct Counted {
+    times: HashMap<u64, (i64, u32)>,
+    /// When it was last looked through, being full.
+    looked: i64,
+}
 
 impl PerMinute {
     /// Counts `name` once more; whether it is still at most `most` in the minute that began with the first.
     pub fn allows(&self, name: &str, most: u32, now: i64) -> bool {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counted.len() >= MOST_COUNTED && !counted.contains_key(name) {
-            counted.retain(|_, (began, _)| now - *began < MINUTE_MS);
-            if counted.len() >= MOST_COUNTED {
+        let name = self.hash.hash_one(name);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Counted { times, looked } = &mut *counted;
+        if times.len() >= MOST_COUNTED && !times.contains_key(&name) {
+            if now - *looked >= LOOK_MS {
+                *looked = now;
+                times.retain(|_, (began, _)| now - *began < MINUTE_MS);
+            }
+            if times.len() >= MOST_COUNTED {
                 return false;
             }
         }
-        let (began, times) = counted.entry(name.to_owned()).or_insert((now, 0));
+        let (began, times) = times.entry(name).or_insert((now, 0));
         if now - *began >= MINUTE_MS {
             (*began, *times) = (now, 0);
         }
@@ -116,8 +135,9 @@ impl PerMinute {
 
     /// How often `name` was counted in its minute, if that is not over.
     pub fn times(&self, name: &str, now: i64) -> u32 {
-        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.get(name).filter(|(began, _)| now - began < MINUTE_MS).map_or(0, |(_, times)| *times)
+        let name = self.hash.hash_one(name);
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.times.get(&name).filter(|(began, _)| now - began < MINUTE_MS).map_or(0, |(_, times)| *times)
     }
 }
 
@@ -144,6 +164,15 @@ mod tests {
         assert!(rate.allows("b", 3, 59_999), "another has a minute of its own");
         assert_eq!((rate.times("a", 59_999), rate.times("a", 60_000), rate.times("c", 0)), (4, 0, 0));
         assert!(rate.allows("a", 3, 60_000));
+    }
+
+    #[test]
+    fn what_is_over_makes_room_and_is_looked_for_once_a_second() {
+        let rate = PerMinute::default();
+        assert!((0..MOST_COUNTED).all(|name| rate.allows(&name.to_string(), 1, 0)));
+        assert!(!rate.allows("new", 1, 59_500), "full");
+        assert!(!rate.allows("new", 1, 60_000), "just looked through");
+        assert!(rate.allows("new", 1, 60_500));
     }
 
     #[test]

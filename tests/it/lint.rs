@@ -147,6 +147,26 @@ async fn a_preview_says_what_a_change_would_break_and_mend_and_what_stays_broken
 }
 
 #[tokio::test]
+async fn the_server_is_known_by_each_of_its_names() {
+    let names = [
+        ("server.public_url", "https://bellhop.example:7444"),
+        ("provision.acs_url", "https://acs.bellhop.example:7443/acs"),
+    ];
+    for configured in [&names[..], &names[1..]] {
+        let server = TestServer::with(configured).await;
+        let hotel = server.hotel(&["1201"]).await;
+        let path = format!("/api/v1/properties/{}/settings/preview", hotel.property);
+        let elsewhere = async |url: &str| {
+            let found: Preview = server.api.post(&path, json!({ "values": { "tr069.url": url } })).await.ok();
+            found.lint.brings.iter().any(|group| group.rule.id == "tr069-elsewhere")
+        };
+        assert!(!elsewhere("https://acs.bellhop.example:7443/acs/harbour").await);
+        assert_eq!(elsewhere("https://bellhop.example:7443/acs").await, configured.len() == 1);
+        assert!(elsewhere("https://gdms.example/acs").await);
+    }
+}
+
+#[tokio::test]
 async fn a_layer_without_phones_is_looked_at_by_itself() {
     let server = TestServer::start().await;
     let hotel = server.hotel(&["1201"]).await;

@@ -1,8 +1,10 @@
 //! Configuration files over HTTP: who gets which, and what nobody gets without a proof.
 
+use cloud::db::entity::provisioning;
 use contract::rest::{FirstFetch, JobState, Provisioning, RoomState, SyncState};
 use contract::{Mac, Timestamp};
 use reqwest::{Method, Response, StatusCode};
+use sea_orm::{EntityTrait, sea_query::Expr};
 use serde_json::json;
 
 use crate::support::files::{Files, SIP_PASSWORD, SetPassword, opened, served};
@@ -194,6 +196,18 @@ async fn a_version_the_phone_has_is_not_sent_again() {
     let tag = header(&files.get(&bootstrap).await, "etag");
     let again = files.http.get(&bootstrap).header("if-none-match", &tag).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    let since =
+        async |date: &str| files.http.get(&bootstrap).header("if-modified-since", date).send().await.unwrap().status();
+    assert_eq!(since(&later).await, StatusCode::NOT_MODIFIED);
+    // Other addresses in it come with a start of the server, however long the property is as it is.
+    let write = server.app().db.write().await.unwrap();
+    provisioning::Entity::update_many()
+        .col_expr(provisioning::Column::ChangedAt, Expr::value(0))
+        .exec(&write.tx)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(since("Thu, 01 Jan 2015 00:00:00 GMT").await, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -269,21 +283,33 @@ async fn who_fetches_in_the_window_and_phones_home_is_taken_in() {
 async fn who_asks_too_often_comes_back_later_and_keeps_nobody_out() {
     let limits = [Files::LISTEN[0], ("provision.requests_per_phone", "5"), ("provision.requests_per_minute", "30")];
     let server = TestServer::with(&limits).await;
-    let (_, settings) = served(&server, &["1207"]).await;
+    let (hotel, settings) = served(&server, &["1207"]).await;
+    let ids = [hotel.announce(mac(1), None).await.unwrap(), hotel.announce(mac(2), None).await.unwrap()];
     let files = Files::new(&server);
     let name = |number: u16| format!("{}cfg{}.xml", settings.bootstrap_url, mac(number).compact());
-    for _ in 0..5 {
+    let own = |number: u16| format!("{}/cfg{}.xml", files.base, mac(number).compact());
+    // Somebody behind the same address as all phones tries whatever he can think of.
+    for _ in 0..15 {
         assert_eq!(files.get(&name(1)).await.status(), StatusCode::OK);
+        let wrong = files.http.get(own(1)).basic_auth("first", Some("x")).send().await.unwrap();
+        assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
     }
-    let refused = files.get(&name(1)).await;
-    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-    let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((30..=90).contains(&seconds), "{seconds}");
-    assert_eq!(files.get(&name(2)).await.status(), StatusCode::OK, "its neighbour goes on");
-    for number in 3..26 {
-        assert_eq!(files.get(&name(number)).await.status(), StatusCode::OK, "{number}");
+    let wrong = files.http.get(own(1)).basic_auth(ids[0], Some("x")).send().await.unwrap();
+    for refused in [files.get(&name(2)).await, files.get(&format!("{}/first/x/cfg.xml", files.base)).await, wrong] {
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "30 from one address");
+        let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((30..=90).contains(&seconds), "{seconds}");
     }
-    assert_eq!(files.get(&name(99)).await.status(), StatusCode::TOO_MANY_REQUESTS, "30 from one address");
+    // The phones have their challenges, their first files and their own, each so often.
+    assert_eq!(files.get(&own(1)).await.status(), StatusCode::UNAUTHORIZED);
+    let logins = [files.own(&server, ids[0], mac(1)).await, files.own(&server, ids[1], mac(2)).await];
+    for _ in 1..5 {
+        assert_eq!(files.digest(&own(1), Some(&logins[0]), "SHA-256").await.status(), StatusCode::OK);
+    }
+    let refused = files.digest(&own(1), Some(&logins[0]), "SHA-256").await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "5 of one phone");
+    let neighbour = files.digest(&own(2), Some(&logins[1]), "SHA-256").await;
+    assert_eq!(neighbour.status(), StatusCode::OK, "its neighbour goes on");
 }
 
 #[tokio::test]

@@ -105,6 +105,29 @@ async fn a_file_is_tried_before_it_is_applied_and_what_it_cannot_is_said() {
     }
 }
 
+#[tokio::test]
+async fn what_a_phone_writes_for_the_secrets_it_does_not_show_takes_none_away() {
+    let server = TestServer::start().await;
+    let (hotel, id, _) = placed(&server).await;
+    let property = format!("/api/v1/properties/{}/settings", hotel.property);
+    let secrets = ["account.1.sip.subscriber.password", "tr069.password"];
+    for key in secrets {
+        set(&server.api, &property, key, Some("Their-Secret-1207")).await;
+    }
+    let path = format!("/api/v1/phones/{id}/configuration/file");
+    let items = secrets.map(|key| format!("<item name=\"{key}\"/>")).concat();
+    for file in [
+        format!("<gs_provision><config version=\"2\">{items}</config></gs_provision>"),
+        format!("# by a phone\r\nP34=\r\n{} =\r\n", secrets[1]),
+    ] {
+        let preview: ConfigurationPreview =
+            send(&server.api, &format!("{path}?apply=true"), None, file.clone().into()).await.json().await.unwrap();
+        assert!(preview.changes.is_empty() && preview.accepted.is_none(), "{preview:?}");
+        let aside: Vec<_> = preview.aside.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(aside, secrets, "{file}");
+    }
+}
+
 async fn package(api: &Api, path: &str, password: &str) -> Vec<u8> {
     let order = json!({ "password": password });
     let answer = api.request(Method::POST, &format!("{path}/backup")).json(&order).send().await.unwrap();

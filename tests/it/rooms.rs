@@ -73,6 +73,34 @@ async fn extension_and_guest_name_follow_the_room() {
 }
 
 #[tokio::test]
+async fn a_guests_name_that_looks_sealed_is_a_name() {
+    let (server, hotel, phone, id) = room_1207().await;
+    let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
+    let name = "sealed:1:x";
+    let accepted: Accepted = server.api.patch(&path, json!({ "guest_name": name })).await.ok();
+    server.api.job_is(&accepted.jobs[0], JobState::Done).await;
+    assert_eq!(phone.agent.value("account.1.name"), name);
+    assert_eq!(server.api.value(id, "account.1.name").await.state, ValueState::InSync);
+    assert_eq!(server.api.get(&format!("/api/v1/properties/{}/drift", hotel.property)).await.status, 200);
+    let file = server.api.get(&format!("/api/v1/phones/{id}/configuration/file?format=txt")).await;
+    assert!(file.text.contains(name), "{}", file.text);
+    let accepted: Accepted = server.api.patch(&path, json!({ "guest_name": "" })).await.ok();
+    server.api.job_is(&accepted.jobs[0], JobState::Done).await;
+    assert_eq!(phone.agent.value("account.1.name"), "Room 1207");
+}
+
+#[tokio::test]
+async fn a_guests_name_longer_than_an_accounts_is_cut_there_alone() {
+    let (server, hotel, phone, _) = room_1207().await;
+    let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
+    let name = "王".repeat(22);
+    let accepted: Accepted = server.api.patch(&path, json!({ "guest_name": name })).await.ok();
+    server.api.job_is(&accepted.jobs[0], JobState::Done).await;
+    assert_eq!(phone.agent.value("account.1.name"), "王".repeat(21));
+    assert_eq!(phone.agent.value("account.1.sip.subscriber.name"), name);
+}
+
+#[tokio::test]
 async fn the_board_follows_the_handset() {
     let (_server, hotel, phone, _) = room_1207().await;
     let room = hotel.room("1207");

@@ -56,7 +56,7 @@ impl Documents {
     /// How the phone stands to what it should have under a key. `None`: nothing is wanted.
     pub fn state(&self, secrets: &Secrets, key: &str) -> Result<Option<ValueState>> {
         let Some(effective) = self.desired.get(key) else { return Ok(None) };
-        let plain = secrets.open(key, &effective.value)?;
+        let plain = secrets.open_setting(key, &effective.value)?;
         let held = Held {
             desired: &plain,
             reported: self.reported.get(key).map(String::as_str),

@@ -199,7 +199,7 @@ async fn remember_kept(
             None if catalogue::is_secret(key) => String::new(),
             None => return Err(invalid(key, NOT_SAID)),
         };
-        let plain = app.secrets.open(key, &wanted.value)?;
+        let plain = app.secrets.open_setting(key, &wanted.value)?;
         rows.insert(
             *key,
             kept_value::ActiveModel {

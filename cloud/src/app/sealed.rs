@@ -42,7 +42,9 @@ async fn opens_what_is_there(tx: &impl ConnectionTrait, secrets: &Secrets) -> an
     if let Some(row) = sip_account::Entity::find().filter(sip_account::Column::Password.ne("")).one(tx).await? {
         return Ok(secrets.open(&catalogue::sip_password(row.slot), &row.password).is_ok());
     }
-    let row = layer_value::Entity::find().filter(layer_value::Column::Value.starts_with(SEALED)).one(tx).await?;
+    // What is no secret may begin so, too.
+    let rows = layer_value::Entity::find().filter(layer_value::Column::Value.starts_with(SEALED)).all(tx).await?;
+    let row = rows.iter().find(|row| catalogue::is_secret(&row.key));
     Ok(row.is_none_or(|row| secrets.open(&row.key, &row.value).is_ok()))
 }
 
@@ -62,20 +64,22 @@ mod tests {
         let refused = recognise(&db, &key("5b")).await.unwrap_err().to_string();
         assert!(refused.contains("sealed with another server.secret_key"), "{refused}");
         recognise(&db, &key("5a")).await.unwrap();
-        // As it was before keys were remembered.
+        // As it was before keys were remembered; a name is no secret, whatever it looks like.
         let sealed = key("5a").seal("keys.lock.password", "1207").unwrap();
-        let value = layer_value::ActiveModel {
-            layer: Set("chain".to_owned()),
-            scope_id: Set(Some(uuid::Uuid::nil())),
-            key: Set("keys.lock.password".to_owned()),
-            value: Set(sealed),
-            locked: Set(false),
-            reason: Set(String::new()),
-            changed_at: Set(0),
-            changed_by: Set(String::new()),
-            ..Default::default()
-        };
-        layer_value::Entity::insert(value).exec(db.read()).await.unwrap();
+        for (key, value) in [("hotel.name", "sealed:1:x"), ("keys.lock.password", &sealed)] {
+            let value = layer_value::ActiveModel {
+                layer: Set("chain".to_owned()),
+                scope_id: Set(Some(uuid::Uuid::nil())),
+                key: Set(key.to_owned()),
+                value: Set(value.to_owned()),
+                locked: Set(false),
+                reason: Set(String::new()),
+                changed_at: Set(0),
+                changed_by: Set(String::new()),
+                ..Default::default()
+            };
+            layer_value::Entity::insert(value).exec(db.read()).await.unwrap();
+        }
         secret_key::Entity::delete_many().exec(db.read()).await.unwrap();
         assert!(recognise(&db, &key("5b")).await.is_err());
         recognise(&db, &key("5a")).await.unwrap();

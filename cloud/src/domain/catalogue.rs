@@ -38,6 +38,14 @@ pub fn default_value(key: &str) -> String {
     find(key).and_then(|found| found.setting.default.clone()).unwrap_or_default()
 }
 
+/// As much of a text as the setting takes: its most bytes, whole characters.
+pub fn cut<'a>(key: &str, text: &'a str) -> &'a str {
+    match find(key).map(|found| &found.setting.value_type) {
+        Some(ValueType::Text { max, .. }) => text.split_at(text.floor_char_boundary(*max)).0.trim_end(),
+        _ => text,
+    }
+}
+
 /// Title and page of a key, for people.
 pub fn title_and_page(key: &str) -> (String, String) {
     find(key).map_or_else(
@@ -82,4 +90,23 @@ pub fn from_wire(path: &str, text: &str) -> Option<(String, String)> {
     let canonical = find(&key).and_then(|found| settings::validate_ref(found, value).ok());
     let canonical = canonical.unwrap_or_else(|| value.to_owned());
     Some((key, canonical))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_taken_then() {
+        assert_eq!(cut(ACCOUNT_NAME, "Zürich"), "Zürich");
+        for long in ["я".repeat(64), "لمى".repeat(20), "王".repeat(40), format!("{} x", "n".repeat(63)), "n".repeat(65)]
+        {
+            for key in [ACCOUNT_NAME, SIP_DISPLAY_NAME, HOTEL_NAME] {
+                let cut = cut(key, &long);
+                assert!(long.starts_with(cut) && !cut.is_empty(), "{cut}");
+                assert!(settings::validate(key, cut).is_ok_and(|taken| taken == cut), "{key}: {cut}");
+            }
+            assert!(settings::validate(ACCOUNT_NAME, &long).is_err(), "{long}");
+        }
+    }
 }

@@ -26,9 +26,9 @@ const BREAK: &[u8] = b"\r\n\r\n";
 /// Ends every body the vendor's tools make.
 const TRAILER: (&str, &str) = ("gnkey", "0b82");
 
-/// Whether the file begins as a binary one does.
+/// Whether the file begins as a binary one does. A text may have an empty line there, too, but no zeros before it, as lengths do.
 pub(crate) fn has_header(bytes: &[u8]) -> bool {
-    bytes.get(12..HEADER) == Some(BREAK)
+    bytes.split_at_checked(12).is_some_and(|(begin, rest)| begin.contains(&0) && rest.starts_with(BREAK))
 }
 
 /// Reads a file.
@@ -207,6 +207,12 @@ mod tests {
         }
         assert!(read(&file[..file.len() - 2], &ReadOptions::default()).is_err());
         assert!(read(&file[..HEADER], &ReadOptions::default()).is_err());
+    }
+
+    #[test]
+    fn a_text_with_an_empty_line_in_the_same_place_is_a_text() {
+        let document = read(b"# GHP config\r\n\r\nhotel.name = Harbour\r\n", &ReadOptions::default()).unwrap();
+        assert_eq!(document.get("hotel.name"), Some("Harbour"));
     }
 
     #[test]

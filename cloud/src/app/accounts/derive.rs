@@ -12,12 +12,10 @@ use super::servers::address;
 use crate::app::desired::targets::Target;
 use crate::app::{App, Result};
 use crate::db::entity::{room, sip_account, sip_assignment, sip_server};
+use crate::domain::catalogue;
 
 /// Phones in one statement at most; each names itself and its room.
 const PHONES: usize = 10_000;
-/// The longest name of an account and the longest display name, in bytes.
-const LONGEST_NAME: usize = 64;
-const LONGEST_DISPLAY_NAME: usize = 128;
 
 /// The accounts of a set of phones.
 #[derive(Default)]
@@ -85,7 +83,7 @@ impl Accounts {
             "sip.host" => server.host.clone(),
             "sip.user" => account.user.clone(),
             "sip.auth_user" => account.auth_user.clone(),
-            "sip.display_name" => cut(&display_name(account, phone, room), LONGEST_DISPLAY_NAME),
+            "sip.display_name" => cut(catalogue::SIP_DISPLAY_NAME, &display_name(account, phone, room)),
             "sip.password" => self.passwords.get(&account.id)?.clone(),
             _ => return None,
         };
@@ -121,13 +119,13 @@ fn of_account(
     let shown = display_name(account, phone, room);
     let mut values = vec![
         ("enable", "yes".to_owned()),
-        ("name", cut(&shown, LONGEST_NAME)),
+        ("name", cut(catalogue::ACCOUNT_NAME, &shown)),
         ("sip.server.1.address", address(server)),
         ("sip.transport", server.transport.clone()),
         ("sip.userid", account.user.clone()),
         ("sip.subscriber.userid", account.auth_user.clone()),
         ("sip.subscriber.password", account.password.clone()),
-        ("sip.subscriber.name", cut(&shown, LONGEST_DISPLAY_NAME)),
+        ("sip.subscriber.name", cut(catalogue::SIP_DISPLAY_NAME, &shown)),
     ];
     // What the server says nothing of is left to the settings.
     for (key, value) in
@@ -178,10 +176,9 @@ pub fn name_of(
     })
 }
 
-/// At most so many bytes, whole characters.
-fn cut(text: &str, most: usize) -> String {
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= most).last();
-    text.get(..end.unwrap_or(0)).unwrap_or_default().trim_end().to_owned()
+/// Names of all accounts are as long as the first one's.
+fn cut(key: &str, text: &str) -> String {
+    catalogue::cut(key, text).to_owned()
 }
 
 #[cfg(test)]
@@ -190,7 +187,6 @@ mod tests {
 
     use super::*;
     use crate::app::announce::blank;
-    use crate::domain::catalogue;
 
     const PROPERTY: Uuid = Uuid::from_u128(1);
 
@@ -314,8 +310,5 @@ mod tests {
             let full = name(&format!("<{{{variable}}}>"), Some(&room("Mrs Silva")));
             assert!(full.starts_with('<'), "{variable}: {full}");
         }
-        assert_eq!(cut("Zürich", 2), "Z");
-        assert_eq!(cut("Zürich", 3), "Zü");
-        assert_eq!(cut("", 3), "");
     }
 }

@@ -16,7 +16,11 @@ pub fn collect<'a>(
     add: &mut impl FnMut(Layer, &'a str, Cow<'a, str>),
 ) {
     if let Some(property) = property {
-        add(Layer::Property, catalogue::HOTEL_NAME, Cow::Borrowed(&property.name));
+        add(
+            Layer::Property,
+            catalogue::HOTEL_NAME,
+            Cow::Borrowed(catalogue::cut(catalogue::HOTEL_NAME, &property.name)),
+        );
     }
     let Some(room) = room else { return };
     add(Layer::Room, catalogue::ROOM_NUMBER, Cow::Borrowed(&room.number));
@@ -25,10 +29,11 @@ pub fn collect<'a>(
     }
     add(Layer::Room, catalogue::SIP_USER, Cow::Borrowed(&room.extension));
     add(Layer::Room, catalogue::SIP_AUTH_USER, Cow::Borrowed(&room.extension));
-    let name = match room.guest_name.is_empty() {
-        true => Cow::Owned(format!("Room {}", room.number)),
-        false => Cow::Borrowed(room.guest_name.as_str()),
-    };
-    add(Layer::Room, catalogue::ACCOUNT_NAME, name.clone());
-    add(Layer::Room, catalogue::SIP_DISPLAY_NAME, name);
+    for key in [catalogue::ACCOUNT_NAME, catalogue::SIP_DISPLAY_NAME] {
+        let name = match room.guest_name.is_empty() {
+            true => Cow::Owned(format!("Room {}", room.number)),
+            false => Cow::Borrowed(catalogue::cut(key, &room.guest_name)),
+        };
+        add(Layer::Room, key, name);
+    }
 }

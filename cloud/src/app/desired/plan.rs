@@ -102,7 +102,7 @@ pub fn changes(
             continue;
         }
         let after = Effective { value: catalogue::default_value(key), layer: Layer::ModelDefault, locked: false };
-        let value = secrets.open(key, &before.value)? != after.value;
+        let value = secrets.open_setting(key, &before.value)? != after.value;
         changed.push(Changed { key: key.to_owned(), before: Some(before), after: Some(after), value });
     }
     Ok(changed)
@@ -138,11 +138,11 @@ fn change(secrets: &Secrets, key: &str, before: Option<Effective>, entry: &Entry
         (Text::Stored(text), Some(before)) if before.value == **text => (false, before.value.clone()),
         (Text::Stored(text), Some(before)) if catalogue::is_secret(key) => {
             // Sealed anew, the same secret looks different.
-            let equal = secrets.open(key, text)? == secrets.open(key, &before.value)?;
+            let equal = secrets.open_setting(key, text)? == secrets.open_setting(key, &before.value)?;
             (!equal, if equal { before.value.clone() } else { text.clone().into_owned() })
         }
         (Text::Stored(text), _) => (true, text.clone().into_owned()),
-        (Text::Made(text), Some(before)) if secrets.open(key, &before.value)? == **text => {
+        (Text::Made(text), Some(before)) if secrets.open_setting(key, &before.value)? == **text => {
             (false, before.value.clone())
         }
         (Text::Made(text), _) => (true, secrets.seal_setting(key, text)?),

@@ -26,7 +26,7 @@ type Extension = (String, String);
 #[derive(Clone, Default)]
 pub struct Context {
     emergency: Vec<String>,
-    acs_host: Option<String>,
+    acs_hosts: Vec<String>,
     /// Who has which extension: the phone, and how people call it.
     users: HashMap<Extension, Vec<(Uuid, String)>>,
     /// Extensions that many may have.
@@ -36,8 +36,8 @@ pub struct Context {
 impl Context {
     /// Without any phones; see [`Context::add`].
     pub async fn of_property(app: &App, db: &impl ConnectionTrait, property: Option<Uuid>) -> Result<Self> {
-        let acs_host = host(&app.config.server.public_url);
-        let Some(id) = property else { return Ok(Self { acs_host, ..Self::default() }) };
+        let acs_hosts = acs_hosts(app);
+        let Some(id) = property else { return Ok(Self { acs_hosts, ..Self::default() }) };
         let emergency = match property::Entity::find_by_id(id).one(db).await? {
             Some(property) => emergency::numbers(db, &property).await?.numbers,
             None => Vec::new(),
@@ -53,7 +53,7 @@ impl Context {
             .into_iter()
             .filter_map(|account| Some((servers.get(&account.server_id)?.clone(), account.user)))
             .collect();
-        Ok(Self { emergency, acs_host, users: HashMap::new(), shared })
+        Ok(Self { emergency, acs_hosts, users: HashMap::new(), shared })
     }
 
     /// Of layers one above the other, whether phones stand below them or not: with the numbers of all properties there.
@@ -74,7 +74,7 @@ impl Context {
             None => Vec::new(),
         };
         let emergency = emergency::of_several(db, &properties).await?;
-        Ok(Self { emergency, acs_host: host(&app.config.server.public_url), ..Self::default() })
+        Ok(Self { emergency, acs_hosts: acs_hosts(app), ..Self::default() })
     }
 
     /// A phone of the property with what it is to be, and how people call it. Each phone once.
@@ -145,7 +145,7 @@ impl Context {
         let own = reported.get("tr069.url").and_then(|url| host(url));
         let facts = Facts {
             emergency: self.emergency.clone(),
-            acs_hosts: self.acs_host.iter().cloned().chain(own).collect(),
+            acs_hosts: self.acs_hosts.iter().cloned().chain(own).collect(),
             secrets,
             doubles: extensions(wanted).map(|(slot, extension)| (slot, self.others(phone, &extension))).collect(),
         };
@@ -195,6 +195,12 @@ fn owner(key: &str) -> Option<String> {
         Some(account) => Some(format!("{account}.sip.userid")),
         None => key.strip_suffix("password").map(|rest| format!("{rest}username")),
     }
+}
+
+/// Where phones reach this server, as far as somebody said it.
+fn acs_hosts(app: &App) -> Vec<String> {
+    let config = &app.config;
+    [&config.server.public_url, &config.provision.acs_url].into_iter().filter_map(|url| host(url)).collect()
 }
 
 fn host(url: &str) -> Option<String> {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use provisioning::names::{self, Wanted};
-use provisioning::{Audience, Format, Mac, agent};
+use provisioning::{Audience, Format, agent};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -12,13 +12,13 @@ use super::handover::Handover;
 use super::keys::Keys;
 use super::proof::{Known, Proof};
 use super::record::{Bootstrapped, Fetched, FirstToken, Held};
-use super::{acs_url, base, file, proof, settings};
+use super::{acs_url, base, file, proof};
 use crate::app::{App, Result, desired, jobs, views};
 use crate::clock::now_ms;
 use crate::db::entity::{job, phone_file, property, provisioning as property_row};
 use crate::domain::document::Applied;
 use crate::domain::layers::Desired;
-use crate::network::Network;
+use crate::network::{Network, one_source};
 use crate::secrets::token_hash;
 use crate::tls::Shown;
 
@@ -73,42 +73,54 @@ pub enum Answer {
     TooMany,
 }
 
+impl<'a> Asked<'a> {
+    /// The parts of the path.
+    pub(super) fn steps(&self) -> Vec<&'a str> {
+        self.path.trim_start_matches('/').split('/').collect()
+    }
+}
+
 /// Answers a request; what was fetched is remembered a moment later.
+///
+/// Who shows a proof is limited by himself alone. Those who show none are limited by address, which a hotel's phones share with
+/// its guests: whatever these do, no phone is kept from its file.
 pub async fn answer(app: &App, asked: &Asked<'_>) -> Result<Answer> {
-    let (now, limits) = (now_ms(), &app.config.provision);
-    let owner = names::owner(asked.path);
-    let of_phone = |mac: Mac| format!("{} {mac}", asked.client);
-    if !app.provision.by_address.allows(asked.client, limits.requests_per_minute, now)
-        || owner.is_some_and(|mac| !app.provision.by_phone.allows(&of_phone(mac), limits.requests_per_phone, now))
+    let (proof, most) = (proof::of(app, asked).await?, app.config.provision.requests_per_phone);
+    if let Proof::Own(known) | Proof::First(known) = &proof
+        && !app.provision.by_phone.allows(&known.phone.id.to_string(), most, now_ms())
     {
         return Ok(Answer::TooMany);
     }
-    let refuse = |stale| Ok(Answer::Challenge(proof::challenges(app, asked, stale)));
-    if let Some(value) = asked.authorization {
-        return match proof::check(app, asked, value).await? {
-            Proof::Own(known) => own(app, asked, &known).await,
-            Proof::First(known) => first(app, asked, &known).await,
-            Proof::Nothing => refuse(false),
-            Proof::Stale => refuse(true),
-            Proof::TooMany => Ok(Answer::TooMany),
-            Proof::NeedsTls => Ok(Answer::NeedsTls),
-        };
+    match proof {
+        Proof::Own(known) => own(app, asked, &known).await,
+        Proof::First(known) => first(app, asked, &known).await,
+        Proof::Nothing => to_anybody(app, asked).await,
+        Proof::Stale => Ok(Answer::Challenge(proof::challenges(app, asked, true))),
+        Proof::NeedsTls => Ok(Answer::NeedsTls),
     }
-    if let Some(known) = proof::by_certificate(app, asked).await? {
-        return own(app, asked, &known).await;
+}
+
+/// What a request is answered that shows nothing that holds.
+async fn to_anybody(app: &App, asked: &Asked<'_>) -> Result<Answer> {
+    let steps = asked.steps();
+    // A challenge alone costs nothing and is always given: without it no phone could show anything.
+    let costs = asked.authorization.is_some() || steps.len() > 1;
+    if costs && !may_ask(app, asked.client) {
+        return Ok(Answer::TooMany);
     }
-    let steps: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
-    match steps[..] {
-        [settings::FIRST_STEP, token, _] => match proof::by_first_token(app, token).await? {
-            Some(known) => first(app, asked, &known).await,
-            None => refuse(false),
-        },
-        [token, _] => match serving(app, token).await? {
-            Some(row) => bootstrap(app, asked, &row, owner).await,
-            None => refuse(false),
-        },
-        _ => refuse(false),
+    let row = match steps[..] {
+        [token, _] if asked.authorization.is_none() => serving(app, token).await?,
+        _ => None,
+    };
+    match row {
+        Some(row) => bootstrap(app, asked, &row).await,
+        None => Ok(Answer::Challenge(proof::challenges(app, asked, false))),
     }
+}
+
+/// Whether somebody without a proof may ask once more this minute.
+fn may_ask(app: &App, client: &str) -> bool {
+    app.provision.by_address.allows(&one_source(client), app.config.provision.requests_per_minute, now_ms())
 }
 
 /// The file a name stands for by TFTP, which proves nothing: the bootstrap file at a property's address, and in networks the
@@ -117,12 +129,11 @@ pub async fn by_tftp(app: &App, client: IpAddr, name: &str) -> Result<Option<(Ve
     if name.len() > MOST_NAME || name.contains(|c: char| !c.is_ascii_graphic()) {
         return Ok(None);
     }
-    let limits = &app.config.provision;
     let is_in = |network: &String| network.parse::<Network>().is_ok_and(|network| network.contains(client));
-    let trusted = limits.tftp_trusted.iter().any(is_in);
+    let trusted = app.config.provision.tftp_trusted.iter().any(is_in);
     let client = client.to_string();
-    let (path, owner) = (format!("/{}", name.trim_start_matches('/')), names::owner(name));
-    if !app.provision.by_address.allows(&client, limits.requests_per_minute, now_ms()) {
+    let path = format!("/{}", name.trim_start_matches('/'));
+    if !may_ask(app, &client) {
         return Ok(None);
     }
     let asked = Asked {
@@ -138,15 +149,14 @@ pub async fn by_tftp(app: &App, client: IpAddr, name: &str) -> Result<Option<(Ve
         shown: None,
         tftp: true,
     };
-    let known = match owner.filter(|_| trusted) {
+    let known = match names::owner(name).filter(|_| trusted) {
         Some(mac) => proof::of_mac(app, &mac.compact()).await?,
         None => None,
     };
-    let steps: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let answer = match (known, &steps[..]) {
+    let answer = match (known, &asked.steps()[..]) {
         (Some(known), _) => own(app, &asked, &known).await?,
         (None, [token, _]) => match serving(app, token).await? {
-            Some(row) => bootstrap(app, &asked, &row, owner).await?,
+            Some(row) => bootstrap(app, &asked, &row).await?,
             None => return Ok(None),
         },
         _ => return Ok(None),
@@ -166,7 +176,7 @@ async fn serving(app: &App, token: &str) -> Result<Option<property_row::Model>> 
 }
 
 /// The file that tells where to go. Which one follows from the name's form and the User-Agent alone.
-async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model, owner: Option<Mac>) -> Result<Answer> {
+async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model) -> Result<Answer> {
     let format = match names::own(asked.path).or_else(|| names::wanted(asked.path, "", "")) {
         Some(Wanted::OwnBinary(_)) => Format::Binary,
         Some(Wanted::OwnXml(_) | Wanted::Common | Wanted::Model(_)) => Format::AliasXml,
@@ -178,7 +188,7 @@ async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model, owne
     };
     let audience = file::audience(agent::recognise(asked.user_agent).as_ref(), None);
     let bytes = file::bootstrap(&base, acs_url(app, &base, &property.code).as_deref(), format, audience)?;
-    if let Some(mac) = owner
+    if let Some(mac) = names::owner(asked.path)
         && row.accept_until.is_some_and(|until| now_ms() < until)
     {
         let (property, address) = (row.property_id, asked.client.to_owned());
@@ -190,7 +200,8 @@ async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model, owne
         });
     }
     let tag = file::tag(&[b"bootstrap", &bytes]);
-    let modified = last_modified(row.changed_at);
+    // What else is in it follows from the server's settings, which change with a start.
+    let modified = last_modified(row.changed_at.max(app.started_at));
     if has(asked, modified, |one| one == tag) {
         return Ok(not_modified(tag, modified));
     }

@@ -56,7 +56,7 @@ pub(super) fn document(app: &App, phone: &phone::Model, desired: &Desired) -> Re
     let mut refused = 0;
     for (key, effective) in desired {
         // What the catalogue does not take (any more) stays out; the phone would refuse it as well.
-        if document.set(key, &app.secrets.open(key, &effective.value)?).is_err() {
+        if document.set(key, &app.secrets.open_setting(key, &effective.value)?).is_err() {
             refused += 1;
         }
     }

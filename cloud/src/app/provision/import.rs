@@ -49,6 +49,8 @@ pub async fn upload(
             put_aside(key, "stands for a secret that was not shown; it stays as it is");
         } else if before == after {
             unchanged += 1;
+        } else if after.is_empty() && catalogue::is_secret(key) {
+            put_aside(key, "is a secret without a value, as phones write what they do not show; it stays as it is");
         } else if desired.get(key).is_some_and(|effective| effective.locked) {
             put_aside(key, "is locked above this phone");
         } else {

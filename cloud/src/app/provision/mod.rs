@@ -40,10 +40,10 @@ pub use welcome::{forget_old, take_in, welcomed};
 /// What this process keeps for it.
 #[derive(Default)]
 pub struct State {
+    /// Requests without a proof.
     by_address: PerMinute,
+    /// Requests with one.
     by_phone: PerMinute,
-    /// Passwords that were wrong.
-    wrong: PerMinute,
     pub record: record::Recorder,
     /// Where files are served and where the TR-069 server listens, once they do, and whether over TLS.
     files: OnceLock<(SocketAddr, bool)>,

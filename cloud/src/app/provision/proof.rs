@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::answer::Asked;
 use super::credentials::{FIRST, FIRST_SEALED};
+use super::settings;
 use crate::app::enrol::REALM;
 use crate::app::trust::certificate;
 use crate::app::{App, Result, views};
@@ -19,9 +20,6 @@ use crate::secrets::token_hash;
 
 /// How long a nonce may be used, in milliseconds.
 const NONCE_AGE_MS: u64 = 5 * 60 * 1000;
-/// Wrong passwords in a minute: from one address, and from one address for one user name.
-const MOST_OF_ADDRESS: u32 = 120;
-const MOST_OF_USER: u32 = 20;
 
 /// A phone whose property serves files.
 pub(super) struct Known {
@@ -35,8 +33,6 @@ pub(super) enum Proof {
     Nothing,
     /// The password is right, the nonce too old or used.
     Stale,
-    /// Too many were wrong of late: this one was not looked at.
-    TooMany,
     Own(Box<Known>),
     /// By the token for the first time, which is not used up yet.
     First(Box<Known>),
@@ -65,26 +61,27 @@ pub(super) fn challenges(app: &App, asked: &Asked<'_>, stale: bool) -> Vec<Strin
     challenges
 }
 
-/// Checks an `Authorization` header.
-pub(super) async fn check(app: &App, asked: &Asked<'_>, value: &str) -> Result<Proof> {
-    let shown = match BasicCredentials::parse(value) {
-        Ok(basic) => Shown::Basic(basic),
-        Err(_) => match Credentials::parse(value) {
-            Ok(digest) => Shown::Digest(Box::new(digest)),
-            Err(_) => return Ok(Proof::Nothing),
-        },
+/// What a request shows: by its `Authorization` header, else by a certificate, else by a first token in its path. However many
+/// were wrong before, the next is looked at: passwords and tokens are 192 random bits, which nobody finds by trying, and a
+/// hotel's phones share their address with whoever tries.
+pub(super) async fn of(app: &App, asked: &Asked<'_>) -> Result<Proof> {
+    if let Some(value) = asked.authorization {
+        return match BasicCredentials::parse(value) {
+            Ok(basic) => holds(app, asked, &Shown::Basic(basic)).await,
+            Err(_) => match Credentials::parse(value) {
+                Ok(digest) => holds(app, asked, &Shown::Digest(Box::new(digest))).await,
+                Err(_) => Ok(Proof::Nothing),
+            },
+        };
+    }
+    if let Some(known) = by_certificate(app, asked).await? {
+        return Ok(Proof::Own(known));
+    }
+    let first = match asked.steps()[..] {
+        [settings::FIRST_STEP, token, _] => by_first_token(app, token).await?,
+        _ => None,
     };
-    let (now, user) = (now_ms(), format!("{} {}", asked.client, shown.user()));
-    let wrong = &app.provision.wrong;
-    if wrong.times(asked.client, now) >= MOST_OF_ADDRESS || wrong.times(&user, now) >= MOST_OF_USER {
-        return Ok(Proof::TooMany);
-    }
-    let proof = holds(app, asked, &shown).await?;
-    if matches!(proof, Proof::Nothing) {
-        wrong.allows(asked.client, MOST_OF_ADDRESS, now);
-        wrong.allows(&user, MOST_OF_USER, now);
-    }
-    Ok(proof)
+    Ok(first.map_or(Proof::Nothing, Proof::First))
 }
 
 enum Shown {
@@ -186,7 +183,7 @@ fn is_fresh(app: &App, asked: &Asked<'_>, digest: &Credentials) -> bool {
 }
 
 /// The phone whose client certificate the connection shows, if the path is its own.
-pub(super) async fn by_certificate(app: &App, asked: &Asked<'_>) -> Result<Option<Box<Known>>> {
+async fn by_certificate(app: &App, asked: &Asked<'_>) -> Result<Option<Box<Known>>> {
     let (Some(shown), Some(mac)) = (asked.shown, names::owner(asked.path)) else { return Ok(None) };
     let Some(known) = of_mac(app, &mac.compact()).await? else { return Ok(None) };
     let trust = app.trust.now(app).await?;
@@ -197,7 +194,7 @@ pub(super) async fn by_certificate(app: &App, asked: &Asked<'_>) -> Result<Optio
 }
 
 /// The phone a first token in a path was made for.
-pub(super) async fn by_first_token(app: &App, token: &str) -> Result<Option<Box<Known>>> {
+async fn by_first_token(app: &App, token: &str) -> Result<Option<Box<Known>>> {
     let row = phone_file::Entity::find()
         .filter(phone_file::Column::FirstHash.eq(token_hash(token)))
         .filter(phone_file::Column::FirstUntil.gte(now_ms()))

@@ -33,7 +33,7 @@ impl<C: ConnectionTrait> Step<'_, C> {
             if let Some(row) = desired::of(self.tx, self.phone.id).await? {
                 let sealed: Desired = serde_json::from_str(&row.desired)?;
                 for (key, effective) in sealed {
-                    let plain = self.app.secrets.open(&key, &effective.value)?;
+                    let plain = self.app.secrets.open_setting(&key, &effective.value)?.into_owned();
                     documents.desired.insert(key, plain);
                 }
                 documents.reported = serde_json::from_str(&row.reported)?;
