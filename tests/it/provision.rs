@@ -20,7 +20,9 @@ async fn at_a_propertys_address_everybody_gets_the_same_and_no_secret() {
     let first: FirstFetch = server.api.post(&format!("/api/v1/phones/{id}/first-fetch"), json!({})).await.ok();
     files.fetch_first(&first, mac(1)).await;
 
-    for name in ["cfg{mac}.xml", "cfg{mac}", "CFG{mac}.XML", "hotel_cfg{mac}.xml.v2", "cfg{mac}.xml?x=1"] {
+    for name in
+        ["cfg{mac}.xml", "/cfg{mac}.xml", "cfg{mac}", "CFG{mac}.XML", "hotel_cfg{mac}.xml.v2", "cfg{mac}.xml?x=1"]
+    {
         let known =
             opened(files.get(&format!("{}{}", settings.bootstrap_url, name.replace("{mac}", &mac(1).compact()))).await)
                 .await;
@@ -39,6 +41,16 @@ async fn at_a_propertys_address_everybody_gets_the_same_and_no_secret() {
         let answer = opened(files.get(&format!("{}{none}", settings.bootstrap_url)).await).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{none}: so that the phone goes on");
     }
+}
+
+#[tokio::test]
+async fn nobody_is_sent_on_from_a_propertys_address_where_nobody_would_take_him() {
+    let alone = [Files::LISTEN[0], ("acs.listen", ""), ("server.roles", "api, ingest, worker, provision")];
+    let server = TestServer::with(&alone).await;
+    let (_, settings) = served(&server, &["1207"]).await;
+    let files = Files::new(&server);
+    let name = format!("{}cfg{}.xml", settings.bootstrap_url, mac(1).compact());
+    assert_eq!(files.get(&name).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -36,18 +36,40 @@ async fn over_tls_a_phone_shows_its_password_at_once_and_gets_its_own_file_at_th
     assert_eq!(got.item("provisioning.alwaysauthenticatebeforechallenge"), "Yes");
     assert_eq!(got.item("provisioning.config.protocol"), "HTTPS");
     let own = got.credentials();
+    // Whatever login of another server it still shows.
+    let first: FirstFetch = server.api.post(&format!("/api/v1/phones/{id}/first-fetch"), json!({})).await.ok();
+    let url = format!("{}cfg{}.xml", first.url, mac(1).compact());
+    let moved = files.http.get(&url).basic_auth("old", Some("login")).send().await.unwrap();
+    assert!(opened(moved).await.text().contains(SIP_PASSWORD));
     let url = format!("{}cfg{}.xml", settings.bootstrap_url, mac(1).compact());
     let answer = files.http.get(&url).basic_auth(&own.0, Some(&own.1)).send().await.unwrap();
     assert!(opened(answer).await.text().contains(SIP_PASSWORD));
-    let wrong = files.http.get(&url).basic_auth(&own.0, Some("wrong")).send().await.unwrap();
+    let wrong = async |url: &str| files.http.get(url).basic_auth(&own.0, Some("wrong")).send().await.unwrap();
+    let old_login = opened(wrong(&url).await).await;
+    assert_eq!(old_login, opened(files.get(&url).await).await, "as good as none");
+    assert!(!old_login.text().contains(SIP_PASSWORD) && old_login.text().contains("tr069.url"));
+    let url = format!("{}/cfg{}.xml", files.base, mac(1).compact());
+    let wrong = wrong(&url).await;
     let challenges: Vec<_> = wrong.headers().get_all("www-authenticate").iter().collect();
-    assert_eq!((wrong.status(), challenges.len()), (StatusCode::UNAUTHORIZED, 3), "{challenges:?}");
+    let schemes: Vec<_> = challenges.iter().map(|one| one.to_str().unwrap().split(' ').next().unwrap()).collect();
+    assert_eq!((wrong.status(), &schemes[..]), (StatusCode::UNAUTHORIZED, &["Digest", "Digest", "Basic"][..]));
+    assert!(challenges[0].to_str().unwrap().contains("MD5"), "old clients read the first alone: {challenges:?}");
 
-    // A certificate by its property's authority proves as much, for its own phone.
+    // Which digest it knows is not asked of the property.
+    let path = format!("/api/v1/properties/{}/trust", hotel.property);
+    let trust = |proofs: &[&str]| json!({ "name": "Test", "proofs": proofs, "basic_without_tls": false });
+    let digest = async |algorithm: &str| files.digest(&url, Some(&own), algorithm).await.status();
+    for proofs in [&["digest-md5"], &["digest-sha256"], &["basic"]] {
+        server.api.put(&path, trust(proofs)).await.ok::<serde_json::Value>();
+        assert_eq!([digest("MD5").await, digest("SHA-256").await], [StatusCode::OK; 2], "{proofs:?}");
+    }
+    server.api.put(&path, trust(&["mtls"])).await.ok::<serde_json::Value>();
+    assert_eq!([digest("MD5").await, digest("SHA-256").await], [StatusCode::UNAUTHORIZED; 2]);
+
+    // A certificate by its property's authority proves as much, for its own phone, whatever else it shows.
     let certified = phones.client(&mac(1).compact()).unwrap();
     let http = tests::api::http_as(secure.authority.pem().as_bytes(), Some(&certified)).no_proxy().build().unwrap();
-    let url = format!("{}/cfg{}.xml", files.base, mac(1).compact());
-    let answer = opened(http.get(&url).send().await.unwrap()).await;
+    let answer = opened(http.get(&url).basic_auth(&own.0, Some("wrong")).send().await.unwrap()).await;
     assert!(answer.text().contains(SIP_PASSWORD), "{:?}", answer.status);
     let other = http.get(format!("{}/cfg{}.xml", files.base, mac(2).compact())).send().await.unwrap();
     assert_eq!(other.status(), StatusCode::UNAUTHORIZED);

@@ -74,9 +74,10 @@ pub enum Answer {
 }
 
 impl<'a> Asked<'a> {
-    /// The parts of the path.
+    /// The parts of the path, the name last. A slash too many counts for nothing: phones and people add one.
     pub(super) fn steps(&self) -> Vec<&'a str> {
-        self.path.trim_start_matches('/').split('/').collect()
+        let (folders, name) = self.path.rsplit_once('/').unwrap_or(("", self.path));
+        folders.split('/').filter(|step| !step.is_empty()).chain([name]).collect()
     }
 }
 
@@ -100,7 +101,8 @@ pub async fn answer(app: &App, asked: &Asked<'_>) -> Result<Answer> {
     }
 }
 
-/// What a request is answered that shows nothing that holds.
+/// What a request is answered that shows nothing that holds. At a property's address it does not matter what else it shows: a
+/// phone may have the login of another server, or of the time before it was removed here.
 async fn to_anybody(app: &App, asked: &Asked<'_>) -> Result<Answer> {
     let steps = asked.steps();
     // A challenge alone costs nothing and is always given: without it no phone could show anything.
@@ -109,7 +111,7 @@ async fn to_anybody(app: &App, asked: &Asked<'_>) -> Result<Answer> {
         return Ok(Answer::TooMany);
     }
     let row = match steps[..] {
-        [token, _] if asked.authorization.is_none() => serving(app, token).await?,
+        [token, _] => serving(app, token).await?,
         _ => None,
     };
     match row {
@@ -186,8 +188,10 @@ async fn bootstrap(app: &App, asked: &Asked<'_>, row: &property_row::Model) -> R
     let Some(property) = property::Entity::find_by_id(row.property_id).one(app.db.read()).await? else {
         return Ok(Answer::NotFound);
     };
+    // Sent on without a server that gives it a login, the phone would be refused from then on.
+    let Some(acs) = acs_url(app, &base, &property.code) else { return Ok(Answer::NotFound) };
     let audience = file::audience(agent::recognise(asked.user_agent).as_ref(), None);
-    let bytes = file::bootstrap(&base, acs_url(app, &base, &property.code).as_deref(), format, audience)?;
+    let bytes = file::bootstrap(&base, &acs, format, audience)?;
     if let Some(mac) = names::owner(asked.path)
         && row.accept_until.is_some_and(|until| now_ms() < until)
     {

@@ -32,7 +32,7 @@ pub(super) fn audience(agent: Option<&Agent>, phone: Option<&phone::Model>) -> A
 }
 
 /// What tells any phone of a property where to go, and nothing else: the same for all that ask alike.
-pub(super) fn bootstrap(base: &str, acs: Option<&str>, format: Format, audience: Audience) -> Result<Vec<u8>> {
+pub(super) fn bootstrap(base: &str, acs: &str, format: Format, audience: Audience) -> Result<Vec<u8>> {
     // A binary file has room for an address; zeros are anybody's.
     let mut document = match format {
         Format::Binary => Document::for_phone(Mac::new([0; 6])),
@@ -42,10 +42,8 @@ pub(super) fn bootstrap(base: &str, acs: Option<&str>, format: Format, audience:
     for (key, value) in place(base) {
         set(key, &value)?;
     }
-    if let Some(acs) = acs {
-        set("tr069.enable", "true")?;
-        set("tr069.url", acs)?;
-    }
+    set("tr069.enable", "true")?;
+    set("tr069.url", acs)?;
     let made = write(&document, format, &WriteOptions::new(audience)).map_err(anyhow::Error::from)?;
     Ok(made.bytes)
 }

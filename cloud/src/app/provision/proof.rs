@@ -44,10 +44,11 @@ fn nonces(app: &App) -> NonceIssuer {
     NonceIssuer::new(app.secrets.derive("file-nonce"))
 }
 
-/// The challenges of every 401: the same for all names, phones and properties. Basic only where nobody reads it.
+/// The challenges of every 401: the same for all names, phones and properties. MD5 first: the oldest clients read only the first.
+/// Basic only where nobody reads it.
 pub(super) fn challenges(app: &App, asked: &Asked<'_>, stale: bool) -> Vec<String> {
     let nonce = nonces(app).issue(now_ms() as u64, asked.client);
-    let mut challenges: Vec<String> = [Algorithm::Sha256, Algorithm::Md5]
+    let mut challenges: Vec<String> = [Algorithm::Md5, Algorithm::Sha256]
         .into_iter()
         .map(|algorithm| {
             let mut challenge = Challenge::new(algorithm, REALM, nonce.clone());
@@ -61,21 +62,24 @@ pub(super) fn challenges(app: &App, asked: &Asked<'_>, stale: bool) -> Vec<Strin
     challenges
 }
 
-/// What a request shows: by its `Authorization` header, else by a certificate, else by a first token in its path. However many
+/// What a request shows: by a certificate, else by its `Authorization` header, else by a first token in its path. However many
 /// were wrong before, the next is looked at: passwords and tokens are 192 random bits, which nobody finds by trying, and a
 /// hotel's phones share their address with whoever tries.
 pub(super) async fn of(app: &App, asked: &Asked<'_>) -> Result<Proof> {
-    if let Some(value) = asked.authorization {
-        return match BasicCredentials::parse(value) {
-            Ok(basic) => holds(app, asked, &Shown::Basic(basic)).await,
-            Err(_) => match Credentials::parse(value) {
-                Ok(digest) => holds(app, asked, &Shown::Digest(Box::new(digest))).await,
-                Err(_) => Ok(Proof::Nothing),
-            },
-        };
-    }
     if let Some(known) = by_certificate(app, asked).await? {
         return Ok(Proof::Own(known));
+    }
+    if let Some(value) = asked.authorization {
+        let shown = BasicCredentials::parse(value)
+            .map(Shown::Basic)
+            .or_else(|_| Credentials::parse(value).map(|digest| Shown::Digest(Box::new(digest))));
+        let proof = match shown {
+            Ok(shown) => holds(app, asked, &shown).await?,
+            Err(_) => Proof::Nothing,
+        };
+        if !matches!(proof, Proof::Nothing) {
+            return Ok(proof);
+        }
     }
     let first = match asked.steps()[..] {
         [settings::FIRST_STEP, token, _] => by_first_token(app, token).await?,
@@ -94,14 +98,6 @@ impl Shown {
         match self {
             Self::Basic(basic) => &basic.username,
             Self::Digest(digest) => &digest.username,
-        }
-    }
-
-    fn kind(&self) -> ProofKind {
-        match self {
-            Self::Basic(_) => ProofKind::Basic,
-            Self::Digest(digest) if digest.algorithm == Algorithm::Sha256 => ProofKind::DigestSha256,
-            Self::Digest(_) => ProofKind::DigestMd5,
         }
     }
 }
@@ -141,8 +137,11 @@ async fn holds(app: &App, asked: &Asked<'_>, shown: &Shown) -> Result<Proof> {
     let Some(known) = known.filter(|_| right) else { return Ok(Proof::Nothing) };
     let trust = app.trust.now(app).await?;
     let profile = trust.of(&known.phone, None);
-    let takes =
-        profile.takes(shown.kind()) && (shown.kind() != ProofKind::Basic || asked.tls || profile.basic_without_tls);
+    let takes = match shown {
+        Shown::Basic(_) => profile.takes(ProofKind::Basic) && (asked.tls || profile.basic_without_tls),
+        // Everybody is asked for both kinds, and answers what he knows.
+        Shown::Digest(_) => profile.proofs.iter().any(|kind| *kind != ProofKind::Mtls),
+    };
     if !takes {
         return Ok(Proof::Nothing);
     }

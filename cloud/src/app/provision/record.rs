@@ -10,7 +10,10 @@ use contract::event::EventKind;
 use contract::rest::{JobState, SyncState};
 use provisioning::agent::Agent;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,7 +29,7 @@ const WRITE: Duration = Duration::from_millis(250);
 const HELD: usize = 8_192;
 /// Rows in one statement.
 const ROUND: usize = 200;
-/// Fetches of phones nobody knows, of all properties.
+/// Fetches of phones nobody knows, of all properties; the property with most of them loses its oldest for more.
 const MOST_BOOTSTRAPPED: u64 = 20_000;
 /// Characters kept of what a phone calls itself.
 const LONGEST: usize = 160;
@@ -178,9 +181,8 @@ async fn write_bootstrapped(app: &App, all: Vec<Bootstrapped>) -> Result<()> {
     }
     let write = app.db.write_beside().await?;
     let tx = &write.tx;
-    let room = MOST_BOOTSTRAPPED.saturating_sub(bootstrap_fetch::Entity::find().count(tx).await?);
     let now = now_ms();
-    let rows = all.into_iter().take(usize::try_from(room).unwrap_or(0)).map(|one| bootstrap_fetch::ActiveModel {
+    let rows = all.into_iter().map(|one| bootstrap_fetch::ActiveModel {
         mac: Set(one.mac.compact()),
         property_id: Set(one.property),
         at: Set(now),
@@ -195,7 +197,23 @@ async fn write_bootstrapped(app: &App, all: Vec<Bootstrapped>) -> Result<()> {
             .exec_without_returning(tx)
             .await?;
     }
+    forget_most(tx, MOST_BOOTSTRAPPED).await?;
     write.commit().await?;
+    Ok(())
+}
+
+/// Keeps bootstrap fetches to `most`: who asks in one hotel for any number of addresses costs no other hotel a phone.
+async fn forget_most(tx: &impl ConnectionTrait, most: u64) -> Result<()> {
+    use bootstrap_fetch::Column::{At, Mac, PropertyId};
+    let find = bootstrap_fetch::Entity::find;
+    let over = find().count(tx).await?.saturating_sub(most);
+    let by_property = find().select_only().column(PropertyId).group_by(PropertyId).order_by_desc(Mac.count());
+    if over > 0
+        && let Some(largest) = by_property.into_tuple::<Uuid>().one(tx).await?
+    {
+        let oldest = find().select_only().column(Mac).filter(PropertyId.eq(largest)).order_by_asc(At).limit(over);
+        bootstrap_fetch::Entity::delete_many().filter(Mac.in_subquery(oldest.into_query())).exec(tx).await?;
+    }
     Ok(())
 }
 
@@ -406,4 +424,47 @@ async fn deliver(tx: &impl ConnectionTrait, seen: &[(&Fetched, &phone::Model)]) 
         .exec(tx)
         .await?;
     Ok(touched)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::entity::{chain, property};
+
+    #[tokio::test]
+    async fn the_property_with_most_fetches_loses_its_oldest() {
+        let (db, _folder) = crate::db::scratch(2).await;
+        let tx = db.read();
+        let [quiet, loud] = [1, 2].map(Uuid::from_u128);
+        let chain = chain::ActiveModel { id: Set(quiet), name: Set("Harbour".to_owned()) };
+        chain::Entity::insert(chain).exec(tx).await.unwrap();
+        for id in [quiet, loud] {
+            let property = property::ActiveModel {
+                id: Set(id),
+                chain_id: Set(quiet),
+                code: Set(id.to_string()),
+                name: Set(String::new()),
+                time_zone: Set("UTC".to_owned()),
+                brand_id: Set(None),
+                phone: Set(String::new()),
+                front_desk: Set(String::new()),
+            };
+            property::Entity::insert(property).exec(tx).await.unwrap();
+        }
+        for (property, at) in [(quiet, 1), (loud, 2), (loud, 3), (loud, 4)] {
+            let fetch = bootstrap_fetch::ActiveModel {
+                mac: Set(format!("c074ad00000{at}")),
+                property_id: Set(property),
+                at: Set(at),
+                address: Set(String::new()),
+                user_agent: Set(String::new()),
+            };
+            bootstrap_fetch::Entity::insert(fetch).exec(tx).await.unwrap();
+        }
+        for (most, left) in [(4, vec![1, 2, 3, 4]), (3, vec![1, 3, 4]), (2, vec![1, 4])] {
+            forget_most(tx, most).await.unwrap();
+            let rows = bootstrap_fetch::Entity::find().order_by_asc(bootstrap_fetch::Column::At).all(tx).await.unwrap();
+            assert_eq!(rows.iter().map(|row| row.at).collect::<Vec<_>>(), left, "{most}");
+        }
+    }
 }
