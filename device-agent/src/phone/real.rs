@@ -93,6 +93,7 @@ async fn carry(device: Arc<Device>, mut events: mpsc::Receiver<PhoneEvent>, mut 
                         }
                     }
                 }
+                Some(PhoneEvent::Code { code }) => device.claims.dialled(code),
                 Some(event) => raise(&device, event).await,
                 None => return,
             },
@@ -177,6 +178,7 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
         | PhoneEvent::CallQuality { .. }
         | PhoneEvent::RejectedCall { .. }
         | PhoneEvent::DialFailed { .. }
+        | PhoneEvent::Code { .. }
         | PhoneEvent::Digit { .. }
         | PhoneEvent::MessageWaiting { .. }
         | PhoneEvent::DoNotDisturb { .. } => return None,
