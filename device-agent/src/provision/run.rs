@@ -47,11 +47,13 @@ struct Done {
 pub(crate) async fn run(device: Arc<Device>) {
     let mut when = When::new(local_now(&device));
     device.provision().order(Reason::Boot, None);
+    let mut owed: Option<Order> = None;
     loop {
-        let order = wait(&device, &mut when).await;
+        let order = wait(&device, &mut when, owed.as_ref()).await;
         let reason = order.reason;
-        let done = carry_out(&device, order).await;
-        when.ran(local_now(&device), done.as_ref().is_some_and(|done| done.again), clock::jitter());
+        let done = carry_out(&device, order.clone()).await;
+        owed = still_owed(owed, order, done.as_ref());
+        when.ran(local_now(&device), owed.is_some(), clock::jitter());
         if let Some(done) = &done {
             tell(&device, &done.ended).await;
         }
@@ -63,8 +65,19 @@ pub(crate) async fn run(device: Arc<Device>) {
     }
 }
 
-/// The next order, or the next moment of the phone's own.
-async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
+/// What is tried again: the last run that failed in a way that passes, where it asked. An address that was offered is known
+/// from nowhere else.
+fn still_owed(before: Option<Order>, ran: Order, done: Option<&Done>) -> Option<Order> {
+    match done {
+        Some(done) if done.again => Some(Order { reason: Reason::Again, ..ran }),
+        Some(done) if done.ended.ok || ran.place.is_some() => None,
+        // There was nobody to ask.
+        _ => before,
+    }
+}
+
+/// The next order, or the next moment of the phone's own. `owed`: what another try is of.
+async fn wait(device: &Arc<Device>, when: &mut When, owed: Option<&Order>) -> Order {
     loop {
         let restart = device.provision().wants_restart();
         if restart && !device.line().off_hook {
@@ -81,8 +94,8 @@ async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
             status.next = left.map(|left| contract::Timestamp(clock::now().millis() + left.max(0)));
         });
         if left.is_some_and(|left| left <= 0) {
-            let reason = if when.is_retry(now) { Reason::Again } else { Reason::Scheduled };
-            return Order { reason, place: None };
+            let retry = owed.filter(|_| when.is_retry(now)).cloned();
+            return retry.unwrap_or(Order { reason: Reason::Scheduled, place: None });
         }
         let left = left.and_then(|left| u64::try_from(left).ok()).map_or(LOOK, Duration::from_millis);
         tokio::select! {
@@ -299,5 +312,32 @@ async fn restart(device: &Arc<Device>) {
             device.provision().want_restart();
         }
         Err(error) => tracing::error!(%error, "a restart could not be remembered, so there is none"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_was_offered_is_tried_again_until_it_answers_or_another_is_offered() {
+        let offered = |host: &str| Order {
+            reason: Reason::Pnp,
+            place: Some(Place::offered(&format!("http://{host}/"), super::super::place::Scheme::Http).unwrap()),
+        };
+        let of_settings = Order { reason: Reason::Scheduled, place: None };
+        let fails = |again| failed(Reason::Pnp, Vec::new(), String::new(), again);
+        let mut works = fails(false);
+        works.ended.ok = true;
+        let again = |order: &Order| Some(Order { reason: Reason::Again, ..order.clone() });
+        let (first, second) = (offered("a"), offered("b"));
+        let owed = still_owed(None, first.clone(), Some(&fails(true)));
+        assert_eq!(owed, again(&first));
+        assert_eq!(still_owed(owed.clone(), of_settings.clone(), None), owed, "nobody else was there to ask");
+        assert_eq!(still_owed(owed.clone(), of_settings.clone(), Some(&fails(false))), owed);
+        assert_eq!(still_owed(owed.clone(), second.clone(), Some(&fails(true))), again(&second));
+        assert_eq!(still_owed(owed.clone(), second, Some(&fails(false))), None);
+        assert_eq!(still_owed(owed.clone(), of_settings.clone(), Some(&works)), None);
+        assert_eq!(still_owed(owed, of_settings.clone(), Some(&fails(true))), again(&of_settings));
     }
 }
