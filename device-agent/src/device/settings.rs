@@ -119,6 +119,7 @@ impl Device {
             document.parameter_key.clear();
             document.mqtt = MqttAccess::default();
             document.bootstrapped.clear();
+            document.pnp = false;
             document.own.clear();
             document.by_user.clear();
             document.attributes.clear();
