@@ -86,7 +86,7 @@ async fn carry(device: Arc<Device>, mut events: mpsc::Receiver<PhoneEvent>, mut 
                             device.set_restart(Restart::FactoryReset);
                         } else if reboot {
                             // The phone looks for its files when it starts.
-                            device.provision().want_restart();
+                            device.provision().want_restart(provision::Wish::Asked);
                         } else {
                             device.provision().order(provision::Reason::CheckSync, None);
                             device.want_session(|reasons| reasons.connection_request = true);

@@ -6,8 +6,9 @@ use std::time::Duration;
 use contract::event::EventKind;
 use provisioning::Document;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::desk::{Ended, Order, Reason};
+use super::desk::{Ended, Order, Reason, Wish};
 use super::fetch::{self, fetch};
 use super::file::{self, Rules};
 use super::firmware;
@@ -34,6 +35,9 @@ const IDLE_CHECK: Duration = Duration::from_secs(5);
 /// Not more often than this: two who do not agree about a setting would have the phone restart for ever.
 const RESTART_AFTER_MS: i64 = 3_600_000;
 
+/// Said of a run that changed nothing.
+const STAYS: &str = "; the settings stay as they were";
+
 /// What a run came to.
 struct Done {
     ended: Ended,
@@ -47,7 +51,7 @@ struct Done {
 pub(crate) async fn run(device: Arc<Device>) {
     let mut when = When::new(local_now(&device));
     device.provision().order(Reason::Boot, None);
-    let mut owed: Option<Order> = None;
+    let (mut owed, mut told) = (None, String::new());
     loop {
         let order = wait(&device, &mut when, owed.as_ref()).await;
         let reason = order.reason;
@@ -55,12 +59,12 @@ pub(crate) async fn run(device: Arc<Device>) {
         owed = still_owed(owed, order, done.as_ref());
         when.ran(local_now(&device), owed.is_some(), clock::jitter());
         if let Some(done) = &done {
-            tell(&device, &done.ended).await;
+            tell(&device, &done.ended, &mut told).await;
         }
         // Firmware has its own servers: it is looked for also where there is nobody to ask for settings.
         Box::pin(firmware::look(&device, reason)).await;
         if done.is_some_and(|done| done.restart) {
-            restart(&device).await;
+            restart(&device);
         }
     }
 }
@@ -80,10 +84,11 @@ fn still_owed(before: Option<Order>, ran: Order, done: Option<&Done>) -> Option<
 async fn wait(device: &Arc<Device>, when: &mut When, owed: Option<&Order>) -> Order {
     loop {
         let restart = device.provision().wants_restart();
-        if restart && !device.line().off_hook {
+        if restart.is_some() && !device.line().off_hook && may_restart(device, restart).await {
             device.set_restart(Restart::Reboot);
             return std::future::pending().await;
         }
+        let restart = restart.is_some();
         if let Some(order) = device.provision().take() {
             return order;
         }
@@ -143,11 +148,13 @@ async fn hops(device: &Arc<Device>, reason: Reason, place: Option<Place>) -> Opt
             };
             return Some(failed(reason, Vec::new(), why, false));
         }
-        let asked = planned.sources.clone();
+        let mut asked = planned.sources.clone();
+        // An offered address is asked instead of the settings' own, which nobody has named anew.
+        asked.extend(of_settings(device).sources);
         let mut done = once(device, reason, planned).await;
         if let Some(before) = before.take() {
             done.restart |= before.restart;
-            done.ended.changed += before.ended.changed;
+            done.ended = after(&before.ended, done.ended);
         }
         planned = of_settings(device);
         let moved = !planned.sources.iter().all(|new| asked.contains(new));
@@ -158,6 +165,16 @@ async fn hops(device: &Arc<Device>, reason: Reason, place: Option<Place>) -> Opt
         before = Some(done);
     }
     before
+}
+
+/// The server of before has changed something, and that stays.
+fn after(before: &Ended, mut ended: Ended) -> Ended {
+    ended.changed += before.changed;
+    if !ended.ok {
+        let then = ended.text.trim_end_matches(STAYS);
+        ended.text = format!("{} ({}); the server they name then: {then}", before.text, before.files.join(", "));
+    }
+    ended
 }
 
 fn of_settings(device: &Device) -> Planned {
@@ -275,13 +292,13 @@ fn failed(reason: Reason, files: Vec<String>, text: String, again: bool) -> Done
         changed: 0,
         protected: Vec::new(),
         unknown: 0,
-        text: format!("{text}; the settings stay as they were"),
+        text: format!("{text}{STAYS}"),
     };
     Done { ended, again, restart: false }
 }
 
-/// To the log and, as an event, to the cloud.
-async fn tell(device: &Arc<Device>, ended: &Ended) {
+/// To the log and, as an event, to the cloud; a failure that goes on is told once.
+async fn tell(device: &Arc<Device>, ended: &Ended, told: &mut String) {
     let (files, text) = (ended.files.join(", "), &ended.text);
     if ended.ok {
         let protected = ended.protected.len();
@@ -291,27 +308,43 @@ async fn tell(device: &Arc<Device>, ended: &Ended) {
     }
     let detail = if ended.ok { format!("{text}: {files}") } else { format!("failed: {files}: {text}") };
     let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let detail = detail.chars().map(plain).take(contract::event::DeviceEvent::MAX_DETAIL).collect();
+    let detail: String = detail.chars().map(plain).take(contract::event::DeviceEvent::MAX_DETAIL).collect();
+    if !ended.ok && *told == detail {
+        return;
+    }
+    told.clone_from(&detail);
     device.raise(EventKind::AutoProvisionCompleted, None, Some(detail)).await;
 }
 
 /// Has the phone restart, but not again and again.
-async fn restart(device: &Arc<Device>) {
-    let now = clock::now().millis();
-    let recent = device.document(|document| document.provision_restart);
-    if recent != 0 && (now - recent).abs() < RESTART_AFTER_MS {
-        tracing::warn!(
-            "settings changed that count after a restart, but the phone has restarted for such within the hour"
-        );
-        return;
+fn restart(device: &Device) {
+    let wait = until_restart(device.document(|document| document.provision_restart), clock::now().millis());
+    let minutes = wait.as_secs().div_ceil(60);
+    tracing::info!(minutes, "settings changed that count after a restart");
+    device.provision().want_restart(Wish::Settings(Instant::now() + wait));
+}
+
+/// How long until the phone may restart for settings, if it did so at `last` (0: never).
+fn until_restart(last: i64, now: i64) -> Duration {
+    // A clock that was put right far away from then knows nothing of it.
+    let since = if last == 0 { RESTART_AFTER_MS } else { (now - last).abs() };
+    Duration::from_millis((RESTART_AFTER_MS - since).max(0).unsigned_abs())
+}
+
+/// Remembers a restart for settings before it is done. False: it could not be remembered, so there is none.
+async fn may_restart(device: &Arc<Device>, wish: Option<Wish>) -> bool {
+    if !matches!(wish, Some(Wish::Settings(_))) {
+        return true;
     }
+    let now = clock::now().millis();
     let stored = device.blocking(move |device| device.update(|document| document.provision_restart = now)).await;
     match stored.flatten() {
-        Ok(()) => {
-            tracing::info!("settings changed that count after a restart");
-            device.provision().want_restart();
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(%error, "a restart could not be remembered, so there is none");
+            device.provision().forget_restart();
+            false
         }
-        Err(error) => tracing::error!(%error, "a restart could not be remembered, so there is none"),
     }
 }
 
@@ -339,5 +372,23 @@ mod tests {
         assert_eq!(still_owed(owed.clone(), second, Some(&fails(false))), None);
         assert_eq!(still_owed(owed.clone(), of_settings.clone(), Some(&works)), None);
         assert_eq!(still_owed(owed, of_settings.clone(), Some(&fails(true))), again(&of_settings));
+    }
+
+    #[test]
+    fn a_second_change_within_the_hour_counts_when_the_hour_is_over() {
+        let now = 1_795_000_000_000;
+        for (last, minutes) in [(0, 0), (now - 600_000, 50), (now - RESTART_AFTER_MS, 0), (now + 600_000, 50)] {
+            assert_eq!(until_restart(last, now), Duration::from_secs(minutes * 60), "{last}");
+        }
+    }
+
+    #[test]
+    fn what_the_first_server_changed_is_said_where_the_second_fails() {
+        let mut first = failed(Reason::Boot, vec!["http://a/cfg.xml".into()], String::new(), false).ended;
+        (first.ok, first.changed, first.text) = (true, 2, "2 settings changed".into());
+        let second = failed(Reason::Boot, vec!["http://b/".into()], "no answer".into(), true).ended;
+        let ended = after(&first, second);
+        let text = "2 settings changed (http://a/cfg.xml); the server they name then: no answer";
+        assert_eq!((ended.ok, ended.changed, ended.text.as_str()), (false, 2, text));
     }
 }
