@@ -118,7 +118,8 @@ impl Shared {
     }
 
     pub(crate) async fn key(&self, key: char) {
-        self.now().1.key(key).await;
+        let (device, line) = self.now();
+        line.key(&device, key).await;
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Answer {
 
 /// Codes that were dialled and are not carried out; more are not dialled in one moment.
 const MOST_CODES: usize = 8;
+const MOST_DIGITS: usize = 64;
 
 /// What was dialled and is not answered, and answers that are not said.
 #[derive(Debug, Default)]
@@ -46,6 +47,8 @@ struct State {
     waiting: Option<(String, Instant)>,
     answers: Vec<Answer>,
     codes: VecDeque<Code>,
+    /// Of a phone without `phone-core`.
+    digits: String,
     keypad: Keypad,
 }
 
@@ -70,6 +73,23 @@ impl Claims {
                 state.codes.push_back(code);
             }
         });
+    }
+
+    /// A key of a phone that only says what a phone would say.
+    pub(crate) fn pressed(&self, key: char) {
+        let digits = {
+            let mut state = self.lock();
+            if key != '#' {
+                if state.digits.len() < MOST_DIGITS {
+                    state.digits.push(key);
+                }
+                return;
+            }
+            std::mem::take(&mut state.digits)
+        };
+        if let Some(code) = Code::read(&digits) {
+            self.dialled(code);
+        }
     }
 
     fn next_code(&self) -> Option<Code> {
