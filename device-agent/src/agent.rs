@@ -14,11 +14,9 @@ use settings::Model;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::claim;
 use crate::control;
 use crate::cpe::CpeOptions;
 use crate::device::{Device, Identity, Restart, StateFile};
-use crate::keypad::Keypad;
 use crate::phone::Line;
 use crate::phone::sound::Seat;
 use crate::pnp::{Offer, Pnp};
@@ -96,7 +94,6 @@ impl AgentConfig {
 #[derive(Debug)]
 pub(crate) struct Shared {
     now: Mutex<(Arc<Device>, Line)>,
-    keypad: Mutex<Keypad>,
     seat: Mutex<Seat>,
     pnp: Arc<Pnp>,
 }
@@ -116,20 +113,13 @@ impl Shared {
     }
 
     pub(crate) async fn hook(&self, off: bool) {
-        self.keypad.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let (device, line) = self.now();
         line.hook(&device, off).await;
     }
 
     pub(crate) async fn key(&self, key: char) {
         let (device, line) = self.now();
-        // In a call keys are digits for the other side.
-        let talks = line.shown().is_some_and(|shown| !shown.calls.is_empty());
-        line.key(key).await;
-        let code = self.keypad.lock().unwrap_or_else(PoisonError::into_inner).press(key);
-        if let Some(code) = code.filter(|_| !talks) {
-            claim::dialled(&device, &line, &self.keypad, code).await;
-        }
+        line.key(&device, key).await;
     }
 }
 
@@ -149,7 +139,7 @@ impl Agent {
         let pnp = tokio::task::spawn_blocking(move || Pnp::open(&storage)).await?;
         let life = Life::begin(&config, options.clone(), &pnp).await?;
         let (now, seat) = (Mutex::new(life.seen()), Mutex::new(life.seat()));
-        let shared = Arc::new(Shared { now, keypad: Mutex::default(), seat, pnp });
+        let shared = Arc::new(Shared { now, seat, pnp });
         let stop = CancellationToken::new();
         let control_addr = match config.control {
             Some(address) => Some(control::start(address, &config, shared.clone(), stop.clone()).await?),

@@ -1,18 +1,20 @@
-//! A room number or an extension that was dialled at the phone: told to the cloud, and what became of it said to whoever
-//! dialled. The setting and the event are on disk before anything is said; the answer is only said, for what was decided
-//! comes as settings.
+//! The phone's own codes, carried out. A room number or an extension that was dialled is told to the cloud, and what became
+//! of it said to whoever dialled. The setting and the event are on disk before anything is said; the answer is only said, for
+//! what was decided comes as settings.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use audio::speech::{Word, digits};
 use contract::event::EventKind;
 use contract::rest::{ClaimReason, ClaimState};
+use phone_core::Code;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::device::{Device, ROOM_KEY};
-use crate::keypad::{Code, Keypad, NoRoom};
+use crate::device::{Device, ROOM_KEY, Restart};
+use crate::keypad::{Keypad, NoRoom};
 use crate::phone::Line;
 
 /// How long the cloud may take before the phone says that nothing was heard.
@@ -28,6 +30,10 @@ pub(crate) struct Answer {
     pub reason: Option<ClaimReason>,
 }
 
+/// Codes that were dialled and are not carried out; more are not dialled in one moment.
+const MOST_CODES: usize = 8;
+const MOST_DIGITS: usize = 64;
+
 /// What was dialled and is not answered, and answers that are not said.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
@@ -40,30 +46,67 @@ struct State {
     /// The number, and when it is too late.
     waiting: Option<(String, Instant)>,
     answers: Vec<Answer>,
+    codes: VecDeque<Code>,
+    /// Of a phone without `phone-core`.
+    digits: String,
+    keypad: Keypad,
 }
 
 impl Claims {
-    fn with<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
-        let found = look(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
         self.wake.notify_one();
-        found
     }
 
     fn begin(&self, number: &str) {
-        self.with(|state| state.waiting = Some((number.to_owned(), Instant::now() + ANSWER_WITHIN)));
+        self.change(|state| state.waiting = Some((number.to_owned(), Instant::now() + ANSWER_WITHIN)));
+    }
+
+    /// A code was dialled.
+    pub(crate) fn dialled(&self, code: Code) {
+        self.change(|state| {
+            if state.codes.len() < MOST_CODES {
+                state.codes.push_back(code);
+            }
+        });
+    }
+
+    /// A key of a phone that only says what a phone would say.
+    pub(crate) fn pressed(&self, key: char) {
+        let digits = {
+            let mut state = self.lock();
+            if key != '#' {
+                if state.digits.len() < MOST_DIGITS {
+                    state.digits.push(key);
+                }
+                return;
+            }
+            std::mem::take(&mut state.digits)
+        };
+        if let Some(code) = Code::read(&digits) {
+            self.dialled(code);
+        }
+    }
+
+    fn next_code(&self) -> Option<Code> {
+        self.lock().codes.pop_front()
     }
 
     /// The cloud has answered.
     pub(crate) fn answered(&self, answer: Answer) {
-        self.with(|state| state.answers.push(answer));
+        self.change(|state| state.answers.push(answer));
     }
 
-    /// The ACS has set values: `room` is the number now. Says what that means for what was dialled, where no broker will:
-    /// another number is a no; a new version that leaves it is a yes.
-    pub(crate) fn configured(&self, room: &str, new_version: bool, has_broker: bool) {
-        let mut state = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The ACS has set values: `names` are the room number and the extension now. Says what that means for what was dialled,
+    /// where no broker will: another number is a no; a new version that leaves it is a yes.
+    pub(crate) fn configured(&self, names: [&str; 2], new_version: bool, has_broker: bool) {
+        let mut state = self.lock();
         let Some((number, _)) = &state.waiting else { return };
-        let word = if !number.is_empty() && number != room {
+        let word = if !number.is_empty() && !names.contains(&number.as_str()) {
             ClaimState::Refused
         } else if new_version && !has_broker {
             ClaimState::Accepted
@@ -78,7 +121,7 @@ impl Claims {
 
     /// Answers to say now; the second: nothing was heard in time.
     fn take(&self, now: Instant) -> (Vec<Answer>, bool) {
-        let mut state = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let mut answers = std::mem::take(&mut state.answers);
         // What was taken back by the settings and is then said by name is said once.
         answers.dedup_by(|later, earlier| later.number == earlier.number && later.state == earlier.state);
@@ -90,7 +133,7 @@ impl Claims {
     }
 
     async fn changed(&self) {
-        let until = self.now.lock().unwrap_or_else(PoisonError::into_inner).waiting.as_ref().map(|(_, until)| *until);
+        let until = self.lock().waiting.as_ref().map(|(_, until)| *until);
         match until {
             Some(until) => drop(tokio::time::timeout_at(until, self.wake.notified()).await),
             None => self.wake.notified().await,
@@ -98,10 +141,13 @@ impl Claims {
     }
 }
 
-/// Says answers until dropped.
+/// Carries out what is dialled, and says answers, until dropped.
 pub(crate) async fn run(device: Arc<Device>, line: Line) {
     loop {
         device.claims.changed().await;
+        while let Some(code) = device.claims.next_code() {
+            carry_out(&device, &line, code).await;
+        }
         let (answers, late) = device.claims.take(Instant::now());
         for answer in answers {
             tracing::info!(state = answer.state.as_str(), reason = ?answer.reason, "the cloud answered what was dialled");
@@ -114,8 +160,8 @@ pub(crate) async fn run(device: Arc<Device>, line: Line) {
     }
 }
 
-/// Carries a dialled code out.
-pub(crate) async fn dialled(device: &Arc<Device>, line: &Line, keypad: &Mutex<Keypad>, code: Code) {
+async fn carry_out(device: &Arc<Device>, line: &Line, code: Code) {
+    let (password, now) = (device.value(PASSWORD_KEY), std::time::Instant::now());
     match code {
         Code::ReadRoom => line.say(read_back(&device.value(ROOM_KEY)), true).await,
         Code::PickExtension => {
@@ -124,12 +170,8 @@ pub(crate) async fn dialled(device: &Arc<Device>, line: &Line, keypad: &Mutex<Ke
             line.say(vec![Word::Moment], true).await;
         }
         Code::SetRoom(dialled) => {
-            let (current, password) = (device.value(ROOM_KEY), device.value(PASSWORD_KEY));
-            let room = {
-                let mut keypad = keypad.lock().unwrap_or_else(PoisonError::into_inner);
-                let now = std::time::Instant::now();
-                keypad.room_of(&dialled, &current, &password, now).map(str::to_owned)
-            };
+            let current = device.value(ROOM_KEY);
+            let room = device.claims.lock().keypad.room_of(&dialled, &current, &password, now).map(str::to_owned);
             let said = match room {
                 Ok(room) => set_room(device, room).await,
                 Err(why) => {
@@ -142,6 +184,19 @@ pub(crate) async fn dialled(device: &Arc<Device>, line: &Line, keypad: &Mutex<Ke
                 }
             };
             line.say(said, true).await;
+        }
+        Code::FactoryReset(dialled) => {
+            let opens = device.claims.lock().keypad.opens(&dialled, &password, now);
+            match opens {
+                Ok(()) => {
+                    tracing::warn!("a factory reset was dialled at the phone");
+                    device.set_restart(Restart::FactoryReset);
+                }
+                Err(why) => {
+                    tracing::warn!(?why, "a dialled factory reset was refused");
+                    line.say(vec![Word::No, Word::Refused], true).await;
+                }
+            }
         }
     }
 }
@@ -188,8 +243,8 @@ fn words(answer: &Answer) -> Vec<Word> {
             Some(ClaimReason::UnknownRoom) => Some(Word::UnknownRoom),
             Some(ClaimReason::Taken) => Some(Word::Taken),
             Some(ClaimReason::Over) => Some(Word::Over),
-            Some(ClaimReason::OtherRoom | ClaimReason::Off) => Some(Word::OtherRoom),
-            Some(ClaimReason::NoProperty | ClaimReason::NoExtension) | None => None,
+            Some(ClaimReason::OtherRoom) => Some(Word::OtherRoom),
+            Some(ClaimReason::Off | ClaimReason::NoProperty | ClaimReason::NoExtension) | None => None,
         }),
         ClaimState::Rejected => no(None),
         // Something else was dialled meanwhile, and is answered by itself.
@@ -238,21 +293,22 @@ mod tests {
     #[test]
     fn without_a_broker_the_settings_are_the_answer() {
         let claims = Claims::default();
-        claims.configured("1207", true, false);
+        claims.configured(["1207", ""], true, false);
         assert!(claims.take(Instant::now()).0.is_empty(), "nothing was dialled");
-        for (room, new_version, has_broker, wanted) in [
-            ("1207", false, false, None),
-            ("1207", true, true, None),
-            ("1207", true, false, Some(ClaimState::Accepted)),
-            ("101", true, true, Some(ClaimState::Refused)),
-            ("", false, false, Some(ClaimState::Refused)),
+        for (names, new_version, has_broker, wanted) in [
+            (["1207", ""], false, false, None),
+            (["1207", ""], true, true, None),
+            (["1207", ""], true, false, Some(ClaimState::Accepted)),
+            (["PH1", "1207"], true, false, Some(ClaimState::Accepted)),
+            (["101", "7101"], true, true, Some(ClaimState::Refused)),
+            (["", ""], false, false, Some(ClaimState::Refused)),
         ] {
             claims.begin("1207");
-            claims.configured(room, new_version, has_broker);
+            claims.configured(names, new_version, has_broker);
             assert_eq!(
                 claims.take(Instant::now()).0.first().map(|answer| answer.state),
                 wanted,
-                "{room:?} {new_version}"
+                "{names:?} {new_version}"
             );
         }
     }

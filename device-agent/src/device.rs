@@ -38,6 +38,8 @@ pub use report::{STATE_FILE, StateFile};
 
 /// The room's number, which the phone shows, announces and tells.
 pub const ROOM_KEY: &str = "hotel.room.number";
+/// The number the phone has from its PBX.
+const EXTENSION_KEY: &str = "account.1.sip.userid";
 
 /// What a phone is, from the factory and its start.
 #[derive(Clone, Debug)]

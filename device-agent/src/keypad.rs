@@ -1,38 +1,19 @@
-//! What the phone itself does with dialled digits (guide, "Zero config"):
-//!
-//! * `**766*` room number `#` says which room it stands in. A number that is set already is only replaced by someone who
-//!   knows the keypad password, which then comes first, with or without a `*` behind it.
-//! * `**766#` has it read back.
-//! * `**82#` asks for an extension.
+//! The keypad password, and what is dialled behind it.
 
 use std::time::{Duration, Instant};
 
-const SET_ROOM: &str = "**766*";
-const READ_ROOM: &str = "**766";
-const PICK_EXTENSION: &str = "**82";
-const MOST_DIGITS: usize = 64;
 /// Wrong passwords in a row after which none is taken for a while.
 const MOST_WRONG: u32 = 5;
 const LOCKED_FOR: Duration = Duration::from_secs(60);
 
-/// A code that was dialled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// With what followed it.
-    SetRoom(String),
-    ReadRoom,
-    PickExtension,
-}
-
-/// Digits since the handset was lifted.
+/// Who may do what the password protects.
 #[derive(Debug, Default)]
 pub struct Keypad {
-    digits: String,
     wrong: u32,
     locked_until: Option<Instant>,
 }
 
-/// Why a dialled room number is not taken.
+/// Why what was dialled is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoom {
     /// It, or what stands before the number, is not the keypad password.
@@ -46,29 +27,6 @@ pub enum NoRoom {
 }
 
 impl Keypad {
-    /// The handset moved.
-    pub fn clear(&mut self) {
-        self.digits.clear();
-    }
-
-    /// A key was pressed; returns the code that `#` ends, if it is one of the phone's own.
-    pub fn press(&mut self, key: char) -> Option<Code> {
-        if key == '#' {
-            return match std::mem::take(&mut self.digits).as_str() {
-                READ_ROOM => Some(Code::ReadRoom),
-                PICK_EXTENSION => Some(Code::PickExtension),
-                digits => {
-                    let room = digits.strip_prefix(SET_ROOM).filter(|rest| !rest.is_empty());
-                    room.map(|room| Code::SetRoom(room.to_owned()))
-                }
-            };
-        }
-        if self.digits.len() < MOST_DIGITS && matches!(key, '0'..='9' | '*') {
-            self.digits.push(key);
-        }
-        None
-    }
-
     /// The room number out of what followed the code. Who guesses passwords has to wait.
     ///
     /// # Errors
@@ -88,18 +46,27 @@ impl Keypad {
         if current.is_empty() {
             return number(behind(password).unwrap_or(dialled));
         }
+        let room = self.checked(dialled.strip_prefix(password), now)?;
+        number(room.strip_prefix('*').unwrap_or(room))
+    }
+
+    /// Whether this is the password. Nothing is, where there is none. Who guesses has to wait.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn opens(&mut self, dialled: &str, password: &str, now: Instant) -> Result<(), NoRoom> {
+        self.checked((!password.is_empty() && dialled == password).then_some(()), now)
+    }
+
+    fn checked<T>(&mut self, right: Option<T>, now: Instant) -> Result<T, NoRoom> {
         if self.locked_until.is_some_and(|until| now < until) {
             return Err(NoRoom::Locked);
         }
-        let Some(room) = dialled.strip_prefix(password) else {
-            self.wrong += 1;
-            if self.wrong >= MOST_WRONG {
-                (self.wrong, self.locked_until) = (0, Some(now + LOCKED_FOR));
-            }
-            return Err(NoRoom::Password);
-        };
-        self.wrong = 0;
-        number(room.strip_prefix('*').unwrap_or(room))
+        self.wrong = if right.is_some() { 0 } else { self.wrong + 1 };
+        if self.wrong >= MOST_WRONG {
+            (self.wrong, self.locked_until) = (0, Some(now + LOCKED_FOR));
+        }
+        right.ok_or(NoRoom::Password)
     }
 }
 
@@ -113,29 +80,7 @@ fn number(room: &str) -> Result<&str, NoRoom> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn dial(keypad: &mut Keypad, keys: &str) -> Option<Code> {
-        keys.chars().filter_map(|key| keypad.press(key)).last()
-    }
-
-    #[test]
-    fn the_codes_and_nothing_else() {
-        let mut keypad = Keypad::default();
-        assert_eq!(dial(&mut keypad, "**766*1207#"), Some(Code::SetRoom("1207".to_owned())));
-        assert_eq!(dial(&mut keypad, "**766#"), Some(Code::ReadRoom));
-        assert_eq!(dial(&mut keypad, "**82#"), Some(Code::PickExtension));
-        for keys in ["1207#", "**766*#", "**821#", "**76#", "9**82#", "#"] {
-            assert_eq!(dial(&mut keypad, keys), None, "{keys}");
-        }
-        dial(&mut keypad, "**766*12");
-        keypad.clear();
-        assert_eq!(dial(&mut keypad, "07#"), None);
-        dial(&mut keypad, &"9".repeat(1000));
-        assert_eq!(keypad.digits.len(), MOST_DIGITS);
-    }
 
     #[test]
     fn a_number_in_use_needs_the_password() {
@@ -183,14 +128,15 @@ mod tests {
         assert_eq!(keypad.room_of("47111", "101", "4711", now + LOCKED_FOR), Ok("1"));
     }
 
-    proptest! {
-        #[test]
-        fn a_code_is_found_whatever_was_dialled_and_ended_before(
-            before in "[0-9*]{0,80}#", room in "[0-9*]{1,40}"
-        ) {
-            let mut keypad = Keypad::default();
-            dial(&mut keypad, &before);
-            prop_assert_eq!(dial(&mut keypad, &format!("**766*{room}#")), Some(Code::SetRoom(room)));
+    #[test]
+    fn the_password_alone_opens_and_guesses_count_together() {
+        let (mut keypad, now) = (Keypad::default(), Instant::now());
+        assert_eq!(keypad.opens("4711", "4711", now), Ok(()));
+        for (dialled, password) in [("47110", "4711"), ("", "4711"), ("1", "")] {
+            assert_eq!(keypad.opens(dialled, password, now), Err(NoRoom::Password), "{dialled} {password}");
         }
+        assert_eq!(keypad.room_of("1", "101", "4711", now), Err(NoRoom::Password));
+        assert_eq!(keypad.opens("1", "4711", now), Err(NoRoom::Password));
+        assert_eq!(keypad.opens("4711", "4711", now), Err(NoRoom::Locked));
     }
 }

@@ -46,11 +46,14 @@ impl Line {
     }
 
     /// Presses a key.
-    pub async fn key(&self, key: char) {
-        if let Self::Real(phone) = self
-            && phone.key(key).await.is_err()
-        {
-            tracing::warn!("the phone has stopped");
+    pub async fn key(&self, device: &Device, key: char) {
+        match self {
+            Self::Real(phone) => {
+                if phone.key(key).await.is_err() {
+                    tracing::warn!("the phone has stopped");
+                }
+            }
+            Self::Simulated => device.claims.pressed(key),
         }
     }
 

@@ -182,7 +182,7 @@ pub const fn event(kind: EventKind) -> Look {
         RegisterFailed => look("Registration failed", Icon::Alert, "red"),
         IdleToBusy => look("Became busy", Icon::OffHook, "blue"),
         BusyToIdle => look("Became idle", Icon::Check, "none"),
-        AutoProvisionCompleted => look("Configuration applied", Icon::Check, "green"),
+        AutoProvisionCompleted => look("Provisioning ended", Icon::Download, "none"),
         IpChange => look("IP address changed", Icon::Sync, "none"),
         OffHook => look("Off hook", Icon::OffHook, "blue"),
         OnHook => look("On hook", Icon::Phone, "none"),

@@ -20,7 +20,7 @@ pub mod tls;
 
 pub use io::{IoOptions, PhoneHandle, spawn};
 pub use phone::{
-    CallInfo, Command, Ear, HookSwitch, Input, Key, Phone, PhoneConfig, PhoneEvent, Socket, Sound, SoundDigit,
+    CallInfo, Code, Command, Ear, HookSwitch, Input, Key, Phone, PhoneConfig, PhoneEvent, Socket, Sound, SoundDigit,
     SoundNews, Transmit,
 };
 pub use settings::tls::StreamSettings;

@@ -155,6 +155,68 @@ async fn a_swap_needs_somebodys_word() {
 }
 
 #[tokio::test]
+async fn a_person_who_puts_the_phone_into_a_room_answers_what_it_asked_for() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207", "1300"]).await;
+    allow(&server, &hotel, confirm()).await;
+    let (phone, id) = in_no_room(&server, &hotel, 1).await;
+    for (dialled, number, put, state) in
+        [("1207", "1207", "1300", ClaimState::Expired), ("1231207", "1207", "1207", ClaimState::Accepted)]
+    {
+        dial(&phone, dialled).await;
+        let claim = newest_is(&server, &hotel, number, ClaimState::Waiting).await;
+        let path = format!("/api/v1/rooms/{}/phone", hotel.room(put));
+        server.api.put(&path, json!({ "phone": id })).await.ok::<Value>();
+        let over = newest_is(&server, &hotel, number, state).await;
+        assert_eq!((over.id, over.reason), (claim.id, None));
+        phone.shows_room(put).await;
+        server.api.in_sync(id).await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_phones_that_wait_for_a_room_the_second_is_told_whom_it_would_replace() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["1207"]).await;
+    allow(&server, &hotel, confirm()).await;
+    let mut waiting = Vec::new();
+    for which in [1, 2] {
+        let (phone, _) = in_no_room(&server, &hotel, which).await;
+        dial(&phone, "1207").await;
+        let mine = wait("it waits", async || {
+            let all = claims(&server, &hotel).await;
+            all.into_iter().find(|claim| claim.mac == mac(which) && claim.state == ClaimState::Waiting)
+        });
+        waiting.push((mine.await, phone));
+    }
+    let mut stream = Live::open(&server.api, Some(hotel.property), None).await;
+    let accept = format!("/api/v1/claims/{}/accept", waiting[0].0.id);
+    server.api.post(&accept, json!({})).await.ok::<ClaimView>();
+    let second = waiting[1].0.id;
+    let shown = stream.until("the other claim says so", |change| {
+        change.claim.clone().filter(|claim| claim.id == second && claim.replaces == Some(mac(1)))
+    });
+    assert_eq!(shown.await.state, ClaimState::Waiting);
+}
+
+#[tokio::test]
+async fn a_room_whose_number_has_letters_is_dialled_by_its_extension() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["PH1", "1208"]).await;
+    let path = format!("/api/v1/rooms/{}", hotel.room("PH1"));
+    server.api.patch(&path, json!({ "extension": "7001" })).await.ok::<Value>();
+    allow(&server, &hotel, json!({ "mode": "at-once", "rooms": "PH1", "replace": "refuse" })).await;
+    let (phone, id) = in_no_room(&server, &hotel, 1).await;
+    dial(&phone, "7001").await;
+    let claim = newest_is(&server, &hotel, "7001", ClaimState::Accepted).await;
+    assert_eq!((claim.room, claim.room_number.as_deref()), (Some(hotel.room("PH1")), Some("PH1")));
+    assert_eq!(card(&hotel, hotel.room("PH1")).await.phone, Some(id));
+    phone.shows_room("PH1").await;
+    server.api.in_sync(id).await;
+    assert_eq!(claims(&server, &hotel).await.len(), 1, "the number it was given is no claim");
+}
+
+#[tokio::test]
 async fn of_two_phones_that_dial_one_room_at_the_same_moment_one_gets_it() {
     let server = TestServer::start().await;
     let hotel = server.hotel(&["1207"]).await;
@@ -370,7 +432,7 @@ async fn a_room_without_an_extension_gets_one_from_the_pool_when_its_phone_comes
 #[tokio::test]
 async fn settings_say_what_is_wrong_by_field() {
     let server = TestServer::start().await;
-    let hotel = server.hotel(&["1207"]).await;
+    let hotel = server.hotel(&["1207", "PH1"]).await;
     let path = format!("/api/v1/properties/{}/claim-settings", hotel.property);
     let unset: ClaimSettings = server.api.get(&path).await.ok();
     let none = ClaimSettings { mode: ClaimMode::Off, rooms: String::new(), replace: ClaimReplace::Refuse, until: None };
@@ -378,6 +440,9 @@ async fn settings_say_what_is_wrong_by_field() {
     for (field, body) in [
         ("rooms", json!({ "mode": "at-once", "replace": "refuse", "rooms": "1299-1201" })),
         ("rooms", json!({ "mode": "at-once", "replace": "refuse", "rooms": "1,".repeat(201) })),
+        ("rooms", json!({ "mode": "at-once", "replace": "refuse", "rooms": "1207;1208" })),
+        ("rooms", json!({ "mode": "at-once", "replace": "refuse", "rooms": "1201 1299" })),
+        ("rooms", json!({ "mode": "at-once", "replace": "refuse", "rooms": "1207, 1701" })),
         ("mode", json!({ "mode": "perhaps", "replace": "refuse" })),
         ("replace", json!({ "mode": "off" })),
     ] {

@@ -29,10 +29,13 @@ use crate::db::entity::{claim, claim_settings, phone};
 use crate::domain::claims::{Rooms, Rules};
 
 pub use decide::{decide_new, prune, sweep};
-pub use people::{accept, list, of_property, reject, set};
+pub use people::{accept, list, of_property, overtaken, reject, set};
 pub use show::views;
 pub use take::{by_event, by_value, held};
 pub use tell::{due, lines_are_new};
+
+/// Nobody has said yes or no: until then the phone keeps what was dialled at it.
+const OPEN: [&str; 2] = [ClaimState::New.as_str(), ClaimState::Waiting.as_str()];
 
 /// What a property lets its phones take; nothing where it has said nothing.
 async fn rules(tx: &impl ConnectionTrait, property: Uuid) -> Result<Rules> {
@@ -100,6 +103,13 @@ async fn end(tx: &impl ConnectionTrait, row: &claim::Model, end: End<'_>) -> Res
         .await?;
     touch(tx, [touched(row)]).await?;
     Ok(written.rows_affected == 1)
+}
+
+/// Claims that wait for these rooms, for the live stream: who stands there has changed, and with it whom they replace.
+pub async fn waiting_for(tx: &impl ConnectionTrait, rooms: impl IntoIterator<Item = Uuid>) -> Result<Vec<Touched>> {
+    let waiting = claim::Entity::find().filter(claim::Column::State.eq(ClaimState::Waiting.as_str()));
+    let theirs = waiting.filter(claim::Column::RoomId.is_in(rooms)).all(tx).await?;
+    Ok(theirs.iter().map(touched).collect())
 }
 
 fn touched(row: &claim::Model) -> Touched {

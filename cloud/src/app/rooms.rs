@@ -14,7 +14,7 @@ use super::desired::{Change, refresh};
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
 use super::live::{Touched, touch};
-use super::{Actor, App, Result, audit, groups, views};
+use super::{Actor, App, Result, audit, claims, groups, views};
 use crate::db::entity::{building, event, floor, job, phone, room};
 use crate::db::is_duplicate;
 use crate::domain::catalogue;
@@ -118,7 +118,7 @@ pub async fn assign(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: A
     }
     let room = find(&write.tx, id).await?;
     let phone = by_name(&write.tx, &wanted.phone).await?;
-    let (touched, changed) = place(&write.tx, phone, &room, wanted.replace).await?;
+    let (touched, changed) = put(&write.tx, actor, phone, &room, wanted.replace).await?;
     audit::record(&write.tx, actor, "room.assign", &room.id.to_string(), changed[0].mac.clone()).await?;
     let change = Change { actor, summary: format!("Room {}: phone assigned", room.number) };
     let jobs = refresh(app, &write.tx, changed, &change).await?;
@@ -139,7 +139,20 @@ pub async fn unassign(app: &App, actor: &Actor, id: RoomId) -> Result<Accepted> 
     let change = Change { actor, summary: format!("Taken out of room {}", room.number) };
     let jobs = refresh(app, &write.tx, vec![phone], &change).await?;
     touch(&write.tx, [before]).await?;
+    touch(&write.tx, claims::waiting_for(&write.tx, [room.id]).await?).await?;
     close(app, write, &Once::default(), &jobs, views::accepted(&jobs, None)).await
+}
+
+/// As [`place`], by a person's word: it answers what the phone itself has asked for.
+pub async fn put(
+    tx: &impl ConnectionTrait,
+    actor: &Actor,
+    phone: phone::Model,
+    room: &room::Model,
+    replace: bool,
+) -> Result<(Vec<Touched>, Vec<phone::Model>)> {
+    claims::overtaken(tx, actor, phone.id, room).await?;
+    place(tx, phone, room, replace).await
 }
 
 /// Moves `phone` into `room` within the transaction. Returns what the live stream shall show, and the phones whose
@@ -172,6 +185,7 @@ pub async fn place(
         touched.push(Touched::phone(&there));
         changed.push(there);
     }
+    touched.extend(claims::waiting_for(tx, phone.room_id.into_iter().chain([room.id])).await?);
     let enrolment = views::enrolment(&phone);
     let mut row = phone.into_active_model();
     row.room_id = Set(Some(room.id));

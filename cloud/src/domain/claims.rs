@@ -55,6 +55,14 @@ impl Rooms {
         items.into_iter().map(Item::parse).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Those that are named one by one.
+    pub fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|item| match item {
+            Item::One(number) => Some(number.as_str()),
+            Item::Range { .. } => None,
+        })
+    }
+
     pub fn hold(&self, number: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|item| item.holds(number))
     }
@@ -62,7 +70,8 @@ impl Rooms {
 
 impl Item {
     fn parse(text: &str) -> Result<Self, String> {
-        let Some((first, last)) = text.split_once('-') else { return Ok(Self::One(text.to_owned())) };
+        // The longer ones are what word processors make of it.
+        let Some((first, last)) = text.split_once(['-', '–', '—']) else { return Ok(Self::One(text.to_owned())) };
         let (first, last) = (first.trim(), last.trim());
         let digits = first.len();
         match (number_of(first), number_of(last)) {

@@ -18,6 +18,8 @@ fn lists_hold_their_numbers_and_ranges_and_nothing_else() {
         assert!(!rooms.hold(number), "{number}");
     }
     assert!(Rooms::parse("").unwrap().hold("anything"));
+    assert_eq!(rooms.numbers().collect::<Vec<_>>(), ["1401", "PH1", "A-12"]);
+    assert!(Rooms::parse("1201–1299").unwrap().hold("1250"), "a word processor's dash");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The site node answers phones that ask the LAN for their configuration server (SIP PnP): the shell around
 //! [`provisioning::pnp::Server`]. Which phone is told what, [`crate::app::pnp`] decides.
 
+mod decisions;
 mod socket;
 
 use std::future::pending;
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use provisioning::pnp::server::{Limits, Output, Refused};
+use provisioning::pnp::server::{Limits, Output, Refused, SessionId};
 use provisioning::pnp::{MAX_PACKET, Server};
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, pnp};
 use crate::config;
+use decisions::{Decision, Decisions};
 
 /// How long a decision may take; the phone asks again.
 const DECISION_TIME: Duration = Duration::from_secs(2);
@@ -66,6 +68,7 @@ impl Pnp {
             socket: own,
             server: Server::new(self.local, name, secret, Limits::default()),
             started: Instant::now(),
+            decisions: Decisions::new(DECISION_TIME),
         };
         let (mut asked, mut answered) = (vec![0; MAX_PACKET + 1], vec![0; MAX_PACKET + 1]);
         loop {
@@ -80,6 +83,10 @@ impl Pnp {
                 () = stop.cancelled() => return Ok(()),
                 received = group.recv_from(&mut asked) => desk.packet(received, &asked).await,
                 received = desk.socket.recv_from(&mut answered) => desk.packet(received, &answered).await,
+                (id, url) = desk.decisions.next() => {
+                    let outputs = desk.decided(id, url);
+                    desk.act(outputs).await;
+                }
                 () = wait => {
                     let outputs = desk.server.on_time(desk.now());
                     desk.act(outputs).await;
@@ -94,6 +101,7 @@ struct Desk {
     socket: UdpSocket,
     server: Server,
     started: Instant,
+    decisions: Decisions<SessionId>,
 }
 
 impl Desk {
@@ -116,28 +124,38 @@ impl Desk {
             match output {
                 Output::Send { to, packet } => self.send(to, &packet).await,
                 Output::Asked { id, asker, from } => {
-                    let decided = tokio::time::timeout(DECISION_TIME, pnp::url_for(&self.app, &asker)).await;
-                    let url = match decided {
-                        Ok(Ok(url)) => url,
-                        Ok(Err(error)) => {
-                            tracing::warn!(mac = %asker.mac, %error, "SIP PnP: it cannot be decided");
-                            None
+                    let app = self.app.clone();
+                    let begun = self.decisions.begin(id, async move {
+                        let url = pnp::url_for(&app, &asker).await;
+                        match &url {
+                            // The URL is a way in: it is not logged.
+                            Ok(Some(_)) => {
+                                tracing::info!(mac = %asker.mac, model = asker.model, %from, "told where to fetch")
+                            }
+                            Ok(None) => {
+                                tracing::debug!(mac = %asker.mac, model = asker.model, %from, "not told anything")
+                            }
+                            Err(error) => tracing::warn!(mac = %asker.mac, %error, "SIP PnP: it cannot be decided"),
                         }
-                        Err(_) => None,
-                    };
-                    match &url {
-                        // The URL is a way in: it is not logged.
-                        Some(_) => tracing::info!(mac = %asker.mac, model = asker.model, %from, "told where to fetch"),
-                        None => tracing::debug!(mac = %asker.mac, model = asker.model, %from, "not told anything"),
-                    }
-                    for output in self.server.decide(self.now(), id, url.as_deref()) {
-                        if let Output::Send { to, packet } = output {
-                            self.send(to, &packet).await;
-                        }
+                        url.ok()
+                    });
+                    if !begun {
+                        self.server.undecided(id);
                     }
                 }
                 Output::Acknowledged { .. } => {}
                 Output::Failed { status, .. } => tracing::info!(?status, "SIP PnP: a phone did not take its URL"),
+            }
+        }
+    }
+
+    /// `None`: it could not be decided; the phone asks again within seconds.
+    fn decided(&mut self, id: SessionId, url: Decision) -> Vec<Output> {
+        match url {
+            Some(url) => self.server.decide(self.now(), id, url.as_deref()),
+            None => {
+                self.server.undecided(id);
+                vec![]
             }
         }
     }

@@ -145,6 +145,18 @@ fn who_is_not_served_hears_nothing_and_is_decided_once() {
 }
 
 #[test]
+fn what_could_not_be_decided_is_asked_again_by_the_next_repetition() {
+    let mut server = new_server(Limits::default());
+    let id = asked(&server.on_packet(Time::ZERO, phone(), GRP2612W.as_bytes()).unwrap());
+    server.undecided(id);
+    assert_eq!(server.decide(Time::ZERO, id, Some("http://late/")), []);
+    let id = asked(&server.on_packet(Time::from_millis(500), phone(), GRP2612W.as_bytes()).unwrap());
+    server.decide(Time::from_millis(500), id, Some("http://h/"));
+    server.undecided(id);
+    assert_eq!(server.sessions(), 1, "decided is decided");
+}
+
+#[test]
 fn a_question_sent_again_gets_the_200_again_and_no_second_notify() {
     let mut server = new_server(Limits::default());
     let id = asked(&server.on_packet(Time::ZERO, phone(), GRP2612W.as_bytes()).unwrap());
@@ -177,18 +189,44 @@ fn answers_go_to_the_host_that_asked_whatever_it_writes() {
 fn a_phone_can_be_told_again_and_may_refuse() {
     let mut server = new_server(Limits { keep: Duration::from_secs(86_400), ..Limits::default() });
     let id = asked(&server.on_packet(Time::ZERO, phone(), GRP2612W.as_bytes()).unwrap());
-    assert!(!server.tell_again(Time::ZERO, id, "http://h/").0, "nobody decided yet");
+    assert!(!server.tell(Time::ZERO, id, "http://h/").0, "nobody decided yet");
     let notify = sent(&server.decide(Time::ZERO, id, Some("http://h/"))).remove(1).1;
     server.on_packet(Time::ZERO, phone(), response_to(&notify, "200 OK").as_bytes()).unwrap();
     let later = Time::from_secs(3600);
     server.on_time(later);
-    let (known, outputs) = server.tell_again(later, id, "http://h/2/");
+    let (known, outputs) = server.tell(later, id, "http://h/2/");
     let again = sent(&outputs).remove(0).1;
     assert!(known && again.contains("CSeq: 2 NOTIFY") && again.ends_with("http://h/2/"), "{again}");
     let refused = response_to(&again, "481 Gone");
     let outputs = server.on_packet(later, phone(), refused.as_bytes()).unwrap();
     assert_eq!(outputs, [server::Output::Failed { id, status: Some(481) }]);
-    assert!(!server.tell_again(later, id, "http://h/").0, "it does not listen any more");
+    assert!(!server.tell(later, id, "http://h/").0, "it does not listen any more");
+}
+
+#[test]
+fn a_phone_that_was_told_nothing_can_be_told_later() {
+    let mut server = new_server(Limits { keep: Duration::from_secs(86_400), ..Limits::default() });
+    let id = asked(&server.on_packet(Time::ZERO, phone(), GRP2612W.as_bytes()).unwrap());
+    assert_eq!(server.decide(Time::ZERO, id, None), []);
+    let later = Time::from_secs(3600);
+    server.on_time(later);
+    let (known, outputs) = server.tell(later, id, "http://h/");
+    let sent = sent(&outputs);
+    assert!(known && sent[0].1.starts_with("SIP/2.0 200 OK") && sent[1].1.ends_with("http://h/"), "{sent:?}");
+    let outputs = server.on_packet(later, phone(), response_to(&sent[1].1, "200 OK").as_bytes()).unwrap();
+    assert_eq!(outputs, [server::Output::Acknowledged { id }]);
+}
+
+#[test]
+fn phones_that_were_decided_make_room_for_others_at_their_address() {
+    let mut server = new_server(Limits { per_source: 2, keep: Duration::from_secs(86_400), ..Limits::default() });
+    let one_of = |n: u32| GRP2612W.replace("490431573", &n.to_string()).replace("112233", &format!("11{n:04x}"));
+    for n in 0..5 {
+        let id = asked(&server.on_packet(Time::from_secs(n.into()), phone(), one_of(n).as_bytes()).unwrap());
+        server.decide(Time::from_secs(n.into()), id, (n % 2 == 0).then_some("http://h/"));
+        server.on_time(Time::from_secs(40 * (u64::from(n) + 1)));
+    }
+    assert_eq!(server.sessions(), 2);
 }
 
 #[test]
@@ -209,6 +247,15 @@ fn floods_cost_a_bounded_memory_and_others_are_still_heard() {
     server.on_time(Time::from_secs(33));
     assert_eq!(server.sessions(), 0);
     asked(&server.on_packet(Time::from_secs(33), one, flood(1).as_bytes()).unwrap());
+}
+
+#[test]
+fn one_address_does_not_use_up_what_all_may_send() {
+    let mut server = new_server(Limits { packets: 100, ..Limits::default() });
+    for _ in 0..1000 {
+        assert!(server.on_packet(Time::ZERO, at("192.168.1.66:6000"), b"any bytes").is_err());
+    }
+    asked(&server.on_packet(Time::ZERO, phone(), GRP2612W.as_bytes()).unwrap());
 }
 
 /// What becomes of one packet: how often it arrives, and when.

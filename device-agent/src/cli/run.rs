@@ -54,7 +54,7 @@ pub struct Run {
     /// PEM file of authorities to trust beside the system's.
     #[arg(long, env = "BELLHOP_CA")]
     ca: Option<PathBuf>,
-    /// File in which a DHCP client leaves what it was told: leases of dhclient, systemd-networkd or NetworkManager, or
+    /// File in which a DHCP client leaves what it was told: leases of dhclient or systemd-networkd, or
     /// the environment of a script of udhcpc, dhcpcd or dhclient.
     #[arg(long, env = "BELLHOP_DHCP_LEASE")]
     dhcp_lease: Option<PathBuf>,

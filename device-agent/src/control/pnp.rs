@@ -71,6 +71,14 @@ struct Page {
     offer: Option<Offer>,
 }
 
+#[derive(Serialize)]
+struct Uploaded {
+    #[serde(flatten)]
+    page: Page,
+    /// Variables that had values, and are not in the new template.
+    unused: Vec<String>,
+}
+
 /// Everything that is wrong; row 0 is the file as a whole.
 #[derive(Serialize)]
 struct Errors {
@@ -130,7 +138,7 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Answe
                 Err(error) => plain(StatusCode::BAD_REQUEST, &format!("{error}\n")),
             },
             (Method::DELETE, Some(("/phones", mac))) => match mac.parse::<Mac>() {
-                Ok(mac) => service.drop_phone(mac).map_or_else(refuse, |()| json(StatusCode::OK, &())),
+                Ok(mac) => drop_phone(shared, mac).await,
                 Err(error) => plain(StatusCode::BAD_REQUEST, &format!("{error}\n")),
             },
             _ => plain(
@@ -184,11 +192,21 @@ async fn upload(shared: &Shared, request: Request<Incoming>, template: bool) -> 
         Err(status) => return plain(status, &format!("the file has more than {} KiB, or broke off\n", most >> 10)),
     };
     let pnp = shared.pnp().clone();
-    let taken = tokio::task::spawn_blocking(move || {
-        if template { pnp.service.set_template(&body) } else { pnp.service.set_table(&body) }
+    let taken = tokio::task::spawn_blocking(move || match template {
+        true => pnp.service.set_template(&body),
+        false => pnp.service.set_table(&body).map(|()| vec![]),
     });
     match taken.await {
-        Ok(Ok(())) => json(StatusCode::OK, &page(shared)),
+        Ok(Ok(unused)) => json(StatusCode::OK, &Uploaded { page: page(shared), unused }),
+        Ok(Err(error)) => refuse(error),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
+    }
+}
+
+async fn drop_phone(shared: &Shared, mac: Mac) -> Answer {
+    let pnp: Arc<_> = shared.pnp().clone();
+    match tokio::task::spawn_blocking(move || pnp.service.drop_phone(mac)).await {
+        Ok(Ok(())) => json(StatusCode::OK, &()),
         Ok(Err(error)) => refuse(error),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
     }

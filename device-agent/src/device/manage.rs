@@ -8,6 +8,7 @@ use super::{Device, Restart};
 use crate::clock;
 use crate::command::Begin;
 use crate::diagnostics::model::Tests;
+use crate::provision::Wish;
 use crate::rehearsal::Stage;
 use crate::store::{Change, Deed, Document, Effect};
 use crate::transfer;
@@ -129,10 +130,19 @@ impl Device {
             let transfer = inner.store.document().transfers.iter().find(|transfer| transfer.id == id);
             let deed = transfer.filter(|_| ended.is_ok()).map(transfer::deed);
             let deeds: Vec<Deed> = deed.into_iter().collect();
-            let done = inner.store.commit(changes, &deeds, clock::now(), |doc| transfer::settle(doc, id, ended))?;
+            let done = inner.store.commit(changes, &deeds, clock::now(), |doc| {
+                // A file the ACS had the phone fetch is as if the ACS had set it.
+                changes.iter().for_each(|(key, _)| {
+                    doc.by_user.remove(key);
+                });
+                transfer::settle(doc, id, ended);
+            })?;
             self.state_changed(&mut inner);
             done
         };
+        if effects.iter().any(|effect| self.needs_restart(&effect.key)) {
+            self.provision().want_restart(Wish::Asked);
+        }
         self.wake_all();
         Ok(effects)
     }

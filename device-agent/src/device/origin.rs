@@ -11,6 +11,7 @@ use settings::{Catalogue, Effect as WhenInForce};
 
 use super::Device;
 use crate::clock;
+use crate::provision::Wish;
 use crate::store::{Change, Document};
 use crate::zone;
 
@@ -96,7 +97,7 @@ impl Device {
             effects
         };
         if effects.iter().any(|effect| self.needs_restart(&effect.key)) {
-            self.provision.want_restart();
+            self.provision.want_restart(Wish::Asked);
         }
         self.wake_all();
         Ok(effects.len())
@@ -200,5 +201,19 @@ mod tests {
         phone.set_uploaded(&both[..1], false).unwrap();
         backup::restore(&phone, None, &package, "long enough").unwrap();
         assert_eq!(count(&phone), Some(4 + 2 * StateReport::WHOLE), "any of its settings may be another");
+    }
+
+    #[test]
+    fn a_file_the_acs_has_it_fetch_is_the_acss_and_restarts_where_that_is_needed() {
+        let dir = tempfile::tempdir().unwrap();
+        let phone = device(dir.path());
+        phone.set_locally("hotel.fax", "1").unwrap();
+        phone.end_transfer(7, Ok(()), &[(intern("hotel.fax"), Some("2".into()))]).unwrap();
+        assert!(phone.set_by_user().is_empty());
+        assert_eq!(phone.provision().wants_restart(), None);
+        let tag = "network.port.eth.1.vlan.tag";
+        assert!(phone.needs_restart(tag));
+        phone.end_transfer(8, Ok(()), &[(intern(tag), Some("5".into()))]).unwrap();
+        assert!(phone.provision().wants_restart().is_some());
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use settings::Catalogue;
 
-use super::{Device, ROOM_KEY};
+use super::{Device, EXTENSION_KEY, ROOM_KEY};
 use crate::clock;
 use crate::provision::plan;
 use crate::store::{Change, Document, Effect, MqttAccess, intern};
@@ -57,8 +57,8 @@ impl Device {
             if !effects.is_empty() || before != (after.version, after.mqtt.clone()) {
                 self.state_changed(&mut inner);
             }
-            let room = inner.store.value(ROOM_KEY).unwrap_or_default();
-            self.claims.configured(room, new_version, has_broker);
+            let names = [ROOM_KEY, EXTENSION_KEY].map(|key| inner.store.value(key).unwrap_or_default());
+            self.claims.configured(names, new_version, has_broker);
             effects
         };
         self.wake_all();
@@ -119,6 +119,7 @@ impl Device {
             document.parameter_key.clear();
             document.mqtt = MqttAccess::default();
             document.bootstrapped.clear();
+            document.pnp = false;
             document.own.clear();
             document.by_user.clear();
             document.attributes.clear();

@@ -86,13 +86,14 @@ async fn carry(device: Arc<Device>, mut events: mpsc::Receiver<PhoneEvent>, mut 
                             device.set_restart(Restart::FactoryReset);
                         } else if reboot {
                             // The phone looks for its files when it starts.
-                            device.provision().want_restart();
+                            device.provision().want_restart(provision::Wish::Asked);
                         } else {
                             device.provision().order(provision::Reason::CheckSync, None);
                             device.want_session(|reasons| reasons.connection_request = true);
                         }
                     }
                 }
+                Some(PhoneEvent::Code { code }) => device.claims.dialled(code),
                 Some(event) => raise(&device, event).await,
                 None => return,
             },
@@ -177,6 +178,7 @@ fn translate(event: PhoneEvent) -> Option<(EventKind, Option<u8>, Option<String>
         | PhoneEvent::CallQuality { .. }
         | PhoneEvent::RejectedCall { .. }
         | PhoneEvent::DialFailed { .. }
+        | PhoneEvent::Code { .. }
         | PhoneEvent::Digit { .. }
         | PhoneEvent::MessageWaiting { .. }
         | PhoneEvent::DoNotDisturb { .. } => return None,

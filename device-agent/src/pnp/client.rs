@@ -12,8 +12,9 @@ use tokio::net::UdpSocket;
 
 use super::{LOOK, Offer, Pnp, own_ip, socket, until};
 use crate::clock;
-use crate::device::Device;
+use crate::device::{Device, ROOM_KEY};
 use crate::provision::Reason;
+use crate::store::Document;
 
 /// "3CX Auto Provision"; counts from the next start.
 const KEY: &str = "provisioning.3cxautoprovision";
@@ -23,10 +24,13 @@ const SPREAD: Duration = Duration::from_secs(2);
 /// Until a socket that could not be opened is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Whether this phone asks: from the box (nobody has set anything, and no ACS was ever reached), or because it is set to.
+/// Whether this phone asks. As long as no ACS was reached: from the box (nobody has set anything but the room number, which
+/// may be dialled while nobody answers yet), or if its settings came this way, so that it can be told others. Else if it is
+/// set to.
 pub(crate) fn asks(device: &Device) -> bool {
-    let is_new = device.document(|document| document.values.is_empty() && document.bootstrapped.is_empty());
-    is_new || device.value(KEY) == "yes"
+    let is_new = |document: &Document| document.values.keys().all(|key| &**key == ROOM_KEY);
+    let by_itself = |document: &Document| document.bootstrapped.is_empty() && (document.pnp || is_new(document));
+    device.document(by_itself) || device.value(KEY) == "yes"
 }
 
 /// Asks from the address the phone has, as soon as it has one, and again from each further one as long as it [`asks`].
@@ -94,7 +98,7 @@ async fn talk(device: &Arc<Device>, pnp: &Pnp, ip: Ipv4Addr) -> io::Result<()> {
     }
 }
 
-async fn act(device: &Device, socket: &UdpSocket, pnp: &Pnp, output: Output) {
+async fn act(device: &Arc<Device>, socket: &UdpSocket, pnp: &Pnp, output: Output) {
     match output {
         Output::Send { to, packet } => {
             if let Err(error) = socket.send_to(&packet, to).await {
@@ -107,9 +111,48 @@ async fn act(device: &Device, socket: &UdpSocket, pnp: &Pnp, output: Output) {
             if let Err(why) = device.provision().order_from(Reason::Pnp, &url) {
                 tracing::warn!(%from, %why, "the configuration server on the LAN is none this phone can ask");
             }
+            remember(device).await;
             let at: Timestamp = clock::now();
             pnp.offered(Some(Offer { url, from, at }));
         }
         Output::Ended(why) => tracing::debug!(?why, "nobody on the LAN has a configuration server"),
+    }
+}
+
+/// The next start asks again, whatever settings come of it.
+async fn remember(device: &Arc<Device>) {
+    if device.document(|document| document.pnp) {
+        return;
+    }
+    let stored = device.blocking(|device| device.update(|document| document.pnp = true)).await;
+    if let Err(error) = stored.flatten() {
+        tracing::warn!(%error, "that the LAN has a configuration server cannot be stored");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Identity;
+    use crate::store::{Storage, intern};
+
+    #[tokio::test]
+    async fn a_phone_asks_until_somebody_else_than_the_lan_has_set_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let phone = Device::open(Identity::of("c074ad120701"), Storage::Disk(dir.path().to_owned())).unwrap();
+        assert!(asks(&phone), "from the box");
+        phone.set_locally(ROOM_KEY, "1207").unwrap();
+        assert!(asks(&phone), "the room was dialled before anybody answered");
+        phone.set_locally("hotel.name", "Grand").unwrap();
+        assert!(!asks(&phone));
+        phone.set_provisioned(&[(intern(KEY), Some("yes".into()))]).unwrap();
+        assert!(asks(&phone), "it is set to");
+        phone.set_provisioned(&[(intern(KEY), Some("no".into()))]).unwrap();
+        remember(&phone).await;
+        assert!(asks(&phone), "its settings came this way");
+        phone.update(|document| document.bootstrapped = "http://acs.example/".into()).unwrap();
+        assert!(!asks(&phone), "an ACS has it");
+        phone.forget_settings().unwrap();
+        assert!(asks(&phone) && !phone.document(|document| document.pnp), "as from the box");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use contract::Timestamp;
 use serde::Serialize;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::lease::Lease;
 use super::place::{Place, PlaceError, Scheme};
@@ -101,7 +102,16 @@ pub struct Desk {
 struct Inner {
     orders: VecDeque<Order>,
     status: Status,
-    restart: bool,
+    restart: Option<Wish>,
+}
+
+/// Why the phone restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Somebody said so.
+    Asked,
+    /// Settings changed that count after a restart; not before then.
+    Settings(Instant),
 }
 
 impl Desk {
@@ -134,14 +144,27 @@ impl Desk {
         Ok(())
     }
 
-    /// Has the phone restart as soon as its handset is on the hook.
-    pub(crate) fn want_restart(&self) {
-        self.lock().restart = true;
+    /// Has the phone restart as soon as its handset is on the hook, and it is time for that.
+    pub(crate) fn want_restart(&self, wish: Wish) {
+        let mut inner = self.lock();
+        // What somebody asked for is not put off.
+        if !matches!(inner.restart, Some(Wish::Asked)) {
+            inner.restart = Some(wish);
+        }
+        drop(inner);
         self.wake.notify_one();
     }
 
-    pub(super) fn wants_restart(&self) -> bool {
-        self.lock().restart
+    pub(super) fn forget_restart(&self) {
+        self.lock().restart = None;
+    }
+
+    /// A restart that is due.
+    pub(crate) fn wants_restart(&self) -> Option<Wish> {
+        self.lock().restart.filter(|wish| match wish {
+            Wish::Asked => true,
+            Wish::Settings(at) => Instant::now() >= *at,
+        })
     }
 
     pub(super) fn take(&self) -> Option<Order> {

@@ -1,7 +1,8 @@
-//! What a DHCP client was told, read from the file it keeps: `dhclient`'s leases, those of systemd-networkd and
-//! NetworkManager, or what a script of `udhcpc`, `dhcpcd` or `dhclient` writes of its environment (`env >file`). Whoever
+//! What a DHCP client was told, read from the file it keeps: `dhclient`'s leases, those of systemd-networkd (which keep of the
+//! servers' addresses option 43 alone), or what a script of `udhcpc`, `dhcpcd` or `dhclient` writes of its environment (`env >file`). Whoever
 //! answers DHCP first wrote it, so nothing in it is believed before it is checked.
 
+mod address;
 mod dhclient;
 mod text;
 
@@ -9,6 +10,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+pub use address::Address;
 pub use text::{MOST_BYTES, Reader};
 
 /// Names and addresses taken of one option.
@@ -18,15 +20,19 @@ const MOST_ADDRESS: usize = 512;
 /// Fourteen hours, the most a time zone differs.
 const MOST_OFFSET: i32 = 14 * 3600;
 
+/// Said of a file that nothing could be made of.
+const UNKNOWN: &str = "the DHCP lease file is in none of the known forms: dhclient's leases, those of systemd-networkd, or the \
+    environment of a script of udhcpc, dhcpcd or dhclient; no option of it counts";
+
 /// The options that mean something to the phone (RFC 2132, RFC 3361, RFC 5859).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Lease {
     /// 66: the server of configuration files.
-    pub server: Option<String>,
+    pub server: Option<Address>,
     /// 43, sub-option 1: the ACS (TR-069 §3.1).
-    pub acs: Option<String>,
+    pub acs: Option<Address>,
     /// 43, sub-option 66: as option 66, and before it.
-    pub vendor_server: Option<String>,
+    pub vendor_server: Option<Address>,
     /// 120: SIP servers.
     pub sip: Vec<String>,
     /// 42: time servers.
@@ -34,9 +40,9 @@ pub struct Lease {
     /// 2: seconds east of UTC.
     pub offset_s: Option<i32>,
     /// 150: file servers.
-    pub option_150: Option<String>,
+    pub option_150: Option<Address>,
     /// 160.
-    pub option_160: Option<String>,
+    pub option_160: Option<Address>,
 }
 
 impl Lease {
@@ -46,11 +52,11 @@ impl Lease {
         Self::read_by(bytes, &Reader { now_ms: i64::MIN, ..Reader::default() }).0
     }
 
-    /// As [`Self::read`], for a phone that is somewhere at some time; and whether the file is of a kind that is known. An
-    /// empty one is.
-    pub fn read_by(bytes: &[u8], reader: &Reader) -> (Self, bool) {
-        let text::Read { options, known } = text::options(bytes, reader);
-        (Self::of(&options), known || bytes.trim_ascii().is_empty())
+    /// As [`Self::read`], for a phone that is somewhere at some time; and why something is missing that DHCP may have said.
+    pub fn read_by(bytes: &[u8], reader: &Reader) -> (Self, Option<&'static str>) {
+        let text::Read { options, known, spoils } = text::options(bytes, reader);
+        let unknown = (!known && !bytes.trim_ascii().is_empty()).then_some(UNKNOWN);
+        (Self::of(&options), unknown.or(spoils))
     }
 
     fn of(options: &text::Options) -> Self {
@@ -70,20 +76,20 @@ impl Lease {
 }
 
 /// An address as text, with a NUL at its end as some servers send.
-fn address(bytes: &[u8]) -> Option<String> {
+fn address(bytes: &[u8]) -> Option<Address> {
     let text = std::str::from_utf8(bytes).ok()?.trim_end_matches('\0').trim();
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\');
-    (!text.is_empty() && text.len() <= MOST_ADDRESS && text.chars().all(plain)).then(|| text.to_owned())
+    (!text.is_empty() && text.len() <= MOST_ADDRESS && text.chars().all(plain)).then(|| text.into())
 }
 
 /// Some servers put an address into option 43 as it is.
-fn plain_address(vendor: &[u8]) -> Option<String> {
+fn plain_address(vendor: &[u8]) -> Option<Address> {
     address(vendor).filter(|text| text.contains("://"))
 }
 
 /// Option 150 is a list of addresses (RFC 5859); others write a text.
-fn file_server(bytes: &[u8]) -> Option<String> {
-    address(bytes).or_else(|| addresses(bytes).into_iter().next())
+fn file_server(bytes: &[u8]) -> Option<Address> {
+    address(bytes).or_else(|| addresses(bytes).first().map(|first| first.as_str().into()))
 }
 
 /// One of the encapsulated options (RFC 2132 §8.4). `None` as well where they do not fit each other.
@@ -129,31 +135,50 @@ fn sip_servers(bytes: &[u8]) -> Vec<String> {
     }
 }
 
-/// Names without compression, which RFC 3361 §3.1 forbids.
-fn domain_names(mut rest: &[u8]) -> Vec<String> {
-    let (mut names, mut labels) = (Vec::new(), Vec::<String>::new());
-    while let Some((length, after)) = rest.split_first() {
-        if *length == 0 {
-            let name = labels.join(".");
-            if !name.is_empty() && name.len() <= 253 {
-                names.push(name);
-            }
-            labels.clear();
-            rest = after;
-            continue;
+/// Names in the DNS's form; what stands before a bad one counts.
+fn domain_names(bytes: &[u8]) -> Vec<String> {
+    let (mut names, mut labels, mut at) = (Vec::new(), Vec::new(), 0);
+    while names.len() < MOST_NAMES && at < bytes.len() {
+        let Some((name, after)) = domain_name(bytes, at, &mut labels) else { break };
+        if !name.is_empty() && name.len() <= 253 {
+            names.push(name);
         }
-        let Some((label, after)) = after.split_at_checked(usize::from(*length)).filter(|_| *length < 64) else {
-            return Vec::new();
-        };
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !label.iter().all(plain) || label.starts_with(b"-") {
-            return Vec::new();
-        }
-        labels.push(String::from_utf8_lossy(label).into_owned());
-        rest = after;
+        at = after;
     }
-    names.truncate(MOST_NAMES);
     names
+}
+
+/// The name that begins there, and where the next one does. It may end in an earlier one (RFC 3361 §3.1, RFC 1035 §4.1.4):
+/// dnsmasq counts from behind the byte that says what follows, others from that byte. `labels`: where some begin.
+fn domain_name(bytes: &[u8], begin: usize, labels: &mut Vec<usize>) -> Option<(String, usize)> {
+    let (mut name, mut at, mut after, mut before) = (Vec::new(), begin, None, begin);
+    loop {
+        let length = usize::from(*bytes.get(at)?);
+        match length {
+            0 => return Some((name.join("."), after.unwrap_or(at + 1))),
+            1..64 => {
+                let label = bytes.get(at + 1..=at + length)?;
+                let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+                if !label.iter().all(plain) || label.starts_with(b"-") {
+                    return None;
+                }
+                name.push(String::from_utf8_lossy(label).into_owned());
+                if after.is_none() {
+                    labels.push(at);
+                }
+                at += 1 + length;
+            }
+            0xc0.. => {
+                let target = (length & 0x3f) << 8 | usize::from(*bytes.get(at + 1)?);
+                after.get_or_insert(at + 2);
+                // Each time further back, so that it ends.
+                let known = |target: &usize| *target < before && labels.contains(target);
+                at = [Some(target), target.checked_sub(1)].into_iter().flatten().find(known)?;
+                before = at;
+            }
+            _ => return None,
+        }
+    }
 }
 
 fn offset(bytes: &[u8]) -> Option<i32> {
@@ -224,29 +249,75 @@ mod tests {
     }
 
     #[test]
-    fn systemd_and_network_manager() {
+    fn systemd() {
         let lease = Lease::read(
             b"# This is private data. Do not parse.\nADDRESS=10.0.0.9\nNETMASK=255.255.255.0\nROUTER=10.0.0.1\n\
               SERVER_ADDRESS=10.0.0.1\nLIFETIME=3600\nNTP=10.0.0.1 10.0.0.2\nSIP=10.0.0.3\nTIMEZONE=Europe/Berlin\n\
-              CLIENTID=01c074ad120701\nVENDOR_SPECIFIC=01036163734203707276\nOPTION_66=687474703a2f2f78\nOPTION_150=0a000007\n",
+              CLIENTID=01c074ad120701\nVENDOR_SPECIFIC=01036163734203707276\n",
         );
-        assert_eq!(lease.server.as_deref(), Some("http://x"));
         assert_eq!((lease.acs.as_deref(), lease.vendor_server.as_deref()), (Some("acs"), Some("prv")));
         assert_eq!((lease.ntp.len(), lease.sip, lease.offset_s), (2, vec!["10.0.0.3".to_owned()], None));
-        assert_eq!(lease.option_150.as_deref(), Some("10.0.0.7"));
     }
 
     #[test]
     fn a_file_of_no_known_kind_is_told_from_a_lease_without_options() {
-        let known = |text: &str| Lease::read_by(text.as_bytes(), &Reader::default()).1;
-        for text in
-            ["", " \n", "lease {\n}\n", "ip=10.0.0.9\n", "ADDRESS=10.0.0.9", "new_ip_address=10.0.0.9", "tftp=bad"]
-        {
-            assert!(known(text), "{text:?}");
+        let trouble = |text: &str| Lease::read_by(text.as_bytes(), &Reader::default()).1;
+        for text in [
+            "",
+            " \n",
+            "lease {\n}\n",
+            "ip=10.0.0.9\n",
+            "new_ip_address=10.0.0.9",
+            "ADDRESS=10.0.0.9\nVENDOR_SPECIFIC=0101",
+        ] {
+            assert_eq!(trouble(text), None, "{text:?}");
         }
         for text in ["nonsense", "PATH=/bin\nHOME=/\n", "{\"ip\": \"10.0.0.9\"}", "c\u{0}\u{1}\u{82}Sc", "opt=x"] {
-            assert!(!known(text), "{text:?}");
+            assert_eq!(trouble(text), Some(UNKNOWN), "{text:?}");
         }
+        // What a client leaves out is said, unless the address comes in another way.
+        for (text, word) in [
+            ("ip=10.0.0.9\ntftp=bad\n", "option 66"),
+            ("new_ip_address=10.0.0.9\nnew_tftp_server_name=\n", "dhcpcd.conf"),
+            ("# This is private data. Do not parse.\nADDRESS=10.99.0.18\n", "NetworkManager"),
+        ] {
+            assert!(trouble(text).is_some_and(|why| why.contains(word)), "{text:?}");
+        }
+        assert_eq!(trouble("ip=10.0.0.9\ntftp=bad\nopt43=01036163734203707276\n"), None);
+    }
+
+    #[test]
+    fn what_programs_really_write_of_options_2_43_and_150() {
+        let offset = |text: &str| Lease::read(text.as_bytes()).offset_s;
+        assert_eq!(offset("timezone=4294949296\n"), Some(-18_000), "udhcpc");
+        assert_eq!(offset("new_time_offset=4294949296\n"), Some(-18_000), "dhcpcd");
+        assert_eq!(offset("new_time_offset=9999999999\n"), None);
+        let dhcpcd = Lease::read(b"new_tftp_servers='10.0.0.7 10.0.0.8'\n");
+        assert_eq!(dhcpcd.option_150.as_deref(), Some("10.0.0.7"));
+        let dhclient = Lease::read(b"new_vendor_encapsulated_options=https://plain/x\nnew_unknown_160=prov.hotel\n");
+        assert_eq!(dhclient.vendor_server.as_deref(), Some("https://plain/x"));
+        assert_eq!(dhclient.option_160.as_deref(), Some("prov.hotel"));
+    }
+
+    #[test]
+    fn names_of_sip_servers_may_end_in_one_another() {
+        // As dnsmasq sends them; others count from the byte before.
+        for pointer in ["5", "6"] {
+            let text = format!(
+                "lease {{\n option unknown-120 0:4:73:69:70:31:5:68:6f:74:65:6c:0:4:73:69:70:32:c0:{pointer};\n}}\n"
+            );
+            assert_eq!(Lease::read(text.as_bytes()).sip, ["sip1.hotel", "sip2.hotel"]);
+        }
+        assert_eq!(domain_names(b"\x03sip\0\x02-x\0"), ["sip"], "what stands before a bad one counts");
+        assert!(domain_names(b"\x01a\xc0\x00").is_empty(), "its own beginning");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_credentials() {
+        let lease = Lease::read(b"tftp=https://phone:secret@prov/p?token=secret\nopt160=707230763a2f2f7840793f7a\n");
+        assert_eq!(lease.server.as_deref(), Some("https://phone:secret@prov/p?token=secret"));
+        let shown = format!("{lease:?} {}", serde_json::to_string(&lease).unwrap());
+        assert!(!shown.contains("secret") && shown.contains("https://prov/p"), "{shown}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod run;
 mod watch;
 pub mod when;
 
+pub(crate) use desk::Wish;
 pub use desk::{Desk, Ended, Reason, Running, Status};
 pub(crate) use run::{read, run};
 pub(crate) use watch::{load, watch};

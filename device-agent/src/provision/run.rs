@@ -6,8 +6,9 @@ use std::time::Duration;
 use contract::event::EventKind;
 use provisioning::Document;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::desk::{Ended, Order, Reason};
+use super::desk::{Ended, Order, Reason, Wish};
 use super::fetch::{self, fetch};
 use super::file::{self, Rules};
 use super::firmware;
@@ -34,6 +35,9 @@ const IDLE_CHECK: Duration = Duration::from_secs(5);
 /// Not more often than this: two who do not agree about a setting would have the phone restart for ever.
 const RESTART_AFTER_MS: i64 = 3_600_000;
 
+/// Said of a run that changed nothing.
+const STAYS: &str = "; the settings stay as they were";
+
 /// What a run came to.
 struct Done {
     ended: Ended,
@@ -47,30 +51,44 @@ struct Done {
 pub(crate) async fn run(device: Arc<Device>) {
     let mut when = When::new(local_now(&device));
     device.provision().order(Reason::Boot, None);
+    let (mut owed, mut told) = (None, String::new());
     loop {
-        let order = wait(&device, &mut when).await;
+        let order = wait(&device, &mut when, owed.as_ref()).await;
         let reason = order.reason;
-        let done = carry_out(&device, order).await;
-        when.ran(local_now(&device), done.as_ref().is_some_and(|done| done.again), clock::jitter());
+        let done = carry_out(&device, order.clone()).await;
+        owed = still_owed(owed, order, done.as_ref());
+        when.ran(local_now(&device), owed.is_some(), clock::jitter());
         if let Some(done) = &done {
-            tell(&device, &done.ended).await;
+            tell(&device, &done.ended, &mut told).await;
         }
         // Firmware has its own servers: it is looked for also where there is nobody to ask for settings.
         Box::pin(firmware::look(&device, reason)).await;
         if done.is_some_and(|done| done.restart) {
-            restart(&device).await;
+            restart(&device);
         }
     }
 }
 
-/// The next order, or the next moment of the phone's own.
-async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
+/// What is tried again: the last run that failed in a way that passes, where it asked. An address that was offered is known
+/// from nowhere else.
+fn still_owed(before: Option<Order>, ran: Order, done: Option<&Done>) -> Option<Order> {
+    match done {
+        Some(done) if done.again => Some(Order { reason: Reason::Again, ..ran }),
+        Some(done) if done.ended.ok || ran.place.is_some() => None,
+        // There was nobody to ask.
+        _ => before,
+    }
+}
+
+/// The next order, or the next moment of the phone's own. `owed`: what another try is of.
+async fn wait(device: &Arc<Device>, when: &mut When, owed: Option<&Order>) -> Order {
     loop {
         let restart = device.provision().wants_restart();
-        if restart && !device.line().off_hook {
+        if restart.is_some() && !device.line().off_hook && may_restart(device, restart).await {
             device.set_restart(Restart::Reboot);
             return std::future::pending().await;
         }
+        let restart = restart.is_some();
         if let Some(order) = device.provision().take() {
             return order;
         }
@@ -81,8 +99,8 @@ async fn wait(device: &Arc<Device>, when: &mut When) -> Order {
             status.next = left.map(|left| contract::Timestamp(clock::now().millis() + left.max(0)));
         });
         if left.is_some_and(|left| left <= 0) {
-            let reason = if when.is_retry(now) { Reason::Again } else { Reason::Scheduled };
-            return Order { reason, place: None };
+            let retry = owed.filter(|_| when.is_retry(now)).cloned();
+            return retry.unwrap_or(Order { reason: Reason::Scheduled, place: None });
         }
         let left = left.and_then(|left| u64::try_from(left).ok()).map_or(LOOK, Duration::from_millis);
         tokio::select! {
@@ -130,11 +148,13 @@ async fn hops(device: &Arc<Device>, reason: Reason, place: Option<Place>) -> Opt
             };
             return Some(failed(reason, Vec::new(), why, false));
         }
-        let asked = planned.sources.clone();
+        let mut asked = planned.sources.clone();
+        // An offered address is asked instead of the settings' own, which nobody has named anew.
+        asked.extend(of_settings(device).sources);
         let mut done = once(device, reason, planned).await;
         if let Some(before) = before.take() {
             done.restart |= before.restart;
-            done.ended.changed += before.ended.changed;
+            done.ended = after(&before.ended, done.ended);
         }
         planned = of_settings(device);
         let moved = !planned.sources.iter().all(|new| asked.contains(new));
@@ -145,6 +165,16 @@ async fn hops(device: &Arc<Device>, reason: Reason, place: Option<Place>) -> Opt
         before = Some(done);
     }
     before
+}
+
+/// The server of before has changed something, and that stays.
+fn after(before: &Ended, mut ended: Ended) -> Ended {
+    ended.changed += before.changed;
+    if !ended.ok {
+        let then = ended.text.trim_end_matches(STAYS);
+        ended.text = format!("{} ({}); the server they name then: {then}", before.text, before.files.join(", "));
+    }
+    ended
 }
 
 fn of_settings(device: &Device) -> Planned {
@@ -262,13 +292,13 @@ fn failed(reason: Reason, files: Vec<String>, text: String, again: bool) -> Done
         changed: 0,
         protected: Vec::new(),
         unknown: 0,
-        text: format!("{text}; the settings stay as they were"),
+        text: format!("{text}{STAYS}"),
     };
     Done { ended, again, restart: false }
 }
 
-/// To the log and, as an event, to the cloud.
-async fn tell(device: &Arc<Device>, ended: &Ended) {
+/// To the log and, as an event, to the cloud; a failure that goes on is told once.
+async fn tell(device: &Arc<Device>, ended: &Ended, told: &mut String) {
     let (files, text) = (ended.files.join(", "), &ended.text);
     if ended.ok {
         let protected = ended.protected.len();
@@ -278,26 +308,87 @@ async fn tell(device: &Arc<Device>, ended: &Ended) {
     }
     let detail = if ended.ok { format!("{text}: {files}") } else { format!("failed: {files}: {text}") };
     let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let detail = detail.chars().map(plain).take(contract::event::DeviceEvent::MAX_DETAIL).collect();
+    let detail: String = detail.chars().map(plain).take(contract::event::DeviceEvent::MAX_DETAIL).collect();
+    if !ended.ok && *told == detail {
+        return;
+    }
+    told.clone_from(&detail);
     device.raise(EventKind::AutoProvisionCompleted, None, Some(detail)).await;
 }
 
 /// Has the phone restart, but not again and again.
-async fn restart(device: &Arc<Device>) {
-    let now = clock::now().millis();
-    let recent = device.document(|document| document.provision_restart);
-    if recent != 0 && (now - recent).abs() < RESTART_AFTER_MS {
-        tracing::warn!(
-            "settings changed that count after a restart, but the phone has restarted for such within the hour"
-        );
-        return;
+fn restart(device: &Device) {
+    let wait = until_restart(device.document(|document| document.provision_restart), clock::now().millis());
+    let minutes = wait.as_secs().div_ceil(60);
+    tracing::info!(minutes, "settings changed that count after a restart");
+    device.provision().want_restart(Wish::Settings(Instant::now() + wait));
+}
+
+/// How long until the phone may restart for settings, if it did so at `last` (0: never).
+fn until_restart(last: i64, now: i64) -> Duration {
+    // A clock that was put right far away from then knows nothing of it.
+    let since = if last == 0 { RESTART_AFTER_MS } else { (now - last).abs() };
+    Duration::from_millis((RESTART_AFTER_MS - since).max(0).unsigned_abs())
+}
+
+/// Remembers a restart for settings before it is done. False: it could not be remembered, so there is none.
+async fn may_restart(device: &Arc<Device>, wish: Option<Wish>) -> bool {
+    if !matches!(wish, Some(Wish::Settings(_))) {
+        return true;
     }
+    let now = clock::now().millis();
     let stored = device.blocking(move |device| device.update(|document| document.provision_restart = now)).await;
     match stored.flatten() {
-        Ok(()) => {
-            tracing::info!("settings changed that count after a restart");
-            device.provision().want_restart();
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(%error, "a restart could not be remembered, so there is none");
+            device.provision().forget_restart();
+            false
         }
-        Err(error) => tracing::error!(%error, "a restart could not be remembered, so there is none"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_was_offered_is_tried_again_until_it_answers_or_another_is_offered() {
+        let offered = |host: &str| Order {
+            reason: Reason::Pnp,
+            place: Some(Place::offered(&format!("http://{host}/"), super::super::place::Scheme::Http).unwrap()),
+        };
+        let of_settings = Order { reason: Reason::Scheduled, place: None };
+        let fails = |again| failed(Reason::Pnp, Vec::new(), String::new(), again);
+        let mut works = fails(false);
+        works.ended.ok = true;
+        let again = |order: &Order| Some(Order { reason: Reason::Again, ..order.clone() });
+        let (first, second) = (offered("a"), offered("b"));
+        let owed = still_owed(None, first.clone(), Some(&fails(true)));
+        assert_eq!(owed, again(&first));
+        assert_eq!(still_owed(owed.clone(), of_settings.clone(), None), owed, "nobody else was there to ask");
+        assert_eq!(still_owed(owed.clone(), of_settings.clone(), Some(&fails(false))), owed);
+        assert_eq!(still_owed(owed.clone(), second.clone(), Some(&fails(true))), again(&second));
+        assert_eq!(still_owed(owed.clone(), second, Some(&fails(false))), None);
+        assert_eq!(still_owed(owed.clone(), of_settings.clone(), Some(&works)), None);
+        assert_eq!(still_owed(owed, of_settings.clone(), Some(&fails(true))), again(&of_settings));
+    }
+
+    #[test]
+    fn a_second_change_within_the_hour_counts_when_the_hour_is_over() {
+        let now = 1_795_000_000_000;
+        for (last, minutes) in [(0, 0), (now - 600_000, 50), (now - RESTART_AFTER_MS, 0), (now + 600_000, 50)] {
+            assert_eq!(until_restart(last, now), Duration::from_secs(minutes * 60), "{last}");
+        }
+    }
+
+    #[test]
+    fn what_the_first_server_changed_is_said_where_the_second_fails() {
+        let mut first = failed(Reason::Boot, vec!["http://a/cfg.xml".into()], String::new(), false).ended;
+        (first.ok, first.changed, first.text) = (true, 2, "2 settings changed".into());
+        let second = failed(Reason::Boot, vec!["http://b/".into()], "no answer".into(), true).ended;
+        let ended = after(&first, second);
+        let text = "2 settings changed (http://a/cfg.xml); the server they name then: no answer";
+        assert_eq!((ended.ok, ended.changed, ended.text.as_str()), (false, 2, text));
     }
 }

@@ -12,10 +12,6 @@ use crate::{clock, net};
 
 const LOOK: Duration = Duration::from_secs(3);
 
-/// Said of a file that nothing could be made of.
-const UNKNOWN: &str = "the DHCP lease file is in none of the known forms: dhclient's leases, those of systemd-networkd or \
-    NetworkManager, or the environment of a script of udhcpc, dhcpcd or dhclient; no option of it counts";
-
 /// When a file was written and how long it is; `None`: there is none.
 pub(crate) type Stamp = Option<(SystemTime, u64)>;
 
@@ -43,10 +39,10 @@ fn read(device: &Device, path: &Path) {
     }
     let lan = net::on_lan(device.line().ip, provisioning::pnp::group());
     let reader = Reader { now_ms: clock::now().millis(), own: lan.map(|lan| lan.interface), all: net::interfaces() };
-    let (lease, known) = Lease::read_by(&bytes, &reader);
-    let trouble = (!known).then_some(UNKNOWN);
-    if device.provision().set_lease_trouble(trouble) {
-        tracing::warn!(path = %path.display(), "{UNKNOWN}");
+    let (lease, trouble) = Lease::read_by(&bytes, &reader);
+    let news = device.provision().set_lease_trouble(trouble);
+    if let Some(why) = trouble.filter(|_| news) {
+        tracing::warn!(path = %path.display(), "{why}");
     }
     let before = device.provision().set_lease(lease.clone());
     let changed = before != lease;

@@ -130,6 +130,12 @@ impl When {
     }
 
     fn due(&mut self, now: i64, jitter: impl FnOnce() -> f64) -> Option<i64> {
+        if let Some((begin, moment)) = self.drawn
+            && self.done != Some(begin)
+            && self.counts_late(now - moment)
+        {
+            return Some(moment);
+        }
         let mut span = self.rhythm.span(self.start, now)?;
         if self.done == Some(span.0) {
             span = self.rhythm.span(self.start, span.1)?;
@@ -151,6 +157,12 @@ impl When {
         };
         self.drawn = Some((span.0, moment));
         Some(moment)
+    }
+
+    /// Whether a moment that is so long ago is still to be had: an interval's end lies in the next one, and one of a window may
+    /// have come while another run was under way. A clock that was put forward is no reason to leave the window.
+    fn counts_late(&self, by: i64) -> bool {
+        by >= 0 && (by < HOUR || matches!(self.rhythm.mode, Mode::Every(_)))
     }
 
     /// Whether what is due is another try after a failure.
@@ -202,6 +214,7 @@ mod tests {
             let due = when.next(rhythm, now, || jitter).unwrap();
             assert_eq!(when.next(rhythm, now, || 1.0 - jitter), Some(due), "drawn once");
             now = now.max(due);
+            assert_eq!(when.next(rhythm, now, || 0.5), Some(due), "as long as nobody ran");
             moments.push(now);
             now += 1000;
             when.ran(now, false, 0.0);

@@ -39,6 +39,9 @@ pub struct Document {
     /// The ACS URL that has had its bootstrap Inform; empty = none.
     #[serde(default)]
     pub bootstrapped: String,
+    /// A server on the LAN has told the phone where its configuration is, by SIP PnP.
+    #[serde(default)]
+    pub pnp: bool,
     /// Inform events the ACS does not have yet.
     #[serde(default)]
     pub events: EventQueue,

@@ -263,7 +263,7 @@ impl Fetch<'_> {
     fn follow(&mut self, headers: &HeaderMap) -> Result<(), Failure> {
         let to = redirected(&self.url, headers);
         let to = to.ok_or_else(|| Failure::new(FaultCode::DOWNLOAD_FAILED, "redirected to where we do not go"))?;
-        if to.host() != self.url.host() {
+        if to.origin() != self.url.origin() {
             // The password was for the first server.
             self.login = Login::new(String::new(), String::new());
         }

@@ -58,7 +58,7 @@ async fn once(client: &Client, transfer: &Transfer, body: &str) -> Result<(), Fa
                 let to = redirected(&url, response.headers());
                 let to =
                     to.ok_or_else(|| Failure::new(FaultCode::UPLOAD_FAILED, "redirected to where we do not go"))?;
-                if to.host() != url.host() {
+                if to.origin() != url.origin() {
                     login = Login::new(String::new(), String::new());
                 }
                 url = to;

@@ -4,7 +4,7 @@ use dial_plan::{MAX_KEYS, Verdict};
 
 use super::calls::TONE_TIME;
 use super::outgoing::{is_emergency, may_become_emergency, plan_of};
-use super::{Phone, PhoneEvent};
+use super::{Code, Phone, PhoneEvent};
 use crate::settings::calls::DialSource;
 use crate::state::Tone;
 use crate::time::{Instant, earliest};
@@ -58,6 +58,15 @@ impl Phone {
 
     /// A digit of a number.
     pub(super) fn enter(&mut self, now: Instant, key: char) {
+        if key == '#'
+            && !self.has_calls()
+            && let Some(code) = Code::read(&self.dialler.digits)
+        {
+            self.dialler.start_over(now + self.settings.off_hook_timeout);
+            self.set_tone(Tone::None);
+            self.events.push_back(PhoneEvent::Code { code });
+            return;
+        }
         let Some(account) = self.choose(0).and_then(|index| self.account(index)) else {
             // Without an account only a call for help could go out, and nobody could carry it.
             return self.collect_only(now, key);
@@ -92,11 +101,11 @@ impl Phone {
         }
         // 9 may be reception, and 11 nobody: but 911 must be possible to dial.
         let help_may_follow = may_become_emergency(&self.dialler.digits);
+        // The plan may have `**76`, or none that begins so: a code is known by its end.
+        let undecided = help_may_follow || Code::may_become(&self.dialler.digits);
         match verdict {
-            Some(Verdict::Dial { more: false, .. }) if !help_may_follow => self.send_number(now),
-            Some(Verdict::Blocked { more: false, .. } | Verdict::Refused)
-                if !help_may_follow && !self.may_be_address() =>
-            {
+            Some(Verdict::Dial { more: false, .. }) if !undecided => self.send_number(now),
+            Some(Verdict::Blocked { more: false, .. } | Verdict::Refused) if !undecided && !self.may_be_address() => {
                 self.refuse_number(now, "the dial plan does not allow this number");
             }
             _ => self.dialler.send_at = Some(now + calls.no_key_timeout),
@@ -117,12 +126,12 @@ impl Phone {
         !matches!(verdict, Some(Verdict::Dial { .. } | Verdict::Incomplete)) || key == '#'
     }
 
-    /// Whether the digits may become an address (`192*168*…`), or a code of the phone's own (`**766*…`).
+    /// Whether the digits may become an address (`192*168*…`).
     fn may_be_address(&self) -> bool {
         let digits = self.dialler.digits.as_str();
         let stars = digits.matches('*').count();
         let address = self.settings.ip_calls && stars <= 4 && digits.starts_with(|c: char| c.is_ascii_digit());
-        digits.starts_with("**") || (address && (stars > 0 || digits.len() <= 3))
+        address && (stars > 0 || digits.len() <= 3)
     }
 
     /// Sends what was entered.
@@ -132,10 +141,6 @@ impl Phone {
         self.dialler.idle_at = Some(now + self.settings.off_hook_timeout);
         if digits.is_empty() {
             return;
-        }
-        if digits.starts_with("**") {
-            // A code of the phone's own, which the agent takes.
-            return self.set_tone(Tone::None);
         }
         // A number entered with the handset down is talked to over the loudspeaker.
         self.speaker |= !self.is_open();

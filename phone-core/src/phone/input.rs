@@ -6,6 +6,7 @@ use std::time::Duration;
 use audio::speech::Word;
 use serde::Serialize;
 
+use super::Code;
 use crate::settings::calls::DialSource;
 use crate::settings::{AccountSettings, PhoneSettings};
 use crate::sip::call::{CallId, EndedBy};
@@ -274,6 +275,12 @@ pub enum PhoneEvent {
     MissedCall(CallInfo),
     /// A number could not be called.
     DialFailed { account: u8, number: String, reason: String },
+    /// A code of the phone's own was dialled.
+    Code {
+        /// There may be a password in it.
+        #[serde(skip)]
+        code: Code,
+    },
     /// A call is being passed on unannounced.
     BlindTransfer { info: CallInfo, to: String },
     /// A call is being passed on after asking.

@@ -9,6 +9,7 @@
 //! | `incoming` | who may call, how it rings, and when the phone answers by itself |
 //! | `outgoing` | from a number to an INVITE: prefix, dial plan, emergency, address calls |
 //! | `dialling` | digits one by one |
+//! | `code` | numbers that are the phone's own |
 //! | `keys` | hook switch, keys and commands |
 //! | `calls` | what becomes of calls: events, holding, swapping, conference, transfer |
 //! | `saying` | what the phone says itself |
@@ -37,6 +38,7 @@ use crate::state::{CallQuality, CallState, PhoneState, Tone};
 use crate::time::{Instant, earliest};
 
 mod calls;
+mod code;
 mod dialling;
 mod incoming;
 mod input;
@@ -48,6 +50,7 @@ mod ring;
 mod saying;
 mod sound;
 
+pub use code::Code;
 pub use input::{
     CallInfo, Command, HookSwitch, Input, Key, PhoneConfig, PhoneEvent, Socket, SoundDigit, SoundNews, Transmit,
 };

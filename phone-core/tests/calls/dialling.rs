@@ -71,6 +71,50 @@ fn a_plan_sends_at_once_what_is_complete_and_refuses_what_never_can_be() {
 }
 
 #[test]
+fn the_phones_own_codes_are_told_and_not_dialled() {
+    // With an account and without one, as from the box.
+    for settings in [[account(1, "101", &[])].to_vec(), vec![]] {
+        let mut world = World::with(vec![(settings, phone(&[]))]);
+        world.lift(0);
+        for keys in ["**766*1207#", "**766#", "**82#", "**37*123#"] {
+            world.keys(0, keys);
+        }
+        world.run(6);
+        assert_eq!(called(&world), None);
+        assert_eq!(world.news(0).iter().filter(|one| *one == "Code").count(), 4);
+        world.hang_up(0);
+    }
+}
+
+#[test]
+fn other_numbers_that_begin_with_two_stars_are_the_dial_plans() {
+    let plan = [("call.dialplan", "{ x+ | **xx | **xxxx }")];
+    let mut world = at_desk(&plan, &[]);
+    world.lift(0);
+    world.keys(0, "**1207");
+    world.run_ms(10);
+    assert_eq!(called(&world).as_deref(), Some("**1207"), "pick up");
+    let mut world = at_desk(&plan, &[]);
+    world.dial(0, "**47");
+    world.run_ms(10);
+    assert_eq!(called(&world).as_deref(), Some("**47"));
+    // What may be a code is one by the # behind it, and else the plan's.
+    let mut world = at_desk(&plan, &[]);
+    world.lift(0);
+    world.keys(0, "**82");
+    world.run_ms(10);
+    assert_eq!(called(&world), None);
+    world.run(5);
+    assert_eq!(called(&world).as_deref(), Some("**82"));
+    // And what the plan does not have is said.
+    let mut world = at_desk(&[("call.dialplan", "{ x+ }")], &[]);
+    world.lift(0);
+    world.keys(0, "**1");
+    world.run_ms(10);
+    assert_eq!((called(&world), world.tone(0)), (None, Tone::Reorder));
+}
+
+#[test]
 fn the_prefix_goes_before_every_number_and_some_sources_pass_the_plan() {
     let settings =
         [("call.dialplanprefix", "9"), ("call.dialplan", "{ 2xx }"), ("call.dialplanbypass", "api,outgoing")];

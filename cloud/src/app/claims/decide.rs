@@ -31,7 +31,10 @@ pub async fn decide_new(app: &App) -> Result<usize> {
         .all(app.db.read())
         .await?;
     for id in &new {
-        decide(app, *id).await?;
+        // The others do not wait for one that cannot be decided.
+        if let Err(error) = decide(app, *id).await {
+            tracing::error!(claim = %id, %error, "what a phone asked for could not be decided");
+        }
     }
     Ok(new.len())
 }
@@ -77,8 +80,9 @@ enum Decided {
 
 async fn room(app: &App, tx: &impl ConnectionTrait, row: &claim::Model, phone: &phone::Model) -> Result<Decided> {
     let Some(property) = phone.property_id else { return Ok(Decided::Refused(ClaimReason::NoProperty)) };
-    let found = give::room_of(tx, property, &row.number).await?;
-    let verdict = judged(tx, &rules(tx, property).await?, &row.number, found.as_ref(), phone).await?;
+    let found = give::room_to_pick(tx, property, &row.number).await?;
+    let number = found.as_ref().map_or(&row.number, |room| &room.number);
+    let verdict = judged(tx, &rules(tx, property).await?, number, found.as_ref(), phone).await?;
     Ok(match (verdict, found) {
         (Verdict::Accept, Some(room)) => {
             let wakes = give::room(app, tx, &Actor::system(), phone, &room, true).await?;

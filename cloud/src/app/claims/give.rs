@@ -19,7 +19,8 @@ pub async fn room_of(tx: &impl ConnectionTrait, property: Uuid, number: &str) ->
     Ok(rooms.filter(room::Column::Number.eq(number)).one(tx).await?)
 }
 
-/// The room a phone that has this number picks: the one of the number, else the one with this extension.
+/// The room somebody means who dials this number: the one of the number, else the one with this extension, since a room
+/// whose number has letters cannot be dialled.
 pub async fn room_to_pick(tx: &impl ConnectionTrait, property: Uuid, number: &str) -> Result<Option<room::Model>> {
     if let Some(room) = room_of(tx, property, number).await? {
         return Ok(Some(room));

@@ -5,9 +5,10 @@ use contract::rest::{
 };
 use contract::{ClaimId, PhoneId, PropertyId, Timestamp};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
-use super::{End, end, give, kind, load, rules_of, show, state};
+use super::{End, OPEN, end, give, kind, load, rules_of, show, state};
 use crate::app::error::{conflict, invalid, not_found};
 use crate::app::{Actor, App, Result, audit};
 use crate::db::entity::{claim, claim_settings, phone, property, room};
@@ -32,13 +33,20 @@ pub async fn of_property(app: &App, id: PropertyId) -> Result<ClaimSettings> {
 /// Changes it.
 pub async fn set(app: &App, actor: &Actor, id: PropertyId, wanted: ClaimSettingsChange) -> Result<ClaimSettings> {
     let rooms = wanted.rooms.trim().to_owned();
-    Rooms::parse(&rooms).map_err(|error| invalid("rooms", error))?;
+    let list = Rooms::parse(&rooms).map_err(|error| invalid("rooms", error))?;
     if rooms.chars().any(char::is_control) {
         return Err(invalid("rooms", "Write numbers and ranges between commas, such as 1201-1299, 1401."));
     }
     let write = app.db.write().await?;
     let tx = &write.tx;
     property::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("property"))?;
+    for number in list.numbers() {
+        if give::room_of(tx, id.0, number).await?.is_none() {
+            let why = "is neither a room of this property nor a range. Write numbers and ranges between commas, such as \
+                       1201-1299, 1401.";
+            return Err(invalid("rooms", format!("\"{number}\" {why}")));
+        }
+    }
     let row = claim_settings::Model {
         property_id: id.0,
         mode: wanted.mode.as_str().to_owned(),
@@ -84,7 +92,7 @@ pub async fn accept(app: &App, actor: &Actor, id: ClaimId, wanted: ClaimAccept) 
     let room = match kind(&row) {
         ClaimKind::Room => {
             let property = phone.property_id.ok_or_else(|| not_found("property of this phone"))?;
-            let room = give::room_of(tx, property, &row.number).await?.ok_or_else(|| not_found("room"))?;
+            let room = give::room_to_pick(tx, property, &row.number).await?.ok_or_else(|| not_found("room"))?;
             wakes.extend(give::room(app, tx, actor, &phone, &room, wanted.replace).await?);
             room.id
         }
@@ -136,6 +144,19 @@ pub async fn reject(app: &App, actor: &Actor, id: ClaimId, wanted: ClaimReject) 
     app.live.wake();
     app.nudge([PhoneId(phone.id)]);
     one(app, &row).await
+}
+
+/// A person has put the phone into this room: what it asked for is answered by that.
+pub async fn overtaken(tx: &impl ConnectionTrait, actor: &Actor, phone: Uuid, room: &room::Model) -> Result<()> {
+    let of_phone = claim::Entity::find().filter(claim::Column::PhoneId.eq(phone));
+    for row in of_phone.filter(claim::Column::State.is_in(OPEN)).all(tx).await? {
+        let (state, note) = match row.room_id == Some(room.id) {
+            true => (ClaimState::Accepted, ""),
+            false => (ClaimState::Expired, "Somebody put the phone into a room."),
+        };
+        end(tx, &row, End { state, reason: None, note, by: actor, room: None }).await?;
+    }
+    Ok(())
 }
 
 fn open(row: &claim::Model) -> Result<()> {

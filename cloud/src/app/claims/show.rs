@@ -11,6 +11,9 @@ use super::{kind, reason, state};
 use crate::app::{Result, views as rows};
 use crate::db::entity::{claim, phone, room};
 
+/// How far the phone's clock may be from ours to be believed. What it says may wait at the phone, too.
+const MOST_APART_MS: u64 = 24 * 3_600_000;
+
 /// Rows with what they name, in few queries however many they are (at most some hundred).
 pub async fn views(db: &impl ConnectionTrait, claims: &[claim::Model]) -> Result<Vec<ClaimView>> {
     if claims.is_empty() {
@@ -37,6 +40,11 @@ pub async fn views(db: &impl ConnectionTrait, claims: &[claim::Model]) -> Result
         .collect())
 }
 
+/// When it was dialled; a phone out of its box may be in 1970, and then it is when it was heard.
+const fn dialled_at(said: i64, received: i64) -> i64 {
+    if received.abs_diff(said) > MOST_APART_MS { received } else { said }
+}
+
 fn view(
     row: &claim::Model,
     phone: &phone::Model,
@@ -58,10 +66,25 @@ fn view(
         // Who has a room and asks for its extension replaces nobody.
         replaces: other
             .filter(|_| (kind(row) == ClaimKind::Room || phone.room_id.is_none()) && row.decided_at.is_none()),
-        at: Timestamp(row.at),
+        at: Timestamp(dialled_at(row.at, row.received_at)),
         reason: reason(row),
         note: row.note.clone(),
         decided_at: row.decided_at.map(Timestamp),
         decided_by: row.decided_by.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dialled_at;
+
+    #[test]
+    fn a_clock_that_cannot_be_right_is_not_believed() {
+        let heard = 1_795_000_000_000;
+        for (said, shown) in
+            [(heard - 3_600_000, heard - 3_600_000), (heard + 1, heard + 1), (56, heard), (i64::MAX, heard)]
+        {
+            assert_eq!(dialled_at(said, heard), shown);
+        }
     }
 }

@@ -6,7 +6,7 @@ use contract::rest::{ClaimKind, ClaimMode, ClaimState};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{End, by_phone, end, insert, rules};
+use super::{End, OPEN, by_phone, end, insert, rules};
 use crate::app::{Result, desired};
 use crate::clock::now_ms;
 use crate::db::entity::{claim, phone};
@@ -81,7 +81,7 @@ pub async fn by_value(tx: &impl ConnectionTrait, phone: &phone::Model, number: &
     take(tx, phone, Dialled { kind: ClaimKind::Room, number, at: now_ms(), event: None }).await
 }
 
-/// Whether a claim of this number is open: until it is decided, the phone keeps what was dialled at it.
+/// Whether a claim of this number is open.
 pub async fn held(tx: &impl ConnectionTrait, phone: Uuid, number: &str) -> Result<bool> {
     let found = claim::Entity::find()
         .filter(claim::Column::PhoneId.eq(phone))
@@ -92,8 +92,6 @@ pub async fn held(tx: &impl ConnectionTrait, phone: Uuid, number: &str) -> Resul
         .await?;
     Ok(found.is_some())
 }
-
-const OPEN: [&str; 2] = [ClaimState::New.as_str(), ClaimState::Waiting.as_str()];
 
 /// The phone's newest claim, if it is the same and not long ago.
 async fn last(tx: &impl ConnectionTrait, phone: Uuid, kind: ClaimKind, number: &str) -> Result<Option<claim::Model>> {

@@ -104,7 +104,7 @@ body! {
         pub from_room: Option<String>,
         /// The phone that stands in the room now, and would have to leave it.
         pub replaces: Option<Mac>,
-        /// When it was dialled, by the phone's clock.
+        /// When it was dialled, by the phone's clock; when it was heard, where that is more than a day apart.
         pub at: Timestamp,
         /// Why it was refused.
         pub reason: Option<ClaimReason>,

@@ -25,7 +25,7 @@ pub struct Limits {
     pub packets_per_source: u32,
     /// Packets taken from everybody in ten seconds.
     pub packets: u32,
-    /// How long a subscription that has been told is remembered, so that it can be told once more.
+    /// How long a subscription that was decided is remembered, so that it can be told later or once more.
     pub keep: Duration,
 }
 
@@ -51,7 +51,7 @@ pub enum Output {
         /// A datagram.
         packet: Vec<u8>,
     },
-    /// A phone asks: [`Server::decide`] has to be called.
+    /// A phone asks: [`Server::decide`] has to be called, or [`Server::undecided`].
     Asked {
         /// Its subscription.
         id: SessionId,
@@ -89,6 +89,7 @@ struct Session {
 enum Stage {
     /// The caller has not decided.
     Open,
+    /// It was told nothing, not even that it was heard.
     Silent,
     Telling {
         packet: Vec<u8>,
@@ -97,6 +98,15 @@ enum Stage {
         until: Time,
     },
     Told,
+    /// It refused the URL, or did not answer.
+    Deaf,
+}
+
+impl Stage {
+    /// Nothing is under way.
+    const fn is_settled(&self) -> bool {
+        matches!(self, Self::Silent | Self::Told | Self::Deaf)
+    }
 }
 
 /// Call-ID, tag of the From, and where it came from.
@@ -155,14 +165,18 @@ impl Server {
             (self.window, self.total) = (now, 0);
             self.counts.clear();
         }
-        self.total += 1;
-        if self.total > self.limits.packets {
+        if self.total >= self.limits.packets {
             return Err(Refused::TooMany);
         }
         // Not more addresses than packets, so the map is bounded.
         let count = self.counts.entry(from).or_default();
+        if *count >= self.limits.packets_per_source {
+            // Of the budget of all it takes no more.
+            return Err(Refused::TooMany);
+        }
         *count += 1;
-        if *count > self.limits.packets_per_source { Err(Refused::TooMany) } else { Ok(()) }
+        self.total += 1;
+        Ok(())
     }
 
     fn on_subscribe(
@@ -185,8 +199,8 @@ impl Server {
         // A phone that starts again asks anew; what it asked before is of no use any more.
         let mac = subscribe.asker.mac;
         self.sessions.retain(|(.., source), session| *source != from.ip() || session.subscribe.asker.mac != mac);
-        let own = self.sessions.keys().filter(|(.., source)| *source == from.ip()).count();
-        if own >= self.limits.per_source || !self.has_room() {
+        let own = |(.., source): &Key| *source == from.ip();
+        if !self.make_room(self.limits.per_source, own) || !self.make_room(self.limits.sessions, |_| true) {
             return Err(Refused::Full);
         }
         self.last_id += 1;
@@ -197,13 +211,14 @@ impl Server {
         Ok(vec![Output::Asked { id, asker, from }])
     }
 
-    /// Who was told long ago makes room: it can ask again.
-    fn has_room(&mut self) -> bool {
-        if self.sessions.len() < self.limits.sessions {
+    /// Whether there is room for one more such subscription. The one that was decided first makes it: its phone can ask
+    /// again.
+    fn make_room(&mut self, most: usize, such: impl Fn(&Key) -> bool) -> bool {
+        if self.sessions.keys().filter(|key| such(key)).count() < most {
             return true;
         }
-        let told = self.sessions.iter().filter(|(_, session)| matches!(session.stage, Stage::Told));
-        let oldest = told.min_by_key(|(_, session)| session.forget_at).map(|(key, _)| key.clone());
+        let settled = self.sessions.iter().filter(|(key, session)| such(key) && session.stage.is_settled());
+        let oldest = settled.min_by_key(|(_, session)| session.forget_at).map(|(key, _)| key.clone());
         oldest.is_some_and(|key| self.sessions.remove(&key).is_some())
     }
 
@@ -219,14 +234,13 @@ impl Server {
         if !matches!(session.stage, Stage::Open) {
             return vec![];
         }
-        let Some(url) = url.and_then(|url| check_url(url).ok()) else {
-            session.stage = Stage::Silent;
-            return vec![];
-        };
-        let (subscribe, from) = (session.subscribe.clone(), session.from);
-        let mut out: Vec<Output> = self.first_answer(&subscribe, from, id).into_iter().collect();
-        out.extend(self.notify(now, id, url));
-        out
+        (session.stage, session.forget_at) = (Stage::Silent, now + self.limits.keep.max(GIVE_UP));
+        url.map_or_else(Vec::new, |url| self.tell(now, id, url).1)
+    }
+
+    /// It could not be decided: the phone's next repetition asks anew.
+    pub fn undecided(&mut self, id: SessionId) {
+        self.sessions.retain(|_, session| session.id != id || !matches!(session.stage, Stage::Open));
     }
 
     /// The 200, of what was kept of the SUBSCRIBE.
@@ -235,16 +249,18 @@ impl Server {
         self.accept(&message, subscribe, from, &self.tag(id))
     }
 
-    /// Tells a phone that was told before a URL once more. False if nobody remembers it.
-    pub fn tell_again(&mut self, now: Time, id: SessionId, url: &str) -> (bool, Vec<Output>) {
-        let told = self
-            .sessions
-            .values()
-            .any(|session| session.id == id && matches!(session.stage, Stage::Told | Stage::Telling { .. }));
-        match check_url(url) {
-            Ok(url) if told => (true, self.notify(now, id, url).into_iter().collect()),
-            _ => (false, vec![]),
-        }
+    /// Tells a phone that was decided about a URL: the first, if it was told nothing, or another. False if nobody remembers
+    /// it.
+    pub fn tell(&mut self, now: Time, id: SessionId, url: &str) -> (bool, Vec<Output>) {
+        let (Ok(url), Some(session)) = (check_url(url), self.sessions.values().find(|session| session.id == id)) else {
+            return (false, vec![]);
+        };
+        let first = match session.stage {
+            Stage::Silent => self.first_answer(&session.subscribe, session.from, id),
+            Stage::Told | Stage::Telling { .. } => None,
+            Stage::Open | Stage::Deaf => return (false, vec![]),
+        };
+        (true, first.into_iter().chain(self.notify(now, id, url)).collect())
     }
 
     fn notify(&mut self, now: Time, id: SessionId, url: &str) -> Option<Output> {
@@ -297,7 +313,7 @@ impl Server {
                 vec![Output::Acknowledged { id }]
             }
             _ => {
-                (session.stage, session.forget_at) = (Stage::Silent, now + GIVE_UP);
+                (session.stage, session.forget_at) = (Stage::Deaf, now + GIVE_UP);
                 vec![Output::Failed { id, status: Some(status) }]
             }
         }
@@ -322,7 +338,7 @@ impl Server {
             let Stage::Telling { packet, sent, next, until } = &mut session.stage else { continue };
             if now >= *until {
                 out.push(Output::Failed { id: session.id, status: None });
-                (session.stage, session.forget_at) = (Stage::Silent, now + GIVE_UP);
+                (session.stage, session.forget_at) = (Stage::Deaf, now + GIVE_UP);
             } else if now >= *next {
                 *sent += 1;
                 *next = now + wait(*sent);

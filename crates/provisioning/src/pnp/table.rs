@@ -43,7 +43,17 @@ impl Table {
         self.rows.iter().find(|(own, _)| *own == mac).map(|(_, values)| values.as_slice())
     }
 
-    /// The CSV for a template: headings, what is known already, and a row for each further phone.
+    /// The same phones with the values of `new` variables, by name: what was not there before is empty.
+    #[must_use]
+    pub fn refit(&self, old: &[String], new: &[String]) -> Self {
+        let from: Vec<Option<usize>> = new.iter().map(|name| old.iter().position(|own| own == name)).collect();
+        let value =
+            |values: &[String], at: &Option<usize>| at.and_then(|at| values.get(at)).cloned().unwrap_or_default();
+        let row = |(mac, values): &(Mac, Vec<String>)| (*mac, from.iter().map(|at| value(values, at)).collect());
+        Self { rows: self.rows.iter().map(row).collect() }
+    }
+
+    /// The CSV for a template: headings, what is known already, and a row for each further phone, as many as may come back.
     pub fn csv(&self, profile: &Profile, further: &[Mac]) -> String {
         let mut out = MAC_VARIABLE.to_owned();
         for name in profile.variables() {
@@ -54,7 +64,7 @@ impl Table {
         let empty = vec![String::new(); profile.variables().len()];
         let known = self.rows.iter().map(|(mac, values)| (*mac, values));
         let new = further.iter().filter(|mac| self.values(**mac).is_none()).map(|mac| (*mac, &empty));
-        for (mac, values) in known.chain(new) {
+        for (mac, values) in known.chain(new).take(MOST_PHONES) {
             out.push_str(&mac.compact());
             for value in values {
                 out.push(',');

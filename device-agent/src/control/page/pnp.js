@@ -116,9 +116,11 @@ async function upload(what, kind) {
   const [file] = at(`${what}-file`).files;
   if (!file) throw new Error("Choose a file first.");
   at("wrong").hidden = true;
-  show(await (await ask(`pnp/${what}`, "PUT", file, kind)).json());
+  const page = await (await ask(`pnp/${what}`, "PUT", file, kind)).json();
+  show(page);
   at(`${what}-file`).value = "";
-  say(`${file.name} is taken.`);
+  const gone = page.unused.length ? ` Not in it any more, their values are gone: ${page.unused.join(", ")}.` : "";
+  say(`${file.name} is taken.${gone}`);
 }
 
 async function drop(what) {

@@ -151,7 +151,7 @@ impl<'a> Desk<'a> {
         let mut out = vec![];
         let again = self.pnp.service.lock().take_again(clock::now());
         for (id, url) in again {
-            let (known, outputs) = self.server.tell_again(now, id, &url);
+            let (known, outputs) = self.server.tell(now, id, &url);
             if !known {
                 self.pnp.service.lock().lost(id);
             }

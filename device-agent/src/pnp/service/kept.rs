@@ -183,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn a_phone_taken_off_the_list_is_not_back_after_a_restart_also_while_the_service_is_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = Storage::Disk(dir.path().to_owned());
+        let mac = "c074ad120701";
+        let found = format!(
+            r#"{{"{mac}":{{"ip":"192.0.2.7","model":"","version":"","stage":"Told","note":"","at":"2026-11-29T00:00:00Z"}}}}"#
+        );
+        std::fs::write(dir.path().join(TOLD_FILE), found).unwrap();
+        let service = Service::open(&storage);
+        service.drop_phone(mac.parse().unwrap()).unwrap();
+        assert!(Service::open(&storage).lock().found.is_empty());
+    }
+
+    #[test]
     fn what_is_no_list_of_phones_is_left_out() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(TOLD_FILE), b"{\"c074ad120701\":1}").unwrap();

@@ -92,20 +92,20 @@ impl Service {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a template. Values stay if they fit it. Blocking.
+    /// Takes a template. Values stay, by the names of the variables; those it has no use for any more are returned. Blocking.
     ///
     /// # Errors
     /// What is wrong with it; the old one stays.
-    pub(crate) fn set_template(&self, bytes: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn set_template(&self, bytes: &[u8]) -> Result<Vec<String>, Refused> {
         let mut state = self.lock();
         let mut new = state.clone();
-        new.set_template(bytes)?;
+        let unused = new.set_template(bytes)?;
         self.store(0, Some(bytes))?;
-        if !new.has_table() {
-            self.store(1, None)?;
+        if new.table_size() != state.table_size() {
+            self.store(1, new.table_text().as_deref().map(str::as_bytes))?;
         }
         *state = new;
-        Ok(())
+        Ok(unused)
     }
 
     /// Takes values. Blocking.
@@ -194,9 +194,13 @@ impl Service {
         outcome
     }
 
-    /// Drops a phone from the list, to make room for another.
+    /// Drops a phone from the list, to make room for another. Blocking.
     pub(crate) fn drop_phone(&self, mac: Mac) -> Result<(), Refused> {
-        if self.lock().drop_phone(mac) { Ok(()) } else { Err(Refused::NoPhone) }
+        if !self.lock().drop_phone(mac) {
+            return Err(Refused::NoPhone);
+        }
+        // Also while the service is off, and nobody else stores it.
+        Ok(self.store_told()?)
     }
 }
 
@@ -230,14 +234,28 @@ mod tests {
         let again = Service::open(&storage);
         assert_eq!(again.file(mac).unwrap(), ("cfgc074ad120701.xml".into(), "<a>R&amp;D</a>\n".into()));
         assert_eq!(again.csv().unwrap(), "mac_address,user\r\nc074ad120701,R&D\r\n");
-        // Another template keeps the values if they fit it.
-        again.set_template(TEMPLATE.replace("<a>", "<b>").as_bytes()).unwrap();
-        assert!(again.file(mac).is_ok());
-        again.set_template(TEMPLATE.replace("user", "other").as_bytes()).unwrap();
-        assert!(matches!(again.file(mac), Err(Refused::NoPhone)));
-        assert!(matches!(Service::open(&storage).file(mac), Err(Refused::NoPhone)));
         again.forget().unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         assert!(Service::open(&storage).template().is_none());
+    }
+
+    #[test]
+    fn another_template_keeps_the_values_by_the_names_of_its_variables() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = Storage::Disk(dir.path().to_owned());
+        let mac: Mac = "c074ad120701".parse().unwrap();
+        let service = Service::open(&storage);
+        service.set_template(TEMPLATE.as_bytes()).unwrap();
+        service.set_table(b"mac_address,user\nc074ad120701,R&D\n").unwrap();
+        let more = TEMPLATE.replace("<a>", "<a>%%first%%").replace("</a>", "</a>%%last%%");
+        assert!(service.set_template(more.as_bytes()).unwrap().is_empty());
+        let kept = "mac_address,first,user,last\r\nc074ad120701,,R&D,\r\n";
+        assert_eq!(service.csv().unwrap(), kept);
+        let again = Service::open(&storage);
+        assert_eq!(again.csv().unwrap(), kept, "it is on the disk");
+        let problems = again.effects().unwrap().remove(0).problems;
+        assert!(problems.contains(&"first is empty".to_owned()), "{problems:?}");
+        assert_eq!(again.set_template(TEMPLATE.replace("user", "name").as_bytes()).unwrap(), ["first", "user", "last"]);
+        assert_eq!(again.file(mac).unwrap().1, "<a></a>\n");
     }
 }

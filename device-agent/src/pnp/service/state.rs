@@ -53,6 +53,17 @@ pub(super) struct Found {
     pub session: Option<SessionId>,
 }
 
+impl Found {
+    /// Whether it is told a folder, and appends the name of its file.
+    pub fn appends(&self) -> bool {
+        appends(self.maker)
+    }
+}
+
+fn appends(maker: Option<Maker>) -> bool {
+    matches!(maker, Some(Maker::Grandstream | Maker::Bellhop))
+}
+
 /// A phone there was no room for.
 #[derive(Clone, Debug)]
 pub(super) struct Turned {
@@ -96,17 +107,22 @@ pub(super) struct State {
 }
 
 impl State {
-    pub fn set_template(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+    /// Phones keep their values, by the names of the variables. Returns variables that had a column, and have none now.
+    pub fn set_template(&mut self, bytes: &[u8]) -> Result<Vec<String>, Refused> {
         let profile = Profile::read(bytes)?;
         let text = String::from_utf8_lossy(bytes).into_owned();
-        if let Some((table, _)) = self.table.take() {
-            let fits = self.template.as_ref().is_some_and(|old| old.profile.variables() == profile.variables());
-            let csv = self.template.as_ref().map(|old| table.csv(&old.profile, &[])).unwrap_or_default();
-            let kept = if fits { Some(table) } else { Table::read(csv.as_bytes(), &profile).ok() };
-            self.table = kept.map(|table| (table, hash(csv.as_bytes())));
+        let new = profile.variables();
+        let mut unused = vec![];
+        if let (Some((table, sum)), Some(old)) = (&mut self.table, &self.template)
+            && old.profile.variables() != new
+        {
+            let old = old.profile.variables();
+            unused.extend(old.iter().filter(|name| !new.contains(name)).cloned());
+            *table = table.refit(old, new);
+            *sum = hash(table.csv(&profile, &[]).as_bytes());
         }
         self.template = Some(Template { hash: hash(text.as_bytes()), text, profile });
-        Ok(())
+        Ok(unused)
     }
 
     pub fn set_table(&mut self, bytes: &[u8]) -> Result<(), Refused> {
@@ -123,8 +139,9 @@ impl State {
         }
     }
 
-    pub fn has_table(&self) -> bool {
-        self.table.is_some()
+    /// The values, for the template there is now.
+    pub fn table_text(&self) -> Option<String> {
+        self.table.as_ref().zip(self.profile()).map(|((table, _), profile)| table.csv(profile, &[]))
     }
 
     pub fn profile(&self) -> Option<&Profile> {
@@ -213,7 +230,7 @@ impl State {
 
     /// Where a phone is pointed, or why nowhere.
     fn url(&self, mac: Mac, maker: Option<Maker>) -> Result<String, String> {
-        let appends = matches!(maker, Some(Maker::Grandstream | Maker::Bellhop));
+        let appends = appends(maker);
         match &self.way {
             None => Err("the service is not ready".to_owned()),
             // With a query it is no folder that names could be appended to.
@@ -342,6 +359,25 @@ mod tests {
         ] {
             let state = State { way: Some(Way::Custom(custom.into())), ..State::default() };
             assert_eq!(state.url(mac, Some(maker)).as_deref(), Ok(told));
+        }
+    }
+
+    #[test]
+    fn effects_say_so_where_a_phone_asks_for_another_name() {
+        let mac: Mac = "c074ad120701".parse().unwrap();
+        for (name, maker, wrong) in [
+            ("cfg%%mac_address%%.xml", Maker::Grandstream, false),
+            ("%%mac_address%%.xml", Maker::Grandstream, true),
+            ("%%mac_address%%.xml", Maker::Yealink, false),
+        ] {
+            let mut state = State { way: Some(Way::Local("http://h/pnp/".into())), ..State::default() };
+            let template = format!("<t><f filename=\"{name}\"><data><![CDATA[x]]></data></f></t>");
+            state.set_template(template.as_bytes()).unwrap();
+            let asker =
+                Asker { mac, maker: Some(maker), vendor: String::new(), model: String::new(), version: String::new() };
+            state.asked(Timestamp(1), SessionId::default(), &asker, "192.0.2.7".parse().unwrap());
+            let problems = super::super::view::effects(&state).unwrap().remove(0).problems;
+            assert_eq!(!problems.is_empty(), wrong, "{name} {problems:?}");
         }
     }
 }

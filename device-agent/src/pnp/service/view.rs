@@ -7,7 +7,7 @@ use provisioning::ReadOptions;
 use provisioning::pnp::table::MOST_PHONES;
 use serde::Serialize;
 
-use super::state::{Stage, State, Way};
+use super::state::{Found, Stage, State, Way};
 
 /// The service as it is.
 #[derive(Debug, Serialize)]
@@ -159,5 +159,9 @@ fn effect(state: &State, shown: Option<Mac>, mac: Mac) -> Option<Effect> {
     let values = state.values(mac).unwrap_or_default();
     let empty = profile.variables().iter().zip(&values).filter(|(_, value)| value.trim().is_empty());
     problems.extend(empty.map(|(name, _)| format!("{name} is empty")));
+    let names = ["cfg%%mac_address%%.xml", "cfg%%mac_address%%", "dev%%mac_address%%.cfg"];
+    if state.found.get(&mac).is_some_and(Found::appends) && !names.contains(&profile.file_name()) {
+        problems.push(format!("this phone asks for {}, not for this name", names[0]));
+    }
     Some(Effect { mac: shown, file_name: profile.name_for(mac), bytes, problems })
 }

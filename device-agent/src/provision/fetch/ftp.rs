@@ -1,5 +1,6 @@
 //! FTP (RFC 959, 2428) and FTPS (RFC 4217): passive mode, binary, data connections only to the server itself.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream, AsyncRustlsStream, TransferStream};
@@ -79,21 +80,32 @@ const fn is_unknown(code: u32) -> bool {
 }
 
 async fn connect(place: &Place, options: &Options) -> Result<AsyncRustlsFtpStream, FetchError> {
-    let all = addresses(place).await?;
+    let mut ended = FetchError::silent();
+    // One after the other, each with a time of its own: the first may be an IPv6 address that nothing comes back from.
+    for address in addresses(place).await? {
+        match open(place, address, options).await {
+            Ok(ftp) => return Ok(ftp),
+            Err(error) => ended = error,
+        }
+    }
+    Err(ended)
+}
+
+async fn open(place: &Place, address: SocketAddr, options: &Options) -> Result<AsyncRustlsFtpStream, FetchError> {
     let secure = place.scheme() == Scheme::Ftps;
     let connector = || {
         let config = options.tls.client_config().map_err(|error| FetchError::Refused(error.to_string()))?;
         Ok::<_, FetchError>(AsyncRustlsConnector::from(TlsConnector::from(config)))
     };
     let ftp = if secure && place.port() == IMPLICIT_PORT {
-        let open = AsyncRustlsFtpStream::connect_secure_implicit(all.as_slice(), connector()?, place.host());
+        let open = AsyncRustlsFtpStream::connect_secure_implicit(address, connector()?, place.host());
         let mut ftp = in_time(open).await?;
         // RFC 4217 §8: without them the files themselves would go unprotected.
         in_time(ftp.custom_command("PBSZ 0", &[Status::CommandOk])).await?;
         in_time(ftp.custom_command("PROT P", &[Status::CommandOk])).await?;
         ftp
     } else {
-        let ftp = in_time(AsyncRustlsFtpStream::connect(all.as_slice())).await?;
+        let ftp = in_time(AsyncRustlsFtpStream::connect(address)).await?;
         if secure { in_time(ftp.into_secure(connector()?, place.host())).await? } else { ftp }
     };
     Ok(ftp)

@@ -146,7 +146,11 @@ mod tests {
     fn server(blocks: &[String]) -> Option<String> {
         let now_ms = Timestamp::parse("2026-11-29T12:00:00Z").unwrap().millis();
         let all = ["lo", "eth0", "wlan0"].map(str::to_owned).into();
-        Lease::read_by(blocks.concat().as_bytes(), &Reader { now_ms, own: Some("eth0".into()), all }).0.server
+        Lease::read_by(blocks.concat().as_bytes(), &Reader { now_ms, own: Some("eth0".into()), all })
+            .0
+            .server
+            .as_deref()
+            .map(str::to_owned)
     }
 
     const LATER: &str = "0 2026/11/29 13:00:00";

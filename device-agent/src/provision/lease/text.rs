@@ -29,17 +29,27 @@ pub(super) struct Read {
     pub options: Options,
     /// It is in one of the forms, whatever stands in it.
     pub known: bool,
+    /// Why it has no address of a file server, though the DHCP server may have named one.
+    pub spoils: Option<&'static str>,
 }
+
+/// udhcpc's `tftp=bad`, dhcpcd's `new_tftp_server_name=`.
+const TAKEN_FOR_A_NAME: &str = "the DHCP client took the address in option 66 for a host name and left it out; in dhcpcd.conf \
+    \"define 66 string tftp_server_name\" helps, with udhcpc name the server in option 43, sub-option 66";
+/// `OPTION_` is for 224 to 254 there; NetworkManager's client, which has the same code, keeps the address alone.
+const NOT_KEPT: &str = "systemd-networkd keeps no option 66, 150 or 160 in its lease file, and NetworkManager none at all; name the \
+    server in option 43, sub-option 66 (networkd), or have a script write the lease";
 
 /// The options of the last lease.
 pub(super) fn options(bytes: &[u8], reader: &Reader) -> Read {
     let text = String::from_utf8_lossy(bytes.get(..MOST_BYTES).unwrap_or(bytes));
     // The environment of udhcpc's script has a `lease=3600`.
     let mut read = match text.lines().any(dhclient::begins_lease) {
-        true => Read { options: dhclient::options(&text, reader), known: true },
+        true => Read { options: dhclient::options(&text, reader), known: true, spoils: None },
         false => assignments(&text),
     };
     read.options.retain(|_, value| !value.is_empty() && value.len() <= MOST_OPTION);
+    read.spoils = read.spoils.filter(|_| ![43, 66].iter().any(|code| read.options.contains_key(code)));
     read
 }
 
@@ -53,7 +63,8 @@ pub(super) fn code_of(name: &str) -> Option<u8> {
         "vendor-encapsulated-options" => 43,
         "tftp-server-name" => 66,
         "sip-server" | "sip-servers" => 120,
-        "tftp-server-address" => 150,
+        // The second is dhcpcd's.
+        "tftp-server-address" | "tftp-servers" => 150,
         // Option 160 was meant for portals once, before it was found in use for phones (RFC 8910 §1).
         "v4-captive-portal" => 160,
         _ => name.strip_prefix("unknown-")?.parse().ok()?,
@@ -61,15 +72,16 @@ pub(super) fn code_of(name: &str) -> Option<u8> {
 }
 
 /// `NAME=VALUE` lines; a shell's quotes are taken off. So writes `env` in a script of udhcpc, of dhcpcd and of dhclient
-/// (`new_tftp_server_name`), and so are the leases of systemd-networkd and NetworkManager (`NTP`, `OPTION_66`).
+/// (`new_tftp_server_name`), and so are the leases of systemd-networkd and NetworkManager (`NTP`, `VENDOR_SPECIFIC`).
 fn assignments(text: &str) -> Read {
-    let mut read = Read { options: Options::new(), known: false };
+    let mut read = Read { options: Options::new(), known: false, spoils: None };
     for line in text.lines() {
         let Some((name, value)) = line.trim().split_once('=') else { continue };
         let value = value.trim();
         let inner = |quote: char| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote));
         let value = inner('\'').or_else(|| inner('"')).unwrap_or(value);
         read.known |= is_of_a_lease(name);
+        read.spoils = read.spoils.or(spoils(name, value));
         if let Some((code, value)) =
             udhcpc(name, value).or_else(|| systemd(name, value)).or_else(|| script(name, value))
         {
@@ -91,6 +103,14 @@ fn is_of_a_lease(name: &str) -> bool {
         "new_ip_address" | "new_dhcp_server_identifier" | "new_dhcp_lease_time" => true,
         "ip_address" | "dhcp_lease_time" | "reason" => true,
         _ => false,
+    }
+}
+
+fn spoils(name: &str, value: &str) -> Option<&'static str> {
+    match (name, value) {
+        ("tftp", "bad") | ("new_tftp_server_name" | "tftp_server_name", "") => Some(TAKEN_FOR_A_NAME),
+        ("ADDRESS", _) => Some(NOT_KEPT),
+        _ => None,
     }
 }
 
@@ -121,9 +141,10 @@ fn script(name: &str, value: &str) -> Option<(u8, Vec<u8>)> {
     let name = name.strip_prefix("new_").unwrap_or(name).replace('_', "-");
     let code = code_of(&name)?;
     let value = match code {
-        _ if name.starts_with("unknown-") => bytes(value)?,
         2 => offset(value)?,
-        43 => bytes(value)?,
+        // dhclient gives its script as text what can be printed.
+        43 => bytes(value).unwrap_or_else(|| value.as_bytes().to_vec()),
+        _ if name.starts_with("unknown-") => bytes(value).unwrap_or_else(|| value.as_bytes().to_vec()),
         42 | 150 => quads(value),
         120 => sip(value),
         _ => value.as_bytes().to_vec(),
@@ -140,8 +161,11 @@ pub(super) fn bytes(value: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// Signed, or as udhcpc and dhcpcd write it: 4294949296 is five hours west of Greenwich.
 pub(super) fn offset(value: &str) -> Option<Vec<u8>> {
-    value.parse::<i32>().ok().map(|seconds| seconds.to_be_bytes().to_vec())
+    let seconds = value.parse::<i64>().ok()?;
+    let unsigned = || u32::try_from(seconds).ok().map(u32::cast_signed);
+    i32::try_from(seconds).ok().or_else(unsigned).map(|seconds| seconds.to_be_bytes().to_vec())
 }
 
 pub(super) fn quads(addresses: &str) -> Vec<u8> {
