@@ -38,6 +38,12 @@ pub fn default_value(key: &str) -> String {
     find(key).and_then(|found| found.setting.default.clone()).unwrap_or_default()
 }
 
+/// The setting without which the value of a programmable key does nothing.
+pub fn mode_of(key: &str) -> Option<String> {
+    let mode = format!("{}.keymode", key.strip_suffix(".value")?);
+    (default_value(&mode) == "none").then_some(mode)
+}
+
 /// Title and page of a key, for people.
 pub fn title_and_page(key: &str) -> (String, String) {
     find(key).map_or_else(

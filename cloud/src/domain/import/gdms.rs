@@ -60,7 +60,7 @@ pub fn sheet(devices: &[Device]) -> Sheet {
             let values = [found.user, found.auth_user, found.display_name, found.server];
             cells.extend(values.into_iter().skip(usize::from(index == 1)));
         }
-        Row { line: u32::try_from(at).unwrap_or(u32::MAX).saturating_add(2), cells }
+        Row { line: u32::try_from(at).unwrap_or(u32::MAX).saturating_add(2), cells, ..Row::default() }
     };
     let rows = devices.iter().enumerate().map(row).collect();
     let note = "GDMS does not tell SIP passwords: set them before the phones are moved over.".to_owned();
