@@ -36,7 +36,7 @@ pub async fn apply(api: &Api, id: ImportId, skip_errors: bool) -> Import {
 /// A hotel of some thousand rooms, as a hotel's own list: umlauts, quotes, separators within cells.
 fn hotel_list(rooms: usize) -> String {
     let mut text =
-        "Gebäude;Etage;Zimmer;Durchwahl;Gast;MAC-Adresse;Seriennummer;Modell;SIP-Passwort;Key 1\r\n".to_owned();
+        "Gebäude;Etage;Zimmer;Durchwahl;Gast;MAC-Adresse;Seriennummer;Modell;SIP-Passwort;Kurzwahl 1\r\n".to_owned();
     for at in 0..rooms {
         let (floor, number) = (at / 100 + 1, (at / 100 + 1) * 1000 + at % 100);
         let [_, _, high, low] = (at as u32).to_be_bytes();
@@ -64,7 +64,7 @@ async fn two_thousand_rooms_are_tried_applied_and_the_same_file_changes_nothing(
         floors_made: 20,
         rooms_made: 2_000,
         phones_made: 2_000,
-        values_set: 4_000,
+        values_set: 6_000,
         ..ImportCounts::default()
     };
     assert_eq!(import.counts, wanted);
@@ -81,6 +81,7 @@ async fn two_thousand_rooms_are_tried_applied_and_the_same_file_changes_nothing(
     let value = |key: &str| detail.values.iter().find(|value| value.key == key).and_then(|value| value.desired.clone());
     assert_eq!(value("account.1.sip.userid").as_deref(), Some("1001"));
     assert_eq!(value("pks.mpk.11.value").as_deref(), Some("9"));
+    assert_eq!(value("pks.mpk.11.keymode").as_deref(), Some("speed_dial"), "the heading says so");
 
     let again = upload(&hotel, "rooms.csv", file.as_bytes()).await;
     assert_eq!(again.counts, ImportCounts { same: 2_000, ..ImportCounts::default() });
@@ -208,6 +209,40 @@ async fn an_export_imported_again_changes_nothing_and_holds_neither_secrets_nor_
     assert_eq!(again.counts, ImportCounts { same: 3, ..ImportCounts::default() }, "{:?}", again.preview);
     apply(&server.api, again.id, false).await;
     assert_eq!(server.api.get(&path).await.text, export.text);
+}
+
+#[tokio::test]
+async fn an_export_is_taken_back_after_its_values_were_locked_above() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["101"]).await;
+    let import = upload(&hotel, "a.csv", "Room,room: hotel.name\n101,Grand\n").await;
+    apply(&server.api, import.id, false).await;
+    let settings = format!("/api/v1/properties/{}/settings", hotel.property);
+    let lock = json!({ "values": { "hotel.name": "Hotel" }, "locked": true, "reason": "One name." });
+    server.api.put(&settings, lock).await.ok::<Accepted>();
+    let export = server.api.get(&format!("/api/v1/properties/{}/export.csv", hotel.property)).await;
+    let again = upload(&hotel, "export.csv", export.text).await;
+    assert_eq!((again.errors, again.counts.same), (0, 1), "{:?}", again.findings);
+    let other = upload(&hotel, "b.csv", "Room,room: hotel.name\n101,Palace\n").await;
+    assert_eq!(other.findings.iter().map(finding).collect::<Vec<_>>(), [(2, "room: hotel.name", "locked")]);
+}
+
+#[tokio::test]
+async fn a_key_has_the_mode_of_the_layers_above_and_models_we_do_not_know_are_said() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["101"]).await;
+    let file = "Room,Key 1,MAC,Serial,Model\n101,9,c074ad000101,SN1,UCM6302\n";
+    let kinds = async |file: &str| {
+        let import = upload(&hotel, "a.csv", file).await;
+        import.findings.into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    let mut said = kinds(file).await;
+    said.sort_unstable();
+    assert_eq!(said, ["key-without-mode", "model-unknown"]);
+    let settings = format!("/api/v1/properties/{}/settings", hotel.property);
+    let mode = json!({ "values": { "pks.mpk.11.keymode": "speed_dial" } });
+    server.api.put(&settings, mode).await.ok::<Accepted>();
+    assert_eq!(kinds(file).await, ["model-unknown"]);
 }
 
 #[tokio::test]

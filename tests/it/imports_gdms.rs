@@ -3,6 +3,7 @@
 pub mod fake;
 
 use contract::rest::*;
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 use self::fake::{Fake, Trouble};
@@ -101,6 +102,46 @@ async fn a_device_that_is_refused_is_named_and_the_others_are_read() {
     let about = |word: &str| import.findings.iter().filter(|finding| finding.reason.contains(word)).count();
     assert_eq!(about("C074AD66000A: its accounts were not read; device/account/info (40006): no such device"), 1);
     assert_eq!(about("were not read"), 1, "{:?}", import.findings);
+}
+
+#[tokio::test]
+async fn a_phone_whose_serial_number_gdms_does_not_tell_is_said() {
+    let fake = Fake::start(5, Trouble { no_serial: Some(3), ..Trouble::default() }).await;
+    let (_server, hotel) = hotel_with(&fake).await;
+    let import = read(&hotel, &fake, &[]).await;
+    let about = |word: &str| import.findings.iter().any(|finding| finding.reason.contains(word));
+    assert!(about("GDMS does not tell the serial number of 1 of the phones"), "{:?}", import.findings);
+    assert_eq!((import.errors, import.counts.phones_made), (1, 4), "{:?}", import.findings);
+}
+
+#[tokio::test]
+async fn all_pages_of_organisations_and_sites_are_read() {
+    let fake = Fake::start(1, Trouble { organisations: 120, sites: 60, ..Trouble::default() }).await;
+    let (server, _hotel) = hotel_with(&fake).await;
+    let found: Vec<GdmsOrganisation> = server.api.post("/api/v1/gdms/sites", login(&fake)).await.ok();
+    assert_eq!((found.len(), found[99].sites.len(), found[119].name.as_str()), (120, 60, "Hotels 119"));
+    fake.all_was_signed();
+}
+
+#[tokio::test]
+async fn an_account_that_lets_us_wait_is_not_taken_for_abandoned() {
+    let fake = Fake::start(5, Trouble { holds: true, ..Trouble::default() }).await;
+    let (server, hotel) = hotel_with(&fake).await;
+    let path = format!("/api/v1/properties/{}/imports/gdms", hotel.property);
+    let begun: ImportSummary = hotel.api.post(&path, login(&fake)).await.ok();
+    let lease = async || {
+        let row = cloud::db::entity::import::Entity::find_by_id(begun.id.0).one(server.app().db.read()).await;
+        row.unwrap().unwrap().lease_until
+    };
+    let first = lease().await;
+    timed("the reading said that it goes on", MINUTE, async || (lease().await > first).then_some(())).await;
+    fake.release();
+    let (import, _) = timed("the account was read", MINUTE, async || {
+        let import: Import = hotel.api.get(&format!("/api/v1/imports/{}", begun.id)).await.ok();
+        (import.state != ImportState::Fetching).then_some(import)
+    })
+    .await;
+    assert_eq!((import.state, import.rows), (ImportState::Ready, 5), "{}", import.note);
 }
 
 #[tokio::test]

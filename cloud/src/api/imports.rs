@@ -69,11 +69,11 @@ pub async fn create(
     Query(query): Query<NewImport>,
     request: Request,
 ) -> Result<(StatusCode, Json<Import>)> {
-    let _place = imports::reader(&app)?;
+    let place = imports::reader(&app)?;
     let bytes = Bytes::from_request(request, &app)
         .await
         .map_err(|_| invalid("file", "The file is larger than 10 MiB, or was cut off. Split it."))?;
-    Ok((StatusCode::CREATED, Json(imports::create(&app, &caller.actor, id, &query.name, bytes).await?)))
+    Ok((StatusCode::CREATED, Json(imports::create(&app, &caller.actor, id, &query.name, bytes, place).await?)))
 }
 
 /// One import: what its columns were taken for, what applying it would do, and what is wrong.

@@ -46,6 +46,12 @@ pub fn cut<'a>(key: &str, text: &'a str) -> &'a str {
     }
 }
 
+/// The setting without which the value of a programmable key does nothing.
+pub fn mode_of(key: &str) -> Option<String> {
+    let mode = format!("{}.keymode", key.strip_suffix(".value")?);
+    (default_value(&mode) == "none").then_some(mode)
+}
+
 /// Title and page of a key, for people.
 pub fn title_and_page(key: &str) -> (String, String) {
     find(key).map_or_else(

@@ -78,26 +78,27 @@ impl Client {
     }
 
     pub async fn organisations(&self) -> Result<Vec<Named>, GdmsError> {
-        let data = self.call("org/list", None).await?;
-        let named = |row| reply::named(row, &["id", "orgId"], &["organization", "orgName", "name"]);
-        Ok(reply::rows(&data).iter().filter_map(named).take(1_000).collect())
+        let named = |row: &Value| reply::named(row, &["id", "orgId"], &["organization", "orgName", "name"]);
+        let ask = |page: usize| async move { self.call("org/list", Ask::Page(page)).await };
+        Ok(pages(ask, named, |one| one.id.clone(), 1_000).await?.0)
     }
 
     pub async fn sites(&self, organisation: &str) -> Result<Vec<Named>, GdmsError> {
-        let data = self.call("site/list", Some(&json!({ "orgId": number(organisation) }))).await?;
-        let named = |row| reply::named(row, &["id", "siteId"], &["siteName", "name"]);
-        Ok(reply::rows(&data).iter().filter_map(named).take(10_000).collect())
+        let named = |row: &Value| reply::named(row, &["id", "siteId"], &["siteName", "name"]);
+        let ask = |page: usize| async move {
+            let body = json!({ "orgId": number(organisation), "pageNum": page, "pageSize": PAGE });
+            self.call("site/list", Ask::Body(&body)).await
+        };
+        Ok(pages(ask, named, |one| one.id.clone(), 10_000).await?.0)
     }
 
-    /// Devices of an organisation, or of one of its sites, and what is odd about the list. What the list says of its own
-    /// length is not believed: it ends with a page that brings nothing new.
+    /// Devices of an organisation, or of one of its sites, and what is odd about the list.
     pub async fn devices(
         &self,
         organisation: &str,
         site: Option<&str>,
     ) -> Result<(Vec<Device>, Vec<String>), GdmsError> {
-        let (mut devices, mut seen, mut said) = (Vec::new(), HashSet::new(), None);
-        for page in 1..=MAX_PAGES {
+        let ask = |page: usize| async move {
             let mut body = json!({ "pageNum": page, "pageSize": PAGE });
             if !organisation.is_empty() {
                 body["orgId"] = number(organisation);
@@ -105,28 +106,22 @@ impl Client {
             if let Some(site) = site {
                 body["siteId"] = number(site);
             }
-            let data = self.call("device/list", Some(&body)).await?;
-            said = reply::total(&data).or(said);
-            let before = devices.len();
-            devices.extend(
-                reply::rows(&data).iter().filter_map(reply::device).filter(|device| seen.insert(device.mac.clone())),
-            );
-            if devices.len() == before {
-                break;
-            }
-            if devices.len() > MAX_ROWS {
-                return Err(GdmsError::Refused(format!(
-                    "nothing, but it lists more than {MAX_ROWS} devices. Choose one site."
-                )));
-            }
+            self.call("device/list", Ask::Body(&body)).await
+        };
+        let (devices, said) = pages(ask, reply::device, |device| device.mac.clone(), MAX_ROWS).await?;
+        if devices.len() > MAX_ROWS {
+            return Err(GdmsError::Refused(format!(
+                "nothing, but it lists more than {MAX_ROWS} devices. Choose one site."
+            )));
         }
         let differs = said.filter(|said| *said != devices.len() as u64);
         let notes = differs.map(|said| format!("GDMS says that it has {said} devices, and listed {}.", devices.len()));
         Ok((devices, notes.into_iter().collect()))
     }
 
-    /// Adds what only a device's own page tells: its accounts, and a serial number that was not in the list. A device GDMS
-    /// says nothing about stays without them, and what it said instead is among the notes, by MAC address.
+    /// Adds what only a device's own page tells: its accounts. (`device/detail` asks the phone itself, so it knows of phones
+    /// that are online alone, and only some time later.) A device GDMS says nothing about stays without them, and what it
+    /// said instead is among the notes, by MAC address.
     ///
     /// # Errors
     /// If GDMS does not let us in or answers nobody: then no device can be read.
@@ -143,32 +138,24 @@ impl Client {
 
     async fn details(&self, mut device: Device) -> Result<(Device, Option<String>), GdmsError> {
         let body = json!({ "mac": device.mac });
-        let mut note = None;
-        match self.call("device/account/info", Some(&body)).await {
+        match self.call("device/account/info", Ask::Body(&body)).await {
             Ok(data) => device.accounts = reply::accounts(&data),
-            Err(GdmsError::Refused(why)) => note = Some(format!("{}: its accounts were not read; {why}", device.mac)),
+            Err(GdmsError::Refused(why)) => {
+                let note = format!("{}: its accounts were not read; {why}", device.mac);
+                return Ok((device, Some(note)));
+            }
             Err(error) => return Err(error),
         }
-        if device.serial.is_empty() {
-            let body = json!({ "mac": device.mac, "isFirst": 1 });
-            match self.call("device/detail", Some(&body)).await {
-                Ok(data) => device.serial = reply::device(&data).map(|found| found.serial).unwrap_or_default(),
-                Err(GdmsError::Refused(why)) => {
-                    note.get_or_insert_with(|| format!("{}: its serial number was not read; {why}", device.mac));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok((device, note))
+        Ok((device, None))
     }
 
     /// One call, as often as it takes.
-    async fn call(&self, endpoint: &str, body: Option<&Value>) -> Result<Value, GdmsError> {
+    async fn call(&self, endpoint: &str, ask: Ask<'_>) -> Result<Value, GdmsError> {
         let mut renewed = 0;
         let mut tried = 0;
         loop {
             let token = self.token(&mut tried).await?;
-            let (status, bytes) = match self.send(endpoint, &token, body).await {
+            let (status, bytes) = match self.send(endpoint, &token, ask).await {
                 Ok(answer) => answer,
                 Err(failed) => {
                     self.pause(&mut tried, failed).await?;
@@ -191,28 +178,32 @@ impl Client {
         }
     }
 
-    async fn send(&self, endpoint: &str, token: &str, body: Option<&Value>) -> Result<(u16, Vec<u8>), Failed> {
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let url = self.signed(endpoint, token, &body);
-        let request = match body.is_empty() {
-            true => self.http.get(url),
-            false => self.http.post(url).header("content-type", "application/json").body(body),
+    async fn send(&self, endpoint: &str, token: &str, ask: Ask<'_>) -> Result<(u16, Vec<u8>), Failed> {
+        let request = match ask {
+            Ask::Page(page) => {
+                let (page, size) = (page.to_string(), PAGE.to_string());
+                self.http.get(self.signed(endpoint, token, &[("pageNum", &page), ("pageSize", &size)], ""))
+            }
+            Ask::Body(body) => {
+                let body = body.to_string();
+                let url = self.signed(endpoint, token, &[], &body);
+                self.http.post(url).header("content-type", "application/json").body(body)
+            }
         };
         answer(request).await
     }
 
     /// A call's address, signed.
-    fn signed(&self, endpoint: &str, token: &str, body: &str) -> String {
+    fn signed(&self, endpoint: &str, token: &str, query: &[(&str, &str)], body: &str) -> String {
         let timestamp = now_ms().to_string();
-        let signed = BTreeMap::from([
-            ("access_token", token),
-            ("client_id", &self.login.client_id),
-            ("client_secret", &self.login.client_secret),
-            ("timestamp", &timestamp),
-        ]);
+        let mut parameters = BTreeMap::from([("access_token", token), ("timestamp", &timestamp)]);
+        parameters.extend(query.iter().copied());
+        let mut signed = parameters.clone();
+        signed.extend([("client_id", &*self.login.client_id), ("client_secret", &*self.login.client_secret)]);
         let signature = sign::request(&signed, body);
         let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("access_token", token), ("timestamp", &timestamp), ("signature", &signature)])
+            .extend_pairs(parameters)
+            .append_pair("signature", &signature)
             .finish();
         format!("{}/oapi/v1.0.0/{endpoint}?{query}", self.login.base)
     }
@@ -288,6 +279,35 @@ impl Client {
         tokio::time::sleep(failed.after.map_or(own, |after| after.max(own)).min(MAX_WAIT)).await;
         Ok(())
     }
+}
+
+/// What a call says.
+#[derive(Clone, Copy)]
+enum Ask<'a> {
+    /// Only which page of a list is wanted: GET.
+    Page(usize),
+    Body(&'a Value),
+}
+
+/// All of a list, and how many it says it has. That is not believed: it ends with a page that brings nothing new, or with
+/// more than `most`.
+async fn pages<T, F: Future<Output = Result<Value, GdmsError>>>(
+    ask: impl Fn(usize) -> F,
+    read: impl Fn(&Value) -> Option<T>,
+    id: impl Fn(&T) -> String,
+    most: usize,
+) -> Result<(Vec<T>, Option<u64>), GdmsError> {
+    let (mut all, mut seen, mut said) = (Vec::new(), HashSet::new(), None);
+    for page in 1..=MAX_PAGES {
+        let data = ask(page).await?;
+        said = reply::total(&data).or(said);
+        let before = all.len();
+        all.extend(reply::rows(&data).iter().filter_map(&read).filter(|one| seen.insert(id(one))));
+        if all.len() == before || all.len() > most {
+            break;
+        }
+    }
+    Ok((all, said))
 }
 
 /// A try that may be repeated.

@@ -37,6 +37,13 @@ pub struct Trouble {
     pub same_page: bool,
     /// The list is larger than anybody reads.
     pub huge: bool,
+    /// The device of this number has no serial number.
+    pub no_serial: Option<usize>,
+    /// Organisations of the account, and sites of each; two sites are the least.
+    pub organisations: usize,
+    pub sites: usize,
+    /// The list of devices waits for [`Fake::release`].
+    pub holds: bool,
 }
 
 impl Default for Trouble {
@@ -52,6 +59,10 @@ impl Default for Trouble {
             short_total: false,
             same_page: false,
             huge: false,
+            no_serial: None,
+            organisations: 1,
+            sites: 2,
+            holds: false,
         }
     }
 }
@@ -67,6 +78,8 @@ struct Inside {
     /// Calls left of each token.
     left: Mutex<HashMap<String, u32>>,
     unsigned: Mutex<Vec<String>>,
+    /// The list of devices may go on.
+    released: tokio::sync::Semaphore,
 }
 
 pub struct Fake {
@@ -85,6 +98,7 @@ impl Fake {
             tokens: AtomicU32::new(0),
             left: Mutex::default(),
             unsigned: Mutex::default(),
+            released: tokio::sync::Semaphore::new(0),
         });
         let router = Router::new()
             .route("/oapi/oauth/token", post(token))
@@ -94,6 +108,11 @@ impl Fake {
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { base, inside }
+    }
+
+    /// Lets the list of devices go on.
+    pub fn release(&self) {
+        self.inside.released.close();
     }
 
     /// Tokens it has given.
@@ -157,8 +176,11 @@ async fn call(
     }
     let hash =
         |text: &[u8]| digest(&SHA256, text).as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let mut text =
-        format!("&access_token={}&client_id=101&client_secret=s3&timestamp={}&", get("access_token"), get("timestamp"));
+    let mut signed = query.clone();
+    signed.remove("signature");
+    signed.extend([("client_id", "101"), ("client_secret", "s3")].map(|(name, value)| (name.into(), value.into())));
+    let mut text: String = signed.iter().map(|(name, value)| format!("&{name}={value}")).collect();
+    text.push('&');
     if !body.is_empty() {
         text.push_str(&format!("{}&", hash(&body)));
     }
@@ -172,23 +194,34 @@ async fn call(
         _ => return (StatusCode::UNAUTHORIZED, Json(json!({ "error": "invalid_token" }))).into_response(),
     }
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if endpoint == "device/list" && fake.trouble.holds {
+        // It is closed once the list may go on.
+        let _ = fake.released.acquire().await;
+    }
     let data = match endpoint.as_str() {
-        "org/list" => json!([{ "id": 7, "organization": "Hotels" }]),
-        "site/list" if asked["orgId"] == 7 => {
-            json!([{ "id": 70, "siteName": "South" }, { "id": 71, "siteName": "North" }])
+        "org/list" => {
+            let all = (0..fake.trouble.organisations).map(|at| {
+                let name = if at == 0 { "Hotels".to_owned() } else { format!("Hotels {at}") };
+                json!({ "id": 7 + at, "organization": name })
+            });
+            page(all, get("pageNum").parse().unwrap(), get("pageSize").parse().unwrap())
+        }
+        "site/list" if asked["orgId"].as_u64().is_some_and(|id| id >= 7) => {
+            let names =
+                ["South".to_owned(), "North".to_owned()].into_iter().chain((2..).map(|at| format!("Site {at}")));
+            let all = names.take(fake.trouble.sites).enumerate();
+            let all = all.map(|(at, name)| json!({ "id": 70 + at, "siteName": name }));
+            page(all, asked["pageNum"].as_u64().unwrap(), asked["pageSize"].as_u64().unwrap())
         }
         "device/list" if fake.trouble.refuses => {
             return Json(json!({ "retCode": 40010, "msg": "no right" })).into_response();
         }
-        "device/account/info" | "device/detail"
-            if fake.trouble.refuses_device.is_some_and(|at| asked["mac"] == mac(at)) =>
-        {
+        "device/account/info" if fake.trouble.refuses_device.is_some_and(|at| asked["mac"] == mac(at)) => {
             return Json(json!({ "retCode": 40006, "msg": "no such device" })).into_response();
         }
         "device/list" if fake.trouble.huge => json!([{ "mac": "x".repeat(9 * 1024 * 1024) }]),
         "device/list" => list(&fake, &asked),
         "device/account/info" => accounts(asked["mac"].as_str().unwrap()),
-        "device/detail" => json!({ "mac": asked["mac"], "sn": format!("SN{}", asked["mac"].as_str().unwrap()) }),
         _ => return Json(json!({ "retCode": 40004, "msg": "no such call" })).into_response(),
     };
     Json(json!({ "retCode": 0, "msg": "OK", "data": data })).into_response()
@@ -198,7 +231,18 @@ fn mac(at: usize) -> String {
     format!("C074AD66{at:04X}")
 }
 
-/// Odd ones are in the north; every thirtieth is in no room; every tenth has no serial number in the list.
+/// The most rows of a page, whatever is asked for.
+const LARGEST: u64 = 50;
+
+/// A page of a list as the API gives it, counted from 1.
+fn page(all: impl Iterator<Item = Value> + Clone, page: u64, size: u64) -> Value {
+    let size = size.min(LARGEST);
+    let total = all.clone().count() as u64;
+    let rows: Vec<Value> = all.skip(((page - 1) * size) as usize).take(size as usize).collect();
+    json!({ "total": total, "pages": total.div_ceil(size), "pageNum": page, "pageSize": size, "result": rows })
+}
+
+/// Odd ones are in the north; every thirtieth is in no room.
 fn list(fake: &Inside, asked: &Value) -> Value {
     let page = if fake.trouble.same_page { 0 } else { asked["pageNum"].as_u64().unwrap() as usize - 1 };
     let size = asked["pageSize"].as_u64().unwrap() as usize;
@@ -211,7 +255,7 @@ fn list(fake: &Inside, asked: &Value) -> Value {
         } else {
             format!("Room {}", 1000 + at)
         };
-        let serial = if at.is_multiple_of(10) { String::new() } else { format!("SN{at}") };
+        let serial = if fake.trouble.no_serial == Some(at) { String::new() } else { format!("SN{at}") };
         let place = ["South", "North"][at % 2];
         json!({ "mac": mac(at), "sn": serial, "deviceName": name, "deviceType": "GHP621", "status": 1, "siteId": site(at), "siteName": place })
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use contract::PropertyId;
 use contract::rest::*;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 
 use super::brief::Brief;
@@ -16,12 +17,15 @@ use crate::app::{Actor, App, AppError, Result, audit};
 use crate::clock::now_ms;
 use crate::db::entity::import;
 use crate::domain::import::gdms::sheet;
-use crate::gdms::{Client, GdmsError, Login};
+use crate::gdms::{Client, GdmsError, Login, Named};
 
-/// Devices asked for between two looks whether somebody still wants them.
+/// Devices asked for until a person sees how far it is.
 const LOT: usize = 40;
 /// Devices GDMS refused to tell of that are named; further ones are counted.
 const MOST_NOTES: usize = 200;
+/// Organisations asked for their sites, and how many of them at once.
+const MOST_ASKED: usize = 100;
+const BESIDE: usize = 4;
 /// How long a person waits for the list of sites; a request has 30 s.
 const LOOK: Duration = Duration::from_secs(25);
 
@@ -34,14 +38,15 @@ pub fn addresses(app: &App) -> Vec<String> {
 pub async fn sites(app: &App, login: GdmsLogin) -> Result<Vec<GdmsOrganisation>> {
     let GdmsLogin { base_url, user, password, client_id, client_secret } = login;
     let client = client(app, Login { base: base_url, user, password, client_id, client_secret })?;
+    let sites = async |(at, Named { id, name }): (usize, Named)| {
+        // One of further on can be chosen as a whole.
+        let sites = if at < MOST_ASKED { client.sites(&id).await? } else { Vec::new() };
+        let sites = sites.into_iter().map(|site| GdmsSite { id: site.id, name: site.name }).collect();
+        Ok::<_, GdmsError>(GdmsOrganisation { id, name, sites })
+    };
     let look = async {
-        let mut found = Vec::new();
-        for organisation in client.organisations().await?.into_iter().take(100) {
-            let sites = client.sites(&organisation.id).await?;
-            let sites = sites.into_iter().map(|site| GdmsSite { id: site.id, name: site.name }).collect();
-            found.push(GdmsOrganisation { id: organisation.id, name: organisation.name, sites });
-        }
-        Ok::<_, GdmsError>(found)
+        let organisations = client.organisations().await?.into_iter().enumerate();
+        stream::iter(organisations.map(&sites)).buffered(BESIDE).try_collect().await
     };
     match tokio::time::timeout(LOOK, look).await {
         Ok(found) => found.map_err(refused),
@@ -82,7 +87,11 @@ pub async fn create(app: &Arc<App>, actor: &Actor, to: PropertyId, wanted: GdmsI
     let (app, claim) = (app.clone(), Claim::first(row.id, actor));
     tokio::spawn(async move {
         let read = read(&app, &client, &claim, row, organisation.as_deref().unwrap_or_default(), site.as_deref());
-        let failed = match read.await {
+        let read = tokio::select! {
+            read = read => read,
+            () = claim.held(&app) => return,
+        };
+        let failed = match read {
             Ok(()) => return,
             Err(Broke::Gdms(error)) => error.to_string(),
             Err(Broke::Ours(error)) => {
@@ -126,10 +135,7 @@ async fn read(
     let mut silent = 0;
     let (total, mut complete) = (devices.len(), Vec::with_capacity(devices.len()));
     for lot in devices.chunks(LOT) {
-        if !claim.reading(app, complete.len(), total).await? {
-            // Removed, or taken for abandoned.
-            return Ok(());
-        }
+        claim.read(app, complete.len(), total).await?;
         let (lot, of_lot) = client.complete(lot.to_vec()).await?;
         complete.extend(lot);
         silent += of_lot.len();

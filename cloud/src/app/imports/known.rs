@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use contract::Mac;
 use contract::rest::{Enrolment, Layer};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use crate::app::accounts;
@@ -15,6 +15,7 @@ use crate::app::{App, Result};
 use crate::db::entity::{
     building, floor, layer_value, phone, property, room, room_type, sip_account, sip_assignment, sip_server,
 };
+use crate::domain::catalogue;
 use crate::domain::import::parse::Wanted;
 use crate::domain::import::plan::{Known, KnownAccount, KnownFloor, KnownPhone, KnownRoom, hiding};
 
@@ -63,6 +64,8 @@ pub async fn load(app: &App, tx: &impl ConnectionTrait, property: Uuid, wanted: 
         phones(tx, &mut known, phone::Column::Mac.is_in(names.to_vec()).into()).await?;
     }
     let mut keys: BTreeSet<&str> = wanted.iter().flat_map(|row| &row.values).map(|(_, key, _)| key.as_str()).collect();
+    let modes: Vec<String> = keys.iter().filter_map(|key| catalogue::mode_of(key)).collect();
+    keys.extend(modes.iter().map(String::as_str));
     let hiding = hiding();
     if wanted.iter().any(|row| row.account.first.is_some()) {
         keys.extend(hiding.iter().map(String::as_str));
@@ -125,14 +128,14 @@ async fn values(app: &App, tx: &impl ConnectionTrait, known: &mut Known, keys: &
         let value = app.secrets.open_setting(&key, &value).unwrap_or_default().into_owned();
         known.values.insert((scope, key), value);
     }
-    locks(tx, known, keys).await
+    above(app, tx, known, keys).await
 }
 
-/// Who locked one of these keys above rooms and phones.
-async fn locks(tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&str>) -> Result<()> {
+/// Values of these keys above rooms and phones, and who locked one of them there or on a room.
+async fn above(app: &App, tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&str>) -> Result<()> {
     let property = Scope::Property(known.property);
-    let above = locks::above(tx, property).await?.into_iter().chain([property]);
-    known.above = above.map(|scope| scope.id()).collect();
+    let layers = locks::above(tx, property).await?.into_iter().chain([property]);
+    known.above = layers.map(|scope| scope.id()).collect();
     let of_property = |column: room::Column| {
         room::Entity::find()
             .select_only()
@@ -146,20 +149,25 @@ async fn locks(tx: &impl ConnectionTrait, known: &mut Known, keys: &BTreeSet<&st
         .column(room_type::Column::Id)
         .filter(room_type::Column::PropertyId.eq(known.property))
         .into_query();
+    // The values of rooms are known already.
+    let locked = layer_value::Column::Locked.eq(true);
     let scopes = Condition::any()
         .add(layer_value::Column::ScopeId.is_in(known.above.iter().copied()))
         .add(layer_value::Column::ScopeId.in_subquery(types))
-        .add(layer_value::Column::ScopeId.in_subquery(of_property(room::Column::Id)));
+        .add(locked.and(layer_value::Column::ScopeId.in_subquery(of_property(room::Column::Id))));
     let rows = layer_value::Entity::find()
-        .filter(layer_value::Column::Locked.eq(true))
         .filter(layer_value::Column::Key.is_in(keys.iter().copied()))
         .filter(scopes)
         .all(tx)
         .await?;
     for row in rows {
         let Some(scope) = row.scope_id else { continue };
-        let why = format!("by the {}: {}", row.layer.replace('-', " "), row.reason);
-        known.locked.insert((scope, row.key), why);
+        if row.locked {
+            let why = format!("by the {}: {}", row.layer.replace('-', " "), row.reason);
+            known.locked.insert((scope, row.key.clone()), why);
+        }
+        let value = app.secrets.open_setting(&row.key, &row.value).unwrap_or_default().into_owned();
+        known.values.insert((scope, row.key), value);
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use self::brief::{Brief, Shown};
@@ -42,27 +43,40 @@ const MOST: u64 = 20;
 const READERS: usize = 2;
 
 /// Lets few files be read at once.
-pub struct Readers(tokio::sync::Semaphore);
+pub struct Readers(Arc<Semaphore>);
 
 impl Default for Readers {
     fn default() -> Self {
-        Self(tokio::sync::Semaphore::new(READERS))
+        Self(Arc::new(Semaphore::new(READERS)))
     }
 }
 
+/// A place among those whose file is read.
+pub type Place = OwnedSemaphorePermit;
+
 /// Takes a place among those whose file is read.
-pub fn reader(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>> {
-    app.readers.0.try_acquire().map_err(|_| too_many("Other files are being read. Try again in some seconds."))
+pub fn reader(app: &App) -> Result<Place> {
+    let place = app.readers.0.clone().try_acquire_owned();
+    place.map_err(|_| too_many("Other files are being read. Try again in some seconds."))
 }
 
 /// Reads a file and says what applying it would do.
-pub async fn create(app: &App, actor: &Actor, to: PropertyId, name: &str, bytes: bytes::Bytes) -> Result<Import> {
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    to: PropertyId,
+    name: &str,
+    bytes: bytes::Bytes,
+    place: Place,
+) -> Result<Import> {
     let name: String = name.trim().chars().filter(|c| !c.is_control()).take(120).collect();
     if bytes.len() > MAX_IMPORT_BYTES {
         return Err(invalid("file", "The file is larger than 10 MiB. Split it."));
     }
     exists(app, to).await?;
-    let read = tokio::task::spawn_blocking(move || read(&bytes)).await.map_err(anyhow::Error::from)?;
+    // Whoever asked may give up: the reading goes on to its end, and keeps its place until then.
+    let read = tokio::task::spawn_blocking(move || (read(&bytes), place));
+    let (read, _place) = read.await.map_err(anyhow::Error::from)?;
     let (source, sheet) = read.map_err(|error| invalid("file", error.to_string()))?;
     store(app, actor, to, name, source, sheet).await
 }

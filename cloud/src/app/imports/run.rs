@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::PhoneId;
 use contract::rest::{ImportCounts, ImportState};
@@ -25,8 +26,10 @@ const LOT: usize = 500;
 const NAMED: usize = 20;
 /// How long after its last lot an import is taken for abandoned.
 const LEASE_MS: i64 = 15_000;
-/// The same while another system is read, which may let us wait.
-pub const READING_MS: i64 = 180_000;
+/// The same after its last sign of life, while another system is read.
+pub const READING_MS: i64 = 30_000;
+/// How often there is one, however long the other system lets us wait.
+const BEAT: Duration = Duration::from_secs(5);
 /// The fence of an import that is made with somebody at work on it.
 pub const FIRST: i64 = 1;
 
@@ -85,25 +88,40 @@ impl Claim {
         Self { import, fence: FIRST, actor: actor.clone() }
     }
 
-    /// Says how far reading is. False: it is not ours any more.
-    pub async fn reading(&self, app: &App, done: usize, total: usize) -> Result<bool> {
-        let write = app.db.write_beside().await?;
-        let moved = import::Entity::update_many()
+    /// Says how far reading is.
+    pub async fn read(&self, app: &App, done: usize, total: usize) -> Result<()> {
+        let update = import::Entity::update_many()
             .col_expr(import::Column::RowsDone, Expr::value(done as i32))
-            .col_expr(import::Column::RowsTotal, Expr::value(total as i32))
-            .col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + READING_MS))
-            .filter(import::Column::Id.eq(self.import))
-            .filter(import::Column::Fence.eq(self.fence))
-            .exec(&write.tx)
-            .await?;
+            .col_expr(import::Column::RowsTotal, Expr::value(total as i32));
+        self.own(app, update).await.map(drop)
+    }
+
+    /// Keeps the import while it is read. Ends when it is not ours any more: removed, or taken for abandoned.
+    pub async fn held(&self, app: &App) {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            let update =
+                import::Entity::update_many().col_expr(import::Column::LeaseUntil, Expr::value(now_ms() + READING_MS));
+            match self.own(app, update).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(%error, "cannot say that a GDMS account is still being read"),
+            }
+        }
+    }
+
+    /// Changes the import. False: it is not ours any more.
+    async fn own(&self, app: &App, update: sea_orm::UpdateMany<import::Entity>) -> Result<bool> {
+        let write = app.db.write_beside().await?;
+        let mine = update.filter(import::Column::Id.eq(self.import)).filter(import::Column::Fence.eq(self.fence));
+        let moved = mine.exec(&write.tx).await?;
         write.commit().await?;
         Ok(moved.rows_affected == 1)
     }
 
     /// Puts in what was read and tried.
     pub async fn ready(&self, app: &App, row: import::Model) -> Result<()> {
-        let write = app.db.write_beside().await?;
-        import::Entity::update_many()
+        let update = import::Entity::update_many()
             .col_expr(import::Column::State, Expr::value(ImportState::Ready.as_str()))
             .col_expr(import::Column::Mapping, Expr::value(row.mapping))
             .col_expr(import::Column::Content, Expr::value(row.content))
@@ -112,13 +130,8 @@ impl Claim {
             .col_expr(import::Column::Counts, Expr::value(row.counts))
             .col_expr(import::Column::RowsTotal, Expr::value(row.rows_total))
             .col_expr(import::Column::RowsDone, Expr::value(0))
-            .col_expr(import::Column::LeaseUntil, Expr::value(0_i64))
-            .filter(import::Column::Id.eq(self.import))
-            .filter(import::Column::Fence.eq(self.fence))
-            .exec(&write.tx)
-            .await?;
-        write.commit().await?;
-        Ok(())
+            .col_expr(import::Column::LeaseUntil, Expr::value(0_i64));
+        self.own(app, update).await.map(drop)
     }
 
     /// Works on it beside everything else.

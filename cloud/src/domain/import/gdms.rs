@@ -1,5 +1,9 @@
 //! Devices of a GDMS account as rows of an import.
 
+use std::collections::BTreeMap;
+
+use settings::Model;
+
 use super::{Row, Sheet};
 
 /// A device as GDMS lists it, with its accounts.
@@ -30,15 +34,21 @@ const HEADINGS: [&str; 9] =
     ["Building", "Floor", "Room", "Extension", "MAC", "Serial", "Model", "Device name", "phone: account.1.sip.userid"];
 const OF_ACCOUNT: [&str; 4] = ["sip.userid", "sip.subscriber.userid", "sip.subscriber.name", "sip.server.1.address"];
 
-/// The devices as a sheet. A device called by a room number gets a room, on the floor the number begins with.
+/// Models named in a note.
+const NAMED: usize = 20;
+
+/// The devices as a sheet. A device called by a room number gets a room, on the floor the number begins with. An account
+/// has exchanges, adapters and door stations, too: what is none of our models is left out.
 pub fn sheet(devices: &[Device]) -> Sheet {
+    let is_phone = |device: &&Device| device.model.is_empty() || device.model.parse::<Model>().is_ok();
+    let (devices, others): (Vec<&Device>, Vec<&Device>) = devices.iter().partition(is_phone);
     let mut headings: Vec<String> = HEADINGS.map(str::to_owned).into();
     for account in 1..=2 {
         // The first account's user is the extension.
         let from = usize::from(account == 1);
         headings.extend(OF_ACCOUNT.iter().skip(from).map(|key| format!("phone: account.{account}.{key}")));
     }
-    let row = |(at, device): (usize, &Device)| {
+    let row = |(at, device): (usize, &&Device)| {
         let number = room_number(&device.name);
         let account = |index| device.accounts.iter().find(|account| account.index == index);
         let first = account(1);
@@ -60,11 +70,29 @@ pub fn sheet(devices: &[Device]) -> Sheet {
             let values = [found.user, found.auth_user, found.display_name, found.server];
             cells.extend(values.into_iter().skip(usize::from(index == 1)));
         }
-        Row { line: u32::try_from(at).unwrap_or(u32::MAX).saturating_add(2), cells }
+        Row { line: u32::try_from(at).unwrap_or(u32::MAX).saturating_add(2), cells, ..Row::default() }
     };
     let rows = devices.iter().enumerate().map(row).collect();
-    let note = "GDMS does not tell SIP passwords: set them before the phones are moved over.".to_owned();
-    Sheet { headings, rows, notes: vec![note] }
+    let mut notes = vec!["GDMS does not tell SIP passwords: set them before the phones are moved over.".to_owned()];
+    notes.extend((!others.is_empty()).then(|| left_out(&others)));
+    let bare = devices.iter().filter(|device| device.serial.is_empty()).count();
+    notes.extend((bare > 0).then(|| {
+        format!(
+            "GDMS does not tell the serial number of {bare} of the phones. Add such a phone by hand, from its label."
+        )
+    }));
+    Sheet { headings, rows, notes }
+}
+
+fn left_out(devices: &[&Device]) -> String {
+    let mut models = BTreeMap::<&str, usize>::new();
+    for device in devices {
+        *models.entry(&device.model).or_default() += 1;
+    }
+    let more = if models.len() > NAMED { " and others" } else { "" };
+    let named: Vec<String> = models.iter().take(NAMED).map(|(model, count)| format!("{model} ({count})")).collect();
+    let (what, are) = if devices.len() == 1 { ("device", "is") } else { ("devices", "are") };
+    format!("{} {what} of models we do not know {are} left out: {}{more}.", devices.len(), named.join(", "))
 }
 
 /// "1207", "Room 1207", "Zimmer 1207 - Bad": the one number that stands in the name.
@@ -103,6 +131,26 @@ mod tests {
             [floor("1207"), floor("12"), floor("0308"), floor("305b")],
             ["Floor 12", "Floor 0", "Floor 3", "Floor 3"]
         );
+    }
+
+    #[test]
+    fn what_is_no_phone_is_left_out_and_named() {
+        let device = |model: &str, serial: &str| Device {
+            mac: "C074AD000001".into(),
+            serial: serial.into(),
+            model: model.into(),
+            ..Device::default()
+        };
+        let devices =
+            [device("UCM6302", "1"), device("ghp621", "2"), device("HT812", "3"), device("HT812", "4"), device("", "")];
+        let sheet = sheet(&devices);
+        assert_eq!(sheet.rows.iter().map(|row| row.cell(5)).collect::<Vec<_>>(), ["2", ""]);
+        let notes = sheet.notes[1..].join(" ");
+        assert!(
+            notes.starts_with("3 devices of models we do not know are left out: HT812 (2), UCM6302 (1)."),
+            "{notes}"
+        );
+        assert!(notes.contains("the serial number of 1 of the phones"), "{notes}");
     }
 
     #[test]

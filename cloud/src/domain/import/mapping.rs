@@ -386,10 +386,27 @@ fn of_heading(heading: &str, accounts: bool) -> Option<(Field, Option<Layer>)> {
     }
 }
 
+/// How many of these cells are headings we know.
+pub fn recognised<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells.filter(|cell| of_heading(cell, true).is_some()).count()
+}
+
+/// Words for a key that dials a number.
+const DIALS: [&str; 2] = ["speeddial", "kurzwahl"];
+/// The mode of such a key.
+pub const SPEED_DIAL: &str = "speed_dial";
+
+/// Whether a heading means a key that dials a number.
+pub fn says_speed_dial(heading: &str) -> bool {
+    let plain = plain(heading);
+    DIALS.iter().any(|word| plain.starts_with(word))
+}
+
 /// "Key 1", "MPK 1 label", "Speed dial 2 mode": the programmable keys, counted from 1 as people do.
 fn key_heading(plain: &str) -> Option<String> {
-    let rest = ["speeddial", "mpk", "key", "taste", "kurzwahl", "touche", "tecla", "tasto"]
+    let rest = ["mpk", "key", "taste", "touche", "tecla", "tasto"]
         .iter()
+        .chain(&DIALS)
         .find_map(|word| plain.strip_prefix(word))?;
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, rest) = rest.split_at_checked(digits)?;

@@ -6,7 +6,7 @@ use contract::Mac;
 use contract::rest::{Finding, Layer, SECRET_MASK, Severity};
 
 use super::mapping::{Column, Field, Word};
-use super::{Row, Sheet};
+use super::{Odd, Row, Sheet, mapping};
 use crate::domain::value::kept;
 use crate::domain::{account, catalogue};
 
@@ -52,6 +52,7 @@ pub struct Headings<'a> {
     sheet: &'a Sheet,
     columns: &'a [Option<Column>],
     words: HashMap<Word, usize>,
+    settings: HashMap<(Layer, String), usize>,
 }
 
 impl<'a> Headings<'a> {
@@ -60,7 +61,8 @@ impl<'a> Headings<'a> {
             Some(Column { field: Field::Word(word), .. }) => Some((*word, at)),
             _ => None,
         });
-        Self { sheet, columns, words: words.collect() }
+        let settings = columns.iter().enumerate().filter_map(|(at, column)| Some((setting(column)?, at)));
+        Self { sheet, columns, words: words.collect(), settings: settings.collect() }
     }
 
     /// A finding about the cell of a field; about the row if no column is the field's.
@@ -70,9 +72,7 @@ impl<'a> Headings<'a> {
 
     /// A finding about a setting's cell.
     pub fn setting(&self, row: usize, layer: Layer, key: &str, found: Found) -> Finding {
-        let column = self.columns.iter().position(|column| {
-            matches!(column, Some(Column { field: Field::Setting { setting, .. }, layer: at }) if *at == layer && setting.key() == key)
-        });
+        let column = self.settings.get(&(layer, key.to_owned())).copied();
         self.at(row, column, key.to_owned(), found)
     }
 
@@ -115,10 +115,12 @@ impl Found {
 }
 
 const CORRECT: &str = "Correct the cell, or empty it to leave the field as it is.";
+const AS_TEXT: &str = "Format the column as text, and write the cell again.";
 
 /// Checks every cell.
 pub fn rows(sheet: &Sheet, columns: &[Option<Column>]) -> (Vec<Wanted>, Vec<Finding>) {
     let headings = Headings::new(sheet, columns);
+    let modes = modes(sheet, columns);
     let mut findings = Vec::new();
     let read = |(at, row): (usize, &Row)| {
         let mut wanted = Wanted { line: row.line, ..Wanted::default() };
@@ -128,10 +130,24 @@ pub fn rows(sheet: &Sheet, columns: &[Option<Column>]) -> (Vec<Wanted>, Vec<Find
             if text.is_empty() {
                 continue;
             }
-            if let Err(found) = take(&mut wanted, taken, text) {
+            let odd = row.odd.iter().find(|(at, _)| *at == column).map(|(_, odd)| *odd);
+            if let Err(found) = as_typed(text, odd).and_then(|()| take(&mut wanted, taken, text)) {
                 wanted.refused |= found.severity == Severity::Error;
+                wanted.account.broken |= matches!(taken.field, Field::Word(word) if word.is_account());
                 findings.push(headings.at(at, Some(column), taken.field.name(), found));
+            } else if let Some(mode) = &modes[column] {
+                wanted.values.push((taken.layer, mode.clone(), mapping::SPEED_DIAL.to_owned()));
             }
+        }
+        if row.cells.len() > columns.len() {
+            let reason = format!("The row has {} cells; there are {} headings.", row.cells.len(), columns.len());
+            let remedy = "What has no heading is left out. Quote cells that hold a separator, or add the heading.";
+            findings.push(headings.at(
+                at,
+                None,
+                String::new(),
+                Found::warning("cells-beyond-headings", reason, remedy),
+            ));
         }
         if wanted.room.is_none() && wanted.mac.is_none() && !wanted.refused {
             wanted.refused = true;
@@ -146,6 +162,64 @@ pub fn rows(sheet: &Sheet, columns: &[Option<Column>]) -> (Vec<Wanted>, Vec<Find
     };
     let wanted = sheet.rows.iter().enumerate().map(read).collect();
     (wanted, findings)
+}
+
+/// The setting a column is taken for.
+fn setting(column: &Option<Column>) -> Option<(Layer, String)> {
+    match column {
+        Some(Column { field: Field::Setting { setting, .. }, layer }) => Some((*layer, setting.key())),
+        _ => None,
+    }
+}
+
+/// The modes that columns set along with their values: "Speed dial 1" says what the key does, unless a column has its mode.
+fn modes(sheet: &Sheet, columns: &[Option<Column>]) -> Vec<Option<String>> {
+    let mode = |(at, column): (usize, &Option<Column>)| {
+        let (layer, key) = setting(column).filter(|_| mapping::says_speed_dial(&sheet.headings[at]))?;
+        let mode = (layer, catalogue::mode_of(&key)?);
+        let has_column = columns.iter().filter_map(setting).any(|other| other == mode);
+        (!has_column).then_some(mode.1)
+    };
+    columns.iter().enumerate().map(mode).collect()
+}
+
+/// Errors spreadsheet programs show in cells they cannot compute, in English and in German.
+const CELL_ERRORS: [&str; 13] = [
+    "#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#NV", "#BEZUG!",
+    "#WERT!", "#ZAHL!",
+];
+
+/// Whether a cell holds what somebody typed, as far as can be told.
+fn as_typed(text: &str, odd: Option<Odd>) -> Result<(), Found> {
+    let (kind, reason, remedy) = match odd {
+        Some(Odd::Date) => {
+            ("cell-is-date", "The cell holds a date: the spreadsheet program took what was typed for one.", AS_TEXT)
+        }
+        Some(Odd::NoResult) => (
+            "cell-not-computed",
+            "The cell has a formula, and the file does not hold its result.",
+            "Open the file in a spreadsheet program and save it again.",
+        ),
+        None if CELL_ERRORS.contains(&text) || is_calc_error(text) => (
+            "cell-error",
+            "The cell has a formula that could not be computed.",
+            "Correct the formula, or write the value itself.",
+        ),
+        None => return Ok(()),
+    };
+    Err(Found::error(kind, reason, remedy))
+}
+
+/// "Err:502", as LibreOffice has it.
+fn is_calc_error(text: &str) -> bool {
+    text.strip_prefix("Err:").is_some_and(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// "1.23457E+11": a number of which digits are lost.
+fn is_rounded(text: &str) -> bool {
+    let Some((number, power)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    power.strip_prefix('+').is_some_and(digits) && number.split(['.', ',']).all(digits)
 }
 
 fn take(wanted: &mut Wanted, column: &Column, text: &str) -> Result<(), Found> {
@@ -163,6 +237,11 @@ fn take(wanted: &mut Wanted, column: &Column, text: &str) -> Result<(), Found> {
             return Ok(());
         }
     };
+    let is_number = matches!(word, Word::Room | Word::Extension | Word::Serial | Word::SipUser);
+    if is_number && is_rounded(text) {
+        let reason = "The spreadsheet program took it for a large number: some of its digits are lost.";
+        return Err(Found::error("digits-lost", reason, AS_TEXT));
+    }
     let by_setting = |key: &str| {
         settings::validate(key, text).map_err(|error| Found::error("value-not-allowed", format!("{error}."), CORRECT))
     };
@@ -193,9 +272,7 @@ fn take(wanted: &mut Wanted, column: &Column, text: &str) -> Result<(), Found> {
             wanted.model = Some(good.then(|| text.to_owned()).ok_or_else(|| Found::error("model", reason, CORRECT))?);
         }
         Word::SipServer | Word::SipUser | Word::SipAuthUser | Word::SipDisplayName | Word::SipPassword => {
-            let taken = of_account(&mut wanted.account, word, text);
-            wanted.account.broken |= taken.is_err();
-            return taken;
+            return of_account(&mut wanted.account, word, text);
         }
     }
     Ok(())
@@ -227,4 +304,67 @@ fn name(text: &str) -> Result<String, Found> {
         return Err(Found::error("name", "A name must be 1 to 100 characters on one line.", CORRECT));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headings: &[&str], rows: Vec<Row>) -> (Vec<Wanted>, Vec<Finding>) {
+        let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+        let columns = mapping::columns(&mapping::guess(&headings, true), headings.len()).unwrap();
+        super::rows(&Sheet { headings, rows, notes: Vec::new() }, &columns)
+    }
+
+    fn row(cells: &[&str]) -> Row {
+        Row { line: 2, cells: cells.iter().map(|cell| (*cell).to_owned()).collect(), odd: Vec::new() }
+    }
+
+    fn kinds(findings: &[Finding]) -> Vec<&str> {
+        findings.iter().map(|finding| finding.kind.as_str()).collect()
+    }
+
+    #[test]
+    fn a_cell_that_does_not_hold_what_was_typed_is_an_error() {
+        for (cell, odd, kind) in [
+            ("#N/A", None, "cell-error"),
+            ("Err:502", None, "cell-error"),
+            ("46368", Some(Odd::Date), "cell-is-date"),
+            ("=A1", Some(Odd::NoResult), "cell-not-computed"),
+            ("1.23457E+11", None, "digits-lost"),
+            ("1,2E+5", None, "digits-lost"),
+        ] {
+            let odd = odd.map(|odd| (1, odd)).into_iter().collect();
+            let (wanted, findings) = read(&["Room", "Serial", "Note"], vec![Row { odd, ..row(&["101", cell]) }]);
+            assert_eq!((kinds(&findings), wanted[0].refused), (vec![kind], true), "{cell}");
+        }
+        let harmless = row(&["2E5", "20EZ1207E+", "#N/A"]);
+        assert!(kinds(&read(&["Room", "Serial", "Note"], vec![harmless]).1).is_empty(), "no column we take");
+    }
+
+    #[test]
+    fn cells_without_a_heading_are_said() {
+        let (wanted, findings) = read(&["Room", "Guest"], vec![row(&["101", "Smith", " Ann"]), row(&["102", "Bo"])]);
+        let said: Vec<_> = findings.iter().map(|one| (one.kind.as_str(), one.reason.as_str())).collect();
+        assert_eq!(said, [("cells-beyond-headings", "The row has 3 cells; there are 2 headings.")]);
+        assert!(!wanted[0].refused);
+    }
+
+    #[test]
+    fn a_speed_dial_says_what_its_key_does_unless_a_column_does() {
+        let values = |headings: &[&str], cells: &[&str]| -> Vec<(String, String)> {
+            let (wanted, findings) = read(headings, vec![row(cells)]);
+            assert!(findings.is_empty(), "{findings:?}");
+            wanted[0].values.iter().map(|(_, key, value)| (key.clone(), value.clone())).collect()
+        };
+        let pair = |key: &str, value: &str| (format!("pks.mpk.11.{key}"), value.to_owned());
+        let set = [pair("value", "9"), pair("keymode", "speed_dial")];
+        assert_eq!(values(&["Room", "Kurzwahl 1"], &["101", "9"]), set);
+        assert_eq!(
+            values(&["Room", "Speed dial 1", "Key 1 mode"], &["101", "9", "dtmf"]),
+            [pair("value", "9"), pair("keymode", "dtmf")]
+        );
+        assert_eq!(values(&["Room", "Speed dial 1"], &["101", ""]), []);
+        assert_eq!(values(&["Room", "Key 1"], &["101", "9"]), [pair("value", "9")]);
+    }
 }

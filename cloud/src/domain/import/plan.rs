@@ -4,11 +4,13 @@
 mod accounts;
 mod extensions;
 mod lots;
+mod names;
 
 use std::collections::{HashMap, HashSet};
 
 use contract::Mac;
 use contract::rest::{Enrolment, Finding, ImportChange, ImportCounts, ImportRow, Layer, RowAction, SECRET_MASK};
+use settings::Model;
 use uuid::Uuid;
 
 use super::mapping::Word;
@@ -17,6 +19,7 @@ use crate::domain::catalogue;
 
 pub use accounts::{AccountStep, KnownAccount, hiding};
 pub use lots::lot;
+use names::Names;
 
 /// What is there.
 #[derive(Clone, Default)]
@@ -29,7 +32,7 @@ pub struct Known {
     pub rooms: HashMap<String, KnownRoom>,
     /// The property's, and those the file names wherever they are.
     pub phones: HashMap<Mac, KnownPhone>,
-    /// Of rooms and phones, by whose they are and key; secrets in the clear.
+    /// Of rooms, phones and the layers above, by whose they are and key; secrets in the clear.
     pub values: HashMap<(Uuid, String), String>,
     /// Room types by name.
     pub types: HashMap<String, Uuid>,
@@ -148,7 +151,12 @@ pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings:
         refused: wanted.iter().map(|row| row.refused).collect(),
         numbers: known.rooms.iter().map(|(number, room)| (room.id, number.as_str())).collect(),
         standing: known.phones.iter().filter_map(|(mac, phone)| Some((phone.room?, *mac))).collect(),
-        buildings: known.buildings.keys().map(String::as_str).chain(named).collect(),
+        buildings: Names::new(known.buildings.keys().map(|name| ("", name.as_str()))),
+        floors: Names::new(known.floors.values().filter_map(|floor| {
+            let building = known.buildings.iter().find(|(_, id)| **id == floor.building)?;
+            Some((building.0.as_str(), floor.name.as_str()))
+        })),
+        types: Names::new(known.types.keys().map(|name| ("", name.as_str()))),
         building_names: known.buildings.iter().map(|(name, id)| (*id, name.as_str())).collect(),
         floor_names: known.floors.values().map(|floor| ((floor.building, floor.name.as_str()), floor.level)).collect(),
         type_names: known.types.iter().map(|(name, id)| (*id, name.as_str())).collect(),
@@ -156,11 +164,14 @@ pub fn make(known: &Known, wanted: &[Wanted], headings: &Headings<'_>, findings:
         meant: Vec::with_capacity(wanted.len()),
         extensions: Vec::with_capacity(wanted.len()),
         rows_of: wanted.iter().enumerate().filter_map(|(at, row)| Some((row.mac?, at))).collect(),
-        new_floors: HashSet::new(),
+        new_floors: HashMap::new(),
         new_buildings: HashSet::new(),
         changed_accounts: HashSet::new(),
         plan: Plan { findings, ..Plan::default() },
     };
+    for name in named {
+        work.buildings.spelled("", name);
+    }
     work.twice();
     work.alone();
     work.accounts();
@@ -183,7 +194,9 @@ struct Work<'a> {
     /// Phones by the rooms they stand in.
     standing: HashMap<Uuid, Mac>,
     /// Those there are, and those the rows name: so that a row says the same before and after others were carried out.
-    buildings: HashSet<&'a str>,
+    buildings: Names,
+    floors: Names,
+    types: Names,
     building_names: HashMap<Uuid, &'a str>,
     type_names: HashMap<Uuid, &'a str>,
     server_names: HashMap<Uuid, &'a str>,
@@ -195,7 +208,8 @@ struct Work<'a> {
     floor_names: HashMap<(Uuid, &'a str), i32>,
     /// Rows by the phones they name.
     rows_of: HashMap<Mac, usize>,
-    new_floors: HashSet<(String, String)>,
+    /// Levels of floors that are made, by building and name.
+    new_floors: HashMap<(String, String), i32>,
     new_buildings: HashSet<String>,
     changed_accounts: HashSet<Uuid>,
     plan: Plan,
@@ -213,7 +227,7 @@ impl<'a> Work<'a> {
 
     /// A room or a phone that stands in two rows: the first one counts.
     fn twice(&mut self) {
-        let (mut rooms, mut macs) = (HashMap::new(), HashMap::new());
+        let (mut rooms, mut macs, mut serials) = (HashMap::new(), HashMap::new(), HashMap::new());
         for (at, row) in self.wanted.iter().enumerate() {
             if let Some(first) = row.room.as_ref().and_then(|room| rooms.insert(room.as_str(), row.line)) {
                 let reason = format!("This room stands in line {first} already.");
@@ -229,6 +243,14 @@ impl<'a> Work<'a> {
                 );
                 macs.extend(row.mac.map(|mac| (mac, first)));
             }
+            if let (Some(mac), Some(serial)) = (row.mac, &row.serial) {
+                let (line, other) = *serials.entry(serial.to_ascii_uppercase()).or_insert((row.line, mac));
+                if other != mac {
+                    let reason = format!("The phone of line {line} has this serial number already.");
+                    let remedy = "Compare both with their labels: a phone with another one is not let in.";
+                    self.find(at, Word::Serial, Found::warning("serial-twice", reason, remedy));
+                }
+            }
         }
     }
 
@@ -243,7 +265,7 @@ impl<'a> Work<'a> {
                     let reason = format!("Room {number} is new, and the row does not say on which floor it is.");
                     self.find(at, Word::Floor, Found::error("floor-missing", reason, "Add a column with the floor."));
                 }
-                if row.building.is_none() && self.buildings.len() > 1 {
+                if row.building.is_none() && self.buildings.count() > 1 {
                     let reason = format!("Room {number} is new, and there are several buildings.");
                     self.find(
                         at,
@@ -259,7 +281,10 @@ impl<'a> Work<'a> {
                 // That has been said.
                 continue;
             }
-            for (layer, key, _) in &row.values {
+            for (layer, key, value) in &row.values {
+                if self.is_so(row, *layer, key, value) {
+                    continue;
+                }
                 if let Some(why) = self.lock(row, *layer, key) {
                     let reason = format!("{} is locked {why}", catalogue::title_and_page(key).0);
                     let found = Found::error("locked", reason, "Leave the column out, or unlock the value.");
@@ -289,17 +314,58 @@ impl<'a> Work<'a> {
                         Found::warning("not-on-model", reason, "The value is kept, and this phone is not told it."),
                     );
                 }
+                let mode = catalogue::mode_of(key).filter(|_| !value.is_empty());
+                if mode.is_some_and(|mode| self.set(row, &mode).is_none_or(|mode| mode == "none")) {
+                    let reason = "Nothing says what the key does, so it does nothing.";
+                    let remedy = "Add a column with its mode, for example \"Key 1 mode\" with speed_dial.";
+                    self.setting(at, *layer, key, Found::warning("key-without-mode", reason, remedy));
+                }
             }
         }
     }
 
+    /// The room or the phone a value is for, if it is there.
+    fn scope(&self, row: &Wanted, layer: Layer) -> Option<Uuid> {
+        match layer {
+            Layer::Phone => Some(self.known.phones.get(&row.mac?)?.id),
+            _ => Some(self.known.rooms.get(row.room.as_ref()?)?.id),
+        }
+    }
+
+    /// What is set there.
+    fn there(&self, row: &Wanted, layer: Layer, key: &str) -> Option<&'a str> {
+        self.known.values.get(&(self.scope(row, layer)?, key.to_owned())).map(String::as_str)
+    }
+
+    /// Whether a value is set already, so that the row does nothing about it.
+    fn is_so(&self, row: &Wanted, layer: Layer, key: &str, value: &str) -> bool {
+        // Blanks at its ends cannot be told apart in a file.
+        self.there(row, layer, key).is_some_and(|old| old.trim() == value.trim())
+    }
+
+    /// What a row's phone has for a setting once the row is carried out.
+    fn set<'b>(&'b self, row: &'b Wanted, key: &str) -> Option<&'b str> {
+        let says = |layer: Layer| row.values.iter().find(|(at, of, _)| *at == layer && of == key);
+        let on = |layer: Layer| says(layer).map(|(.., value)| value.as_str()).or_else(|| self.there(row, layer, key));
+        let above = || {
+            let mut scopes = self.above(row).collect::<Vec<_>>().into_iter().rev();
+            scopes.find_map(|scope| self.known.values.get(&(scope, key.to_owned()))).map(String::as_str)
+        };
+        on(Layer::Phone).or_else(|| on(Layer::Room)).or_else(above)
+    }
+
+    /// Layers above the row's room, the widest first.
+    fn above(&self, row: &Wanted) -> impl Iterator<Item = Uuid> {
+        let named = row.room_type.as_ref().and_then(|name| self.known.types.get(self.types.find("", name)?));
+        let room = row.room.as_ref().and_then(|number| self.known.rooms.get(number));
+        let kind = named.copied().or_else(|| room.and_then(|room| room.room_type));
+        self.known.above.iter().copied().chain(kind)
+    }
+
     /// Who locked a value above the layer it is for.
     fn lock(&self, row: &Wanted, layer: Layer, key: &str) -> Option<&'a str> {
-        let room = row.room.as_ref().and_then(|number| self.known.rooms.get(number));
-        let named = row.room_type.as_ref().and_then(|name| self.known.types.get(name)).copied();
-        let kind = named.or_else(|| room.and_then(|room| room.room_type));
-        let own = room.map(|room| room.id).filter(|_| layer == Layer::Phone);
-        let above = self.known.above.iter().copied().chain(kind).chain(own);
+        let own = self.scope(row, Layer::Room).filter(|_| layer == Layer::Phone);
+        let above = self.above(row).chain(own);
         above.filter_map(|scope| self.known.locked.get(&(scope, key.to_owned()))).map(String::as_str).next()
     }
 
@@ -313,28 +379,28 @@ impl<'a> Work<'a> {
     }
 
     fn phone_alone(&mut self, at: usize, row: &Wanted, mac: Mac) {
-        let Some(phone) = self.known.phones.get(&mac) else {
-            if row.serial.is_none() {
-                self.find(
-                    at,
-                    Word::Serial,
-                    Found::error(
-                        "serial-missing",
-                        format!("The phone {mac} is new, and the row does not say its serial number."),
-                        "Add a column with the serial numbers of the labels: they prove whose phone it is.",
-                    ),
-                );
-            }
-            return;
-        };
-        if phone.property.is_some_and(|property| property != self.known.property) {
-            let found = Found::error(
-                "phone-elsewhere",
-                format!("The phone {mac} belongs to another property."),
-                "Look whether the address is right; if it is, remove the phone there first.",
-            );
-            return self.find(at, Word::Mac, found);
+        let known = self.known.phones.get(&mac);
+        if known.and_then(|phone| phone.property).is_some_and(|property| property != self.known.property) {
+            let reason = format!("The phone {mac} belongs to another property.");
+            let remedy = "Look whether the address is right; if it is, remove the phone there first.";
+            return self.find(at, Word::Mac, Found::error("phone-elsewhere", reason, remedy));
         }
+        // Whoever phones home may say any address: a phone nobody announced is not taken in by that alone.
+        if row.serial.is_none() && known.is_none_or(|phone| phone.enrolment == Enrolment::New) {
+            let reason = format!("The phone {mac} is new, and the row does not say its serial number.");
+            let remedy = "Add a column with the serial numbers of the labels: they prove whose phone it is.";
+            self.find(at, Word::Serial, Found::error("serial-missing", reason, remedy));
+        }
+        let gets = |model: &&String| {
+            let keeps = |phone: &KnownPhone| phone.enrolment != Enrolment::Expected || phone.model == **model;
+            !known.is_some_and(keeps)
+        };
+        if let Some(model) = row.model.as_ref().filter(gets).filter(|model| model.parse::<Model>().is_err()) {
+            let reason = format!("{model} is no phone we know.");
+            let remedy = "Correct the name, or leave the row out if it is no phone.";
+            self.find(at, Word::Model, Found::warning("model-unknown", reason, remedy));
+        }
+        let Some(phone) = known else { return };
         if let Some(serial) = row.serial.as_ref().filter(|serial| !serial.eq_ignore_ascii_case(&phone.serial)) {
             match phone.enrolment {
                 Enrolment::New => self.find(
@@ -383,20 +449,15 @@ impl<'a> Work<'a> {
         step.room = self.room(at, row, &mut changes);
         step.phone = self.phone(at, row, &mut changes);
         step.account = self.account(at, row, &mut changes);
-        let known_room = row.room.as_ref().and_then(|number| self.known.rooms.get(number)).map(|room| room.id);
-        let known_phone = row.mac.and_then(|mac| self.known.phones.get(&mac)).map(|phone| phone.id);
         for (layer, key, value) in &row.values {
-            let scope = if *layer == Layer::Phone { known_phone } else { known_room };
-            let old = scope.and_then(|scope| self.known.values.get(&(scope, key.clone())));
-            // Blanks at its ends cannot be told apart in a file.
-            if old.is_some_and(|old| old.trim() == value.trim()) {
+            if self.is_so(row, *layer, key, value) {
                 continue;
             }
             let mask = |value: &str| match catalogue::is_secret(key) && !value.is_empty() {
                 true => SECRET_MASK.to_owned(),
                 false => value.to_owned(),
             };
-            changes.say(key, &mask(old.map_or("", String::as_str)), &mask(value));
+            changes.say(key, &mask(self.there(row, *layer, key).unwrap_or_default()), &mask(value));
             step.values.push((*layer, key.clone(), value.clone()));
         }
         let counts = &mut self.plan.counts;
@@ -450,7 +511,8 @@ impl<'a> Work<'a> {
         let extension = text(there.map(|room| &room.extension), &self.extensions[at]);
         let guest_name = text(there.map(|room| &room.guest_name), &row.guest_name);
         let old_type = there.and_then(|room| self.type_names.get(&room.room_type?).copied());
-        let room_type = row.room_type.clone().filter(|new| old_type != Some(new));
+        let named = row.room_type.as_ref().map(|name| self.types.spelled("", name));
+        let room_type = named.filter(|new| old_type != Some(new));
         if there.is_none() {
             changes.say("room", "", number);
         }
@@ -475,13 +537,12 @@ impl<'a> Work<'a> {
 
     /// Where the room is to be, if that is not where it is.
     fn place(&mut self, at: usize, row: &Wanted, old: Option<(&str, &str)>) -> Option<Place> {
-        let only = || match self.buildings.len() {
-            1 => self.buildings.iter().next().map(|one| (*one).to_owned()),
-            _ => None,
-        };
-        let building = row.building.clone().or_else(|| old.map(|(building, _)| building.to_owned())).or_else(only);
+        let named = row.building.as_ref().map(|name| self.buildings.spelled("", name));
+        let only = || self.buildings.only().map(str::to_owned);
+        let building = named.or_else(|| old.map(|(building, _)| building.to_owned())).or_else(only);
         let building = building.unwrap_or_else(|| "Main building".to_owned());
-        let floor = row.floor.clone().or_else(|| old.map(|(_, floor)| floor.to_owned()))?;
+        let floor = row.floor.as_deref().or(old.map(|(_, floor)| floor))?;
+        let floor = self.floors.spelled(&building, floor);
         let building_id = self.known.buildings.get(&building);
         let known = building_id.and_then(|id| self.floor_names.get(&(*id, floor.as_str())).copied());
         let level = row.level.or_else(|| number_in(&floor)).unwrap_or(0);
@@ -492,9 +553,13 @@ impl<'a> Work<'a> {
             }
             Some(_) => {}
             None => {
-                self.new_floors.insert((building.clone(), floor.clone()));
+                let first = *self.new_floors.entry((building.clone(), floor.clone())).or_insert(level);
                 if building_id.is_none() {
                     self.new_buildings.insert(building.clone());
+                }
+                if row.level.is_some_and(|level| level != first) {
+                    let reason = format!("Another row makes the floor {floor} at level {first}.");
+                    self.find(at, Word::Level, Found::warning("level-differs", reason, "The first row counts."));
                 }
             }
         }

@@ -6,8 +6,9 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
+use super::number_format::{Format, formats};
 use super::xml::{Element, Token, Xml, broken};
-use super::{Collector, MAX_CELL, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Sheet, Unreadable};
+use super::{Collector, MAX_CELL, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Odd, Row, Sheet, Unreadable};
 
 /// Bytes unpacked of one file, over all of its parts.
 const MAX_UNPACKED: u64 = 64 * 1024 * 1024;
@@ -74,6 +75,15 @@ impl Parts<'_> {
     }
 }
 
+/// What the cells of an .xlsx file name by number.
+struct Book {
+    strings: Vec<String>,
+    formats: Vec<Format>,
+}
+
+/// What a cell holds.
+type Cell = (String, Option<Odd>);
+
 fn xlsx(parts: &mut Parts<'_>, book: &str) -> Result<Sheet, Unreadable> {
     let mut rows = Collector::default();
     let mut visible = Vec::new();
@@ -117,8 +127,12 @@ fn xlsx(parts: &mut Parts<'_>, book: &str) -> Result<Sheet, Unreadable> {
         Some(text) => shared(&text)?,
         None => Vec::new(),
     };
+    let formats = match parts.get("xl/styles.xml")? {
+        Some(styles) => formats(&styles)?,
+        None => Vec::new(),
+    };
     let sheet = parts.get(&path)?.ok_or_else(broken)?;
-    cells(&sheet, &strings, &mut rows)?;
+    cells(&sheet, &Book { strings, formats }, &mut rows)?;
     rows.finish()
 }
 
@@ -138,21 +152,27 @@ fn shared(text: &str) -> Result<Vec<String>, Unreadable> {
     }
 }
 
-fn cells(sheet: &str, strings: &[String], rows: &mut Collector) -> Result<(), Unreadable> {
+fn cells(sheet: &str, book: &Book, rows: &mut Collector) -> Result<(), Unreadable> {
     let mut xml = Xml::new(sheet);
-    let (mut line, mut row) = (0_u32, Vec::new());
+    let (mut row, mut next) = (Row::default(), 0);
     loop {
         match xml.next()? {
             Token::Start(element) if element.name == "row" => {
-                line = element.get("r").and_then(|number| number.parse().ok()).unwrap_or(line.saturating_add(1));
-                row = Vec::new();
+                let line = element.get("r").and_then(|number| number.parse().ok());
+                row = Row { line: line.unwrap_or(row.line.saturating_add(1)), ..Row::default() };
+                next = 0;
             }
             Token::Start(element) if element.name == "c" => {
-                let column = element.get("r").and_then(column_of).unwrap_or(row.len());
-                let value = cell(&mut xml, &element, strings)?;
-                put(&mut row, column, value, 1, line)?;
+                // Without a place it follows the one before, empty or not.
+                let column = element.get("r").and_then(column_of).unwrap_or(next);
+                next = column.saturating_add(1);
+                let value = cell(&mut xml, &element, book)?;
+                put(&mut row, column, value, 1)?;
             }
-            Token::End(name) if name == "row" => rows.row(line, std::mem::take(&mut row))?,
+            Token::End(name) if name == "row" => {
+                let line = row.line;
+                rows.row(std::mem::replace(&mut row, Row { line, ..Row::default() }))?;
+            }
             Token::End(name) if name == "sheetData" => return Ok(()),
             Token::Eof => return Ok(()),
             _ => {}
@@ -161,26 +181,46 @@ fn cells(sheet: &str, strings: &[String], rows: &mut Collector) -> Result<(), Un
 }
 
 /// The value of a cell that has begun.
-fn cell(xml: &mut Xml<'_>, element: &Element, strings: &[String]) -> Result<String, Unreadable> {
-    let kind = element.get("t").unwrap_or("n").to_owned();
-    let mut value = String::new();
+fn cell(xml: &mut Xml<'_>, element: &Element, book: &Book) -> Result<Cell, Unreadable> {
+    let kind = element.get("t").unwrap_or("n");
+    let (mut value, mut formula) = (None, None);
     loop {
         match xml.next()? {
-            Token::Start(inner) if inner.name == "v" => value = xml.text("")?,
-            Token::Start(inner) if inner.name == "is" => value = xml.text("rPh")?,
-            // A formula's own text; its result is beside it.
+            Token::Start(inner) if inner.name == "v" => value = Some(xml.text("")?),
+            Token::Start(inner) if inner.name == "is" => value = Some(xml.text("rPh")?),
+            Token::Start(inner) if inner.name == "f" => formula = Some(xml.text("")?),
             Token::Start(_) => xml.skip()?,
             Token::End(_) => break,
             Token::Text(_) => {}
             Token::Eof => return Err(broken()),
         }
     }
-    Ok(match kind.as_str() {
-        "s" => value.trim().parse::<usize>().ok().and_then(|at| strings.get(at)).cloned().ok_or_else(broken)?,
-        "b" => if value.trim() == "1" { "yes" } else { "no" }.to_owned(),
-        "n" => number(value.trim()),
-        _ => value,
+    // Programs that write files without computing them leave the result out; an empty text is a result.
+    if let Some(formula) = formula
+        && value.as_ref().is_none_or(|value| kind != "str" && value.trim().is_empty())
+    {
+        return Ok((format!("={formula}"), Some(Odd::NoResult)));
+    }
+    let value = value.unwrap_or_default();
+    let style = element.get("s").and_then(|style| style.parse::<usize>().ok());
+    let format = style.and_then(|style| book.formats.get(style)).copied().unwrap_or(Format::Plain);
+    Ok(match (kind, format) {
+        ("s", _) => {
+            let text = value.trim().parse::<usize>().ok().and_then(|at| book.strings.get(at));
+            (text.cloned().ok_or_else(broken)?, None)
+        }
+        ("b", _) => (if value.trim() == "1" { "yes" } else { "no" }.to_owned(), None),
+        ("d", _) | ("n", Format::Date) => (value, Some(Odd::Date)),
+        ("n", Format::Zeros(digits)) => (padded(number(value.trim()), digits), None),
+        ("n", Format::Plain) => (number(value.trim()), None),
+        _ => (value, None),
     })
+}
+
+/// A whole number with zeros in front.
+fn padded(number: String, digits: usize) -> String {
+    let is_whole = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    if is_whole { format!("{number:0>digits$}") } else { number }
 }
 
 /// "C12": column 2.
@@ -203,7 +243,8 @@ fn number(text: &str) -> String {
 }
 
 /// Puts a value into `times` columns from `column` on.
-fn put(row: &mut Vec<String>, column: usize, value: String, times: usize, line: u32) -> Result<(), Unreadable> {
+fn put(row: &mut Row, column: usize, (value, odd): Cell, times: usize) -> Result<(), Unreadable> {
+    let line = row.line;
     if value.trim().is_empty() {
         return Ok(());
     }
@@ -214,12 +255,14 @@ fn put(row: &mut Vec<String>, column: usize, value: String, times: usize, line: 
     if end > MAX_COLUMNS {
         return Err(Unreadable(format!("Line {line} has more than {MAX_COLUMNS} columns.")));
     }
-    if row.len() < end {
-        row.resize(end, String::new());
+    if row.cells.len() < end {
+        row.cells.resize(end, String::new());
     }
-    for slot in row.iter_mut().take(end).skip(column) {
+    for slot in row.cells.iter_mut().take(end).skip(column) {
         slot.clone_from(&value);
     }
+    row.odd.retain(|(at, _)| !(column..end).contains(at));
+    row.odd.extend(odd.into_iter().flat_map(|odd| (column..end).map(move |at| (at, odd))));
     Ok(())
 }
 
@@ -275,15 +318,15 @@ fn table_rows(xml: &mut Xml<'_>, rows: &mut Collector) -> Result<(), Unreadable>
         match xml.next()? {
             Token::Start(row) if row.name == "table-row" => {
                 let times: u32 = row.get("number-rows-repeated").and_then(|times| times.parse().ok()).unwrap_or(1);
-                let cells = table_cells(xml, line)?;
-                if !cells.is_empty() {
+                let row = table_cells(xml, line)?;
+                if !row.cells.is_empty() {
                     if times as usize > MAX_ROWS {
                         return Err(Unreadable(format!(
                             "Line {line} is repeated {times} times; at most {MAX_ROWS} rows are read."
                         )));
                     }
                     for at in 0..times {
-                        rows.row(line.saturating_add(at), cells.clone())?;
+                        rows.row(Row { line: line.saturating_add(at), ..row.clone() })?;
                     }
                 }
                 line = line.saturating_add(times);
@@ -298,8 +341,8 @@ fn table_rows(xml: &mut Xml<'_>, rows: &mut Collector) -> Result<(), Unreadable>
     Ok(())
 }
 
-fn table_cells(xml: &mut Xml<'_>, line: u32) -> Result<Vec<String>, Unreadable> {
-    let (mut row, mut column) = (Vec::new(), 0_usize);
+fn table_cells(xml: &mut Xml<'_>, line: u32) -> Result<Row, Unreadable> {
+    let (mut row, mut column) = (Row { line, ..Row::default() }, 0_usize);
     loop {
         match xml.next()? {
             Token::Start(cell) if cell.name == "table-cell" || cell.name == "covered-table-cell" => {
@@ -307,11 +350,18 @@ fn table_cells(xml: &mut Xml<'_>, line: u32) -> Result<Vec<String>, Unreadable> 
                     cell.get("number-columns-repeated").and_then(|times| times.parse().ok()).unwrap_or(1);
                 let text = paragraphs(xml)?;
                 let value = match (cell.get("value-type"), cell.get("value"), cell.get("boolean-value")) {
-                    (Some("float" | "currency" | "percentage"), Some(value), _) => number(value),
-                    (Some("boolean"), _, Some(value)) => if value == "true" { "yes" } else { "no" }.to_owned(),
-                    _ => text,
+                    (Some("float" | "currency" | "percentage"), Some(value), _) => {
+                        (as_shown(number(value), text), None)
+                    }
+                    (Some("boolean"), _, Some(value)) => (if value == "true" { "yes" } else { "no" }.to_owned(), None),
+                    (Some("date" | "time"), ..) => (text, Some(Odd::Date)),
+                    (None, ..) if text.is_empty() => match cell.get("formula") {
+                        Some(formula) => (formula.to_owned(), Some(Odd::NoResult)),
+                        None => (text, None),
+                    },
+                    _ => (text, None),
                 };
-                put(&mut row, column, value, times, line)?;
+                put(&mut row, column, value, times)?;
                 column = column.saturating_add(times);
             }
             Token::Start(_) => xml.skip()?,
@@ -320,6 +370,12 @@ fn table_cells(xml: &mut Xml<'_>, line: u32) -> Result<Vec<String>, Unreadable> 
             Token::Eof => return Err(broken()),
         }
     }
+}
+
+/// A number as the cell shows it, if that has the same digits with zeros in front.
+fn as_shown(number: String, text: String) -> String {
+    let zeros = text.len() > number.len() && text.trim_start_matches('0') == number.trim_start_matches('0');
+    if zeros && text.bytes().all(|byte| byte.is_ascii_digit()) { text } else { number }
 }
 
 /// The text of a cell that has begun, a line for each paragraph.

@@ -4,14 +4,18 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::{Collector, Sheet, Unreadable};
+use super::{Collector, HEAD, Row, Sheet, Unreadable, mapping};
 
 /// Reads a CSV file.
 ///
 /// # Errors
 /// The file is empty, no text, or beyond the limits of [`super`].
 pub fn read(bytes: &[u8]) -> Result<Sheet, Unreadable> {
-    let (text, note) = decode(bytes)?;
+    let (mut text, note) = decode(bytes)?;
+    // As spreadsheet programs on a Mac once ended lines.
+    if !text.contains('\n') && text.contains('\r') {
+        text = Cow::Owned(text.replace('\r', "\n"));
+    }
     let mut rows = Collector::default();
     if let Some(note) = note {
         rows.note(note);
@@ -24,20 +28,24 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Unreadable> {
         Some((separator, rest)) => (separator, rest, 1),
         None => (guess(&text), &*text, 0),
     };
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(text.as_bytes());
+    let mut reader = reader(text, separator);
     let mut record = csv::StringRecord::new();
     loop {
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {
                 let line = record.position().map_or(0, |position| line_of(text, position)) + skipped;
-                rows.row(u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(str::to_owned).collect())?;
+                let (line, cells) = (u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(str::to_owned));
+                rows.row(Row { line, cells: cells.collect(), ..Row::default() })?;
             }
             Err(error) => return Err(Unreadable(format!("The file does not read as CSV: {error}."))),
         }
     }
     rows.finish()
+}
+
+fn reader(text: &str, separator: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(text.as_bytes())
 }
 
 /// The line a record begins in. The crate's position is where the reader stood: before the empty lines it then left out.
@@ -85,8 +93,20 @@ fn declared(text: &str) -> Option<(u8, &str)> {
     }
 }
 
-/// The separator that stands most often between the headings.
+/// The separator that parts headings we know; without any, the one that stands most often in the first line.
 fn guess(text: &str) -> u8 {
+    let known = |separator: u8| {
+        let records = reader(text, separator).into_records().take(HEAD).flatten();
+        records.map(|record| mapping::recognised(record.iter())).max().unwrap_or_default()
+    };
+    let known = [b'\t', b';', b','].map(|separator| (known(separator), separator));
+    match known.into_iter().max() {
+        Some((2.., separator)) => separator,
+        _ => most_often(text),
+    }
+}
+
+fn most_often(text: &str) -> u8 {
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
     let mut quoted = false;
     let mut seen = false;
@@ -159,20 +179,37 @@ mod tests {
     }
 
     #[test]
+    fn lines_may_end_as_they_once_did_on_a_mac() {
+        let sheet = read(b"sep=;\rRoom;Guest\r101;a\r102;b\r").unwrap();
+        assert_eq!(cells(&sheet), [["101", "a"], ["102", "b"]]);
+        assert_eq!(sheet.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [3, 4]);
+    }
+
+    #[test]
+    fn a_title_may_stand_above_the_headings() {
+        let sheet = read(b"Grand Hotel, rooms\n\nRoom;Floor;Guest\n101;1;Smith, Ann\n").unwrap();
+        assert_eq!(sheet.headings, ["Room", "Floor", "Guest"]);
+        assert_eq!((sheet.rows[0].line, cells(&sheet)), (4, vec![vec!["101", "1", "Smith, Ann"]]));
+        assert_eq!(sheet.notes, ["What stands above the headings is left out: one row."]);
+        // Without a heading we know, the first row it is.
+        assert_eq!(read(b"Nummer X;Wo\n101;a\n").unwrap().headings, ["Nummer X", "Wo"]);
+    }
+
+    #[test]
     fn says_why_a_file_is_not_read() {
-        let wide = ["x"; 201].join(",");
+        let wide = ["x"; 2_001].join(",");
         let long = format!("Room\n{}", "y".repeat(super::super::MAX_CELL + 1));
         let many = format!("Room\n{}", "1\n".repeat(super::super::MAX_ROWS + 1));
-        let heavy = format!("Room\n{}", format!("{}1\n", ",".repeat(199)).repeat(5_001));
+        let heavy = format!("Room\n{}", format!("{}1\n", ",".repeat(1_999)).repeat(1_001));
         for (bytes, reason) in [
             (&b""[..], "empty"),
             (b"\n \n,,\n", "empty"),
             (b"PK\x03\x04\x01\0\0\x08", "no text file"),
             (b"\xef\xbb\xbfRoom\n1\0\n", "U+0000"),
-            (wide.as_bytes(), "201 columns"),
+            (wide.as_bytes(), "2001 columns"),
             (long.as_bytes(), "more than 4096 characters"),
             (many.as_bytes(), "more than 20000 rows"),
-            (heavy.as_bytes(), "1000000 cells"),
+            (heavy.as_bytes(), "2000000 cells"),
         ] {
             let error = read(bytes).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

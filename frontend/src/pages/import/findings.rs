@@ -16,6 +16,7 @@ const LIMIT: u64 = 50;
 pub fn Findings(import: RwSignal<Import>) -> impl IntoView {
     let shared = use_shared();
     let offset = RwSignal::new(0_u64);
+    begin_anew(import, offset);
     let total = Memo::new(move |_| import.with(|import| import.errors + import.warnings));
     let id = import.with_untracked(|import| import.id);
     // Tried anew: other findings.
@@ -49,6 +50,17 @@ pub fn Findings(import: RwSignal<Import>) -> impl IntoView {
     }
 }
 
+/// Tried anew, it has other findings and rows, perhaps fewer: they are shown from the first one.
+fn begin_anew(import: RwSignal<Import>, offset: RwSignal<u64>) {
+    let tried = Memo::new(move |_| import.with(|import| (import.errors, import.warnings, import.columns.clone())));
+    Effect::new(move |before: Option<()>| {
+        tried.track();
+        if before.is_some() {
+            offset.set(0);
+        }
+    });
+}
+
 fn row(finding: Finding) -> impl IntoView {
     let (icon, tone, word) = match finding.severity {
         Severity::Error => (Icon::Alert, "red", "Error"),
@@ -79,6 +91,7 @@ const ACTIONS: [(Option<RowAction>, &str); 4] = [
 pub fn Rows(import: RwSignal<Import>) -> impl IntoView {
     let shared = use_shared();
     let (offset, action) = (RwSignal::new(0_u64), RwSignal::new(None::<RowAction>));
+    begin_anew(import, offset);
     let id = import.with_untracked(|import| import.id);
     let key = move || (offset.get(), action.get(), import.with(|import| import.columns.clone()));
     let page = use_load(key, move |(offset, action, _)| async move {

@@ -58,6 +58,11 @@ fn sets_values(import: &Import) -> bool {
     import.columns.iter().any(|column| column.layer.is_some())
 }
 
+/// Whether there is nothing to apply. An import that broke off counts what it did, not what is left.
+fn is_all_so(state: ImportState, counts: &ImportCounts) -> bool {
+    state == ImportState::Ready && counts.make + counts.change == 0
+}
+
 #[component]
 pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bool>) -> impl IntoView {
     let shared = use_shared();
@@ -125,7 +130,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
             view! { <progress class="meter" aria-label=label max=all value=done></progress> }
         })
     };
-    let nothing = move || counts.with(|counts| counts.make + counts.change == 0);
+    let nothing = move || counts.with(|counts| is_all_so(state.get(), counts));
     let buttons = move || {
         match (state.get(), errors.get()) {
         (ImportState::Failed, _) if unread() => Some(view! {
@@ -183,6 +188,13 @@ mod tests {
     fn effects_name_what_there_is() {
         let counts = ImportCounts { rooms_made: 2, phones_changed: 1, ..ImportCounts::default() };
         assert_eq!(effects(&counts), ["2 new rooms", "1 changed phone"]);
+    }
+
+    #[test]
+    fn what_broke_off_before_its_first_row_may_be_applied_again() {
+        let none = ImportCounts::default();
+        assert!(is_all_so(ImportState::Ready, &none) && !is_all_so(ImportState::Failed, &none));
+        assert!(!is_all_so(ImportState::Ready, &ImportCounts { make: 1, ..none }));
     }
 
     #[test]

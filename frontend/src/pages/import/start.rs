@@ -93,7 +93,7 @@ pub fn Start(property: Memo<PropertyId>, typed: Typed) -> impl IntoView {
             <section class="card stack" aria-labelledby="file-title">
                 <h2 id="file-title">"From a file"</h2>
                 <p class="help">"A CSV file with one room or phone a row and headings in the first line: room, floor, extension, MAC address, serial number, or any setting. At most 10 MiB."</p>
-                <input node_ref=chooser.0 type="file" accept=".csv,.xlsx,.ods,text/csv" class="sr" id="import-file" tabindex="-1" aria-label="File to import" data-testid="import-file" on:change=move |_| upload()/>
+                <input node_ref=chooser.0 type="file" accept=".csv,.tsv,.txt,.xlsx,.ods,text/csv" class="sr" id="import-file" tabindex="-1" aria-label="File to import" data-testid="import-file" on:change=move |_| upload()/>
                 <div class="row">
                     <button type="button" class="button primary" data-testid="import-choose" disabled=move || sending.busy.get() on:click=move |_| chooser.open()>
                         <Svg icon=Icon::Upload/>

@@ -25,13 +25,16 @@ const HEADINGS: [&str; 12] = [
 
 /// The plan of these rows.
 fn plan(known: &Known, rows: &[[String; 12]]) -> Plan {
-    let row = |(at, cells): (usize, &[String; 12])| Row { line: at as u32 + 2, cells: cells.to_vec() };
-    let sheet = Sheet {
-        headings: HEADINGS.map(str::to_owned).into(),
-        rows: rows.iter().enumerate().map(row).collect(),
-        notes: Vec::new(),
-    };
-    let columns = mapping::columns(&mapping::guess(&sheet.headings, true), HEADINGS.len()).unwrap();
+    let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    plan_of(known, &HEADINGS, &rows)
+}
+
+fn plan_of(known: &Known, headings: &[&str], rows: &[Vec<&str>]) -> Plan {
+    let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
+    let row = |(at, cells): (usize, &Vec<&str>)| Row { line: at as u32 + 2, cells: texts(cells), ..Row::default() };
+    let rows = rows.iter().enumerate().map(row).collect();
+    let sheet = Sheet { headings: texts(headings), rows, notes: Vec::new() };
+    let columns = mapping::columns(&mapping::guess(&sheet.headings, true), headings.len()).unwrap();
     let (wanted, findings) = parse::rows(&sheet, &columns);
     make(known, &wanted, &Headings::new(&sheet, &columns), findings)
 }
@@ -170,12 +173,12 @@ fn rows() -> impl Strategy<Value = Vec<[String; 12]>> {
     let cell = |choices: &'static [&'static str]| proptest::sample::select(choices).prop_map(str::to_owned);
     let row = (
         cell(&["", "1", "2", "3", "4", "12345678901234567"]),
-        cell(&["", "A", "B"]),
-        cell(&["", "House"]),
+        cell(&["", "A", "B", "a"]),
+        cell(&["", "House", "house"]),
         cell(&["", "10", "20", "30", "x y"]),
         cell(&["", "c074ad000001", "c074ad000002", "c074ad000003", "zz"]),
         cell(&["", "S1", "S2"]),
-        cell(&["", "Suite"]),
+        cell(&["", "Suite", "SUITE"]),
         cell(&["", "", "main", "Spare", "Other"]),
         cell(&["", "", "10", "20", "30", "40", "70", "80", "112", "x y"]),
         cell(&["", "", "Room {room.number}", "{sip.password}"]),
@@ -389,4 +392,89 @@ fn servers_that_differ_in_capitals_only_are_named_as_they_are() {
     let planned = plan(&known, &row("MAIN"));
     assert_eq!(said(&planned), [(2, "SIP server", "server-unknown")]);
     assert!(planned.findings[0].reason.starts_with("Several"), "{:?}", planned.findings);
+}
+
+#[test]
+fn capitals_make_no_other_building_floor_or_room_type() {
+    let headings = ["Room", "Building", "Floor", "Level", "Room type"];
+    let rows = [
+        vec!["1", "Tower", "Lobby", "0", "Suite"],
+        vec!["2", "TOWER", "lobby", "0", "suite"],
+        vec!["3", "tower", "LOBBY", "4", "Suite"],
+    ];
+    let planned = plan_of(&property(), &headings, &rows);
+    let counts = planned.counts;
+    assert_eq!((counts.buildings_made, counts.floors_made, counts.rooms_made), (1, 1, 3));
+    assert_eq!(said(&planned), [(4, "Level", "level-differs")]);
+    let known = carried_out(property(), &planned.steps);
+    assert_eq!((known.buildings.len(), known.floors.len(), known.types.len()), (1, 1, 1));
+    let other = [vec!["1", "tower", "LOBBY", "", "SUITE"]];
+    assert_eq!(plan_of(&known, &headings, &other).counts.same, 1, "it is so already");
+}
+
+/// A phone of the property that stands nowhere.
+fn phone(known: &mut Known, mac: &str, serial: &str, model: &str, enrolment: Enrolment) {
+    let (serial, model, property) = (serial.to_owned(), model.to_owned(), Some(known.property));
+    let phone = KnownPhone { id: Uuid::now_v7(), serial, model, property, room: None, enrolment };
+    known.phones.insert(mac.parse().unwrap(), phone);
+}
+
+#[test]
+fn a_phone_that_nobody_announced_is_not_taken_in_by_its_address_alone() {
+    let mut known = property();
+    phone(&mut known, "c074ad000001", "S1", "GHP621", Enrolment::New);
+    phone(&mut known, "c074ad000002", "S2", "GHP621", Enrolment::Expected);
+    let headings = ["MAC", "Serial"];
+    let planned = plan_of(&known, &headings, &[vec!["c074ad000001"], vec!["c074ad000002"]]);
+    assert_eq!(said(&planned), [(2, "Serial", "serial-missing")]);
+    let planned = plan_of(&known, &headings, &[vec!["c074ad000001", "s1"]]);
+    assert!(matches!(planned.steps[0].phone, Some(PhoneStep::Change { accept: true, .. })), "{:?}", planned.findings);
+}
+
+#[test]
+fn a_model_we_do_not_know_and_a_serial_number_of_two_phones_are_said() {
+    let mut known = property();
+    phone(&mut known, "c074ad000009", "S9", "GXP1", Enrolment::Expected);
+    let rows = [
+        vec!["c074ad000001", "S1", "GHP621"],
+        vec!["c074ad000002", "s1", "UCM6302"],
+        vec!["c074ad000009", "S9", "GXP1"],
+    ];
+    let planned = plan_of(&known, &["MAC", "Serial", "Model"], &rows);
+    assert_eq!(said(&planned), [(3, "Serial", "serial-twice"), (3, "Model", "model-unknown")]);
+    assert_eq!(planned.counts.refused, 0);
+}
+
+#[test]
+fn a_locked_value_that_is_set_already_is_no_error() {
+    let mut known = with_rooms(&[("1", "10", ("Main", "10"))]);
+    let room = known.rooms["1"].id;
+    known.above = vec![Uuid::now_v7()];
+    known.locked.insert((known.above[0], "hotel.name".to_owned()), "by the chain".to_owned());
+    known.values.insert((room, "hotel.name".to_owned()), "Grand".to_owned());
+    let headings = ["Room", "Guest", "room: hotel.name"];
+    let planned = plan_of(&known, &headings, &[vec!["1", "Ann", "Grand"]]);
+    assert_eq!((planned.counts.change, planned.counts.values_set), (1, 0), "{:?}", planned.findings);
+    let planned = plan_of(&known, &headings, &[vec!["1", "", "Other"]]);
+    assert_eq!(said(&planned), [(2, "room: hotel.name", "locked")]);
+}
+
+#[test]
+fn a_key_that_nothing_gives_a_mode_is_said() {
+    let mut known = with_rooms(&[("1", "10", ("Main", "10"))]);
+    known.above = vec![Uuid::now_v7()];
+    let headings = ["Room", "Key 1", "Key 1 mode"];
+    let kinds = |known: &Known, mode: &str| {
+        let planned = plan_of(known, &headings, &[vec!["1", "9", mode]]);
+        planned.findings.iter().map(|one| one.kind.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&known, ""), ["key-without-mode"]);
+    assert_eq!(kinds(&known, "none"), ["key-without-mode"]);
+    assert!(kinds(&known, "speed_dial").is_empty());
+    known.values.insert((known.above[0], "pks.mpk.11.keymode".to_owned()), "speed_dial".to_owned());
+    assert!(kinds(&known, "").is_empty(), "the chain's");
+    known.values.insert((known.rooms["1"].id, "pks.mpk.11.keymode".to_owned()), "none".to_owned());
+    assert_eq!(kinds(&known, ""), ["key-without-mode"], "the room's own comes before it");
+    known.values.insert((known.rooms["1"].id, "pks.mpk.11.value".to_owned()), "9".to_owned());
+    assert!(kinds(&known, "").is_empty(), "it is so already");
 }

@@ -65,12 +65,20 @@ fn what_would_fill_the_memory_is_refused() {
     let row = |attributes: &str| format!("<table-row {attributes}>{}</table-row>", cell(""));
     let wide = format!("<table-row>{}</table-row>", cell(million));
     let blanks = "<table-row><table-cell><p><s c=\"4000000000\"/><s c=\"4000000000\"/></p></table-cell></table-row>";
+    // One text, a million times.
+    let text = "x".repeat(MAX_CELL);
+    let heavy = format!(
+        "<table-row number-rows-repeated=\"5000\"><table-cell number-columns-repeated=\"200\"><p>{text}</p></table-cell></table-row>"
+    );
+    let named = format!("<row>{}</row>", "<c t=\"s\"><v>0</v></c>".repeat(200)).repeat(5_000);
     let letters = "x".repeat(MAX_UNPACKED as usize + 1);
     for (bytes, reason) in [
-        (ods_of(&wide), "more than 200 columns"),
+        (ods_of(&wide), "more than 2000 columns"),
         (ods_of(&row("number-rows-repeated=\"1048576\"")), "repeated 1048576 times"),
         (ods_of(&row("number-rows-repeated=\"20000\"").repeat(3)), "more than 20000 rows"),
-        (xlsx_of("<row><c r=\"XFD1\"><v>1</v></c></row>", ""), "more than 200 columns"),
+        (ods_of(&heavy), "more than 16 MiB of text"),
+        (xlsx_of(&named, &format!("<sst><si><t>{text}</t></si></sst>")), "more than 16 MiB of text"),
+        (xlsx_of("<row><c r=\"XFD1\"><v>1</v></c></row>", ""), "more than 2000 columns"),
         (xlsx_of(&letters, ""), "larger than 64 MiB"),
         (
             xlsx_of("", &format!("<sst uniqueCount=\"9000000000000000000\">{}</sst>", "<si/>".repeat(MAX_CELLS + 1))),
@@ -97,6 +105,39 @@ fn cells_without_places_follow_each_other() {
     let (_, sheet) = read(&xlsx_of(sheet, "<sst/>")).unwrap();
     assert_eq!(sheet.headings, ["Room", "Floor"]);
     assert_eq!((sheet.rows[0].line, sheet.rows[0].cells.clone()), (7, vec!["4711".into(), String::new(), "2".into()]));
+}
+
+#[test]
+fn what_is_shown_is_read_and_what_cannot_be_shown_is_marked() {
+    let styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"0000\"/></numFmts>\
+                  <cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"164\"/><xf numFmtId=\"16\"/></cellXfs></styleSheet>";
+    let sheet = "<row><c t=\"str\"><v>Room</v></c><c t=\"str\"><v>Floor</v></c></row>\
+                 <row><c s=\"1\"><v>7</v></c><c s=\"2\"><v>46368</v></c><c s=\"0\"><v>7</v></c></row>\
+                 <row><c><f>A1</f><v></v></c><c t=\"str\"><f>A1</f><v></v></c><c t=\"str\"><f>A1</f><v>x</v></c></row>";
+    let bytes = zipped(&[
+        ("xl/workbook.xml", "<workbook><sheets><sheet name=\"A\"/></sheets></workbook>"),
+        ("xl/styles.xml", styles),
+        ("xl/worksheets/sheet1.xml", &format!("<worksheet><sheetData>{sheet}</sheetData></worksheet>")),
+    ]);
+    let (_, sheet) = read(&bytes).unwrap();
+    assert_eq!(sheet.rows[0].cells, ["0007", "46368", "7"]);
+    assert_eq!(sheet.rows[0].odd, [(1, Odd::Date)]);
+    assert_eq!(sheet.rows[1].cells, ["=A1", "", "x"]);
+    assert_eq!(sheet.rows[1].odd, [(0, Odd::NoResult)]);
+
+    let cell = |attributes: &str, text: &str| format!("<table-cell {attributes}><p>{text}</p></table-cell>");
+    let rows = [
+        cell("value-type=\"string\"", "Room"),
+        cell("value-type=\"string\"", "Floor"),
+        "</table-row><table-row>".to_owned(),
+        cell("value-type=\"float\" value=\"7\"", "0007"),
+        cell("value-type=\"float\" value=\"1207\"", "1,207"),
+        cell("value-type=\"date\" date-value=\"2026-12-01\"", "01.12.26"),
+        "<table-cell formula=\"of:=[.A1]\"/>".to_owned(),
+    ];
+    let (_, sheet) = read(&ods_of(&format!("<table-row>{}</table-row>", rows.concat()))).unwrap();
+    assert_eq!(sheet.rows[0].cells, ["0007", "1207", "01.12.26", "of:=[.A1]"]);
+    assert_eq!(sheet.rows[0].odd, [(2, Odd::Date), (3, Odd::NoResult)]);
 }
 
 proptest! {
