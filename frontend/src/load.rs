@@ -1,6 +1,7 @@
 //! Loading one answer of the API into a page: skeleton first, then the data, or an error with "try again".
 //! Live changes are applied with [`Loaded::touch`]; an answer that was on its way meanwhile is asked for anew,
-//! so it never overwrites something newer.
+//! so it never overwrites something newer. One that was on its way when a reload was asked for is shown, and asked for
+//! again: however often one reloads, something comes.
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,6 +19,34 @@ pub struct Loaded<T: Send + Sync + 'static> {
     touched: StoredValue<u32>,
     /// It is loaded anew in a moment.
     soon: StoredValue<bool>,
+}
+
+/// Which request's answer counts.
+#[derive(Default)]
+struct Asking {
+    run: u32,
+    under_way: bool,
+    /// What was asked for since the request under way began.
+    once_more: bool,
+}
+
+impl Asking {
+    /// The number of a request that is to begin; `None` where the same is under way, which is then followed by another.
+    fn begin(&mut self, same: bool) -> Option<u32> {
+        if same && self.under_way {
+            self.once_more = true;
+            return None;
+        }
+        self.run += 1;
+        self.under_way = true;
+        Some(self.run)
+    }
+
+    /// Whether to ask again, now that an answer is there.
+    fn answered(&mut self) -> bool {
+        self.under_way = std::mem::take(&mut self.once_more);
+        self.under_way
+    }
 }
 
 impl<T: Send + Sync + 'static> Clone for Loaded<T> {
@@ -41,29 +70,36 @@ where
         touched: StoredValue::new(0),
         soon: StoredValue::new(false),
     };
-    let run = StoredValue::new(0_u32);
+    let asking = StoredValue::new(Asking::default());
     Effect::new(move |before: Option<K>| {
         let key = key();
         loaded.again.track();
-        if before.is_some_and(|before| before != key) {
+        let same = before.is_none_or(|before| before == key);
+        if !same {
             loaded.slot.set(None);
             loaded.error.set(None);
         }
-        run.update_value(|run| *run += 1);
-        let (mine, wanted, fetch) = (run.get_value(), key.clone(), fetch.clone());
+        let Some(mine) = asking.try_update_value(|asking| asking.begin(same)).flatten() else { return key };
+        let (wanted, fetch) = (key.clone(), fetch.clone());
         spawn_local(async move {
-            for attempt in 0..3 {
-                let Some(touched) = loaded.touched.try_get_value() else {
-                    return;
-                };
+            let mut overtaken = 0;
+            while let Some(touched) = loaded.touched.try_get_value() {
+                asking.try_update_value(|asking| asking.once_more = false);
                 let answer = fetch(wanted.clone()).await;
-                if run.try_get_value() != Some(mine) {
+                if asking.try_with_value(|asking| asking.run) != Some(mine) {
                     return;
                 }
                 match answer {
-                    Ok(_) if attempt < 2 && loaded.touched.try_get_value() != Some(touched) => {}
-                    Ok(value) => return loaded.fill(value),
-                    Err(error) => return loaded.error.set(Some(error)),
+                    Ok(_) if overtaken < 2 && loaded.touched.try_get_value() != Some(touched) => {
+                        overtaken += 1;
+                        continue;
+                    }
+                    Ok(value) => loaded.fill(value),
+                    Err(error) => loaded.error.set(Some(error)),
+                }
+                overtaken = 0;
+                if asking.try_update_value(Asking::answered) != Some(true) {
+                    return;
                 }
             }
         });
@@ -146,5 +182,22 @@ impl<T: Send + Sync + 'static> Loaded<T> {
             {stale}
             {body}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reload_follows_the_request_under_way_and_another_key_replaces_it() {
+        let mut asking = Asking::default();
+        assert_eq!(asking.begin(true), Some(1));
+        assert_eq!((asking.begin(true), asking.begin(true)), (None, None), "it is under way");
+        assert_eq!(asking.run, 1, "its answer counts");
+        assert!(asking.answered(), "asked once more");
+        assert_eq!(asking.begin(false), Some(2), "for another key at once");
+        assert!(!asking.answered(), "nothing more");
+        assert_eq!(asking.begin(true), Some(3));
     }
 }

@@ -47,7 +47,7 @@ impl Shared {
         let current = RwSignal::new(stored(PROPERTY).and_then(|id| id.parse().ok()));
         let waiting = move |id: Option<PropertyId>| async move {
             match id {
-                Some(id) => api.get_owned(format!("/properties/{id}/claims?state=waiting")).await,
+                Some(id) => api.get_owned(format!("/properties/{id}/claims?state=waiting&limit=500")).await,
                 None => Ok(Vec::new()),
             }
         };

@@ -35,18 +35,29 @@ async fn every_room_is_given_an_account() {
     browser.click("pool-save").await;
     browser.says("pool", "0 used, 100 free").await;
     browser.click("pool-fill").await;
+    browser.click("pool-fill-yes").await;
     browser.says("pool-filled", "have an account now").await;
+    browser.gone("pool-fill-yes").await;
+    browser
+        .until("fewer are free", "!document.querySelector('[data-testid=pool]').textContent.includes('0 used')")
+        .await;
     browser.says("account", "Room").await;
     let server_of_phone = "account.1.sip.server.1.address";
     wait_true("the phone has its account", async || phone.agent.value(server_of_phone) == "pbx.example").await;
     assert_eq!(phone.agent.value("account.1.sip.userid"), "1201", "a room keeps the extension it has");
     browser.click("pool-fill").await;
+    browser.click("pool-fill-yes").await;
     browser.says("pool-filled", "Every room has an account already").await;
     browser.fill("account-search", "6000").await;
     browser.until("one", "document.querySelectorAll('[data-testid=account]').length === 1").await;
     let path = format!("/api/v1/properties/{}/sip-accounts", layout.property);
     let page: SipAccountPage = server.api.get(&path).await.ok();
     assert_eq!(page.total, 3);
+
+    // Its password is the account's, and so it is changed there.
+    browser.goto(&format!("/p/{}/rooms/{}", layout.property, layout.room("1201"))).await;
+    browser.click("sip-password").await;
+    browser.shows("account", "data-user", "1201").await;
     browser.assert_no_errors().await;
 }
 

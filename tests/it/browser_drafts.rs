@@ -52,6 +52,12 @@ async fn a_session_that_ends_loses_neither_the_draft_nor_the_view() {
     browser.says("pending", "1 unsaved change").await;
     seek(&browser, VOLUME, VOLUME).await;
     assert_eq!(browser.value(&field(VOLUME, "setting-value")).await, "6");
+    // By hand it is thrown away only after a question.
+    browser.click("discard").await;
+    browser.says("pending", "1 unsaved change").await;
+    browser.click("discard-yes").await;
+    browser.says("pending", "No unsaved changes").await;
+    browser.fill(&field(VOLUME, "setting-value"), "6").await;
     push(&browser, "").await;
     browser.click("push-close").await;
     browser.assert_no_errors().await;

@@ -155,6 +155,12 @@ async fn values_hold_variables_and_dial_plans_are_tried() {
 
     let name = "account.1.name";
     seek(&browser, "account name", name).await;
+    // The sections beside it lead there while one searches, too.
+    let section = ".side-sections a[href='#section-ringtone']";
+    to_the_middle(&browser, section).await;
+    browser.click(section).await;
+    browser.until("the section has the focus", "document.activeElement.id === 'section-ringtone'").await;
+    seek(&browser, "account name", name).await;
     browser.fill(&field(name, "setting-value"), "Room ").await;
     browser.click(&field(name, "variables")).await;
     let room = format!("{} [data-name='room.number']", field(name, ""));

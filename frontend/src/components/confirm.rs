@@ -21,11 +21,12 @@ pub fn ConfirmButton(
     let asking = RwSignal::new(false);
     let (label, yes) = (StoredValue::new(label), StoredValue::new(yes));
     let (first, yes_ref) = (NodeRef::<leptos::html::Button>::new(), NodeRef::<leptos::html::Button>::new());
-    // The focus goes back to the button that asked.
-    let keep = move || {
+    // The focus goes back to the button that asked, unless it went somewhere else.
+    let close = move || {
         asking.set(false);
         request_animation_frame(move || {
-            if let Some(button) = first.try_get_untracked().flatten() {
+            let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+            if lost && let Some(button) = first.try_get_untracked().flatten() {
                 let _ = button.focus();
             }
         });
@@ -47,7 +48,7 @@ pub fn ConfirmButton(
                     on:keydown=move |event| {
                         if event.key() == "Escape" {
                             event.stop_propagation();
-                            keep();
+                            close();
                         }
                     }
                 >
@@ -59,13 +60,13 @@ pub fn ConfirmButton(
                         disabled=disabled
                         data-testid=(!testid.is_empty()).then(|| format!("{testid}-yes"))
                         on:click=move |_| {
-                            asking.set(false);
+                            close();
                             on_yes.run(());
                         }
                     >
                         {yes.get_value()}
                     </button>
-                    <button type="button" class="button" on:click=move |_| keep()>"Keep"</button>
+                    <button type="button" class="button" on:click=move |_| close()>"Keep"</button>
                 </span>
             }
             .into_any()

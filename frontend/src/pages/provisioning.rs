@@ -47,6 +47,17 @@ pub fn ProvisioningPage() -> impl IntoView {
     })
 }
 
+/// What is there already, as a change that only says whether files are served: without what is over, and without what
+/// needs files where none are served.
+fn kept(state: &Provisioning, enabled: bool, now: i64) -> ProvisioningChange {
+    ProvisioningChange {
+        enabled,
+        accept_until: state.accept_until.filter(|at| enabled && at.millis() > now),
+        sip_pnp: enabled && state.sip_pnp,
+        rotate_token: false,
+    }
+}
+
 #[component]
 fn Form(id: Memo<PropertyId>, state: RwSignal<Provisioning>) -> impl IntoView {
     let shared = use_shared();
@@ -55,22 +66,33 @@ fn Form(id: Memo<PropertyId>, state: RwSignal<Provisioning>) -> impl IntoView {
     let window = RwSignal::new("keep".to_owned());
     let sending = Sending::new();
     let zone = move || shared.zone(Some(id.get()));
-    let send = move |rotate_token: bool| {
-        let old = state.get_untracked();
-        let body = ProvisioningChange {
-            enabled: enabled.get_untracked(),
-            accept_until: chosen(&window.get_untracked(), old.accept_until),
-            sip_pnp: pnp.get_untracked(),
-            rotate_token,
-        };
+    let put = move |body: ProvisioningChange| {
         let path = format!("/properties/{}/provisioning", id.get_untracked());
-        let keep = async move { shared.api.put::<_, Provisioning>(&path, &body).await };
-        sending.run(keep, move |saved| {
+        async move { shared.api.put::<_, Provisioning>(&path, &body).await }
+    };
+    let save = move || {
+        let kept = state.with_untracked(|state| kept(state, enabled.get_untracked(), now()));
+        let body = ProvisioningChange {
+            accept_until: chosen(&window.get_untracked(), kept.accept_until),
+            // Ticked just now it is sent, also where the server has something against it.
+            sip_pnp: pnp.get_untracked() && (kept.sip_pnp || !state.with_untracked(|state| state.sip_pnp)),
+            ..kept
+        };
+        sending.run(put(body), move |saved: Provisioning| {
+            pnp.try_set(saved.sip_pnp);
             state.try_set(saved);
             window.try_set("keep".to_owned());
-            shared.say(if rotate_token { "There is a new address. Tell DHCP and the phones." } else { "Saved." });
+            shared.say("Saved.");
         });
     };
+    // What is chosen in the form, and not saved, stays there.
+    let rotate = Callback::new(move |()| {
+        let kept = state.with_untracked(|state| kept(state, state.enabled, now()));
+        sending.run(put(ProvisioningChange { rotate_token: true, ..kept }), move |saved: Provisioning| {
+            state.try_set(saved);
+            shared.say("There is a new address. Tell DHCP and the phones.");
+        });
+    });
     let windows = Signal::derive(move || {
         let keep = match state.with(|state| state.accept_until) {
             None => "Closed: every new phone waits for a person".to_owned(),
@@ -104,22 +126,45 @@ fn Form(id: Memo<PropertyId>, state: RwSignal<Provisioning>) -> impl IntoView {
                     0 => "No phone fetched through it within the last hour without phoning home since.".to_owned(),
                     count => format!("{} fetched through it within the last hour and did not phone home yet.", counted(count as usize, "phone has", "phones have")),
                 }}</p>
-                <div class="row"><ConfirmButton label="New token" icon=Icon::Sync question="Make a new address? The old one is worth nothing from then on." yes="New address" on_yes=Callback::new(move |()| send(true)) testid="rotate"/></div>
+                <div class="row"><ConfirmButton label="New token" icon=Icon::Sync question="Make a new address? The old one is worth nothing from then on." yes="New address" on_yes=rotate testid="rotate"/></div>
             </section>
         </Show>
         <form class="card stack form" novalidate data-testid="provisioning-form" on:submit=move |event| {
             event.prevent_default();
-            send(false);
+            save();
         }>
             {check(enabled, "provisioning-enabled", "Phones of this property fetch configuration files")}
             <SelectField id="accept-until" label="Take new phones in without a person" options=windows value=window
                 help="Phones that fetch through the address in this time, and then phone home, belong to this property at once." testid="accept-until"/>
             {check(pnp, "sip-pnp", "Answer phones that ask by SIP PnP with this address (a site node has to run in their network)")}
-            {move || (!enabled.get() && has_address()).then(|| view! { <p class="note"><Svg icon=Icon::Alert/> <span>"While this is off, phones that fetch are refused and keep what they have."</span></p> })}
+            {move || (!enabled.get() && has_address()).then(|| view! { <p class="note"><Svg icon=Icon::Alert/> <span>"While this is off, phones that fetch are refused and keep what they have, and no new phone is taken in."</span></p> })}
             <FormError error=sending.error fields=&[]/>
             <div class="row">
                 <button type="submit" class="button primary" data-testid="provisioning-save" disabled=move || sending.busy.get()>"Save"</button>
             </div>
         </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_time_for_new_phones_that_is_over_is_not_sent_again() {
+        let state = Provisioning {
+            enabled: true,
+            token: String::new(),
+            bootstrap_url: String::new(),
+            accept_until: Some(Timestamp(1_000)),
+            sip_pnp: true,
+            waiting: 0,
+        };
+        let on = ProvisioningChange { enabled: true, sip_pnp: true, ..ProvisioningChange::default() };
+        assert_eq!(kept(&state, true, 1_000), on);
+        assert_eq!(kept(&state, true, 999), ProvisioningChange { accept_until: state.accept_until, ..on });
+        assert_eq!(kept(&state, false, 999), ProvisioningChange::default(), "without files there is neither");
     }
 }

@@ -1,7 +1,7 @@
 //! The panel of one room: what it is called, which phone stands in it, and what is happening to it.
 
 use contract::RoomId;
-use contract::rest::{Accepted, JobState, Layer, RoomDetail, SyncState};
+use contract::rest::{Accepted, JobState, Layer, RoomDetail, SipAccount, SipAccountPage, SyncState};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
@@ -9,6 +9,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 use super::board_keys::focus_cell;
 use super::property::use_scope;
 use super::room_live::apply;
+use crate::api::quote;
 use crate::app::{focus, use_title};
 use crate::components::age::Ago;
 use crate::components::assign::Assign;
@@ -106,9 +107,28 @@ fn Room(value: RwSignal<RoomDetail>, detail: Loaded<RoomDetail>) -> impl IntoVie
     let assigning = RwSignal::new(false);
     let room = Memo::new(move |_| card.with(|card| card.id));
     let editing = RwSignal::new(false);
+    let navigate = StoredValue::new_local(use_navigate());
+    // Where the room has an account its password is the account's: one that is set here would hide that for good.
     let edit = move |_| {
-        editing.set(true);
-        request_animation_frame(|| focus("setting-value"));
+        let card = card.get_untracked();
+        shared.run(async move {
+            let number = quote(&card.number);
+            let path = format!("/properties/{}/sip-accounts?q={number}&limit=500", card.property);
+            let found: SipAccountPage = shared.api.get(&path).await?;
+            if room.try_get_untracked() != Some(card.id) {
+                return Ok(());
+            }
+            let mine = |one: &SipAccount| one.slot == 1 && one.used_by.iter().any(|by| by.room == Some(card.id));
+            if found.items.iter().any(mine) {
+                let to = format!("/p/{}/accounts?q={number}", card.property);
+                navigate.try_with_value(|navigate| navigate(&to, NavigateOptions::default()));
+                shared.say("The room has a SIP account: give it a new password here.");
+            } else {
+                editing.set(true);
+                request_animation_frame(|| focus("setting-value"));
+            }
+            Ok(())
+        });
     };
     Effect::new(move |_| {
         // Read, not tracked: a memo's first value, when somebody else reads it, would count as a change.

@@ -106,13 +106,13 @@ fn Steps(
         stage.set(Stage::Pushing);
         error.set(None);
         let wanted = request(comment.get_untracked().trim());
+        // Of its own: the dialog may be closed before the answer comes.
+        let sent = reviewed.get_value();
         spawn_local(async move {
             match shared.api.put::<_, Accepted>(&at.settings(), &wanted).await {
                 Ok(accepted) => {
                     // Taken: it is no wish any more, unless something else was typed since.
-                    let _ = draft.try_update(|draft| {
-                        reviewed.with_value(|sent| sent.iter().for_each(|(key, said)| draft.forget_if(key, said)));
-                    });
+                    let _ = draft.try_update(|draft| sent.iter().for_each(|(key, said)| draft.forget_if(key, said)));
                     done.try_set(Some(accepted));
                     stage.try_set(Stage::Pushed);
                     on_changed.try_run(());
@@ -154,7 +154,7 @@ fn Steps(
                     <button type="button" class="button primary" data-testid="push-close" on:click=move |_| open.set(false)>"Close"</button>
                 }.into_any(),
                 _ => view! {
-                    <button type="button" class="button" on:click=move |_| open.set(false)>"Back to editing"</button>
+                    <button type="button" class="button" disabled=move || stage.get() == Stage::Pushing on:click=move |_| open.set(false)>"Back to editing"</button>
                     <button
                         type="button"
                         class="button primary"

@@ -29,14 +29,17 @@ impl Trial {
         Self { sending, found: RwSignal::new(None) }
     }
 
-    /// Shows what `tried` says it would do. Where no phone follows there is nothing to ask, and `make` is called at once.
-    pub fn ask<F>(self, tried: F, make: impl FnOnce() + 'static)
+    /// Shows what `tried` says it would do. Where no phone follows there is nothing to ask, and `make` is called at once,
+    /// unless its form was left meanwhile.
+    pub fn ask<F>(self, tried: F, make: Callback<()>)
     where
         F: Future<Output = Result<Accepted, ApiError>> + 'static,
     {
         self.sending.run(tried, move |answer: Accepted| match answer.preview.filter(|would| would.phones > 0) {
             Some(would) => drop(self.found.try_set(Some(would))),
-            None => make(),
+            None => {
+                make.try_run(());
+            }
         });
     }
 

@@ -24,6 +24,7 @@ pub use scope::EditorScope;
 use side::{Side, section_id};
 
 use crate::catalogue;
+use crate::components::confirm::ConfirmButton;
 use crate::components::icon::{Icon, Svg};
 
 const VIEWS: [(View, &str, &str); 3] =
@@ -235,7 +236,10 @@ fn Pending(draft: RwSignal<Draft>, on_review: Callback<()>) -> impl IntoView {
             }}
             <Show when=move || { count.get() > 0 }>
                 <span class="row">
-                    <button type="button" class="button" data-testid="discard" on:click=move |_| draft.update(Draft::clear)>"Discard all"</button>
+                    <ConfirmButton
+                        label="Discard all" icon=Icon::Trash question="Throw all unsaved changes away?" yes="Discard"
+                        on_yes=Callback::new(move |()| draft.update(Draft::clear)) testid="discard"
+                    />
                     <button type="button" class="button primary" data-testid="review" disabled=move || wrong.with(Option::is_some) on:click=move |_| on_review.run(())>
                         "Review and push"
                     </button>

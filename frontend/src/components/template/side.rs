@@ -74,10 +74,16 @@ pub fn Side(scope: EditorScope, page: RwSignal<String>, on_page: Callback<String
                             view! {
                                 <li><a href=format!("#{}", section_id(section)) on:click=move |event| {
                                     event.prevent_default();
-                                    if let Some(heading) = document().get_element_by_id(&section_id(section)) {
-                                        heading.scroll_into_view();
+                                    // Not there while one searches, or looks at some settings only.
+                                    if document().get_element_by_id(&section_id(section)).is_none() {
+                                        on_page.run(one.to_owned());
                                     }
-                                    crate::app::focus(&section_id(section));
+                                    request_animation_frame(move || {
+                                        if let Some(heading) = document().get_element_by_id(&section_id(section)) {
+                                            heading.scroll_into_view();
+                                        }
+                                        crate::app::focus(&section_id(section));
+                                    });
                                 }>{section}</a></li>
                             }
                         };

@@ -1,10 +1,14 @@
 //! The SIP accounts of a property, and who has them.
 
+use std::time::Duration;
+
+use contract::SipAccountId;
 use contract::rest::{Accepted, AccountUse, ExportAccounts, SipAccount, SipAccountPage};
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
-use super::Sip;
 use super::account_form::AccountForm;
+use super::{Sip, closing, latest, opener};
 use crate::api::quote;
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::skeleton_list;
@@ -19,13 +23,35 @@ const LIMIT: u64 = 50;
 #[component]
 pub fn Accounts(sip: Sip) -> impl IntoView {
     let shared = use_shared();
-    let (text, offset) = (RwSignal::new(String::new()), RwSignal::new(0_u64));
+    // What stands in the address is looked for at first: other pages lead here.
+    let text = RwSignal::new(use_query_map().read_untracked().get("q").unwrap_or_default());
+    let (wanted, offset) = (RwSignal::new(text.get_untracked()), RwSignal::new(0_u64));
+    let mut search = debounce(Duration::from_millis(250), move |text: String| {
+        offset.set(0);
+        wanted.set(text);
+    });
     let editing = RwSignal::new(None::<Option<SipAccount>>);
-    let close = Callback::new(move |()| editing.set(None));
-    let key = move || (sip.property.get(), text.get(), offset.get(), sip.changes.get());
-    let page = use_load(key, move |(id, text, offset, _)| async move {
+    let close = closing(editing, |account| opener("account", account.map(|account| account.id)));
+    let key = move || (sip.property.get(), wanted.get(), offset.get());
+    let page = use_load(key, move |(id, text, offset)| async move {
         let query = format!("q={}&offset={offset}&limit={LIMIT}", quote(text.trim()));
         shared.api.get_owned::<SipAccountPage>(format!("/properties/{id}/sip-accounts?{query}")).await
+    });
+    Effect::new(move |before: Option<u32>| {
+        let now = sip.changes.get();
+        if before.is_some_and(|before| before != now) {
+            page.reload();
+        }
+        now
+    });
+    // Kept while another page is on its way, with the pager and its focus.
+    let total = Memo::new(move |last: Option<&u64>| page.with(|page| page.total).or(last.copied()).unwrap_or(0));
+    // The last page may be gone since.
+    Effect::new(move |_| {
+        let Some(total) = page.with(|page| page.total) else { return };
+        if (1..=offset.get_untracked()).contains(&total) {
+            offset.set((total - 1) / LIMIT * LIMIT);
+        }
     });
     let export = move |_| {
         shared.run(async move {
@@ -35,10 +61,9 @@ pub fn Accounts(sip: Sip) -> impl IntoView {
         });
     };
     let list = move |page: RwSignal<SipAccountPage>| {
-        let total = Signal::derive(move || page.with(|page| page.total));
         view! {
-            <Show when=move || { total.get() > 0 } fallback=move || view! {
-                <p class="quiet-text">{move || if text.with(String::is_empty) { "No accounts yet. Give every room one from a pool, or add one by hand." } else { "No account matches." }}</p>
+            <Show when=move || page.with(|page| page.total > 0) fallback=move || view! {
+                <p class="quiet-text">{move || if wanted.with(String::is_empty) { "No accounts yet. Give every room one from a pool, or add one by hand." } else { "No account matches." }}</p>
             }>
                 <div class="table-wrap">
                     <table class="table cards">
@@ -48,13 +73,16 @@ pub fn Accounts(sip: Sip) -> impl IntoView {
                             <th scope="col"><span class="sr">"Actions"</span></th>
                         </tr></thead>
                         <tbody>
-                            <For each=move || page.with(|page| page.items.clone()) key=|one| serde_json::to_string(one).unwrap_or_default() let:account>
-                                <Row account sip editing/>
+                            <For each=move || page.with(|page| page.items.clone()) key=|one| one.id let:account>
+                                {
+                                    let id = account.id;
+                                    let now = move || page.with(|page| page.items.iter().find(|one| one.id == id).cloned());
+                                    view! { <Row id account=latest(account, now) sip editing/> }
+                                }
                             </For>
                         </tbody>
                     </table>
                 </div>
-                <Pager offset limit=LIMIT total on_move=Callback::new(move |to| offset.set(to))/>
             </Show>
         }
         .into_any()
@@ -66,7 +94,7 @@ pub fn Accounts(sip: Sip) -> impl IntoView {
                 <span class="row wrap">
                     <button type="button" class="button" data-testid="accounts-export" title="With their passwords, for the PBX" on:click=export><Svg icon=Icon::Download/>"Export for the PBX"</button>
                     <Show when=move || editing.with(Option::is_none)>
-                        <button type="button" class="button" data-testid="account-new" on:click=move |_| editing.set(Some(None))><Svg icon=Icon::Plus/>"Add an account"</button>
+                        <button type="button" class="button" id="account-new" data-testid="account-new" on:click=move |_| editing.set(Some(None))><Svg icon=Icon::Plus/>"Add an account"</button>
                     </Show>
                 </span>
             </div>
@@ -74,9 +102,15 @@ pub fn Accounts(sip: Sip) -> impl IntoView {
             <div class="search-box">
                 <Svg icon=Icon::Search/>
                 <input type="search" aria-label="Find an account" placeholder="User, name or room" autocomplete="off" data-testid="account-search"
-                    prop:value=move || text.get() on:input:target=move |event| { offset.set(0); text.set(event.target().value()); }/>
+                    prop:value=move || text.get() on:input:target=move |event| {
+                        text.set(event.target().value());
+                        search(event.target().value());
+                    }/>
             </div>
             {page.view(skeleton_list, list)}
+            <Show when=move || { total.get() > 0 }>
+                <Pager offset limit=LIMIT total on_move=Callback::new(move |to| offset.set(to))/>
+            </Show>
         </section>
     }
 }
@@ -91,9 +125,13 @@ fn used_by(all: &[AccountUse]) -> String {
 }
 
 #[component]
-fn Row(account: SipAccount, sip: Sip, editing: RwSignal<Option<Option<SipAccount>>>) -> impl IntoView {
+fn Row(
+    id: SipAccountId,
+    account: Memo<SipAccount>,
+    sip: Sip,
+    editing: RwSignal<Option<Option<SipAccount>>>,
+) -> impl IntoView {
     let shared = use_shared();
-    let id = account.id;
     let renew = Callback::new(move |()| {
         shared.run(async move {
             shared.api.ask::<Accepted>(&sip.path(&format!("sip-accounts/{id}/password"))).await?;
@@ -110,19 +148,24 @@ fn Row(account: SipAccount, sip: Sip, editing: RwSignal<Option<Option<SipAccount
             Ok(())
         });
     });
-    let label = format!("Change account {}", account.user);
-    let kept = account.clone();
+    let text = move |read: fn(&SipAccount) -> String| move || account.with(read);
+    let user = text(|account| account.user.clone());
+    let used = text(|account| used_by(&account.used_by));
+    let removed = Signal::derive(move || match account.with(|account| account.used_by.is_empty()) {
+        true => "Remove this account?".to_owned(),
+        false => format!("Remove this account, and take it away from {}?", used()),
+    });
     view! {
-        <tr data-testid="account" data-user=account.user.clone()>
-            <th scope="row"><span class="cell-title mono">{account.user.clone()}</span></th>
-            <td data-label="Server">{account.server_name.clone()}</td>
-            <td data-label="Shown as">{account.display_name.clone()}</td>
-            <td data-label="Used by">{used_by(&account.used_by)}</td>
+        <tr data-testid="account" data-user=user>
+            <th scope="row"><span class="cell-title mono">{user}</span></th>
+            <td data-label="Server">{text(|account| account.server_name.clone())}</td>
+            <td data-label="Shown as">{text(|account| account.display_name.clone())}</td>
+            <td data-label="Used by">{used}</td>
             <td>
                 <span class="row wrap">
-                    <button type="button" class="icon-button" title="Change" aria-label=label on:click=move |_| editing.set(Some(Some(kept.clone())))><Svg icon=Icon::Edit/></button>
+                    <button type="button" class="icon-button" id=opener("account", Some(id)) title="Change" aria-label=move || format!("Change account {}", user()) on:click=move |_| editing.set(Some(Some(account.get_untracked())))><Svg icon=Icon::Edit/></button>
                     <ConfirmButton label="New password" icon=Icon::Lock question="Give it a new password? Its phone cannot register until the PBX knows it." yes="New password" on_yes=renew/>
-                    <ConfirmButton label="Remove" icon=Icon::Trash question="Remove this account?" yes="Remove" on_yes=remove/>
+                    <ConfirmButton label="Remove" icon=Icon::Trash question=removed yes="Remove" on_yes=remove/>
                 </span>
             </td>
         </tr>

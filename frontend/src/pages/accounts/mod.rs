@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::property::use_scope;
 use crate::api::{ApiError, Method};
-use crate::app::use_title;
+use crate::app::{focus, use_title};
 use crate::components::property_tabs::PropertyTabs;
 use crate::components::push::dry_run;
 use crate::live::use_live_stream;
@@ -79,6 +79,34 @@ impl Sip {
     fn has_servers(self) -> bool {
         self.servers.with(|servers| !servers.is_empty()).unwrap_or(false)
     }
+}
+
+/// One of a list as it is now, or as it was last: its row stays when the list is read anew, and keeps the focus.
+fn latest<T>(first: T, now: impl Fn() -> Option<T> + Send + Sync + 'static) -> Memo<T>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    Memo::new(move |before: Option<&T>| now().unwrap_or_else(|| before.unwrap_or(&first).clone()))
+}
+
+/// The id of the button that opens the form of one of these, or of a new one.
+fn opener(what: &str, id: Option<impl Display>) -> String {
+    id.map_or_else(|| format!("{what}-new"), |id| format!("{what}-change-{id}"))
+}
+
+/// Closes the form; the focus goes back to the button it was opened with.
+fn closing<T>(
+    editing: RwSignal<Option<Option<T>>>,
+    opener: impl Fn(Option<T>) -> String + Send + Sync + 'static,
+) -> Callback<()>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    Callback::new(move |()| {
+        let id = opener(editing.get_untracked().flatten());
+        editing.set(None);
+        request_animation_frame(move || focus(&id));
+    })
 }
 
 #[component]

@@ -1,10 +1,11 @@
 //! Extension pools, and giving every room an account from one.
 
+use contract::ExtensionPoolId;
 use contract::rest::{ExtensionPool, FillPool, PoolFilled};
 use leptos::prelude::*;
 
-use super::Sip;
 use super::pool_form::PoolForm;
+use super::{Sip, closing, latest, opener};
 use crate::components::confirm::ConfirmButton;
 use crate::components::empty::skeleton_list;
 use crate::components::icon::{Icon, Svg};
@@ -14,15 +15,19 @@ use crate::words::{counted, phones};
 #[component]
 pub fn Pools(sip: Sip) -> impl IntoView {
     let editing = RwSignal::new(None::<Option<ExtensionPool>>);
-    let close = Callback::new(move |()| editing.set(None));
+    let close = closing(editing, |pool| opener("pool", pool.map(|pool| pool.id)));
     let list = move |pools: RwSignal<Vec<ExtensionPool>>| {
         view! {
             <Show when=move || pools.with(|pools| !pools.is_empty()) fallback=|| view! {
                 <p class="quiet-text">"No pool yet. A pool is a span of numbers, such as 6000-6999, that rooms get their extensions from."</p>
             }>
                 <ul class="card settings plain">
-                    <For each=move || pools.get() key=|pool| serde_json::to_string(pool).unwrap_or_default() let:pool>
-                        <PoolRow pool sip editing/>
+                    <For each=move || pools.get() key=|pool| pool.id let:pool>
+                        {
+                            let id = pool.id;
+                            let now = move || pools.with(|all| all.iter().find(|one| one.id == id).cloned());
+                            view! { <PoolRow id pool=latest(pool, now) sip editing/> }
+                        }
                     </For>
                 </ul>
             </Show>
@@ -34,7 +39,7 @@ pub fn Pools(sip: Sip) -> impl IntoView {
             <div class="row between">
                 <h2 id="pools-title">"Extension pools"</h2>
                 <Show when=move || editing.with(Option::is_none)>
-                    <button type="button" class="button" data-testid="pool-new" on:click=move |_| editing.set(Some(None))><Svg icon=Icon::Plus/>"Add a pool"</button>
+                    <button type="button" class="button" id="pool-new" data-testid="pool-new" on:click=move |_| editing.set(Some(None))><Svg icon=Icon::Plus/>"Add a pool"</button>
                 </Show>
             </div>
             {move || editing.get().map(|pool| view! { <PoolForm sip pool on_close=close/> })}
@@ -44,23 +49,27 @@ pub fn Pools(sip: Sip) -> impl IntoView {
 }
 
 #[component]
-fn PoolRow(pool: ExtensionPool, sip: Sip, editing: RwSignal<Option<Option<ExtensionPool>>>) -> impl IntoView {
+fn PoolRow(
+    id: ExtensionPoolId,
+    pool: Memo<ExtensionPool>,
+    sip: Sip,
+    editing: RwSignal<Option<Option<ExtensionPool>>>,
+) -> impl IntoView {
     let shared = use_shared();
-    let id = pool.id;
     let filled = RwSignal::new(None::<PoolFilled>);
     let busy = RwSignal::new(false);
-    let fill = move |_| {
+    let fill = Callback::new(move |()| {
         busy.set(true);
+        filled.set(None);
         shared.run(async move {
             let path = sip.path(&format!("extension-pools/{id}/fill"));
             let answer = shared.api.post::<_, PoolFilled>(&path, &FillPool::default()).await;
             busy.try_set(false);
             filled.try_set(Some(answer?));
-            sip.changes.update(|count| *count += 1);
-            sip.servers.reload();
+            sip.changed();
             Ok(())
         });
-    };
+    });
     let remove = Callback::new(move |()| {
         shared.run(async move {
             shared.api.delete(&sip.path(&format!("extension-pools/{id}"))).await?;
@@ -70,23 +79,27 @@ fn PoolRow(pool: ExtensionPool, sip: Sip, editing: RwSignal<Option<Option<Extens
         });
     });
     let said = move || {
-        filled.get().map(|filled| {
-            view! { <p role="status" data-testid="pool-filled">{told(&filled)}</p> }
+        let text = if busy.get() { Some("Giving accounts…".to_owned()) } else { filled.get().as_ref().map(told) };
+        text.map(|text| view! { <p role="status" data-testid="pool-filled">{text}</p> })
+    };
+    let name = move || pool.with(|pool| pool.name.clone());
+    let line = move || {
+        pool.with(|pool| {
+            let free = pool.size.saturating_sub(pool.used);
+            let reserved =
+                if pool.reserved.is_empty() { String::new() } else { format!(", never {}", pool.reserved.join(", ")) };
+            format!("{} to {}{reserved}: {} used, {free} free", pool.first, pool.last, pool.used)
         })
     };
-    let free = pool.size.saturating_sub(pool.used);
-    let reserved =
-        if pool.reserved.is_empty() { String::new() } else { format!(", never {}", pool.reserved.join(", ")) };
-    let line = format!("{} to {}{reserved}: {} used, {free} free", pool.first, pool.last, pool.used);
-    let label = format!("Change {}", pool.name);
     view! {
         <li class="setting" data-testid="pool">
-            <div class="grow"><b>{pool.name.clone()}</b><p class="quiet-text">{line}</p>{said}</div>
+            <div class="grow"><b>{name}</b><p class="quiet-text">{line}</p>{said}</div>
             <div class="row wrap">
-                <button type="button" class="button primary" data-testid="pool-fill" disabled=move || busy.get() on:click=fill>
-                    {move || if busy.get() { "Giving accounts…" } else { "Give every room an account" }}
-                </button>
-                <button type="button" class="icon-button" title="Change" aria-label=label on:click=move |_| editing.set(Some(Some(pool.clone())))><Svg icon=Icon::Edit/></button>
+                <ConfirmButton
+                    label="Give every room an account" icon=Icon::Plus yes="Give accounts" on_yes=fill disabled=busy testid="pool-fill"
+                    question="Give every room that has none an account from this pool? Their phones follow at once."
+                />
+                <button type="button" class="icon-button" id=opener("pool", Some(id)) title="Change" aria-label=move || format!("Change {}", name()) on:click=move |_| editing.set(Some(Some(pool.get_untracked())))><Svg icon=Icon::Edit/></button>
                 <ConfirmButton label="Remove" icon=Icon::Trash question="Remove this pool?" yes="Remove" on_yes=remove/>
             </div>
         </li>

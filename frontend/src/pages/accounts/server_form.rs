@@ -59,7 +59,7 @@ pub fn ServerForm(
     });
     let trial = Trial::new(sending);
     let save = move || match (id, spec()) {
-        (Some(id), Ok(spec)) => trial.ask(sip.tried("sip-servers", id, spec), move || make.run(())),
+        (Some(id), Ok(spec)) => trial.ask(sip.tried("sip-servers", id, spec), make),
         (None, Ok(_)) => make.run(()),
         (_, Err(why)) => sending.refuse(why),
     };

@@ -171,7 +171,7 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
         }
         let tried =
             async move { shared.api.patch::<_, Accepted>(&dry_run(&format!("/properties/{id}")), &change).await };
-        trial.ask(tried, move || make.run(()));
+        trial.ask(tried, make);
     };
     let zones = all_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {
