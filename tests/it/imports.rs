@@ -92,6 +92,27 @@ async fn two_thousand_rooms_are_tried_applied_and_the_same_file_changes_nothing(
     assert!(again.note.contains("everything is so already"), "{}", again.note);
 }
 
+#[tokio::test]
+async fn what_is_applied_is_what_was_looked_at() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["101", "102"]).await;
+    let import = upload(&hotel, "rooms.csv", "Room,Guest\n101,Smith\n102,Jones\n").await;
+    assert_eq!(import.counts.change, 2);
+    // A guest checks in meanwhile.
+    let room = format!("/api/v1/rooms/{}", hotel.room("101"));
+    server.api.patch(&room, json!({ "guest_name": "Miller" })).await.ok::<Accepted>();
+    let path = format!("/api/v1/imports/{}", import.id);
+    let refused = server.api.post(&format!("{path}/apply"), json!({ "skip_errors": false })).await.refused(409);
+    assert_eq!(refused.kind, "import-changed");
+    assert_eq!(card(&hotel, hotel.room("102")).await.guest_name, "", "nothing was applied");
+    let shown: Import = server.api.get(&path).await.ok();
+    let (state, old) = (shown.state, &shown.preview[0].changes[0].old);
+    assert_eq!((state, old.as_str()), (ImportState::Ready, "Miller"), "it was tried anew");
+    let done = apply(&server.api, import.id, false).await;
+    assert_eq!((done.state, done.counts.change), (ImportState::Done, 2));
+    assert_eq!(card(&hotel, hotel.room("101")).await.guest_name, "Smith");
+}
+
 fn finding(finding: &Finding) -> (u32, &str, &str) {
     (finding.row, finding.column.as_str(), finding.kind.as_str())
 }

@@ -27,9 +27,10 @@ use self::brief::{Brief, Shown};
 use self::stored::{Content, Report};
 use super::error::{conflict, invalid, not_found, too_many};
 use super::idempotency::Once;
-use super::{Actor, App, Result, audit};
+use super::{Actor, App, AppError, Result, audit};
 use crate::clock::now_ms;
 use crate::db::entity::{import, property, sip_server};
+use crate::domain::import::plan::Plan;
 use crate::domain::import::{Sheet, Unreadable, mapping, spreadsheet, text};
 
 pub use export::csv;
@@ -242,9 +243,26 @@ pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping
     }
     row.mapping = serde_json::to_string(&choices)?;
     let head = tried(app, &mut row, sheet, &choices).await?;
+    let write = app.db.write_beside().await?;
+    let kept = keep_tried(&write.tx, &mut row).await?;
+    if !kept {
+        idle(&Brief::find(&write.tx, id).await?.state)?;
+        return Err(conflict(
+            "import-changed",
+            "import",
+            "Somebody else has just changed its columns. Look at it again.",
+        ));
+    }
+    audit::record(&write.tx, actor, "import.mapping", &row.property_id.to_string(), row.name.clone()).await?;
+    write.commit().await?;
+    Ok(Brief::from(&row).view(head))
+}
+
+/// Stores what a new try said. `false`: somebody has begun to apply it meanwhile, with columns that were checked, or taken
+/// them for something else.
+async fn keep_tried(tx: &impl ConnectionTrait, row: &mut import::Model) -> Result<bool> {
     row.state = ImportState::Ready.as_str().to_owned();
     (row.note, row.rows_done) = (String::new(), 0);
-    let write = app.db.write_beside().await?;
     let new = import::ActiveModel {
         mapping: Set(row.mapping.clone()),
         report: Set(row.report.clone()),
@@ -256,19 +274,8 @@ pub async fn remap(app: &App, actor: &Actor, id: ImportId, wanted: ImportMapping
         fence: Set(row.fence + 1),
         ..Default::default()
     };
-    // Nobody has begun to apply it meanwhile, with columns that were checked, nor taken them for something else.
     let own = import::Entity::update_many().set(new).filter(import::Column::Id.eq(row.id));
-    if own.filter(import::Column::Fence.eq(row.fence)).exec(&write.tx).await?.rows_affected == 0 {
-        idle(&Brief::find(&write.tx, id).await?.state)?;
-        return Err(conflict(
-            "import-changed",
-            "import",
-            "Somebody else has just changed its columns. Look at it again.",
-        ));
-    }
-    audit::record(&write.tx, actor, "import.mapping", &row.property_id.to_string(), row.name.clone()).await?;
-    write.commit().await?;
-    Ok(Brief::from(&row).view(head))
+    Ok(own.filter(import::Column::Fence.eq(row.fence)).exec(tx).await?.rows_affected > 0)
 }
 
 /// Nobody works on it.
@@ -297,9 +304,13 @@ pub async fn apply(
     idle(&row.state)?;
     let choices = stored::choices(&row)?;
     let content = Content::new(stored::open(app, &row.content)?, &choices)?;
-    // As things are now, not as they were when it was tried. Before the transaction: it takes seconds, and everybody else
-    // would wait. Whether the columns are still the same is seen by the claim's fence.
+    // As things are now. Before the transaction: it takes seconds, and everybody else would wait. Whether the columns are
+    // still the same is seen by the claim's fence.
     let (_, plan) = content.plan(app, app.db.read(), row.property_id).await?;
+    let first = stored::state(&row.state) == ImportState::Ready;
+    if first && stored::open::<Report>(app, &row.report)?.rows != plan.rows {
+        return Err(seen_otherwise(app, row, &content, &choices, plan).await?);
+    }
     let refused = plan.counts.refused;
     if refused > 0 && !wanted.skip_errors {
         return Err(conflict(
@@ -323,6 +334,25 @@ pub async fn apply(
     write.commit().await?;
     claim.start(app.clone());
     Ok(answer)
+}
+
+/// What would be done now is not what somebody has looked at: the new try is stored, to be looked at.
+async fn seen_otherwise(
+    app: &App,
+    mut row: import::Model,
+    content: &Content,
+    choices: &[ColumnChoice],
+    plan: Plan,
+) -> Result<AppError> {
+    row.counts = serde_json::to_string(&plan.counts)?;
+    stored::keep(app, &mut row, content.report(choices, plan))?;
+    let write = app.db.write_beside().await?;
+    // Somebody else's is as new.
+    keep_tried(&write.tx, &mut row).await?;
+    write.commit().await?;
+    let detail = "Rooms or phones were changed since this was tried, and it would now do something else. Nothing was \
+                  applied. Look at the rows again, and apply it then.";
+    Ok(conflict("import-changed", "import", detail))
 }
 
 /// Forgets an import. What it did stays.

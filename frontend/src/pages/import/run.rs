@@ -71,7 +71,14 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
     let state = Memo::new(move |_| import.with(|import| import.state));
     let apply = Callback::new(move |skip_errors: bool| {
         let id = import.with_untracked(|import| import.id);
-        let tell = async move { shared.api.tell(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors }).await };
+        let tell = async move {
+            let answer = shared.api.tell(&format!("/imports/{id}/apply"), &ApplyImport { skip_errors }).await;
+            if answer.is_err() {
+                // It may have been tried anew.
+                loaded.reload();
+            }
+            answer
+        };
         sending.run(tell, move |()| loaded.reload());
     });
     let undone = RwSignal::new(None::<ImportUndone>);
