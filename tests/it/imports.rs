@@ -96,8 +96,10 @@ async fn two_thousand_rooms_are_tried_applied_and_the_same_file_changes_nothing(
 async fn what_is_applied_is_what_was_looked_at() {
     let server = TestServer::start().await;
     let hotel = server.hotel(&["101", "102"]).await;
-    let import = upload(&hotel, "rooms.csv", "Room,Guest\n101,Smith\n102,Jones\n").await;
+    hotel.announce(mac(1), Some(hotel.room("101"))).await.unwrap();
+    let import = upload(&hotel, "rooms.csv", "Room,Guest,network.cdp\n101,Smith,no\n102,Jones,no\n").await;
     assert_eq!(import.counts.change, 2);
+    assert_eq!(import.reach, ImportReach { phones: 1, restart: 1, in_call: 0 }, "nobody stands in 102");
     // A guest checks in meanwhile.
     let room = format!("/api/v1/rooms/{}", hotel.room("101"));
     server.api.patch(&room, json!({ "guest_name": "Miller" })).await.ok::<Accepted>();

@@ -72,6 +72,7 @@ impl Brief {
             rows,
             rows_done,
             counts,
+            reach: head.reach,
             errors: head.errors,
             warnings: head.warnings,
             findings: head.findings,

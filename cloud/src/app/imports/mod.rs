@@ -7,6 +7,7 @@ mod carry;
 mod export;
 mod gdms;
 mod known;
+mod reach;
 mod run;
 mod stored;
 mod undo;
@@ -30,7 +31,6 @@ use super::idempotency::Once;
 use super::{Actor, App, AppError, Result, audit};
 use crate::clock::now_ms;
 use crate::db::entity::{import, property, sip_server};
-use crate::domain::import::plan::Plan;
 use crate::domain::import::{Sheet, Unreadable, mapping, spreadsheet, text};
 
 pub use export::csv;
@@ -158,9 +158,10 @@ async fn filled(app: &App, row: &mut import::Model, sheet: Sheet) -> Result<Repo
 /// Tries it: what it says is put into `row`. Returns the beginning of the report.
 async fn tried(app: &App, row: &mut import::Model, sheet: Sheet, choices: &[ColumnChoice]) -> Result<Report> {
     let content = Content::new(sheet, choices)?;
-    let (_, plan) = content.plan(app, app.db.read(), row.property_id).await?;
+    let (known, plan) = content.plan(app, app.db.read(), row.property_id).await?;
     row.counts = serde_json::to_string(&plan.counts)?;
-    stored::keep(app, row, content.report(choices, plan))
+    let reach = reach::of(app.db.read(), &known, &plan.steps).await?;
+    stored::keep(app, row, content.report(choices, plan, reach))
 }
 
 /// States in which somebody works on an import.
@@ -306,10 +307,13 @@ pub async fn apply(
     let content = Content::new(stored::open(app, &row.content)?, &choices)?;
     // As things are now. Before the transaction: it takes seconds, and everybody else would wait. Whether the columns are
     // still the same is seen by the claim's fence.
-    let (_, plan) = content.plan(app, app.db.read(), row.property_id).await?;
+    let (known, plan) = content.plan(app, app.db.read(), row.property_id).await?;
+    let reach = reach::of(app.db.read(), &known, &plan.steps).await?;
     let first = stored::state(&row.state) == ImportState::Ready;
     if first && stored::open::<Report>(app, &row.report)?.rows != plan.rows {
-        return Err(seen_otherwise(app, row, &content, &choices, plan).await?);
+        row.counts = serde_json::to_string(&plan.counts)?;
+        stored::keep(app, &mut row, content.report(&choices, plan, reach))?;
+        return Err(seen_otherwise(app, row).await?);
     }
     let refused = plan.counts.refused;
     if refused > 0 && !wanted.skip_errors {
@@ -319,7 +323,7 @@ pub async fn apply(
             format!("{refused} rows have errors. Correct the file, or leave these rows out with skip_errors."),
         ));
     }
-    stored::keep(app, &mut row, content.report(&choices, plan))?;
+    stored::keep(app, &mut row, content.report(&choices, plan, reach))?;
     let write = app.db.write_beside().await?;
     if let Some(answer) = once.replay(&write.tx).await? {
         return Ok(answer);
@@ -336,16 +340,8 @@ pub async fn apply(
     Ok(answer)
 }
 
-/// What would be done now is not what somebody has looked at: the new try is stored, to be looked at.
-async fn seen_otherwise(
-    app: &App,
-    mut row: import::Model,
-    content: &Content,
-    choices: &[ColumnChoice],
-    plan: Plan,
-) -> Result<AppError> {
-    row.counts = serde_json::to_string(&plan.counts)?;
-    stored::keep(app, &mut row, content.report(choices, plan))?;
+/// What would be done now is not what somebody has looked at: the new try in `row` is stored, to be looked at.
+async fn seen_otherwise(app: &App, mut row: import::Model) -> Result<AppError> {
     let write = app.db.write_beside().await?;
     // Somebody else's is as new.
     keep_tried(&write.tx, &mut row).await?;

@@ -30,6 +30,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub errors: u32,
     pub warnings: u32,
+    #[serde(default)]
+    pub reach: ImportReach,
 }
 
 impl Report {
@@ -96,12 +98,12 @@ impl Content {
         Ok((known, plan))
     }
 
-    pub fn report(&self, choices: &[ColumnChoice], plan: Plan) -> Report {
+    pub fn report(&self, choices: &[ColumnChoice], plan: Plan, reach: ImportReach) -> Report {
         let count = |severity| plan.findings.iter().filter(|finding| finding.severity == severity).count() as u32;
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         let mut findings = plan.findings;
         findings.truncate(MOST_FINDINGS);
-        Report { columns: self.shown(choices), rows: plan.rows, findings, errors, warnings }
+        Report { columns: self.shown(choices), rows: plan.rows, findings, errors, warnings, reach }
     }
 
     fn shown(&self, choices: &[ColumnChoice]) -> Vec<ImportColumn> {

@@ -59,6 +59,9 @@ body! {
         pub rows_done: u32,
         /// What applying it would do, or did.
         pub counts: ImportCounts,
+        /// Which phones that are there follow, as things were when it was tried.
+        #[serde(default)]
+        pub reach: ImportReach,
         pub errors: u32,
         pub warnings: u32,
         /// The first 200 errors and warnings; the others by `GET /imports/{import}/findings`.
@@ -105,6 +108,16 @@ body! {
         /// Rooms that get another account than they have.
         #[serde(default)]
         pub accounts_given: u32,
+    }
+    /// Phones an import reaches.
+    #[derive(Copy, Eq, Default)]
+    pub struct ImportReach {
+        /// Of whose room, account or own values something changes, or that are moved.
+        pub phones: u32,
+        /// Of those: for how many the file sets something that counts after a restart.
+        pub restart: u32,
+        /// Of those: how many have the handset lifted.
+        pub in_call: u32,
     }
     /// What taking an import's settings back did.
     #[derive(Default)]

@@ -11,7 +11,7 @@ use crate::components::form::Sending;
 use crate::components::icon::{Icon, Svg};
 use crate::load::Loaded;
 use crate::state::use_shared;
-use crate::words::counted;
+use crate::words::{counted, phones};
 
 /// What rows make and change, in words.
 fn effects(counts: &ImportCounts) -> Vec<String> {
@@ -126,6 +126,14 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
             </dl>
         }
     };
+    let reached = move || {
+        let reach = import.with(|import| import.reach);
+        (state.get() == ImportState::Ready && reach.phones > 0).then(|| {
+            let also = |count: u32, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
+            let (restart, in_call) = (also(reach.restart, "will restart"), also(reach.in_call, "in a call now"));
+            view! { <p data-testid="import-reach">{format!("{} that are there follow{restart}{in_call}.", phones(reach.phones))}</p> }
+        })
+    };
     let progress = move || {
         let label = match state.get() {
             ImportState::Applying => Some("Rows done"),
@@ -167,6 +175,7 @@ pub fn Run(import: RwSignal<Import>, loaded: Loaded<Import>, trying: RwSignal<bo
             </div>
             {progress}
             {move || (state.get() != ImportState::Fetching && !unread()).then(figures)}
+            {reached}
             {move || Some(counts.with(effects)).filter(|some| !some.is_empty()).map(|some| view! { <p>{some.join(", ")}</p> })}
             {move || import.with(|import| (!import.note.is_empty()).then(|| import.note.clone())).map(|note| view! { <p class="note"><Svg icon=Icon::Alert/> <span>{note}</span></p> })}
             <FormError error=sending.error fields=&[]/>
