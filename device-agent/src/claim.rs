@@ -75,6 +75,11 @@ impl Claims {
         });
     }
 
+    /// The handset was moved: what was entered counts no more.
+    pub(crate) fn hung(&self) {
+        self.lock().digits.clear();
+    }
+
     /// A key of a phone that only says what a phone would say.
     pub(crate) fn pressed(&self, key: char) {
         let digits = {

@@ -36,6 +36,7 @@ impl Line {
                 }
             }
             Self::Simulated => {
+                device.claims.hung();
                 if device.line().off_hook == off {
                     return;
                 }

@@ -62,6 +62,9 @@ async fn numbers_of_the_property_and_the_type_of_a_room_reach_the_phone() {
     browser.says("#facts-name-error", "Write what the property is called").await;
     browser.fill("facts-name", "Harbour House").await;
     browser.press(Key::Enter).await;
+    browser.says("facts-trial", "Changes 1 phone").await;
+    tab_to(&browser, "facts-trial-yes").await;
+    browser.press(Key::Enter).await;
     browser.gone("facts-form").await;
     browser.until("the focus is back", "document.activeElement.id === 'facts-change'").await;
     browser.says("property-facts", "+351 215 550 100").await;

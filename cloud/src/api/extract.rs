@@ -24,6 +24,9 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        if parts.method == Method::DELETE && is_dry_run(&parts.uri)? {
+            return Err(no_dry_run());
+        }
         let token = parts
             .headers
             .get(header::AUTHORIZATION)
@@ -124,7 +127,7 @@ impl Operation {
     /// Of a request that cannot be tried.
     pub fn once(&self, app: &App, caller: &Caller, body: &impl Serialize) -> Result<Once> {
         match self.dry_run {
-            true => Err(invalid("dry_run", "This request has no dry run. Nothing was changed.")),
+            true => Err(no_dry_run()),
             false => Once::new(app, &caller.actor, self.key.as_deref(), &self.name, body),
         }
     }
@@ -139,10 +142,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Operation {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let Query(DryRun { dry_run }) =
-            Query::try_from_uri(&parts.uri).map_err(|_| invalid("dry_run", "dry_run is true or false."))?;
+        let dry_run = is_dry_run(&parts.uri)?;
         Ok(Self { name: name(&parts.method, &parts.uri), key: key(&parts.headers)?, dry_run })
     }
+}
+
+fn is_dry_run(uri: &Uri) -> Result<bool> {
+    let asked = Query::<DryRun>::try_from_uri(uri).map_err(|_| invalid("dry_run", "dry_run is true or false."))?;
+    Ok(asked.0.dry_run)
+}
+
+fn no_dry_run() -> AppError {
+    invalid("dry_run", "This request has no dry run. Nothing was changed.")
 }
 
 fn name(method: &Method, uri: &Uri) -> String {

@@ -102,8 +102,10 @@ pub async fn change_set(
 pub async fn retry(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path(id): Path<ChangeSetId>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
+    operation.once(&app, &caller, &())?;
     Ok((StatusCode::ACCEPTED, Json(layers::retry(&app, &caller.actor, id).await?)))
 }
 

@@ -11,7 +11,7 @@ use contract::{ChangeSetId, PhoneId, PropertyId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Body, Caller, fifty};
+use super::extract::{Body, Caller, Operation, fifty};
 use crate::app::{App, Result, announce, desired, phones};
 
 #[derive(Deserialize, IntoParams)]
@@ -120,7 +120,9 @@ pub async fn accept(
 pub async fn push(
     State(app): State<Arc<App>>,
     caller: Caller,
+    operation: Operation,
     Path(id): Path<PhoneId>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
+    operation.once(&app, &caller, &())?;
     Ok((StatusCode::ACCEPTED, Json(desired::push(&app, &caller.actor, id).await?)))
 }

@@ -132,7 +132,7 @@ async fn finish(
             return Err(invalid("room", "The room belongs to another property."));
         }
         let phone = changed.remove(0);
-        (touched, changed) = rooms::put(tx, actor, phone, room, false).await?;
+        (touched, changed) = rooms::put(app, tx, actor, phone, room, false).await?;
     }
     let row = changed[0].clone();
     audit::record(tx, actor, action, &row.id.to_string(), row.mac.clone()).await?;

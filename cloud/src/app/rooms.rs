@@ -1,5 +1,7 @@
 //! A room: its number, extension and guest name, and the phone that stands in it.
 
+use std::collections::HashMap;
+
 use contract::rest::{Accepted, AssignPhone, Enrolment, RoomChange, RoomDetail};
 use contract::{Mac, RoomId};
 use sea_orm::{
@@ -118,7 +120,7 @@ pub async fn assign(app: &App, actor: &Actor, once: &Once, id: RoomId, wanted: A
     }
     let room = find(&write.tx, id).await?;
     let phone = by_name(&write.tx, &wanted.phone).await?;
-    let (touched, changed) = put(&write.tx, actor, phone, &room, wanted.replace).await?;
+    let (touched, changed) = put(app, &write.tx, actor, phone, &room, wanted.replace).await?;
     audit::record(&write.tx, actor, "room.assign", &room.id.to_string(), changed[0].mac.clone()).await?;
     let change = Change { actor, summary: format!("Room {}: phone assigned", room.number) };
     let jobs = refresh(app, &write.tx, changed, &change).await?;
@@ -145,13 +147,14 @@ pub async fn unassign(app: &App, actor: &Actor, id: RoomId) -> Result<Accepted> 
 
 /// As [`place`], by a person's word: it answers what the phone itself has asked for.
 pub async fn put(
+    app: &App,
     tx: &impl ConnectionTrait,
     actor: &Actor,
     phone: phone::Model,
     room: &room::Model,
     replace: bool,
 ) -> Result<(Vec<Touched>, Vec<phone::Model>)> {
-    claims::overtaken(tx, actor, phone.id, room).await?;
+    claims::overtaken(app, tx, actor, &HashMap::from([(phone.id, room.id)])).await?;
     place(tx, phone, room, replace).await
 }
 

@@ -8,7 +8,7 @@ use super::{Device, Restart};
 use crate::clock;
 use crate::command::Begin;
 use crate::diagnostics::model::Tests;
-use crate::provision::Wish;
+use crate::provision;
 use crate::rehearsal::Stage;
 use crate::store::{Change, Deed, Document, Effect};
 use crate::transfer;
@@ -141,7 +141,7 @@ impl Device {
             done
         };
         if effects.iter().any(|effect| self.needs_restart(&effect.key)) {
-            self.provision().want_restart(Wish::Asked);
+            provision::restart(self);
         }
         self.wake_all();
         Ok(effects)

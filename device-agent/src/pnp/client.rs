@@ -25,11 +25,13 @@ const SPREAD: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Whether this phone asks. As long as no ACS was reached: from the box (nobody has set anything but the room number, which
-/// may be dialled while nobody answers yet), or if its settings came this way, so that it can be told others. Else if it is
-/// set to.
+/// may be dialled while nobody answers yet), or if its settings came this way, so that it can be told others, unless they say
+/// that it is not to ask. Else if it is set to.
 pub(crate) fn asks(device: &Device) -> bool {
     let is_new = |document: &Document| document.values.keys().all(|key| &**key == ROOM_KEY);
-    let by_itself = |document: &Document| document.bootstrapped.is_empty() && (document.pnp || is_new(document));
+    let is_off = |document: &Document| document.values.get(KEY).is_some_and(|value| &**value == "no");
+    let told = |document: &Document| document.pnp && !is_off(document);
+    let by_itself = |document: &Document| document.bootstrapped.is_empty() && (told(document) || is_new(document));
     device.document(by_itself) || device.value(KEY) == "yes"
 }
 
@@ -108,10 +110,12 @@ async fn act(device: &Arc<Device>, socket: &UdpSocket, pnp: &Pnp, output: Output
         Output::Url { url, from } => {
             // There may be a token in it: it is not logged.
             tracing::info!(%from, "the LAN has a configuration server for this phone");
-            if let Err(why) = device.provision().order_from(Reason::Pnp, &url) {
-                tracing::warn!(%from, %why, "the configuration server on the LAN is none this phone can ask");
+            match device.provision().order_from(Reason::Pnp, &url) {
+                Ok(()) => remember(device).await,
+                Err(why) => {
+                    tracing::warn!(%from, %why, "the configuration server on the LAN is none this phone can ask")
+                }
             }
-            remember(device).await;
             let at: Timestamp = clock::now();
             pnp.offered(Some(Offer { url, from, at }));
         }
@@ -147,8 +151,10 @@ mod tests {
         assert!(!asks(&phone));
         phone.set_provisioned(&[(intern(KEY), Some("yes".into()))]).unwrap();
         assert!(asks(&phone), "it is set to");
-        phone.set_provisioned(&[(intern(KEY), Some("no".into()))]).unwrap();
         remember(&phone).await;
+        phone.set_provisioned(&[(intern(KEY), Some("no".into()))]).unwrap();
+        assert!(!asks(&phone), "it is set not to");
+        phone.set_provisioned(&[(intern(KEY), None)]).unwrap();
         assert!(asks(&phone), "its settings came this way");
         phone.update(|document| document.bootstrapped = "http://acs.example/".into()).unwrap();
         assert!(!asks(&phone), "an ACS has it");

@@ -32,5 +32,5 @@ pub mod when;
 
 pub(crate) use desk::Wish;
 pub use desk::{Desk, Ended, Reason, Running, Status};
-pub(crate) use run::{read, run};
+pub(crate) use run::{read, restart, run};
 pub(crate) use watch::{load, watch};

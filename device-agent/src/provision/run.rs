@@ -70,13 +70,15 @@ pub(crate) async fn run(device: Arc<Device>) {
 }
 
 /// What is tried again: the last run that failed in a way that passes, where it asked. An address that was offered is known
-/// from nowhere else.
+/// from nowhere else, and stays when there is nobody else to ask. Who wrote one himself sees that it failed.
 fn still_owed(before: Option<Order>, ran: Order, done: Option<&Done>) -> Option<Order> {
     match done {
-        Some(done) if done.again => Some(Order { reason: Reason::Again, ..ran }),
+        Some(done) if done.again => {
+            let place = ran.place.filter(|_| ran.reason != Reason::Asked);
+            Some(Order { reason: Reason::Again, place })
+        }
         Some(done) if done.ended.ok || ran.place.is_some() => None,
-        // There was nobody to ask.
-        _ => before,
+        _ => before.filter(|owed| owed.place.is_some()),
     }
 }
 
@@ -317,7 +319,7 @@ async fn tell(device: &Arc<Device>, ended: &Ended, told: &mut String) {
 }
 
 /// Has the phone restart, but not again and again.
-fn restart(device: &Device) {
+pub(crate) fn restart(device: &Device) {
     let wait = until_restart(device.document(|document| document.provision_restart), clock::now().millis());
     let minutes = wait.as_secs().div_ceil(60);
     tracing::info!(minutes, "settings changed that count after a restart");
@@ -372,6 +374,11 @@ mod tests {
         assert_eq!(still_owed(owed.clone(), second, Some(&fails(false))), None);
         assert_eq!(still_owed(owed.clone(), of_settings.clone(), Some(&works)), None);
         assert_eq!(still_owed(owed, of_settings.clone(), Some(&fails(true))), again(&of_settings));
+        for ended in [None, Some(&fails(false))] {
+            assert_eq!(still_owed(again(&of_settings), of_settings.clone(), ended), None, "it ends for good");
+        }
+        let written = Order { reason: Reason::Asked, ..first };
+        assert_eq!(still_owed(None, written, Some(&fails(true))), again(&of_settings), "not the address");
     }
 
     #[test]

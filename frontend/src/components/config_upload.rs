@@ -85,7 +85,7 @@ impl From<RestorePreview> for Found {
             warnings: Vec::new(),
             aside,
             aside_total,
-            would,
+            would: would.filter(|would| would.phones > 0),
             password: String::new(),
         }
     }

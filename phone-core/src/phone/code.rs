@@ -33,6 +33,12 @@ impl Code {
         }
     }
 
+    /// Whether these digits are the beginning of a code that is nothing else: a room number or a password follows, which no
+    /// dial plan is to have.
+    pub(super) fn is_begun(digits: &str) -> bool {
+        digits.starts_with(SET_ROOM) || digits.starts_with(FACTORY_RESET)
+    }
+
     /// Whether these digits are a code, or its beginning.
     pub(super) fn may_become(digits: &str) -> bool {
         let begins = |code: &str| code.starts_with(digits);

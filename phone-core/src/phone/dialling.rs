@@ -108,6 +108,8 @@ impl Phone {
             Some(Verdict::Blocked { more: false, .. } | Verdict::Refused) if !undecided && !self.may_be_address() => {
                 self.refuse_number(now, "the dial plan does not allow this number");
             }
+            // Who looks at the door for the room's number may take his time.
+            _ if Code::is_begun(&self.dialler.digits) => self.dialler.send_at = None,
             _ => self.dialler.send_at = Some(now + calls.no_key_timeout),
         }
     }
@@ -141,6 +143,9 @@ impl Phone {
         self.dialler.idle_at = Some(now + self.settings.off_hook_timeout);
         if digits.is_empty() {
             return;
+        }
+        if Code::is_begun(&digits) {
+            return self.set_tone(Tone::None);
         }
         // A number entered with the handset down is talked to over the loudspeaker.
         self.speaker |= !self.is_open();

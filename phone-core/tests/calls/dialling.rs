@@ -83,6 +83,14 @@ fn the_phones_own_codes_are_told_and_not_dialled() {
         assert_eq!(called(&world), None);
         assert_eq!(world.news(0).iter().filter(|one| *one == "Code").count(), 4);
         world.hang_up(0);
+        // Somebody looks at the door before he goes on.
+        world.lift(0);
+        world.keys(0, "**766*");
+        world.run(6);
+        world.keys(0, "1207#");
+        world.run(6);
+        assert_eq!((called(&world), world.news(0)), (None, vec!["Code".to_owned()]));
+        world.hang_up(0);
     }
 }
 

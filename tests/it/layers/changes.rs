@@ -177,6 +177,8 @@ async fn a_change_of_a_server_or_a_property_can_be_tried_first() {
     let made: contract::rest::SipServer = api.post(&format!("{property}/sip-servers"), server.clone()).await.ok();
     let wrong = api.post(&format!("{property}/sip-servers?dry_run=true"), server.clone()).await.refused(422);
     assert_eq!(wrong.field.as_deref(), Some("dry_run"), "what cannot be tried is not done instead");
+    let gone = api.delete(&format!("/api/v1/rooms/{}/phone?dry_run=true", house.room("101"))).await.refused(422);
+    assert_eq!(gone.field.as_deref(), Some("dry_run"));
     let spec = json!({ "server": made.id, "user": "101", "slot": 1, "rooms": [house.room("101")] });
     let account: contract::rest::SipAccount = api.post(&format!("{property}/sip-accounts"), spec).await.ok();
     assert_eq!(account.user, "101");

@@ -21,6 +21,17 @@ async fn listed(server: &TestServer, set: ChangeSetId, reach: &str) -> Vec<Phone
     page.items.iter().map(|row| row.id).collect()
 }
 
+/// A phone that takes none of the values it is sent.
+fn refuse_sets(message: &Message) -> Option<Message> {
+    let Message::SetParameterValues(set) = message else { return None };
+    let refused = set.parameters.iter().map(|one| SetParameterValuesFault {
+        name: one.name.clone(),
+        code: FaultCode::INVALID_PARAMETER_VALUE,
+        text: "no".to_owned(),
+    });
+    Some(Fault { parameters: refused.collect(), ..Fault::of(FaultCode::INVALID_ARGUMENTS) }.into())
+}
+
 #[tokio::test]
 async fn phones_that_refuse_a_change_are_listed_and_tried_again_together() {
     let server = TestServer::start().await;
@@ -40,17 +51,7 @@ async fn phones_that_refuse_a_change_are_listed_and_tried_again_together() {
     // The first takes it, the second does not, the third is not heard of.
     phones[0].session().await;
     phones[1].begin().await;
-    phones[1]
-        .serve(|message| {
-            let Message::SetParameterValues(set) = message else { return None };
-            let refused = set.parameters.iter().map(|one| SetParameterValuesFault {
-                name: one.name.clone(),
-                code: FaultCode::INVALID_PARAMETER_VALUE,
-                text: "no".to_owned(),
-            });
-            Some(Fault { parameters: refused.collect(), ..Fault::of(FaultCode::INVALID_ARGUMENTS) }.into())
-        })
-        .await;
+    phones[1].serve(refuse_sets).await;
     let one = server.api.phone(ids[1]).await;
     assert_eq!((progress(&server, set).await, one.phone.sync), ((1, 1, 1), SyncState::Failed), "{:?}", one.jobs);
     assert_eq!(listed(&server, set, "").await, ids);
@@ -67,6 +68,28 @@ async fn phones_that_refuse_a_change_are_listed_and_tried_again_together() {
     phones[1].session().await;
     server.api.job_is(&again.jobs[0], JobState::Done).await;
     assert_eq!((progress(&server, set).await, phones[1].holds(RING)), ((2, 1, 0), Some("50")));
+}
+
+#[tokio::test]
+async fn what_was_covered_and_taken_is_not_failed_by_a_later_change() {
+    let server = TestServer::start().await;
+    let hotel = server.hotel(&["101"]).await;
+    hotel.announce(mac(1), Some(hotel.room("101"))).await.unwrap();
+    let mut phone = HandPhone::new(mac(1), server.acs_url());
+    phone.session().await;
+    let path = format!("/api/v1/properties/{}/settings", hotel.property);
+    let set = async |seconds: &str| {
+        let accepted: Accepted = server.api.put(&path, json!({ "values": { RING: seconds } })).await.ok();
+        accepted.change_set.unwrap()
+    };
+    let (covered, taken) = (set("40").await, set("50").await);
+    phone.session().await;
+    assert_eq!([progress(&server, covered).await, progress(&server, taken).await], [(1, 0, 0); 2]);
+    let refused = set("60").await;
+    phone.begin().await;
+    phone.serve(refuse_sets).await;
+    assert_eq!([progress(&server, covered).await, progress(&server, taken).await], [(1, 0, 0); 2]);
+    assert_eq!(progress(&server, refused).await, (0, 0, 1));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The front desk's word on a claim, and what a property lets its phones take.
 
+use std::collections::HashMap;
+
 use contract::rest::{
     ClaimAccept, ClaimKind, ClaimReject, ClaimSettings, ClaimSettingsChange, ClaimState, ClaimView, MAX_PAGE,
 };
@@ -8,11 +10,14 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{End, OPEN, end, give, kind, load, rules_of, show, state};
+use super::{End, OPEN, end, give, kind, load, rules, rules_of, show, state};
 use crate::app::error::{conflict, invalid, not_found};
 use crate::app::{Actor, App, Result, audit};
 use crate::db::entity::{claim, claim_settings, phone, property, room};
 use crate::domain::claims::{Rooms, Rules};
+
+/// Phones of one statement.
+const ROWS: usize = 500;
 
 /// Characters of a note.
 const MOST_NOTE: usize = 200;
@@ -40,7 +45,9 @@ pub async fn set(app: &App, actor: &Actor, id: PropertyId, wanted: ClaimSettings
     let write = app.db.write().await?;
     let tx = &write.tx;
     property::Entity::find_by_id(id.0).one(tx).await?.ok_or_else(|| not_found("property"))?;
-    for number in list.numbers() {
+    // A room that is no more does not keep the rest from being changed.
+    let before = rules(tx, id.0).await?.rooms;
+    for number in list.numbers().filter(|number| !before.numbers().any(|named| named == *number)) {
         if give::room_of(tx, id.0, number).await?.is_none() {
             let why = "is neither a room of this property nor a range. Write numbers and ranges between commas, such as \
                        1201-1299, 1401.";
@@ -146,17 +153,33 @@ pub async fn reject(app: &App, actor: &Actor, id: ClaimId, wanted: ClaimReject) 
     one(app, &row).await
 }
 
-/// A person has put the phone into this room: what it asked for is answered by that.
-pub async fn overtaken(tx: &impl ConnectionTrait, actor: &Actor, phone: Uuid, room: &room::Model) -> Result<()> {
-    let of_phone = claim::Entity::find().filter(claim::Column::PhoneId.eq(phone));
-    for row in of_phone.filter(claim::Column::State.is_in(OPEN)).all(tx).await? {
-        let (state, note) = match row.room_id == Some(room.id) {
+/// A person puts phones into rooms, by their ids: what they asked for is answered by that. Before their documents follow.
+pub async fn overtaken(app: &App, tx: &impl ConnectionTrait, actor: &Actor, moves: &HashMap<Uuid, Uuid>) -> Result<()> {
+    let phones: Vec<Uuid> = moves.keys().copied().collect();
+    let mut rows = Vec::new();
+    for some in phones.chunks(ROWS) {
+        let of_phones = claim::Entity::find().filter(claim::Column::PhoneId.is_in(some.iter().copied()));
+        rows.extend(of_phones.filter(claim::Column::State.is_in(OPEN)).all(tx).await?);
+    }
+    for row in rows {
+        let Some(room) = moves.get(&row.phone_id) else { continue };
+        let is_it = row.room_id == Some(*room) && (kind(&row) == ClaimKind::Room || has_extension(tx, *room).await?);
+        let (state, note) = match is_it {
             true => (ClaimState::Accepted, ""),
             false => (ClaimState::Expired, "Somebody put the phone into a room."),
         };
         end(tx, &row, End { state, reason: None, note, by: actor, room: None }).await?;
+        let phone = phone::Entity::find_by_id(row.phone_id).one(tx).await?;
+        if let Some(phone) = phone.filter(|_| !is_it && kind(&row) == ClaimKind::Room) {
+            give::old_number(app, tx, actor, &phone).await?;
+        }
     }
     Ok(())
+}
+
+async fn has_extension(tx: &impl ConnectionTrait, room: Uuid) -> Result<bool> {
+    let room = room::Entity::find_by_id(room).one(tx).await?;
+    Ok(room.is_some_and(|room| !room.extension.is_empty()))
 }
 
 fn open(row: &claim::Model) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::app::announce::blank;
 use crate::app::desired::targets::{self, Target};
 use crate::app::desired::{Change, refresh_targets};
 use crate::app::live::{Touched, touch};
-use crate::app::{Actor, App, Result};
+use crate::app::{Actor, App, Result, claims};
 use crate::db::column::write_column;
 use crate::db::entity::{building, floor, import, job, phone, room, room_type};
 use crate::db::insert::insert_all;
@@ -41,7 +41,8 @@ pub async fn steps(
         new_rooms.get(number).copied().or_else(|| known.rooms.get(number).map(|room| room.id))
     };
     let mut changed = Changed::default();
-    phones(tx, known, steps, &room_of, &mut counts, &mut changed).await?;
+    let moves = phones(tx, known, steps, &room_of, &mut counts, &mut changed).await?;
+    claims::overtaken(app, tx, actor, &moves).await?;
     accounts::carry(app, tx, known, steps, &room_of, &mut counts, &mut changed).await?;
     let purpose = values::Purpose { actor, import: import.id, comment: format!("Import {}", import.name) };
     let sets = values::carry(app, tx, &purpose, known, steps, &room_of, &mut counts, &mut changed).await?;
@@ -219,7 +220,8 @@ async fn types(tx: &impl ConnectionTrait, known: &Known, steps: &[Step]) -> Resu
     Ok(types)
 }
 
-/// Makes, changes and moves phones. Rooms are emptied before they are filled, so phones may change places.
+/// Makes, changes and moves phones. Rooms are emptied before they are filled, so phones may change places. Returns into which
+/// rooms phones were moved that were there.
 async fn phones(
     tx: &impl ConnectionTrait,
     known: &Known,
@@ -227,7 +229,7 @@ async fn phones(
     room_of: &impl Fn(&Option<String>) -> Option<Uuid>,
     counts: &mut ImportCounts,
     changed: &mut Changed,
-) -> Result<()> {
+) -> Result<HashMap<Uuid, Uuid>> {
     let standing: HashMap<Uuid, Uuid> =
         known.phones.values().filter_map(|phone| Some((phone.room?, phone.id))).collect();
     let (mut made, mut leave) = (Vec::new(), HashSet::new());
@@ -287,6 +289,7 @@ async fn phones(
     }
     write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Serial, serials).await?;
     write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::Model, models).await?;
+    let into = moves.iter().filter_map(|(phone, room)| Some((*phone, (*room)?))).collect();
     write_column::<phone::Entity, _>(tx, phone::Column::Id, phone::Column::RoomId, moves).await?;
-    Ok(())
+    Ok(into)
 }

@@ -13,6 +13,7 @@ mod stored;
 mod undo;
 mod values;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use contract::rest::*;
@@ -309,8 +310,10 @@ pub async fn apply(
     // still the same is seen by the claim's fence.
     let (known, plan) = content.plan(app, app.db.read(), row.property_id).await?;
     let reach = reach::of(app.db.read(), &known, &plan.steps).await?;
-    let first = stored::state(&row.state) == ImportState::Ready;
-    if first && stored::open::<Report>(app, &row.report)?.rows != plan.rows {
+    let seen: Report = stored::open(app, &row.report)?;
+    let seen: HashMap<u32, &ImportRow> = seen.rows.iter().map(|row| (row.row, row)).collect();
+    // What is done of an import that broke off is as it should be by now.
+    if plan.rows.iter().any(|row| row.action != RowAction::Same && seen.get(&row.row) != Some(&row)) {
         row.counts = serde_json::to_string(&plan.counts)?;
         stored::keep(app, &mut row, content.report(&choices, plan, reach))?;
         return Err(seen_otherwise(app, row).await?);

@@ -307,7 +307,9 @@ pub async fn resume(app: &Arc<App>) -> Result<()> {
         let actor = Actor(row.applied_by);
         let write = app.db.write_beside().await?;
         let at = (row.id, row.fence);
-        let Some(claim) = Claim::by(&write.tx, import::Entity::update_many(), at, &actor).await? else { continue };
+        // Waited for the turn to write, whoever works on it may have said that he still does.
+        let over = import::Entity::update_many().filter(import::Column::LeaseUntil.lt(now_ms()));
+        let Some(claim) = Claim::by(&write.tx, over, at, &actor).await? else { continue };
         write.commit().await?;
         match stored::state(&row.state) {
             ImportState::Applying => claim.start(app.clone()),

@@ -11,14 +11,12 @@ use crate::app::error::{invalid, not_found};
 use crate::app::{App, Result};
 use crate::db::entity::import;
 use crate::domain::import::mapping::{self, Column};
-use crate::domain::import::parse::{self, Headings, Wanted};
+use crate::domain::import::parse::{self, Headings, MOST_FINDINGS, Wanted};
 use crate::domain::import::plan::{self, Plan};
 use crate::domain::import::{Sheet, mapping::seems_secret};
 
 /// How long an import is kept.
 pub const KEPT_MS: i64 = 24 * 3_600_000;
-/// Findings kept of one import; how many there are is counted all the same.
-const MOST_FINDINGS: usize = 20_000;
 const FINDINGS_SHOWN: usize = 200;
 const ROWS_SHOWN: usize = 20;
 

@@ -17,7 +17,8 @@ use crate::app::desired::layers::{Entry, Layers, Text};
 use crate::app::desired::plan::{self, Changed, Document};
 use crate::app::desired::targets::{self, Target};
 use crate::app::desired::{accepted, store};
-use crate::app::lint::change::Sample;
+use crate::app::lint::Context;
+use crate::app::lint::change::{Changing, Sample};
 use crate::app::{App, Result};
 use crate::db::WriteTx;
 use crate::db::entity::phone;
@@ -70,7 +71,7 @@ pub async fn of_edits(app: &App, scope: Scope, mut edits: Vec<Edit>, mut before:
         }
     }
     let looked_for = keys.iter().map(String::as_str).collect();
-    let lint = sample.compare(app, db, &layers, &looked_for, Some((scope, &edits))).await?;
+    let lint = sample.compare(app, db, &layers, &looked_for, Changing::Layer(scope, &edits)).await?;
     Ok(counts.preview(targets.len(), &layers, lint))
 }
 
@@ -81,6 +82,10 @@ pub async fn taken_back(app: &App, write: WriteTx, phones: &[Uuid]) -> Result<Pr
     let mut made = HashMap::new();
     for round in targets.chunks(ROUND) {
         made.extend(store::documents(&write.tx, round).await?);
+    }
+    let mut will = HashMap::new();
+    for property in targets.iter().map(|target| target.property_id).collect::<BTreeSet<_>>() {
+        will.insert(property, Context::of_property(app, &write.tx, property).await?);
     }
     // From here on everything is again as everybody else sees it, and nobody waits for this one.
     drop(write);
@@ -95,7 +100,7 @@ pub async fn taken_back(app: &App, write: WriteTx, phones: &[Uuid]) -> Result<Pr
         }
     }
     let keys = counts.keys.keys().map(String::as_str).collect();
-    let lint = sample.compare(app, app.db.read(), &layers, &keys, None).await?;
+    let lint = sample.compare(app, app.db.read(), &layers, &keys, Changing::Else(will)).await?;
     Ok(counts.preview(0, &layers, lint))
 }
 

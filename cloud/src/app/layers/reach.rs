@@ -16,6 +16,10 @@ use crate::db::entity::{change_set, job, phone};
 /// What the database calls it.
 const REACH: &str = "reach";
 
+/// A later change that the phone took covers this one.
+const COVERED: &str = "EXISTS (SELECT 1 FROM job later WHERE later.phone_id = job.phone_id AND later.kind = 'configure' \
+                       AND later.state = 'done' AND later.version >= job.version)";
+
 /// How far the phone of a job is. It is done once it has applied the version the change made, by whichever job. A phone that
 /// refused a value has that version, too: its newest change says that it failed.
 fn reach() -> Expr {
@@ -23,7 +27,8 @@ fn reach() -> Expr {
     let phone = |column: phone::Column| Expr::col((phone::Entity, column));
     let done = job(job::Column::State).eq(JobState::Done.as_str());
     let failed = phone(phone::Column::Sync).eq(SyncState::Failed.as_str());
-    Expr::case(failed.and(done.clone().not()), ChangeReach::Failed.as_str())
+    let refused = failed.and(done.clone().not()).and(Expr::cust(COVERED).not());
+    Expr::case(refused, ChangeReach::Failed.as_str())
         .case(phone(phone::Column::AppliedVersion).gte(job(job::Column::Version)), ChangeReach::Done.as_str())
         .case(job(job::Column::Step).eq(FETCHED), ChangeReach::Fetched.as_str())
         .case(done, ChangeReach::Done.as_str())

@@ -34,6 +34,14 @@ const PASSES: usize = 16;
 /// What an account's user on a server depends on, below `account.N.`.
 const IDENTITY: [&str; 3] = ["enable", "sip.userid", "sip.server.1.address"];
 
+/// What is changed.
+pub enum Changing<'a> {
+    /// These values of a layer.
+    Layer(Scope, &'a [Edit]),
+    /// Something else, after which this is known of the properties.
+    Else(HashMap<Option<Uuid>, Context>),
+}
+
 /// A phone that changes.
 struct Kept {
     target: Target,
@@ -72,14 +80,14 @@ impl Sample {
         Ok(())
     }
 
-    /// Looks at them, for a change of these settings; of a layer itself for these edits of it.
+    /// Looks at them, for a change of these settings.
     pub async fn compare(
         self,
         app: &App,
         db: &impl ConnectionTrait,
         layers: &Layers,
         keys: &BTreeSet<&str>,
-        layer: Option<(Scope, &[Edit])>,
+        changing: Changing<'_>,
     ) -> Result<PreviewLint> {
         let begun = Instant::now();
         let ids = self.kept.iter().map(|kept| kept.target.id);
@@ -102,7 +110,10 @@ impl Sample {
             let (id, property) = (kept.target.id, kept.target.property_id);
             let (was, will) = match contexts.entry(property) {
                 Entry::Occupied(there) => there.into_mut(),
-                Entry::Vacant(free) => free.insert(both(app, db, property, identity.then_some(&after)).await?),
+                Entry::Vacant(free) => {
+                    let given = if let Changing::Else(will) = &changing { will.get(&property).cloned() } else { None };
+                    free.insert(both(app, db, property, given, identity.then_some(&after)).await?)
+                }
             };
             let told = match reported.get(&id) {
                 Some(text) => serde_json::from_str(text)?,
@@ -124,7 +135,9 @@ impl Sample {
         }
         // Of accounts that are on nowhere yet, phones show nothing; where none changes, they show nothing at all.
         let unseen = |key: &str| self.seen == 0 || alone::slot(key).is_some_and(|slot| !on.contains(&slot));
-        if let Some((scope, edits)) = layer.filter(|_| keys.iter().any(|key| unseen(key))) {
+        if let Changing::Layer(scope, edits) = changing
+            && keys.iter().any(|key| unseen(key))
+        {
             let alone::Found { before, after } = alone::look(app, db, scope, edits).await?;
             let shown = |one: &&Finding| one.keys.iter().any(|key| keys.contains(key.as_str()) && unseen(key));
             let is_in = |all: &[Finding], one: &Finding| all.iter().any(|other| same(other, one));
@@ -150,16 +163,17 @@ fn is_identity(key: &str) -> bool {
     key.starts_with("account.") && IDENTITY.iter().any(|rest| key.get("account.1.".len()..) == Some(rest))
 }
 
-/// What is known of a property before and after. With `after`, the documents of all phones that change, also who has which
+/// What is known of a property before, and after, where that is `given`; else it is the same. With `after`, the documents of all phones that change, also who has which
 /// extension.
 async fn both(
     app: &App,
     db: &impl ConnectionTrait,
     property: Option<Uuid>,
+    given: Option<Context>,
     after: Option<&HashMap<Uuid, &str>>,
 ) -> Result<(Context, Context)> {
     let context = Context::of_property(app, db, property).await?;
-    let mut pair = (context.clone(), context);
+    let mut pair = (context.clone(), given.unwrap_or(context));
     if let (Some(property), Some(after)) = (property, after) {
         add_all(db, property, after, &mut pair).await?;
     }

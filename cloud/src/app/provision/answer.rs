@@ -86,6 +86,14 @@ impl<'a> Asked<'a> {
 /// Who shows a proof is limited by himself alone. Those who show none are limited by address, which a hotel's phones share with
 /// its guests: whatever these do, no phone is kept from its file.
 pub async fn answer(app: &App, asked: &Asked<'_>) -> Result<Answer> {
+    let state = &app.provision;
+    let is_crowded =
+        state.by_address.times(&one_source(asked.client), now_ms()) >= app.config.provision.requests_per_minute;
+    // Held until the answer is there.
+    let _place = match is_crowded.then(|| state.crowded.0.try_acquire()) {
+        Some(Err(_)) => return Ok(Answer::TooMany),
+        place => place,
+    };
     let (proof, most) = (proof::of(app, asked).await?, app.config.provision.requests_per_phone);
     if let Proof::Own(known) | Proof::First(known) = &proof
         && !app.provision.by_phone.allows(&known.phone.id.to_string(), most, now_ms())

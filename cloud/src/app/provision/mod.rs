@@ -24,6 +24,7 @@ use std::sync::OnceLock;
 use contract::Timestamp;
 use contract::rest::FileFetch;
 use sea_orm::{ConnectionTrait, EntityTrait};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{App, Result};
@@ -44,10 +45,21 @@ pub struct State {
     by_address: PerMinute,
     /// Requests with one.
     by_phone: PerMinute,
+    crowded: Crowded,
     pub record: record::Recorder,
     /// Where files are served and where the TR-069 server listens, once they do, and whether over TLS.
     files: OnceLock<(SocketAddr, bool)>,
     acs: OnceLock<(SocketAddr, bool)>,
+}
+
+/// Places for requests from addresses of which too many came without a proof. A phone may be among them, so they are looked
+/// at all the same, but few at a time: those of other addresses do not wait for them.
+struct Crowded(Semaphore);
+
+impl Default for Crowded {
+    fn default() -> Self {
+        Self(Semaphore::new(8))
+    }
 }
 
 impl State {

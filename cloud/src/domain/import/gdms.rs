@@ -78,7 +78,8 @@ pub fn sheet(devices: &[Device]) -> Sheet {
     let bare = devices.iter().filter(|device| device.serial.is_empty()).count();
     notes.extend((bare > 0).then(|| {
         format!(
-            "GDMS does not tell the serial number of {bare} of the phones. Add such a phone by hand, from its label."
+            "GDMS does not tell the serial number of {bare} of the phones. Those that are new here have an error: add \
+             them by hand, from their labels."
         )
     }));
     Sheet { headings, rows, notes }

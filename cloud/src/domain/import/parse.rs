@@ -1,6 +1,6 @@
 //! What each row wants: its cells checked one by one, without knowing what is there. No `Debug`: rows have passwords.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use contract::Mac;
 use contract::rest::{Finding, Layer, SECRET_MASK, Severity};
@@ -28,6 +28,8 @@ pub struct Wanted {
     pub account: WantedAccount,
     /// Values by layer and key.
     pub values: Vec<(Layer, String, String)>,
+    /// Those of them that no cell holds: they follow from another one.
+    pub implied: HashSet<(Layer, String)>,
     /// It has an error.
     pub refused: bool,
 }
@@ -117,6 +119,9 @@ impl Found {
 const CORRECT: &str = "Correct the cell, or empty it to leave the field as it is.";
 const AS_TEXT: &str = "Format the column as text, and write the cell again.";
 
+/// So many are found before of further rows only the first error is said.
+pub const MOST_FINDINGS: usize = 20_000;
+
 /// Checks every cell.
 pub fn rows(sheet: &Sheet, columns: &[Option<Column>]) -> (Vec<Wanted>, Vec<Finding>) {
     let headings = Headings::new(sheet, columns);
@@ -132,11 +137,15 @@ pub fn rows(sheet: &Sheet, columns: &[Option<Column>]) -> (Vec<Wanted>, Vec<Find
             }
             let odd = row.odd.iter().find(|(at, _)| *at == column).map(|(_, odd)| *odd);
             if let Err(found) = as_typed(text, odd).and_then(|()| take(&mut wanted, taken, text)) {
-                wanted.refused |= found.severity == Severity::Error;
+                let is_first = !wanted.refused && found.severity == Severity::Error;
+                wanted.refused |= is_first;
                 wanted.account.broken |= matches!(taken.field, Field::Word(word) if word.is_account());
-                findings.push(headings.at(at, Some(column), taken.field.name(), found));
+                if findings.len() < MOST_FINDINGS || is_first {
+                    findings.push(headings.at(at, Some(column), taken.field.name(), found));
+                }
             } else if let Some(mode) = &modes[column] {
                 wanted.values.push((taken.layer, mode.clone(), mapping::SPEED_DIAL.to_owned()));
+                wanted.implied.insert((taken.layer, mode.clone()));
             }
         }
         if row.cells.len() > columns.len() {
@@ -223,6 +232,16 @@ fn is_rounded(text: &str) -> bool {
 }
 
 fn take(wanted: &mut Wanted, column: &Column, text: &str) -> Result<(), Found> {
+    let may_be_number = match column.field {
+        Field::Word(word) => {
+            matches!(word, Word::Room | Word::Extension | Word::Serial | Word::SipUser | Word::SipAuthUser)
+        }
+        Field::Setting { setting, .. } => !setting.setting.secret,
+    };
+    if may_be_number && is_rounded(text) {
+        let reason = "The spreadsheet program took it for a large number: some of its digits are lost.";
+        return Err(Found::error("digits-lost", reason, AS_TEXT));
+    }
     let word = match column.field {
         Field::Word(word) => word,
         Field::Setting { setting, by_p } => {
@@ -237,11 +256,6 @@ fn take(wanted: &mut Wanted, column: &Column, text: &str) -> Result<(), Found> {
             return Ok(());
         }
     };
-    let is_number = matches!(word, Word::Room | Word::Extension | Word::Serial | Word::SipUser);
-    if is_number && is_rounded(text) {
-        let reason = "The spreadsheet program took it for a large number: some of its digits are lost.";
-        return Err(Found::error("digits-lost", reason, AS_TEXT));
-    }
     let by_setting = |key: &str| {
         settings::validate(key, text).map_err(|error| Found::error("value-not-allowed", format!("{error}."), CORRECT))
     };

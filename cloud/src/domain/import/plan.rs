@@ -305,7 +305,9 @@ impl<'a> Work<'a> {
                     );
                 }
                 let model = row.model.as_deref().or_else(|| Some(self.known.phones.get(&row.mac?)?.model.as_str()));
-                if let Some(model) = model.filter(|model| !catalogue::exists_on(key, model)) {
+                let missing =
+                    |model: &&str| !catalogue::exists_on(key, model) && !row.implied.contains(&(*layer, key.clone()));
+                if let Some(model) = model.filter(missing) {
                     let reason = format!("A {model} does not have this setting.");
                     self.setting(
                         at,
@@ -339,32 +341,51 @@ impl<'a> Work<'a> {
 
     /// Whether a value is set already, so that the row does nothing about it.
     fn is_so(&self, row: &Wanted, layer: Layer, key: &str, value: &str) -> bool {
-        // Blanks at its ends cannot be told apart in a file.
-        self.there(row, layer, key).is_some_and(|old| old.trim() == value.trim())
+        match self.there(row, layer, key) {
+            // Blanks at its ends cannot be told apart in a file.
+            Some(old) => old.trim() == value.trim(),
+            // What no column says is left to the layers above where they say it.
+            None => {
+                row.implied.contains(&(layer, key.to_owned()))
+                    && self.over(row, layer, key).is_some_and(|over| over == value)
+            }
+        }
     }
 
     /// What a row's phone has for a setting once the row is carried out.
     fn set<'b>(&'b self, row: &'b Wanted, key: &str) -> Option<&'b str> {
         let says = |layer: Layer| row.values.iter().find(|(at, of, _)| *at == layer && of == key);
         let on = |layer: Layer| says(layer).map(|(.., value)| value.as_str()).or_else(|| self.there(row, layer, key));
-        let above = || {
-            let mut scopes = self.above(row).collect::<Vec<_>>().into_iter().rev();
-            scopes.find_map(|scope| self.known.values.get(&(scope, key.to_owned()))).map(String::as_str)
+        on(Layer::Phone).or_else(|| on(Layer::Room)).or_else(|| self.over(row, Layer::Phone, key))
+    }
+
+    /// What the layers above this one of a row have for a setting; of two the nearer.
+    fn over(&self, row: &Wanted, layer: Layer, key: &str) -> Option<&'a str> {
+        let room = self.room_of(row).map(|room| room.id).filter(|_| layer == Layer::Phone);
+        let scopes: Vec<Uuid> = self.above(row).chain(room).collect();
+        scopes.iter().rev().find_map(|scope| self.known.values.get(&(*scope, key.to_owned()))).map(String::as_str)
+    }
+
+    /// The row's room, or that of the phone it names alone.
+    fn room_of(&self, row: &Wanted) -> Option<&'a KnownRoom> {
+        let number = match &row.room {
+            Some(number) => number.as_str(),
+            None => self.numbers.get(&self.known.phones.get(&row.mac?)?.room?)?,
         };
-        on(Layer::Phone).or_else(|| on(Layer::Room)).or_else(above)
+        self.known.rooms.get(number)
     }
 
     /// Layers above the row's room, the widest first.
     fn above(&self, row: &Wanted) -> impl Iterator<Item = Uuid> {
         let named = row.room_type.as_ref().and_then(|name| self.known.types.get(self.types.find("", name)?));
-        let room = row.room.as_ref().and_then(|number| self.known.rooms.get(number));
+        let room = self.room_of(row);
         let kind = named.copied().or_else(|| room.and_then(|room| room.room_type));
         self.known.above.iter().copied().chain(kind)
     }
 
     /// Who locked a value above the layer it is for.
     fn lock(&self, row: &Wanted, layer: Layer, key: &str) -> Option<&'a str> {
-        let own = self.scope(row, Layer::Room).filter(|_| layer == Layer::Phone);
+        let own = self.room_of(row).map(|room| room.id).filter(|_| layer == Layer::Phone);
         let above = self.above(row).chain(own);
         above.filter_map(|scope| self.known.locked.get(&(scope, key.to_owned()))).map(String::as_str).next()
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::{Collector, HEAD, Row, Sheet, Unreadable, mapping};
+use super::{Collector, HEAD, MAX_COLUMNS, Row, Sheet, Unreadable, mapping};
 
 /// Reads a CSV file.
 ///
@@ -12,8 +12,7 @@ use super::{Collector, HEAD, Row, Sheet, Unreadable, mapping};
 /// The file is empty, no text, or beyond the limits of [`super`].
 pub fn read(bytes: &[u8]) -> Result<Sheet, Unreadable> {
     let (mut text, note) = decode(bytes)?;
-    // As spreadsheet programs on a Mac once ended lines.
-    if !text.contains('\n') && text.contains('\r') {
+    if ends_lines_by_cr(&text) {
         text = Cow::Owned(text.replace('\r', "\n"));
     }
     let mut rows = Collector::default();
@@ -84,6 +83,17 @@ fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Option<String>), Unreadable> {
     }
 }
 
+/// As spreadsheet programs on a Mac once ended lines. Within a cell there may be the other.
+fn ends_lines_by_cr(text: &str) -> bool {
+    let mut quoted = false;
+    let first = text.bytes().position(|byte| {
+        quoted ^= byte == b'"';
+        !quoted && matches!(byte, b'\r' | b'\n')
+    });
+    let at = |at: usize| text.as_bytes().get(at).copied();
+    first.is_some_and(|first| at(first) == Some(b'\r') && at(first + 1) != Some(b'\n'))
+}
+
 /// `sep=;` in the first line, which some spreadsheet programs write and read.
 fn declared(text: &str) -> Option<(u8, &str)> {
     let (first, rest) = text.split_once('\n')?;
@@ -97,7 +107,7 @@ fn declared(text: &str) -> Option<(u8, &str)> {
 fn guess(text: &str) -> u8 {
     let known = |separator: u8| {
         let records = reader(text, separator).into_records().take(HEAD).flatten();
-        records.map(|record| mapping::recognised(record.iter())).max().unwrap_or_default()
+        records.map(|record| mapping::recognised(record.iter().take(MAX_COLUMNS))).max().unwrap_or_default()
     };
     let known = [b'\t', b';', b','].map(|separator| (known(separator), separator));
     match known.into_iter().max() {

@@ -88,7 +88,7 @@ pub fn TrialDialog(
                             view! { <p role="status">"No phone has to change for it."</p> }.into_any()
                         }}
                         <div class="row">
-                            <button type="button" class="button primary" data-testid=format!("{testid}-yes") on:click=go>{word}</button>
+                            <button type="button" class="button primary" id=format!("{testid}-yes") data-testid=format!("{testid}-yes") on:click=go>{word}</button>
                             <button type="button" class="button" on:click=move |_| open.set(false)>"Back"</button>
                         </div>
                     </div>

@@ -53,15 +53,23 @@ pub fn ServerForm(
         };
         spec()
     };
-    let make = Callback::new(move |()| match spec() {
-        Ok(spec) => sending.run(sip.keep("sip-servers", id, spec), move |()| sip.saved(on_close)),
-        Err(why) => sending.refuse(why),
+    // What was looked at, whatever is typed meanwhile.
+    let wanted = StoredValue::new(None::<SipServerSpec>);
+    let make = Callback::new(move |()| {
+        if let Some(spec) = wanted.get_value() {
+            sending.run(sip.keep("sip-servers", id, spec), move |()| sip.saved(on_close));
+        }
     });
     let trial = Trial::new(sending);
-    let save = move || match (id, spec()) {
-        (Some(id), Ok(spec)) => trial.ask(sip.tried("sip-servers", id, spec), make),
-        (None, Ok(_)) => make.run(()),
-        (_, Err(why)) => sending.refuse(why),
+    let save = move || match spec() {
+        Ok(spec) => {
+            wanted.set_value(Some(spec.clone()));
+            match id {
+                Some(id) => trial.ask(sip.tried("sip-servers", id, spec), make),
+                None => make.run(()),
+            }
+        }
+        Err(why) => sending.refuse(why),
     };
     view! {
         <form class="card stack form" novalidate aria-label="SIP server" on:submit=move |event| {

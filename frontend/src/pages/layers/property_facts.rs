@@ -137,8 +137,10 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
     let meaning = move || now.with(|now| old.with_value(|old| meaning(now, old.phones)));
     // Nothing that was typed is lost by a key.
     let same = move || wanted() == PropertyChange::default();
+    // What was looked at, whatever is typed meanwhile.
+    let tried = StoredValue::new(PropertyChange::default());
     let make = Callback::new(move |()| {
-        let change = wanted();
+        let change = tried.get_value();
         let sent = change.clone();
         let keep = async move { shared.api.patch::<_, Accepted>(&format!("/properties/{id}"), &sent).await };
         sending.run(keep, move |accepted| {
@@ -169,9 +171,10 @@ fn Form(old: Property, on_changed: Callback<()>, on_close: Callback<()>) -> impl
             let detail = "Write one such as Europe/Lisbon, or choose it from the list.";
             return sending.refuse(ApiError::local("no-zone", "This is no time zone", detail).of_field("time_zone"));
         }
-        let tried =
+        tried.set_value(change.clone());
+        let asked =
             async move { shared.api.patch::<_, Accepted>(&dry_run(&format!("/properties/{id}")), &change).await };
-        trial.ask(tried, make);
+        trial.ask(asked, make);
     };
     let zones = all_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {

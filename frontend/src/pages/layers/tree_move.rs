@@ -75,7 +75,7 @@ pub fn MoveToBrand(property: Property, brands: RwSignal<Vec<Brand>>, on_moved: C
     view! {
         <Show when=move || brands.with(|brands| !brands.is_empty())>
             <span class="row wrap" data-testid="property-move-row">
-                <select class="small" aria-label=format!("Brand of {}", name.get_value()) data-testid="property-brand" on:change:target=move |event| wanted.set(event.target().value())>
+                <select class="small" disabled=move || sending.busy.get() aria-label=format!("Brand of {}", name.get_value()) data-testid="property-brand" on:change:target=move |event| wanted.set(event.target().value())>
                     <option value="" prop:selected=move || wanted.with(String::is_empty)>"No brand"</option>
                     {options}
                 </select>
