@@ -117,7 +117,7 @@ async fn informs_periodically_and_when_the_room_is_dialled() {
     assert_eq!((acs.events(1), acs.events(2)), (vec!["2 PERIODIC".to_owned()], vec!["2 PERIODIC".to_owned()]));
     agent.hook(true).await;
     agent.keys("**766*1207#").await;
-    assert_eq!(agent.state().room_number, "1207");
+    until("the room number", async || (agent.state().room_number == "1207").then_some(())).await;
     assert_eq!(agent.state().hook, "off");
     until("the value change", async || {
         (0..acs.informs()).find(|inform| acs.events(*inform).contains(&"4 VALUE CHANGE".to_owned()))

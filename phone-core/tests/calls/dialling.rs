@@ -89,7 +89,8 @@ fn the_phones_own_codes_are_told_and_not_dialled() {
         world.run(6);
         world.keys(0, "1207#");
         world.run(6);
-        assert_eq!((called(&world), world.news(0)), (None, vec!["Code".to_owned()]));
+        let codes = world.news(0).iter().filter(|one| *one == "Code").count();
+        assert_eq!((called(&world), codes), (None, 1));
         world.hang_up(0);
     }
 }

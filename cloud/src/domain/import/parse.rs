@@ -380,5 +380,7 @@ mod tests {
         );
         assert_eq!(values(&["Room", "Speed dial 1"], &["101", ""]), []);
         assert_eq!(values(&["Room", "Key 1"], &["101", "9"]), [pair("value", "9")]);
+        let (_, findings) = read(&["Room", "Speed dial 1"], vec![row(&["101", "4.93012E+11"])]);
+        assert_eq!(findings[0].kind, "digits-lost");
     }
 }

@@ -193,6 +193,9 @@ mod tests {
         let sheet = read(b"sep=;\rRoom;Guest\r101;a\r102;b\r").unwrap();
         assert_eq!(cells(&sheet), [["101", "a"], ["102", "b"]]);
         assert_eq!(sheet.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [3, 4]);
+        let sheet = read(b"Room;Guest\r101;\"a\nb\"\r102;c\r").unwrap();
+        assert_eq!(cells(&sheet), [["101", "a\nb"], ["102", "c"]], "and other ones within a cell");
+        assert_eq!(read(b"Room;Guest\r\n101;\"a\rb\"\r\n").unwrap().rows[0].cells, ["101", "a\rb"]);
     }
 
     #[test]

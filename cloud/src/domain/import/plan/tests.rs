@@ -460,6 +460,22 @@ fn a_locked_value_that_is_set_already_is_no_error() {
 }
 
 #[test]
+fn a_mode_that_follows_from_a_heading_is_left_to_the_layers_that_say_it() {
+    let mut known = with_rooms(&[("1", "10", ("Main", "10"))]);
+    known.above = vec![Uuid::now_v7()];
+    let mode = (known.above[0], "pks.mpk.11.keymode".to_owned());
+    let values = |known: &Known| {
+        let planned = plan_of(known, &["Room", "Speed dial 1"], &[vec!["1", "9"]]);
+        assert!(planned.findings.is_empty(), "{:?}", planned.findings);
+        planned.steps[0].values.iter().map(|(_, key, _)| key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(values(&known), ["pks.mpk.11.value", "pks.mpk.11.keymode"]);
+    known.values.insert(mode.clone(), "speed_dial".to_owned());
+    known.locked.insert(mode, "by the chain".to_owned());
+    assert_eq!(values(&known), ["pks.mpk.11.value"], "a brand standard");
+}
+
+#[test]
 fn a_key_that_nothing_gives_a_mode_is_said() {
     let mut known = with_rooms(&[("1", "10", ("Main", "10"))]);
     known.above = vec![Uuid::now_v7()];
