@@ -312,8 +312,9 @@ pub async fn apply(
     let reach = reach::of(app.db.read(), &known, &plan.steps).await?;
     let seen: Report = stored::open(app, &row.report)?;
     let seen: HashMap<u32, &ImportRow> = seen.rows.iter().map(|row| (row.row, row)).collect();
-    // What is done of an import that broke off is as it should be by now.
-    if plan.rows.iter().any(|row| row.action != RowAction::Same && seen.get(&row.row) != Some(&row)) {
+    // What is done of an import that broke off is as it should be by now; one that was done was looked at then.
+    let is_other = |row: &ImportRow| row.action != RowAction::Same && seen.get(&row.row) != Some(&row);
+    if stored::state(&row.state) != ImportState::Done && plan.rows.iter().any(is_other) {
         row.counts = serde_json::to_string(&plan.counts)?;
         stored::keep(app, &mut row, content.report(&choices, plan, reach))?;
         return Err(seen_otherwise(app, row).await?);
