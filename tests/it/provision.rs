@@ -193,7 +193,8 @@ async fn a_version_the_phone_has_is_not_sent_again() {
     ] {
         let answer = get(Method::GET, Some((name, value))).await;
         assert_eq!(answer.status(), StatusCode::NOT_MODIFIED, "{name}: {value}");
-        assert_eq!(header(&answer, "etag"), tag);
+        // Who names no version may be about to be given it with another key: what he has is remembered a moment later.
+        assert!(!value.contains(&tag) || header(&answer, "etag") == tag, "{name}: {value}");
         assert!(answer.bytes().await.unwrap().is_empty());
     }
     let path = format!("/api/v1/rooms/{}", hotel.room("1207"));
