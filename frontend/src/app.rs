@@ -181,6 +181,11 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Whether nothing has the keyboard focus, as when what had it is gone.
+pub fn focus_is_lost() -> bool {
+    document().active_element().is_none_or(|element| element.tag_name() == "BODY")
+}
+
 /// Sets the window's title.
 pub fn use_title(title: impl Fn() -> String + 'static) {
     Effect::new(move |_| document().set_title(&format!("{} · Bellhop", title())));

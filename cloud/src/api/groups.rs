@@ -115,7 +115,8 @@ pub async fn remove_room_type(
 
 /// Put many rooms into a type, or take them out of theirs.
 #[utoipa::path(put, path = "/api/v1/properties/{property}/rooms/type", tag = "rooms", security(("token" = [])),
-    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)), request_body = RoomsOfType,
+    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
+    request_body = RoomsOfType,
     responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn set_type_of_rooms(
     State(app): State<Arc<App>>,

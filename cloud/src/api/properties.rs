@@ -39,7 +39,8 @@ pub async fn one(State(app): State<Arc<App>>, _: Caller, Path(id): Path<Property
 
 /// Change a property's name, time zone, numbers or brand; its phones follow.
 #[utoipa::path(patch, path = "/api/v1/properties/{property}", tag = "properties", security(("token" = [])),
-    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)), request_body = PropertyChange,
+    params(("property" = PropertyId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
+    request_body = PropertyChange,
     responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn change(
     State(app): State<Arc<App>>,

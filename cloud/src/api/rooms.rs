@@ -21,7 +21,8 @@ pub async fn one(State(app): State<Arc<App>>, _: Caller, Path(id): Path<RoomId>)
 
 /// Change a room's number, extension or guest name; its phone follows.
 #[utoipa::path(patch, path = "/api/v1/rooms/{room}", tag = "rooms", security(("token" = [])),
-    params(("room" = RoomId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)), request_body = RoomChange,
+    params(("room" = RoomId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
+    request_body = RoomChange,
     responses((status = 202, body = Accepted), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn change(
     State(app): State<Arc<App>>,
@@ -36,7 +37,8 @@ pub async fn change(
 
 /// Put a phone into a room, or swap the one there.
 #[utoipa::path(put, path = "/api/v1/rooms/{room}/phone", tag = "rooms", security(("token" = [])),
-    params(("room" = RoomId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)), request_body = AssignPhone,
+    params(("room" = RoomId, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
+    request_body = AssignPhone,
     responses((status = 202, body = Accepted), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn assign(
     State(app): State<Arc<App>>,

@@ -28,7 +28,9 @@ use uuid::Uuid;
 use self::layers::Layers;
 use self::plan::Document;
 use self::targets::Target;
+use super::close::close;
 use super::error::{conflict, not_found};
+use super::idempotency::Once;
 use super::jobs::{AGAIN, CONFIGURE, settle};
 use super::{Actor, App, Result, audit, provision, views};
 use crate::clock::now_ms;
@@ -112,10 +114,8 @@ pub async fn push(app: &App, actor: &Actor, id: PhoneId) -> Result<Accepted> {
     accepted(&phone)?;
     let job = push_again(app, tx, actor, phone.id, format!("Phone {}: brought back", views::mac(&phone))).await?;
     audit::record(tx, actor, "phone.push", &id.to_string(), phone.mac.clone()).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge([id]);
-    Ok(views::accepted(&[job], None))
+    let jobs = [job];
+    close(app, write, &Once::default(), &jobs, views::accepted(&jobs, None)).await
 }
 
 /// The same within a transaction.

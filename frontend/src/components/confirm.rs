@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::icon::{Icon, Svg};
+use crate::app::focus_is_lost;
 
 #[component]
 pub fn ConfirmButton(
@@ -25,8 +26,9 @@ pub fn ConfirmButton(
     let close = move || {
         asking.set(false);
         request_animation_frame(move || {
-            let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-            if lost && let Some(button) = first.try_get_untracked().flatten() {
+            if focus_is_lost()
+                && let Some(button) = first.try_get_untracked().flatten()
+            {
                 let _ = button.focus();
             }
         });

@@ -4,6 +4,8 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use crate::app::{focus, focus_is_lost};
+
 /// Its children are there while it is open.
 #[component]
 pub fn Dialog(
@@ -32,9 +34,8 @@ pub fn Dialog(
         <dialog node_ref=element class="dialog" class:wide=wide aria-labelledby=heading.clone() data-testid=testid on:close=move |_| {
             open.set(false);
             request_animation_frame(move || {
-                let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-                if lost {
-                    crate::app::focus(after);
+                if focus_is_lost() {
+                    focus(after);
                 }
             });
         }>

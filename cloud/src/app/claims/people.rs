@@ -169,8 +169,10 @@ pub async fn overtaken(app: &App, tx: &impl ConnectionTrait, actor: &Actor, move
             false => (ClaimState::Expired, "Somebody put the phone into a room."),
         };
         end(tx, &row, End { state, reason: None, note, by: actor, room: None }).await?;
-        let phone = phone::Entity::find_by_id(row.phone_id).one(tx).await?;
-        if let Some(phone) = phone.filter(|_| !is_it && kind(&row) == ClaimKind::Room) {
+        if !is_it
+            && kind(&row) == ClaimKind::Room
+            && let Some(phone) = phone::Entity::find_by_id(row.phone_id).one(tx).await?
+        {
             give::old_number(app, tx, actor, &phone).await?;
         }
     }

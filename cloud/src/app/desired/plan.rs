@@ -117,8 +117,7 @@ pub fn between(before: &Document<'_>, after: &Document<'_>) -> Result<Vec<Change
         if before == after {
             continue;
         }
-        let text = |held: &Option<Effective>| held.as_ref().map(|held| held.value.clone());
-        let value = text(&before) != text(&after);
+        let value = before.as_ref().map(|held| &held.value) != after.as_ref().map(|held| &held.value);
         changed.push(Changed { key: key.to_owned(), before, after, value });
     }
     Ok(changed)

@@ -230,8 +230,7 @@ async fn phones(
     counts: &mut ImportCounts,
     changed: &mut Changed,
 ) -> Result<HashMap<Uuid, Uuid>> {
-    let standing: HashMap<Uuid, Uuid> =
-        known.phones.values().filter_map(|phone| Some((phone.room?, phone.id))).collect();
+    let standing = known.standing();
     let (mut made, mut leave) = (Vec::new(), HashSet::new());
     let (mut serials, mut models, mut moves, mut accepted) = (Column::new(), Column::new(), Column::new(), Vec::new());
     for step in steps {

@@ -1,6 +1,6 @@
 //! Which phones that are there follow an import.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use contract::rest::{ImportReach, Layer};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
@@ -30,8 +30,7 @@ pub async fn of(tx: &impl ConnectionTrait, known: &Known, steps: &[Step]) -> Res
 
 /// The phones, and whether they restart for it. A phone that the file makes has nothing yet that could change.
 fn followers(known: &Known, steps: &[Step]) -> BTreeMap<Uuid, bool> {
-    let standing: HashMap<Uuid, Uuid> =
-        known.phones.values().filter_map(|phone| Some((phone.room?, phone.id))).collect();
+    let standing = known.standing();
     let mut phones = BTreeMap::new();
     for step in steps {
         let restarts = |layer: Layer| {

@@ -7,7 +7,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, 
 use uuid::Uuid;
 
 use super::history::find;
+use crate::app::close::close;
 use crate::app::desired::{self, Change, targets};
+use crate::app::idempotency::Once;
 use crate::app::jobs::FETCHED;
 use crate::app::tasks::restart;
 use crate::app::{Actor, App, Result, audit, views};
@@ -92,8 +94,5 @@ pub async fn retry(app: &App, actor: &Actor, id: ChangeSetId) -> Result<Accepted
     if !jobs.is_empty() {
         audit::record(tx, actor, "change-set.retry", &id.to_string(), format!("{} phones", jobs.len())).await?;
     }
-    write.commit().await?;
-    app.live.wake();
-    app.nudge(targets.iter().map(|target| contract::PhoneId(target.id)));
-    Ok(views::accepted_many(&jobs))
+    close(app, write, &Once::default(), &jobs, views::accepted_many(&jobs)).await
 }

@@ -163,8 +163,8 @@ fn is_identity(key: &str) -> bool {
     key.starts_with("account.") && IDENTITY.iter().any(|rest| key.get("account.1.".len()..) == Some(rest))
 }
 
-/// What is known of a property before, and after, where that is `given`; else it is the same. With `after`, the documents of all phones that change, also who has which
-/// extension.
+/// What is known of a property before, and after, where that is `given`; else it is the same. With `after`, the documents
+/// of all phones that change, also who has which extension.
 async fn both(
     app: &App,
     db: &impl ConnectionTrait,

@@ -86,11 +86,10 @@ impl<'a> Asked<'a> {
 /// Who shows a proof is limited by himself alone. Those who show none are limited by address, which a hotel's phones share with
 /// its guests: whatever these do, no phone is kept from its file.
 pub async fn answer(app: &App, asked: &Asked<'_>) -> Result<Answer> {
-    let state = &app.provision;
-    let is_crowded =
-        state.by_address.times(&one_source(asked.client), now_ms()) >= app.config.provision.requests_per_minute;
+    let source = one_source(asked.client);
+    let is_crowded = app.provision.by_address.times(&source, now_ms()) >= app.config.provision.requests_per_minute;
     // Held until the answer is there.
-    let _place = match is_crowded.then(|| state.crowded.0.try_acquire()) {
+    let _place = match is_crowded.then(|| app.provision.crowded.0.try_acquire()) {
         Some(Err(_)) => return Ok(Answer::TooMany),
         place => place,
     };

@@ -126,8 +126,8 @@ fn known(phone: &phone::Model, profile: &Profile, user: &str) -> Option<Known> {
     (!has_own).then(|| Known { by: By::Shared, md5: shared.md5.clone(), sha256: shared.sha256.clone() })
 }
 
-/// The challenges of a 401, MD5 first, since the oldest phones read only the first; none if only a certificate would do. Basic is asked for only where no
-/// digest is taken: a phone might choose it, and show its password for nothing.
+/// The challenges of a 401, MD5 first, since the oldest phones read only the first; none if only a certificate would do.
+/// Basic is asked for only where no digest is taken: a phone might choose it, and show its password for nothing.
 pub fn challenges(app: &App, post: &Post, profile: &Profile, stale: bool) -> Vec<String> {
     let nonces = nonces(app);
     let kinds = [(ProofKind::DigestMd5, Algorithm::Md5), (ProofKind::DigestSha256, Algorithm::Sha256)];

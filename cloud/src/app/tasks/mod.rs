@@ -17,6 +17,7 @@ use contract::{FileId, JobId, PhoneId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::close::close_with;
 use super::error::{conflict, invalid, not_found};
 use super::idempotency::Once;
 use super::live::{Touched, touch};
@@ -52,11 +53,7 @@ pub async fn create(app: &App, actor: &Actor, once: &Once, id: PhoneId, task: Ta
         None => None,
     };
     let answer = views::job_view(&job, room.as_ref());
-    once.keep(tx, &answer).await?;
-    write.commit().await?;
-    app.live.wake();
-    app.nudge([id]);
-    Ok(answer)
+    close_with(app, write, once, &[job], answer).await
 }
 
 /// Puts a task that was checked to those the phone is to carry out. `file` is the name of the file it sends.

@@ -49,6 +49,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// Phones by the rooms they stand in.
+    pub fn standing(&self) -> HashMap<Uuid, Uuid> {
+        self.phones.values().filter_map(|phone| Some((phone.room?, phone.id))).collect()
+    }
+
     fn is_shared(&self, account: &(Uuid, String)) -> bool {
         self.accounts.get(account).is_some_and(|account| account.shared)
     }
@@ -361,9 +366,8 @@ impl<'a> Work<'a> {
 
     /// What the layers above this one of a row have for a setting; of two the nearer.
     fn over(&self, row: &Wanted, layer: Layer, key: &str) -> Option<&'a str> {
-        let room = self.room_of(row).map(|room| room.id).filter(|_| layer == Layer::Phone);
-        let scopes: Vec<Uuid> = self.above(row).chain(room).collect();
-        scopes.iter().rev().find_map(|scope| self.known.values.get(&(*scope, key.to_owned()))).map(String::as_str)
+        let value = |scope: Uuid| self.known.values.get(&(scope, key.to_owned()));
+        self.above(row, layer).filter_map(value).last().map(String::as_str)
     }
 
     /// The row's room, or that of the phone it names alone.
@@ -375,18 +379,18 @@ impl<'a> Work<'a> {
         self.known.rooms.get(number)
     }
 
-    /// Layers above the row's room, the widest first.
-    fn above(&self, row: &Wanted) -> impl Iterator<Item = Uuid> {
+    /// The layers above this one of a row, the widest first.
+    fn above(&self, row: &Wanted, layer: Layer) -> impl Iterator<Item = Uuid> {
         let named = row.room_type.as_ref().and_then(|name| self.known.types.get(self.types.find("", name)?));
         let room = self.room_of(row);
         let kind = named.copied().or_else(|| room.and_then(|room| room.room_type));
-        self.known.above.iter().copied().chain(kind)
+        let own = room.map(|room| room.id).filter(|_| layer == Layer::Phone);
+        self.known.above.iter().copied().chain(kind).chain(own)
     }
 
     /// Who locked a value above the layer it is for.
     fn lock(&self, row: &Wanted, layer: Layer, key: &str) -> Option<&'a str> {
-        let own = self.room_of(row).map(|room| room.id).filter(|_| layer == Layer::Phone);
-        let above = self.above(row).chain(own);
+        let above = self.above(row, layer);
         above.filter_map(|scope| self.known.locked.get(&(scope, key.to_owned()))).map(String::as_str).next()
     }
 
